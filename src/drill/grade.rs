@@ -16,7 +16,8 @@ use super::scenario::Asked;
 use super::scenario::Lesson;
 use crate::hotfix::outlook::Growth;
 use crate::incident::{
-    ClockState, EntryKind, NO_ROLLBACK, NoteKind, Phase, PlanRun, Policy, Role, State, clocks, duration,
+    ClockState, EntryKind, NO_ROLLBACK, NoteKind, Phase, PlanRun, Policy, Role, Round, State, audience,
+    clocks, duration, rounds,
 };
 
 pub use text::{heading, plain, verdicts};
@@ -183,7 +184,8 @@ impl Judge<'_> {
         } else {
             format!(", {} after it began", duration(took))
         };
-        Line::new("Declared", verdict, asks).at(declared_at, format!("{} declared{after}", severity.name()))
+        Line::new("Declared", verdict, asks)
+            .at(declared_at, format!("{} declared{after}", self.policy.severity_name(severity)))
     }
 
     /// Who led, and whether those who have to approve were there.
@@ -259,56 +261,31 @@ impl Judge<'_> {
             .collect()
     }
 
-    /// Whether each update came in time after the one before, until users were served or it was over.
+    /// Whether stakeholders were told anew in time, as often as was asked then.
     fn updates(&self) -> Option<Line> {
-        let every = self.policy.severity(self.state.severity).update_every?;
-        let told: Vec<Timestamp> = self
-            .state
-            .told
-            .iter()
-            .filter(|(_, who)| text::is_for_everybody(who))
-            .map(|(at, _)| *at)
-            .collect();
-        let end = self.state.resolved_at.unwrap_or(self.now);
-        let mut before = told.first().copied()?;
-        let mut late = Vec::new();
-        let later = told.iter().skip(1).copied().filter(|at| *at < end);
-        let mut last = before;
-        for at in later.chain([end]) {
-            let allowed = self.update_every(before).unwrap_or(every);
-            let gap = at.duration_since(before);
-            if gap > allowed {
-                late.push((at, gap - allowed, at == end));
-            }
-            (last, before) = (before, at);
-        }
+        let every = self.policy.update(self.state.severity, audience::STAKEHOLDERS)?.every;
+        let told =
+            self.state.told.iter().filter(|(_, who)| self.policy.told_as(who) == audience::STAKEHOLDERS);
+        let last = told.map(|(at, _)| *at).max()?;
+        let mut rounds = rounds(self.state, self.policy, self.now);
+        rounds.retain(|round| round.audience == audience::STAKEHOLDERS);
         let asks = format!("Tell stakeholders how it stands every {}.", duration(every));
-        if late.is_empty() {
-            let many = told.len();
-            let word = if many == 1 { "told once; no other was due yet" } else { "all in time" };
-            let at = told.last().copied().unwrap_or(last);
-            return Some(Line::new("Updates", Verdict::Good, asks).at(at, word));
+        let missed: Vec<&Round> = rounds.iter().filter(|round| round.is_missed()).collect();
+        if missed.is_empty() {
+            let word = if rounds.is_empty() { "told once; no other was due yet" } else { "all in time" };
+            return Some(Line::new("Updates", Verdict::Good, asks).at(last, word));
         }
-        let missed = late.iter().all(|(.., at_the_end)| *at_the_end);
-        let verdict = if missed { Verdict::Missed } else { Verdict::Late };
-        Some(late.into_iter().fold(Line::new("Updates", verdict, asks), |line, (at, by, at_the_end)| {
-            let by = duration(by);
-            let what = if at_the_end {
-                format!("the one before the end never came: {by} overdue")
-            } else {
-                format!("an update, {by} late")
-            };
-            line.at(at, what)
-        }))
-    }
-
-    /// How often an update was asked for at a time.
-    fn update_every(&self, at: Timestamp) -> Option<SignedDuration> {
-        let then = self.state.severities.iter().rev().find(|(since, ..)| *since <= at);
-        let severity = self.policy.severity(then.map_or(self.state.severity, |(_, severity, _)| *severity));
-        let phase = self.state.phases.iter().rev().find(|(_, since)| *since <= at);
-        let in_flight = phase.is_some_and(|(phase, _)| *phase >= Phase::Develop);
-        severity.update_every_quiet.filter(|_| !in_flight).or(severity.update_every)
+        let never = missed.iter().all(|round| round.told_at.is_none());
+        let verdict = if never { Verdict::Missed } else { Verdict::Late };
+        Some(missed.into_iter().fold(
+            Line::new("Updates", verdict, asks),
+            |line, round| match round.told_at {
+                Some(at) => {
+                    line.at(at, format!("an update, {} late", duration(at.duration_since(round.due_at))))
+                }
+                None => line.at(round.due_at, "one was due, and never came"),
+            },
+        ))
     }
 
     /// Whether users came before the cause: a way back was tried, or ruled out, before the branch was made.

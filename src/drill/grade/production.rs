@@ -111,8 +111,9 @@ impl Judge<'_> {
         let over = self.state.resolved_at?;
         self.policy.severity(self.state.severity).tell_within?;
         let served = self.state.mitigated_at.unwrap_or(over).min(over);
-        let after =
-            self.state.told.iter().find(|(at, who)| *at >= served && super::text::is_for_everybody(who));
+        let after = self.state.told.iter().find(|(at, who)| {
+            *at >= served && self.policy.told_as(who) == crate::incident::audience::STAKEHOLDERS
+        });
         let asks = "Stakeholders hear that users are served again, not only that they were not.";
         let line = |verdict| Line::new("End told", verdict, asks);
         Some(match after {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Line, Verdict};
-use crate::incident::{State, audience, duration};
+use crate::incident::{State, duration};
 use crate::text::visible;
 
 /// What a clock is called, and that what it asks for was done.
@@ -17,11 +17,6 @@ pub(super) fn of_clock(id: &str, title: &str) -> (String, String) {
         _ => return (capital(title), "done".to_owned()),
     };
     (name.to_owned(), done.to_owned())
-}
-
-/// Tells whether those who are told are all who depend on the service.
-pub(super) fn is_for_everybody(who: &str) -> bool {
-    [audience::STAKEHOLDERS, audience::UPDATE].contains(&who)
 }
 
 fn capital(text: &str) -> String {
