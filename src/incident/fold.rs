@@ -286,9 +286,11 @@ fn reaches_state(mark: &Body, target: &Body) -> bool {
     }
 }
 
-/// Tells whether a record is a note: a mark on one changes its own line only.
+/// Tells whether a record is a note: a mark on one changes its own line only. What only looks like one (a verdict on a
+/// culprit) has a name of its own.
 fn is_note(fold: &Fold, id: RecordId) -> bool {
-    fold.state().timeline.find(id).is_some_and(|entry| matches!(entry.kind, EntryKind::Note(_)))
+    let entry = fold.state().timeline.find(id);
+    entry.is_some_and(|entry| matches!(entry.kind, EntryKind::Note(kind) if kind.name() == entry.name))
 }
 
 fn places(records: &[Record]) -> HashMap<RecordId, usize> {
