@@ -57,6 +57,8 @@ pub struct Production {
     /// What is being done to it, `▶ canary v1.4.3 50 %`, or what a canary left behind:
     /// `canary v1.4.3 50 %, stopped`.
     pub doing: Option<String>,
+    /// The same in as few words as can be: `▶ canary 50 %`.
+    pub doing_brief: Option<String>,
     /// Whether that is what a canary left behind, and nobody works on it.
     pub is_left: bool,
 }
@@ -114,9 +116,12 @@ pub fn production(model: &Model) -> Production {
     let unrecorded = model.unrecorded().map(Release::name);
     let is_recorded = unrecorded.is_none();
     let live = unrecorded.or(recorded).or_else(told);
-    let doing = target.and_then(|target| model.holder(target)).map(doing);
+    let holder = target.and_then(|target| model.holder(target));
+    let (doing, doing_brief) = (holder.map(doing), holder.map(doing_brief));
     let left = state.zip(target).and_then(|(state, target)| state.share_left(target));
-    let left = left.filter(|_| doing.is_none()).map(|share| share.words());
+    let left = left.filter(|_| doing.is_none());
+    let left_brief = left.as_ref().map(|share| format!("canary left at {} %", share.percent));
+    let left = left.map(|share| share.words());
     let is_seen = bad().all(|probe| probe.last.is_some());
     let found = Production {
         word,
@@ -129,6 +134,7 @@ pub fn production(model: &Model) -> Production {
         is_recorded,
         is_left: left.is_some(),
         doing: doing.or(left),
+        doing_brief: doing_brief.or(left_brief),
     };
     follow(found, model.derived.production.as_ref())
 }
@@ -200,6 +206,19 @@ fn is_down(probe: &Status) -> bool {
         State::Failing | State::Flapping => !over,
         _ => false,
     }
+}
+
+/// A plan in the fewest words: what it is, and the share of a canary.
+fn doing_brief(plan: &PlanRun) -> String {
+    let glyph = if plan.state == PlanState::Waiting { "‖" } else { "▶" };
+    let what = match plan.purpose.as_str() {
+        _ if plan.steps.iter().any(|step| step.undo.is_some()) => return format!("{glyph} undoing"),
+        "rollback" => "rollback",
+        "deploy" if plan.share().is_some() => "canary",
+        purpose => purpose,
+    };
+    let share = plan.share().map(|share| format!(" {share} %")).unwrap_or_default();
+    format!("{glyph} {what}{share}")
 }
 
 /// A plan in a few words: of a canary its share, which matters more than its title.

@@ -1,10 +1,14 @@
 //! The header: how bad, what, since when, who leads, which phase, what is due, and what to do
 //! next with which key.
 
+mod due;
+
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+
+use due::{Due, used_up};
 
 use super::glyph;
 use super::paint::{Pen, width, wrap};
@@ -67,6 +71,13 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
         Pen::new(buf, inner, line).put(piece, ui.of(Role::PhaseNow));
         line += 1;
     }
+    // So does what is done to it: it takes the room of one clock.
+    let doing = production.and_then(|found| Some((found, found.doing.as_ref()?)));
+    if let Some((found, doing)) = doing {
+        let alert = if found.is_left { Role::Overdue } else { Role::Accent };
+        Pen::new(buf, inner, line).put(doing, ui.of(alert));
+        line += 1;
+    }
     // What is wrong comes before what is due, and takes the room of one clock.
     let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
     let is_doubtful = matches!(ui.model.network, Network::Doubtful { .. });
@@ -77,9 +88,9 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     }
     phase_now(ui, &mut Pen::new(buf, inner, line), state);
     line += 1;
-    for clock in shown_clocks(ui).take(if is_marked { 1 } else { 2 }) {
-        let (text, role) = clock_words(ui, clock);
-        Pen::new(buf, inner, line).put(&text, ui.of(role));
+    for clock in shown_clocks(ui).take(if is_marked || doing.is_some() { 1 } else { 2 }) {
+        let due = Due::of(ui, clock);
+        Pen::new(buf, inner, line).put(&due.within(inner.width), ui.of(due.role));
         line += 1;
     }
     next_wrapped(ui, buf, below(area, line))
@@ -130,65 +141,77 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
     let mut pen = Pen::new(buf, line, 0);
     badge(ui, &mut pen, state);
     elapsed(ui, &mut pen, state);
-    if state.status != Status::Open || state.in_conflict() {
-        let (word, role) = status(state);
-        pen.right(word, ui.of(role));
-        pen.right_gap(3);
+    // Each stands behind the other from the left, so that nothing moves sideways when something joins.
+    let rest = beside(ui, &pen, state);
+    let taken: u16 = rest.iter().map(|(text, _)| width(text) + GAP).sum();
+    let title = width(&state.title).min(MOST).min(pen.room().saturating_sub(taken));
+    pen.column_of(&state.title, title, ui.of(Role::PhaseNow));
+    for (text, role) in &rest {
+        pen.gap(GAP).put(text, ui.of(*role));
     }
-    production(ui, &mut pen, state);
     let service = if state.service.is_empty() { ui.model.service() } else { state.service.as_str() };
     let place = match service {
         "" => ui.model.number().to_owned(),
         service => format!("{service} · {}", ui.model.number()),
     };
-    // The title is worth more than the place: it gives way first.
-    let wanted = width(&state.title).min(pen.room() * 2 / 3);
-    if width(&place) + wanted + 3 <= pen.room() {
+    if width(&place) + GAP <= pen.room() {
         pen.right(&place, ui.of(Role::Muted));
-        pen.right_gap(2);
     }
-    pen.put(&state.title, ui.of(Role::PhaseNow));
 }
 
-/// How production is, where that is told: once it is over, only where it fails all the same.
+/// How production is, where that is told: once all is closed, only where it fails all the same.
 fn told<'a>(ui: Ui<'a>, state: &State) -> Option<&'a Production> {
-    ui.model.derived.production.as_ref().filter(|found| state.is_open() || fails(found))
+    let is_over = state.status == Status::Closed && !state.in_conflict();
+    ui.model.derived.production.as_ref().filter(|found| !is_over || fails(found))
 }
 
-/// Least columns that are kept for the title.
-const TITLE: u16 = 24;
+/// Columns between two things on the first line.
+const GAP: u16 = 2;
+/// Most columns of the title.
+const MOST: u16 = 48;
+/// Least columns that are kept for it.
+const TITLE: u16 = 20;
 
-/// How production is, what is live and what happens to it, at the right: the word always, the rest as far
-/// as the title leaves room.
-fn production(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
-    let Some(found) = told(ui, state) else { return };
-    let (block, role) = block(ui, found);
-    let title = width(&state.title).clamp(TITLE.min(pen.room() / 2), 44);
-    let mut room = pen.room().saturating_sub(width(&block) + title + 3);
-    let past = if found.is_recorded { "" } else { ", not recorded" };
-    let live = found.live.as_ref().map(|live| format!("{live} live{past}"));
-    let mut fits = |text: &str| {
-        let taken = width(text) + 2;
-        let fits = taken <= room;
-        room = room.saturating_sub(if fits { taken } else { 0 });
-        fits
-    };
-    let doing = found.doing.as_deref().filter(|doing| fits(doing));
-    let live = live.as_deref().filter(|live| fits(live));
+/// How production is, what happens to it, what is live and what was said of the incident, as they stand
+/// behind the title. The word always; of the rest as much as leaves the title its room: what is done to
+/// production is worth most, what is live there more than what was said.
+fn beside(ui: Ui<'_>, pen: &Pen<'_>, state: &State) -> Vec<(String, Role)> {
+    let said = (state.status != Status::Open || state.in_conflict()).then(|| {
+        let (word, role) = status(state);
+        (word.to_owned(), role)
+    });
+    let Some(found) = told(ui, state) else { return said.into_iter().collect() };
+    let block = block(ui, found);
     let alert = if found.is_left { Role::Overdue } else { Role::Accent };
     let as_known = if found.is_recorded { Role::Text } else { Role::Warn };
-    for (text, style) in [(doing, alert), (live, as_known)] {
-        if let Some(text) = text {
-            pen.right(text, ui.of(style));
-            pen.right_gap(2);
-        }
-    }
-    pen.right(&block, ui.of(role));
-    let what = "production";
-    if room > width(what) + 2 {
-        pen.right(what, ui.of(Role::Muted));
-    }
-    pen.right_gap(2);
+    let doing = found.doing.clone().map(|doing| (doing, alert));
+    let brief = found.doing_brief.clone().map(|doing| (doing, alert));
+    let past = if found.is_recorded { "" } else { ", not recorded" };
+    let live = found.live.as_ref().map(|live| (format!("{live} live{past}"), as_known));
+    let name = found.live.as_ref().map(|live| (format!("{live}{past}"), as_known));
+    // The best that fits; what two say of their status comes before all else.
+    let all = if state.in_conflict() {
+        vec![[&None, &doing, &said], [&None, &brief, &said], [&None, &None, &said]]
+    } else {
+        vec![
+            [&live, &doing, &said],
+            [&name, &doing, &said],
+            [&name, &brief, &said],
+            [&live, &doing, &None],
+            [&name, &doing, &None],
+            [&name, &brief, &None],
+            [&None, &doing, &None],
+            [&None, &brief, &None],
+        ]
+    };
+    let least = width(&state.title).min(TITLE) + GAP + width(&block.0);
+    let fits = |list: &&[&Option<(String, Role)>; 3]| {
+        let taken: u16 = list.iter().copied().flatten().map(|(text, _)| width(text) + GAP).sum();
+        least + taken <= pen.room()
+    };
+    let best = all.iter().find(fits);
+    let best = best.into_iter().flatten().filter_map(|one| (*one).clone());
+    std::iter::once(block).chain(best).collect()
 }
 
 fn fails(found: &Production) -> bool {
@@ -207,8 +230,10 @@ fn block(ui: Ui<'_>, found: &Production) -> (String, Role) {
     (format!(" {}{since} ", found.word.name()), role)
 }
 
+/// The severity: on its ground while the incident is open, and plain once it is over.
 fn badge(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
-    let style = ui.of(Role::from(state.severity));
+    let is_over = !state.is_open() && !state.in_conflict();
+    let style = ui.of(if is_over { Role::Muted } else { Role::from(state.severity) });
     pen.gap(1)
         .put(" ", style)
         .put(ui.model.policy.severity_name(state.severity), style)
@@ -244,7 +269,8 @@ fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     roles(ui, pen, state);
     for (index, phase) in Phase::ALL.into_iter().enumerate() {
         if index > 0 {
-            pen.put(" ─ ", ui.of(Role::Border));
+            // Not a dash: beside the mark of a phase that was skipped it would be half of one.
+            pen.put(" › ", ui.of(Role::Border));
         }
         if phase == state.phase && state.is_open() {
             phase_now(ui, pen, state);
@@ -293,17 +319,6 @@ fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
 /// Minutes while they are easier to compare than hours.
 fn minutes(length: SignedDuration) -> String {
     if length < SignedDuration::from_mins(600) { format!("{}m", length.as_mins()) } else { duration(length) }
-}
-
-/// A clock turns in its last quarter, and again when it has run out.
-fn used_up(used: SignedDuration, whole: SignedDuration) -> Role {
-    if used >= whole {
-        Role::Overdue
-    } else if (whole - used) * 4 <= whole {
-        Role::ClockSoon
-    } else {
-        Role::Clock
-    }
 }
 
 fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
@@ -366,30 +381,17 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let kept: u16 = ready.iter().map(|(text, _)| width(text) + 3).sum();
     let mut any = false;
     for clock in shown_clocks(ui) {
-        let (text, role) = clock_words(ui, clock);
-        let gap = if any { 3 } else { 0 };
-        // The most urgent clock is worth more than what has to be ready later.
-        let kept = if any { kept } else { 0 };
-        if width(&text) + gap + kept > pen.room() {
+        let due = Due::of(ui, clock);
+        // There is always one in sight, however little of it; it is worth more than what has to be ready later.
+        let room = if any { pen.room().saturating_sub(3 + kept) } else { pen.room() };
+        let text = if any { due.whole() } else { due.within(room) };
+        if any && width(&text) > room {
             break;
         }
-        pen.gap(gap).put(&text, ui.of(role));
+        pen.gap(if any { 3 } else { 0 }).put(&text, ui.of(due.role));
         any = true;
     }
-    if let Some(clock) = shown_clocks(ui).next().filter(|_| !any) {
-        // There is always one in sight, however little of it.
-        let (text, role) = clock_words(ui, clock);
-        let room = pen.room();
-        // How long is left, or overdue, is the last that is cut.
-        let at = text.rfind(" overdue ").or_else(|| text.rfind(" in ")).unwrap_or_default();
-        let (what, number) = (text.get(..at).unwrap_or_default(), text.get(at..).unwrap_or_default().trim());
-        match room.checked_sub(width(number) + 1) {
-            Some(left) if width(&text) > room => {
-                pen.column_of(what, left, ui.of(role)).gap(1).put(number, ui.of(role))
-            }
-            _ => pen.column_of(&text, room, ui.of(role)),
-        };
-    } else if !any && ui.model.incident().is_some_and(State::is_open) {
+    if !any && ui.model.incident().is_some_and(State::is_open) {
         pen.put("no deadline is running", ui.of(Role::Faint));
     }
     for (text, role) in ready {
@@ -399,31 +401,17 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
     }
 }
 
-/// `fix due in 1h12m`, or `fix overdue 4m12s`.
-fn clock_words(ui: Ui<'_>, clock: &Clock) -> (String, Role) {
-    let now = ui.model.now;
-    if clock.state == ClockState::Overdue || clock.due_at <= now {
-        let what = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
-        if ui.model.incident().is_some_and(|state| state.snoozed(&clock.id, now).is_some()) {
-            let late = duration(now.duration_since(clock.due_at));
-            return (format!("{what} overdue {late}, snoozed"), Role::ClockSoon);
-        }
-        return (format!("{what} overdue {}", duration(now.duration_since(clock.due_at))), Role::Overdue);
-    }
-    let whole = clock.due_at.duration_since(clock.from);
-    let role = used_up(now.duration_since(clock.from), whole);
-    // What is due comes; what is to be done is done by then.
-    let comes = clock.id == "executives" || clock.title.ends_with(" due");
-    let until = if comes { "in" } else { "within" };
-    (format!("{} {until} {}", clock.title, duration(clock.due_at.duration_since(now))), role)
-}
-
 /// Columns up to which it is said in as few words as can be.
 const NARROW: u16 = 80;
 
 /// Whether production can be put back, long before that is needed.
 fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let Some(looked) = ui.model.way_back() else { return };
+    // Once it is over, only where production fails all the same.
+    let is_over = ui.model.incident().is_some_and(|state| !state.is_open() && !state.in_conflict());
+    if is_over && !ui.model.derived.production.as_ref().is_some_and(fails) {
+        return;
+    }
     // On a narrow screen the clock beside it needs the room.
     let narrow = pen.room() <= NARROW;
     let (text, role) = match looked.readiness() {
@@ -438,7 +426,9 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     // The key goes first where there is no room for all.
     let whole = format!("{text} [{key}]");
     let roomy = pen.room() > 90 && pen.right(&whole, ui.of(role));
-    if roomy || pen.right(text, ui.of(role)) {
+    // What is due next keeps the room for its number.
+    let due = shown_clocks(ui).next().map_or(0, |clock| width(&Due::of(ui, clock).brief()) + 3);
+    if roomy || (pen.room() > due + width(text) && pen.right(text, ui.of(role))) {
         pen.right_gap(3);
     }
 }
@@ -494,6 +484,7 @@ const THEN: u16 = 40;
 fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
     ui.fill(buf, line, Role::Next);
     let mut pen = Pen::new(buf, line, 0);
+    pen.right_gap(1);
     pen.gap(1).put("NEXT", ui.of(Role::NextLabel)).gap(2);
     let plain = ui.of(Role::Next);
     let Some((first, keys)) = ui.model.derived.next.first() else {
@@ -504,8 +495,10 @@ fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
     if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
         && pen.room() > THEN
     {
-        pen.gap(6).put("then", ui.of(Role::NextThen)).gap(2);
-        step(ui, &mut pen, &second.title, keys, ui.of(Role::NextThen));
+        pen.gap(4).put("then", ui.of(Role::NextThen)).gap(2);
+        // What it ends with is read when it is its turn.
+        let title = second.title.strip_suffix(", then record it").unwrap_or(&second.title);
+        step(ui, &mut pen, title, keys, ui.of(Role::NextThen));
     }
 }
 

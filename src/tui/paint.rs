@@ -191,6 +191,22 @@ fn fit(text: &str, columns: u16) -> (&str, bool) {
     (text, false)
 }
 
+/// As much of a text as there is room for, with a mark where it was cut.
+pub(super) fn cut(text: &str, room: u16) -> String {
+    let text = visible(text);
+    if width(&text) <= room {
+        return text.into_owned();
+    }
+    let mut kept = String::new();
+    for (cell, _) in cells(&text) {
+        if width(&kept) + width(cell) + 1 > room {
+            break;
+        }
+        kept.push_str(cell);
+    }
+    kept + "…"
+}
+
 /// Breaks a sanitised line into pieces of at most so many columns, at spaces where it can.
 pub(super) fn wrap(line: &str, columns: u16) -> Vec<&str> {
     wrap_ranges(line, columns, columns).filter_map(|range| line.get(range)).collect()
@@ -283,17 +299,17 @@ fn plain_symbol(symbol: &str) -> Option<&'static str> {
         '✓' | '▼' | '↓' => "v",
         '✗' | '×' => "x",
         '▲' | '△' | '↑' => "^",
-        '▶' | '▸' | '→' | '⇒' | '❯' | '≥' => ">",
+        '▶' | '▸' | '→' | '⇒' | '❯' | '≥' | '›' => ">",
         '←' | '↶' | '⏎' | '≤' => "<",
         '·' | '∙' | '…' | '░' => ".",
         '●' | '◆' | '★' | '•' | '\u{2800}'..='\u{28ff}' => "*",
         '○' => "o",
         '■' | '█' | '▅' | '▆' | '▇' | '▀' => "#",
-        '▃' | '▄' | '≡' => "=",
+        '▃' | '▄' | '≡' | '━' => "=",
         '▁' | '▂' | '␣' => "_",
         '⚑' => "!",
         '✎' | '±' | '≈' => "~",
-        '☺' | '⏱' => "@",
+        '◎' | '⏱' => "@",
         '☎' => "&",
         '✉' => "%",
         '“' | '”' => "\"",

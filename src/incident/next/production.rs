@@ -13,12 +13,12 @@ impl Steps<'_> {
     /// Everything about production that comes before the rest: taking back what is no good there,
     /// looking at what failed on it, and that users are served again.
     pub(super) fn production(&mut self) {
+        self.running_on_production();
         if !self.at_work_on_production() && !self.take_back() {
             self.failed();
         }
         self.served();
         self.news();
-        self.running_on_production();
         // Behind a way back come the clocks.
         if !self.goes_back_first() {
             self.unrecorded(Rank::Watch);
@@ -91,13 +91,21 @@ impl Steps<'_> {
     /// Watching what works on production.
     fn running_on_production(&mut self) {
         let running = self.on_production().find(|plan| plan.state == PlanState::Running);
-        let Some((id, title)) = running.map(|plan| {
-            let what = if plan.purpose == "rollback" { "rollback of" } else { "deploy to" };
-            (plan.id.clone(), format!("watch the {what} {}", plan.target))
+        let Some((id, rank, title)) = running.map(|plan| {
+            let is_canary = plan.share().is_some() && plan.purpose != "rollback";
+            let title = match plan.share() {
+                Some(share) if plan.purpose != "rollback" => {
+                    format!("watch the canary, {share} % of users on {}", plan.brings())
+                }
+                _ if plan.purpose == "rollback" => format!("watch the rollback of {}", plan.target),
+                _ => format!("watch the deploy to {}", plan.target),
+            };
+            // Some users are on what is only tried out: that is looked at before anything is written or told.
+            (plan.id.clone(), if is_canary { Rank::Mitigate } else { Rank::Watch }, title)
         }) else {
             return;
         };
-        self.add_ranked(Rank::Watch, "plan", &id, title);
+        self.add_ranked(rank, "plan", &id, title);
     }
 
     /// Whether users are served again is seen by people, where the probes say that they may be.
