@@ -172,6 +172,7 @@ commands! {
     Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Close the incident: nothing is left to do";
     Review "review" "review held" ["v"] Menu(Command::Incident), Record, "review", "Record that the review was held, and who was there";
     FollowUpSend "follow-up.send" "follow-ups as issues" ["u"] Menu(Command::Incident), Plan, "follow-up", "Open an issue at the code host for each follow-up that has none yet";
+    Agenda "review.agenda" "agenda" ["a"] Menu(Command::Incident), View, "review", "Read what the review talks about: what happened, and the follow-ups";
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
     DrillGrade "drill.grade" "how the drill went" ["g"] Menu(Command::Incident), View, "drill", "In a drill: read how it went against the procedure";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";

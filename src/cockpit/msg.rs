@@ -399,3 +399,11 @@ pub struct Item {
     /// What it does.
     pub invoke: Invoke,
 }
+
+impl Item {
+    /// The mark before why it cannot be done: none where that only says how things stand, `(current)`.
+    pub fn mark(&self) -> &'static str {
+        let why = self.disabled.as_deref().unwrap_or_default();
+        if why.is_empty() || why.starts_with('(') || why.starts_with("it is ") { "" } else { "✗ " }
+    }
+}

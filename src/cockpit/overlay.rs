@@ -414,6 +414,8 @@ pub struct Asked {
 /// The incident report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportView {
+    /// What it is called: `Report`, or the agenda of its review.
+    pub title: &'static str,
     /// As Markdown.
     pub markdown: String,
     /// The same taken apart, once, for drawing.
@@ -432,8 +434,18 @@ impl ReportView {
     /// A report from its beginning.
     pub fn new(markdown: String) -> Self {
         let blocks = blocks::parse(&markdown);
-        let scroll = Scroll::default();
-        Self { blocks, markdown, records: 0, scroll, asked: None, said: String::new() }
+        let (title, scroll) = ("Report", Scroll::default());
+        Self { title, blocks, markdown, records: 0, scroll, asked: None, said: String::new() }
+    }
+
+    /// What the review of an incident talks about.
+    pub fn agenda(markdown: String) -> Self {
+        Self { title: "Agenda of the review", ..Self::new(markdown) }
+    }
+
+    /// Tells whether it is the report itself, which can be saved.
+    pub fn is_report(&self) -> bool {
+        self.title == "Report"
     }
 }
 
@@ -514,7 +526,7 @@ pub struct Confirm {
     pub against: Vec<String>,
     /// What the yes key says: `stop it`.
     pub yes: String,
-    /// What the other one says: `leave it`.
+    /// What the other one says: `back`.
     pub no: &'static str,
     /// What is done on yes.
     pub act: Act,

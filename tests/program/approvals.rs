@@ -395,7 +395,7 @@ fn key_palette_and_verb_meet_the_same_gates_and_start_the_same_plan() {
     // Asked for by key, approved by verb and by key elsewhere, while the preview stays.
     site.validate();
     cockpit.press("dp");
-    cockpit.wait_text("1 gate not met");
+    cockpit.wait_text("not met: approvals");
     cockpit.press_until("a", "the question", |screen| screen.contains("Ask for approval?"));
     cockpit.press_until("y", "the plan to be put up", |screen| screen.contains("asked for approval"));
     site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();

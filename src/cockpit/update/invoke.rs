@@ -1,5 +1,7 @@
 //! Carrying out commands: from a key, a menu, the palette, or the mouse.
 
+use jiff::SignedDuration;
+
 use super::super::commands::{Command, Danger, Invoke, Scope};
 use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
@@ -54,7 +56,12 @@ fn is_claim(command: Command) -> bool {
 fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
     let command = invoke.command;
     match command {
-        Command::Palette | Command::Help | Command::Errors | Command::Trust | Command::Report => {
+        Command::Palette
+        | Command::Help
+        | Command::Errors
+        | Command::Trust
+        | Command::Report
+        | Command::Agenda => {
             open(cx, command);
         }
         Command::Quit => ending::quit(cx, &invoke.argument),
@@ -218,7 +225,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
                     claim: None,
                     against: Vec::new(),
                     yes: "declare another".to_owned(),
-                    no: "leave it",
+                    no: "back",
                     act: Act::Invoke(Invoke { command: Command::Declare, argument: "another".to_owned() }),
                     shown_ms: None,
                     scroll: Scroll::default(),
@@ -264,7 +271,7 @@ fn open(cx: &mut Cx<'_>, command: Command) {
             cx.model.unseen = 0;
             Overlay::Errors(Scroll { top: usize::MAX })
         }
-        Command::Report => match report::view(cx.model) {
+        Command::Report | Command::Agenda => match report::view(cx.model, command == Command::Agenda) {
             Some(view) => Overlay::Report(Box::new(view)),
             None => return,
         },
@@ -386,6 +393,16 @@ fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
 fn declare(cx: &mut Cx<'_>) {
     let at = cx.model.now;
     let open = cx.model.open_incidents().count();
+    // The fault is at least as old as the first alarm of production that still stands.
+    let config = &cx.model.config.config;
+    let bad = cx.model.probes.iter().filter(|probe| probe.state.is_bad());
+    let bad = bad.filter(|probe| config.watches_production(&probe.environment));
+    let first = bad.filter_map(|probe| probe.since).min().filter(|since| {
+        let age = at.duration_since(*since);
+        age.is_positive() && age < SignedDuration::from_hours(24)
+    });
+    let started = first
+        .map_or_else(LineEdit::default, |first| LineEdit::suggesting(first.strftime("%H:%M:%S").to_string()));
     cx.push(Overlay::Declare(Declare {
         step: DeclareStep::Title,
         title: LineEdit::default(),
@@ -393,7 +410,7 @@ fn declare(cx: &mut Cx<'_>) {
         changing: false,
         severity: None,
         impact: LineEdit::default(),
-        started: LineEdit::default(),
+        started,
         complaint: String::new(),
         at,
         open,

@@ -64,6 +64,9 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
         {
             let opened = path(model, &Invoke::from(spec.command));
             for item in menu(model, spec.command).items {
+                if model.log.is_none() && item.disabled == Some(needs_incident(model)) {
+                    continue;
+                }
                 // What a menu explains behind the dot would only blur the search.
                 let short = item.label.split(" · ").next().unwrap_or_default();
                 let label = format!("{}: {short}", spec.title);
@@ -83,6 +86,10 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
             && !spec.command.is_motion()
         {
             if !hotfix::is_offered(model, spec.command) {
+                continue;
+            }
+            // Without an incident only what works without one is listed.
+            if model.log.is_none() && blocked(model, spec.command) == Some(needs_incident(model)) {
                 continue;
             }
             let invoke = Invoke::from(spec.command);
@@ -184,7 +191,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     let spec = command.spec();
     if spec.danger == Danger::View {
         return match command {
-            Command::Report | Command::DrillGrade if model.log.is_none() => Some(needs_incident(model)),
+            Command::Report | Command::Agenda | Command::DrillGrade if model.log.is_none() => Some(needs_incident(model)),
             Command::RollBack => needs_config(model, command),
             Command::Suspects | Command::SuspectsAgain => match &model.branch {
                 None => Some("the repository is being read".to_owned()),
@@ -337,6 +344,7 @@ fn label(model: &Model, command: Command) -> String {
         Command::Resolve => "resolve: it is over".to_owned(),
         Command::Reopen => "reopen: it was not over".to_owned(),
         Command::Close => "close: nothing is left to do".to_owned(),
+        Command::Agenda => "agenda of the review, with the follow-ups".to_owned(),
         Command::Report => "report: read it, save it".to_owned(),
         Command::DrillGrade => "grade: how the drill went".to_owned(),
         Command::Review => "review: it was held".to_owned(),

@@ -184,6 +184,12 @@ pub(super) fn search(palette: &mut Palette) {
         })
         .collect();
     scored.sort_unstable();
+    // Letters that are scattered over a name are what was meant only where nothing is named better.
+    if let Some(((best, ..), ..)) = scored.first().copied()
+        && best < Fit::Letters
+    {
+        scored.retain(|((fits, ..), ..)| *fits < Fit::Letters);
+    }
     palette.matches = scored.into_iter().map(|(_, _, _, index)| index).collect();
     palette.selected = 0;
 }

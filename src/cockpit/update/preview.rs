@@ -208,7 +208,7 @@ fn ask_for_approval(cx: &mut Cx<'_>, body: PlanProposed) {
         claim: None,
         against: Vec::new(),
         yes: "ask for it".to_owned(),
-        no: "leave it",
+        no: "back",
         act: Act::Record(Box::new(body.into())),
         shown_ms: None,
         scroll: Scroll::default(),

@@ -32,7 +32,7 @@ pub(super) fn claim(
         claim,
         against: against.unwrap_or_default(),
         yes: yes.to_owned(),
-        no: "leave it",
+        no: "back",
         act: Act::Record(Box::new(record.into())),
         shown_ms: None,
         scroll: Scroll::default(),

@@ -9,8 +9,8 @@ use super::{Cx, invoke, keys_to, menus};
 use crate::incident::State;
 use crate::report;
 
-/// The report as it is now.
-pub(super) fn view(model: &Model) -> Option<ReportView> {
+/// The report as it is now, or the agenda of its review.
+pub(super) fn view(model: &Model, agenda: bool) -> Option<ReportView> {
     let state = model.incident()?;
     let records = state.records;
     let state = State { number: model.number().to_owned(), ..state.clone() };
@@ -24,7 +24,12 @@ pub(super) fn view(model: &Model) -> Option<ReportView> {
         drill: model.drill,
         keys: &keys,
     };
-    Some(ReportView { records, ..ReportView::new(report::markdown(&state, setting)) })
+    let view = if agenda {
+        ReportView::agenda(report::agenda(&state, setting))
+    } else {
+        ReportView::new(report::markdown(&state, setting))
+    };
+    Some(ReportView { records, ..view })
 }
 
 /// Makes an open report anew where something was recorded since.
@@ -33,7 +38,8 @@ pub(super) fn refresh(model: &mut Model) {
     let is_old =
         |overlay: &Overlay| matches!(overlay, Overlay::Report(view) if Some(view.records) != records);
     let Some(place) = model.overlays.iter().position(is_old) else { return };
-    let Some(new) = view(model) else { return };
+    let agenda = matches!(model.overlays.get(place), Some(Overlay::Report(old)) if !old.is_report());
+    let Some(new) = view(model, agenda) else { return };
     if let Some(Overlay::Report(old)) = model.overlays.get_mut(place) {
         let (scroll, asked, said) = (old.scroll, old.asked, std::mem::take(&mut old.said));
         **old = ReportView { scroll, asked, said, ..new };
@@ -77,6 +83,10 @@ pub(super) fn fill(cx: &mut Cx<'_>) {
 /// Saves, copies or exports it.
 pub(super) fn act(cx: &mut Cx<'_>, command: Command) {
     let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
+    let saves = matches!(command, Command::ReportSave | Command::ReportHtml);
+    if saves && !view.is_report() {
+        return cx.say("flightdeck review agenda > agenda.md writes it to a file");
+    }
     let content = view.markdown.clone();
     let id = match command {
         Command::ReportCopy => cx.effect("copying", Effect::Copy(content)),

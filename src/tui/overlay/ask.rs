@@ -17,7 +17,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown
     let place = low(area, 2 + lines);
     let tab = [("tab", "name"), ("⏎", "done"), ("esc", "back")];
     let keys = if names.is_empty() { &tab[1..] } else { &tab };
-    let inner = framed(ui, buf, place, &ask.label, keys, Role::OverlayBorder);
+    let mut label = ask.label.chars();
+    let title: String = label.next().into_iter().flat_map(char::to_uppercase).chain(label).collect();
+    let inner = framed(ui, buf, place, &title, keys, Role::OverlayBorder);
     let mut line = inner.height.min(lines);
     if complains && line > 1 {
         line -= 1;

@@ -23,7 +23,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
     let direct: Vec<String> = policy.ranks().map(|one| policy.severity_key(one).to_string()).collect();
     let direct = direct.join(" ");
     let keys: &[(&str, &str)] = match declare.step {
-        DeclareStep::Title => &[("⏎", "next"), ("esc", "leave")],
+        DeclareStep::Title => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Question(_) => &[(&direct, "choose directly"), ("esc", "back")],
         DeclareStep::Backlog => &[("esc", "back")],
         DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
@@ -105,7 +105,7 @@ fn steps(ui: Ui<'_>, pen: &mut Pen<'_>, declare: &Declare) {
     };
     for (index, name) in ["title", "severity", "since when", "impact"].into_iter().enumerate() {
         if index > 0 {
-            pen.put(" ─ ", ui.of(Role::Border));
+            pen.put(" › ", ui.of(Role::Border));
         }
         match index.cmp(&now) {
             std::cmp::Ordering::Less => {

@@ -123,7 +123,7 @@ pub(super) fn draw(
         }
     }
     let edge = Position::new(area.x, area.bottom());
-    Shown { lines: area.height, top, cursor: None, more: (left > 0).then_some((left, edge)) }
+    Shown { lines: area.height, top, cursor: None, more: (left + top > 0).then_some((top, left, edge)) }
 }
 
 /// Lines that a whole document takes in so many columns, counted up to `most`.

@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, column, wide, window};
+use super::{Shown, column, report, wide, window};
 use crate::cockpit::{Command, overlay};
-use crate::incident::{Entry, EntryKind, Precision, RecordId};
+use crate::incident::{Entry, EntryKind, Offer, Precision, RecordId};
 use crate::text::visible_lines;
 
 /// Most columns of its lines.
@@ -20,14 +20,18 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
     let found: Vec<Entry<'_>> = overlay.lines.iter().filter_map(find).collect();
     let lines = match found.as_slice() {
         [] => vec![Line::of("this entry is not in the timeline any more", ui.of(Role::Muted))],
-        [entry] => lines(ui, entry).into_iter().chain(brief(ui, entry)).collect(),
+        // Whoever takes over reads how it stands first.
+        [entry] => brief(ui, entry).into_iter().chain(lines(ui, entry)).collect(),
         several => several.iter().map(|entry| short(ui, entry)).collect(),
     };
     let columns = COLUMNS.min(area.width.saturating_sub(4));
     let place = wide(area, document::height(&lines, columns, area.height).saturating_add(2));
     let title = match found.as_slice() {
         [] => "Entry".to_owned(),
-        [entry] => title(entry).to_owned(),
+        [entry] => match offer(ui, entry) {
+            Some(offer) => format!("Brief for {}", offer.to),
+            None => title(entry).to_owned(),
+        },
         [first, ..] => format!("{}: {} together", first.kind.word(), found.len()),
     };
     let inner = window(ui, buf, place, &title, &[(Command::Down, "scroll"), (Command::Back, "back")]);
@@ -54,14 +58,16 @@ fn short(ui: Ui<'_>, entry: &Entry<'_>) -> Line {
 
 /// What goes with an offer: what whoever takes over has to know.
 fn brief(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
+    let Some(offer) = offer(ui, entry) else { return Vec::new() };
+    let mut lines = report::rendered(ui, &offer.brief);
+    lines.push(Line::default());
+    lines
+}
+
+/// The offer of a role that an entry is, where a brief goes with it.
+fn offer<'a>(ui: Ui<'a>, entry: &Entry<'_>) -> Option<&'a Offer> {
     let offers = ui.model.incident().map(|state| state.offers.as_slice()).unwrap_or_default();
-    let Some(offer) = offers.iter().find(|offer| offer.id == entry.id && !offer.brief.is_empty()) else {
-        return Vec::new();
-    };
-    let plain = offer.brief.replace("**", "");
-    let text = visible_lines(&plain);
-    let lines = text.lines().map(|line| Line::of(line, ui.of(Role::Text)).hanging(2));
-    std::iter::once(Line::default()).chain(lines).collect()
+    offers.iter().find(|offer| offer.id == entry.id && !offer.brief.is_empty())
 }
 
 /// The questions that set the severity it has, below the line that set it.

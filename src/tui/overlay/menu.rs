@@ -66,9 +66,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
         Pen::new(buf, inner, line).put(&format!("{more} more below"), ui.of(Role::Faint));
     }
     if let Some(item) = menu.items.get(menu.selected).filter(|item| cut(item)) {
-        let (mark, words) = reasoned(item).map_or(("", item.label.clone()), |why| ("✗ ", why));
+        let (mark, words) = reasoned(item).map_or(("", item.label.clone()), |why| (item.mark(), why));
         for (line, words) in wrap(&words, columns - 6).into_iter().take(usize::from(foot)).enumerate() {
-            let mark = if line == 0 { mark } else { "  " };
+            let mark = if line == 0 || mark.is_empty() { mark } else { "  " };
             let mut pen = Pen::new(buf, inner, inner.height - foot + line as u16);
             pen.put(mark, ui.of(Role::Disabled)).put(words, ui.of(Role::Muted));
         }
@@ -103,13 +103,15 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
         // A few letters of a reason say nothing.
         Some(why) if told && pen.room() < named + 5 + width(why).min(LEAST) => {
             let room = pen.room().saturating_sub(2);
-            pen.column_of(&item.label, room, ui.of(text)).gap(1).put("✗", ui.of(Role::Disabled))
+            pen.column_of(&item.label, room, ui.of(text))
+                .gap(1)
+                .put(item.mark().trim(), ui.of(Role::Disabled))
         }
         Some(why) => {
             // The reason is read in full before the label is.
             let label = label.min(pen.room().saturating_sub(width(why) + 5).max(named));
             pen.column_of(&item.label, label, ui.of(text)).gap(3);
-            pen.put("✗ ", ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled))
+            pen.put(item.mark(), ui.of(Role::Disabled)).put(why, ui.of(Role::Disabled))
         }
     };
 }

@@ -34,6 +34,7 @@ use super::theme::Role;
 use super::ui::Ui;
 use crate::cockpit::Command;
 use crate::cockpit::edit::LineEdit;
+use crate::cockpit::key::Code;
 use crate::cockpit::overlay::Overlay;
 
 /// What came of drawing an overlay.
@@ -45,8 +46,8 @@ pub(super) struct Shown {
     pub(super) top: usize,
     /// Where text is typed.
     pub(super) cursor: Option<Position>,
-    /// How many lines are left below a document, and where that is said: on the edge under it.
-    pub(super) more: Option<(usize, Position)>,
+    /// How many lines are left above and below a document, and where that is said: on the edge under it.
+    pub(super) more: Option<(usize, usize, Position)>,
 }
 
 /// Draws the overlays, the top one last; `None` if there is none.
@@ -71,15 +72,25 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
         dim(ui, buf, area);
     }
     let shown = one(ui, buf, area, top);
-    if let Some((lines, edge)) = shown.more {
-        let place = Rect { x: edge.x, y: edge.y, width: area.right().saturating_sub(edge.x), height: 1 };
-        let place = place.intersection(buf.area);
-        // Only on a rule: nothing that is to be read is written over.
-        let on_rule = buf.cell(edge).is_some_and(|cell| cell.symbol() == "─");
-        let place = if on_rule { place } else { Rect::ZERO };
-        Pen::new(buf, place, 0).put(&format!(" {lines} more below "), ui.of(Role::Muted));
+    if let Some((above, below, edge)) = shown.more {
+        more(ui, buf, above, below, edge);
     }
     Some(shown)
+}
+
+/// Says how much of a document is left above and below, on the rule under it: nothing else is written over.
+fn more(ui: Ui<'_>, buf: &mut Buffer, above: usize, below: usize, edge: Position) {
+    let is_rule = |x: &u16| buf.cell((*x, edge.y)).is_some_and(|cell| cell.symbol() == "─");
+    let room = (edge.x..buf.area.right()).take_while(is_rule).count() as u16;
+    let all = match (above, below) {
+        (0, below) => [format!(" {below} more below "), format!(" ↓{below} ")],
+        (above, 0) => [format!(" {above} more above "), format!(" ↑{above} ")],
+        (above, below) => [format!(" {above} more above, {below} below "), format!(" ↑{above} ↓{below} ")],
+    };
+    if let Some(text) = all.iter().find(|text| width(text) <= room) {
+        let place = Rect { x: edge.x, y: edge.y, width: room, height: 1 };
+        Pen::new(buf, place, 0).put(text, ui.of(Role::Muted));
+    }
 }
 
 /// The document that a menu, a line or a question lies over.
@@ -145,6 +156,9 @@ fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(Comman
     framed(ui, buf, area, title, &hints(ui, keys), Role::OverlayBorder)
 }
 
+/// Columns at the left of the lower edge that its keys leave free: ` ↑12 ↓34 ` has room there.
+const COUNT: u16 = 10;
+
 /// Clears what a window over the whole width leaves of the panes that it covers: nothing is seen below it
 /// but whole panes.
 fn clear_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
@@ -162,6 +176,10 @@ fn clear_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
 /// Keys of commands as they are set, each with what it does here. Moving down stands for both ways.
 fn hints<'a>(ui: Ui<'_>, commands: &[(Command, &'a str)]) -> Vec<(String, &'a str)> {
     let key = |command| match command {
+        // What everybody knows, where it is not set otherwise.
+        Command::Down if ui.model.keymap.keys(Command::Down).iter().any(|key| key.code == Code::Down) => {
+            "↑↓".to_owned()
+        }
         Command::Down => format!("{} {}", ui.key(Command::Down), ui.key(Command::Up)),
         command => ui.key(command),
     };
@@ -195,11 +213,19 @@ fn framed<Key: AsRef<str>>(
         Pen::new(buf, Rect { x: area.right() - 1, width: 1, ..area }, y).put("│", line);
     }
     let mut pen = Pen::new(buf, area, area.height - 1);
-    let taken: u16 = keys.iter().map(|(key, word)| width(key.as_ref()) + width(word) + 3).sum();
-    let shown = if taken + 5 <= area.width { keys } else { &[] };
-    let rule = area.width - 2 - if shown.is_empty() { 0 } else { taken + 1 };
+    // As many as fit beside what says how much is left; the last, which goes back, is never left out.
+    let one = |(key, word): &(Key, &str)| width(key.as_ref()) + width(word) + 3;
+    let mut shown: Vec<&(Key, &str)> = keys.iter().collect();
+    let taken = |shown: &[&(Key, &str)]| shown.iter().map(|key| one(key)).sum::<u16>();
+    while shown.len() > 1 && taken(&shown) + 3 + COUNT > area.width {
+        shown.remove(shown.len() - 2);
+    }
+    if taken(&shown) + 3 > area.width {
+        shown.clear();
+    }
+    let rule = area.width - 2 - if shown.is_empty() { 0 } else { taken(&shown) + 1 };
     pen.put("╰", line).column_of(&"─".repeat(usize::from(rule)), rule, line);
-    for (key, word) in shown {
+    for (key, word) in &shown {
         pen.gap(1).put(key.as_ref(), ui.of(Role::Key)).gap(1).put(word, ui.of(Role::Muted)).gap(1);
     }
     if !shown.is_empty() {
@@ -207,6 +233,23 @@ fn framed<Key: AsRef<str>>(
     }
     pen.put("╯", line);
     Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+}
+
+/// Asks for a word to be typed that confirms, in as few words as leave room for it; returns the place where
+/// it is typed.
+fn to_type(ui: Ui<'_>, buf: &mut Buffer, line: Rect, word: &str, style: Style) -> Rect {
+    let asks =
+        [("type ", " and ⏎ to go ahead "), ("type ", " and ⏎ "), ("type ", " ⏎ "), ("", " ⏎ "), ("", " ")];
+    let taken = |(before, after): (&str, &str)| width(before) + width(word) + width(after) + 2;
+    // All of the word can be seen in it, and the cursor behind it.
+    let fits = |ask: &(&str, &str)| taken(*ask) + width(word) + 2 <= line.width;
+    let (before, after) = asks.into_iter().find(fits).unwrap_or(("", " "));
+    let mut pen = Pen::new(buf, line, 0);
+    let bold = ui.of(Role::Warn).add_modifier(ratatui::style::Modifier::BOLD);
+    // A word longer than half of the line is cut, what is typed is not.
+    let room = pen.room().saturating_sub(width(before) + width(after) + 2 + 12).min(width(word));
+    pen.put(before, style).column_of(word, room, bold).put(after, style).put("> ", ui.of(Role::Key));
+    Rect { x: pen.column(), width: pen.room(), ..line }
 }
 
 /// Draws a line of text being typed and returns where its cursor is. What is before the

@@ -11,7 +11,7 @@ use super::document::{self, Line};
 use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::ReportView;
-use crate::report::blocks::{Block, Marker, Run, lines, plain};
+use crate::report::blocks::{self, Block, Marker, Run, lines, plain};
 
 /// Columns a paragraph is comfortable to read in.
 const COLUMNS: u16 = 120;
@@ -30,14 +30,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) 
         (Command::ReportCopy, "copy"),
         (Command::Back, "back"),
     ];
-    let inner = window(ui, buf, place, "Report", &keys);
+    let keys = if view.is_report() { &keys[..] } else { &[keys[4], keys[5]] };
+    let inner = window(ui, buf, place, view.title, keys);
     let inner = told(ui, buf, inner, &view.said);
     let inner = Rect { width: inner.width.min(COLUMNS), ..inner };
     let lines = index(&view.blocks);
     let made = |line: usize| made(ui, &view.blocks, &lines[line]);
     let mut shown = document::draw(buf, inner, view.scroll.top, lines.len(), made);
     // Where the report went stands between the document and the edge.
-    if let Some((_, edge)) = &mut shown.more {
+    if let Some((.., edge)) = &mut shown.more {
         edge.y = place.bottom().saturating_sub(1);
     }
     shown
@@ -60,6 +61,12 @@ fn told(ui: Ui<'_>, buf: &mut Buffer, inner: Rect, said: &str) -> Rect {
         Pen::new(buf, below, row).put(line, ui.of(role));
     }
     Rect { height: inner.height - taken, ..inner }
+}
+
+/// A text in Markdown as lines.
+pub(super) fn rendered(ui: Ui<'_>, text: &str) -> Vec<Line> {
+    let blocks = blocks::parse(text);
+    index(&blocks).iter().map(|at| made(ui, &blocks, at)).collect()
 }
 
 /// One line of the document before it is made: which block, and which row of it.

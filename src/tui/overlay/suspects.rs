@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::super::paint::{Pen, width};
+use super::super::paint::Pen;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
@@ -29,7 +29,7 @@ const NAMED: usize = 8;
 /// ╰──── ⏎ change  r revert  b bisect  / filter  l look again  esc ───╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView) -> Shown {
-    let keys = keys(ui, area.width);
+    let keys = keys(ui);
     let place = wide(area, area.height);
     let inner = framed(ui, buf, place, "Look here first", &keys, Role::OverlayBorder);
     let suspects = &ui.model.suspects;
@@ -60,9 +60,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
     }
 }
 
-/// The keys that fit.
-fn keys(ui: Ui<'_>, columns: u16) -> Vec<(String, &'static str)> {
-    let mut keys = hints(
+/// The keys, the most used first.
+fn keys(ui: Ui<'_>) -> Vec<(String, &'static str)> {
+    hints(
         ui,
         &[
             (Command::Open, "change"),
@@ -72,13 +72,7 @@ fn keys(ui: Ui<'_>, columns: u16) -> Vec<(String, &'static str)> {
             (Command::SuspectsAgain, "refresh"),
             (Command::Back, "back"),
         ],
-    );
-    while keys.len() > 1
-        && keys.iter().map(|(key, word)| width(key) + width(word) + 3).sum::<u16>() + 5 > columns
-    {
-        keys.remove(keys.len() - 2);
-    }
-    keys
+    )
 }
 
 /// Between what and what.

@@ -40,6 +40,6 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: Trust) -> Sho
     let mut pen = Pen::new(buf, foot, 1);
     let yes = if view.changed { "I have read it" } else { "trust this content" };
     pen.put("y", ui.of(Role::Key)).gap(1).put(yes, ui.of(Role::Warn)).gap(4);
-    pen.put("esc", ui.of(Role::Key)).gap(1).put("leave it", ui.of(Role::Text));
+    pen.put("esc", ui.of(Role::Key)).gap(1).put("back", ui.of(Role::Text));
     shown
 }
