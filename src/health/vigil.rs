@@ -108,7 +108,9 @@ impl Vigil {
     /// Says how it stands. Call [`Self::reach`] first.
     pub fn look(&self, now: Duration) -> Look {
         if !self.settled {
-            let rest = shown(self.settle.saturating_sub(now));
+            // In whole seconds: nobody waits for a part of one.
+            let rest = self.settle.saturating_sub(now);
+            let rest = shown(Duration::from_secs(rest.as_secs() + u64::from(rest.subsec_nanos() > 0)));
             return Look::Going(format!("settling for {rest} more: {}", self.counts()));
         }
         if let Some(why) = self.failing() {

@@ -2,7 +2,7 @@
 
 mod meaning;
 
-use super::{Action, Plan, Step, Undo};
+use super::{Action, Plan, Purpose, Step, Undo};
 use crate::incident::{Decision, Outcome, PlanEnd, PlanRun, PlanState, StepRun, StepState, share_before};
 
 pub use meaning::{Meaning, meaning};
@@ -56,7 +56,7 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     let mut list: Vec<(Decision, String, bool)> = Vec::new();
     list.extend(resume(planned, step, under_way));
     list.extend(retry(planned, step, under_way));
-    list.extend(skip(planned, step, under_way));
+    list.extend(skip(plan, planned, step, under_way));
     let mut list: Vec<Choice> = list
         .into_iter()
         .map(|(decision, title, risky)| Choice { step: index, run: run_of(step), decision, title, risky })
@@ -132,10 +132,16 @@ fn retry(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, S
     Some((Decision::Retry, format!("retry: {}", planned.title), risky))
 }
 
-fn skip(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
+fn skip(plan: &Plan, planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
     let title = match &planned.action {
         // Gates are passed over one by one, where the severity allows it, and never in passing.
         Action::Gate { .. } => return None,
+        // A rollback is where it should be: there is nothing to promote.
+        Action::Watch(_)
+            if under_way && step.fate() == StepState::Running && plan.purpose == Purpose::Rollback =>
+        {
+            "end the watch now, before it is over".to_owned()
+        }
         Action::Watch(_) if under_way && step.fate() == StepState::Running => {
             "promote now, before the watch is over".to_owned()
         }

@@ -9,7 +9,7 @@ use super::super::paint::Pen;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::document::{self, Line};
-use super::{Shown, typed, wide, window};
+use super::{Shown, to_type, typed, wide, window};
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::overlay::{Asks, Decide};
 use crate::incident::Decision;
@@ -97,20 +97,16 @@ fn fields(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Option<P
     let last = row(area, line);
     let mut pen = Pen::new(buf, last, 0);
     if pen.room() > 60 {
-        pen.right("leave it", ui.of(Role::Text));
+        pen.right("back", ui.of(Role::Text));
         pen.right_gap(1);
         pen.right("esc", ui.of(Role::Key));
         pen.right_gap(3);
     }
     match (&decide.word, asks) {
         (Some(word), _) => {
-            let from = pen.column();
-            pen.put("type ", ui.of(Role::Text));
-            pen.put(word, ui.of(Role::Warn).add_modifier(Modifier::BOLD));
-            pen.put(" and ⏎ to go ahead ", ui.of(Role::Text));
-            let (used, room) = (pen.column() - from, pen.room());
-            let field = Rect { width: used + room, ..last };
-            let here = entered(ui, buf, field, used, &decide.typed, "");
+            let place = Rect { width: pen.column() + pen.room() - last.x, ..last };
+            let place = to_type(ui, buf, place, word, ui.of(Role::Text));
+            let here = typed(ui, buf, place, &decide.typed, "");
             cursor = cursor.or(here.filter(|_| matches!(asks, Asks::Word(_))));
         }
         (None, Asks::Reason) => {
@@ -119,7 +115,7 @@ fn fields(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Option<P
         (None, _) => {
             pen.put("y", ui.of(Role::Key)).put(" go ahead", ui.of(Role::Text)).gap(4);
             if pen.room() <= 60 {
-                pen.put("esc", ui.of(Role::Key)).put(" leave it", ui.of(Role::Text));
+                pen.put("esc", ui.of(Role::Key)).put(" back", ui.of(Role::Text));
             }
         }
     }

@@ -27,21 +27,8 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
     if !alone {
         lines.push(all);
     }
-    for standing in &preview.standings {
-        let (glyph, role) = look(standing.met);
-        if !is_told(standing) {
-            continue;
-        }
-        let mut line = Line::of(if alone { "gate   " } else { "       " }, faint)
-            .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
-            .with(&standing.why, ui.of(Role::Muted))
-            .hanging(9);
-        let keys = if standing.blocks() { remedy(ui, preview, standing.id) } else { String::new() };
-        if !keys.is_empty() {
-            line = line.with("  [", faint).with(&keys, ui.of(Role::Key)).with("]", faint);
-        }
-        lines.push(line);
-    }
+    let told = preview.standings.iter().filter(|standing| is_told(standing) && (alone || !is_met(standing)));
+    lines.extend(told.map(|standing| one(ui, preview, standing, alone)));
     let asked = ui
         .model
         .incident()
@@ -54,6 +41,36 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
                 .hanging(9),
         );
     }
+}
+
+/// A line for each gate that is met and of which more is to be said: it is read after what will run.
+pub(super) fn met(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
+    if let [_] = preview.standings.as_slice() {
+        return;
+    }
+    let told = preview.standings.iter().filter(|standing| is_told(standing) && is_met(standing));
+    for (index, standing) in told.enumerate() {
+        lines.push(one(ui, preview, standing, index == 0));
+    }
+}
+
+/// How one gate stands, why, and the keys of what meets it.
+fn one(ui: Ui<'_>, preview: &Preview, standing: &Standing, first: bool) -> Line {
+    let faint = ui.of(Role::Faint);
+    let (glyph, role) = look(standing.met);
+    let line = Line::of(if first { "gate   " } else { "       " }, faint)
+        .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
+        .with(&standing.why, ui.of(Role::Muted))
+        .hanging(9);
+    let keys = if standing.blocks() { remedy(ui, preview, standing.id) } else { String::new() };
+    if keys.is_empty() {
+        return line;
+    }
+    line.with("  [", faint).with(&keys, ui.of(Role::Key)).with("]", faint)
+}
+
+fn is_met(standing: &Standing) -> bool {
+    standing.met == Met::Yes
 }
 
 /// Tells whether there is more to say of a gate than how it stands.

@@ -11,7 +11,7 @@ use super::super::paint::{Pen, width};
 use super::super::progress;
 use super::super::terminal;
 use super::super::theme::Role;
-use super::super::ui::{Ui, below, row, stopwatch};
+use super::super::ui::{Ui, below, row, short_id, stopwatch};
 use super::document::{self, Line};
 use super::{Shown, wide, window};
 use crate::cockpit::Command;
@@ -132,7 +132,10 @@ fn head(ui: Ui<'_>, run: &PlanRun, columns: u16) -> Line {
         let step = crate::plan::progress::current(run) + 1;
         line = line.with(&format!("   step {step} of {}", run.steps.len()), muted);
     }
-    line = line.with("   on ", faint).with(&run.target, muted);
+    // Checks run on nothing but this machine.
+    if run.purpose != "test" {
+        line = line.with("   on ", faint).with(&run.target, muted);
+    }
     if columns >= 60 {
         line = line.with("   by ", faint).with(&run.by, muted);
     }
@@ -156,19 +159,18 @@ fn step_lines(
     let (symbol, role) = glyph::step(step);
     let state = step.state();
     let exact = planned.map(|planned| planned.action.line());
-    let text = exact.as_deref().unwrap_or(&step.title);
     let style = match state {
         StepState::Open => ui.of(Role::Muted),
         StepState::Skipped | StepState::Undone => ui.of(Role::Faint),
-        StepState::Done => ui.of(Role::Code),
-        _ => ui.of(Role::Code).add_modifier(Modifier::BOLD),
+        StepState::Done => ui.of(Role::Text),
+        _ => ui.of(Role::Text).add_modifier(Modifier::BOLD),
     };
     let (time, time_role) = time(ui, step, planned.map(|planned| &planned.action));
     let number = format!(" {:>2}  ", index + 1);
     let mut line = Line::of(symbol, ui.of(role))
         .with(" ", style)
         .with(&number, ui.of(Role::Faint))
-        .with(text, style)
+        .with(&step.title, style)
         .ending(&time, ui.of(time_role))
         .hanging(HANG);
     if selected && ui.model.overlays.last().is_some_and(|top| matches!(top, Overlay::Plan(_))) {
@@ -178,8 +180,8 @@ fn step_lines(
     let mut say = |text: &str, role: Role| {
         lines.push(Line::of(INDENT, ui.of(role)).with(text, ui.of(role)).hanging(HANG));
     };
-    if selected && exact.as_deref().is_some_and(|exact| exact != step.title) {
-        say(&step.title, Role::Muted);
+    if let Some(exact) = exact.as_deref().filter(|exact| selected && *exact != step.title) {
+        say(exact, Role::Code);
     }
     for (text, role) in about(ui, step, unsettled.is_some()) {
         say(&text, role);
@@ -265,8 +267,15 @@ fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run, listed: bool
             Proof::Unknown => ("cannot find out whether it is done", Role::Unknown),
         };
         let colon = if why.is_empty() { "" } else { ": " };
-        said.push((format!("{word}{colon}{why}"), role));
+        said.push((format!("{word}{colon}{}", short_ids(why)), role));
     }
+}
+
+/// A text with whole ids of commits cut to what people know them by.
+fn short_ids(text: &str) -> String {
+    let is_id = |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let short = |word| if is_id(word) { short_id(word) } else { word };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
 /// What the conditions of a watch look like now.

@@ -8,7 +8,7 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
-use super::{Shown, gates, typed, wide, window};
+use super::{Shown, framed, gates, to_type, typed, wide};
 use crate::cockpit;
 use crate::cockpit::overlay::{Field, Preview, Way};
 use crate::plan::{Action, Command, Plan, Reach, Step, words};
@@ -19,16 +19,26 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     // A rule, a complaint, the line itself; and where gates are passed over, why.
     let taken = preview.holder(ui.model).is_some();
     let overriding = !taken && matches!(preview.way(), Way::PassOver(_)) && preview.prompts();
-    let foot_height = 3 + u16::from(overriding);
+    // What is wrong takes a line of its own: what the plan changes is read beside it.
+    let complains = !taken && !preview.complaint.is_empty();
+    let foot_height = 3 + u16::from(overriding) + u16::from(complains);
     let wanted =
         document::height(&lines, area.width.saturating_sub(4), area.height).saturating_add(foot_height + 3);
     let place = wide(area, wanted.clamp(10.min(area.height), area.height));
-    let inner = window(ui, buf, place, &format!("Plan: {}", plan.title), &[]);
+    // Where text is typed the edge says how to get out of it: the line itself has room for the text.
+    let back = [("esc", "back")];
+    let keys = if !taken && preview.prompts() { &back[..] } else { &[] };
+    let inner = framed(ui, buf, place, &format!("Plan: {}", plan.title), keys, Role::OverlayBorder);
     let list = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
     let mut shown = document::draw(buf, list, preview.scroll.top, lines.len(), |index| lines[index].clone());
     let foot = below(inner, list.height);
     rule(ui, buf, place, foot);
-    complaint(ui, &mut Pen::new(buf, foot, 1), preview);
+    effect(ui, &mut Pen::new(buf, foot, 1), preview);
+    if complains {
+        let mut pen = Pen::new(buf, foot, 2);
+        pen.put("✗ ", ui.of(Role::Bad)).put(&preview.complaint, ui.of(Role::Bad));
+    }
+    let foot = below(foot, u16::from(complains));
     shown.cursor = match preview.way() {
         Way::PassOver(word) if overriding => pass_over(ui, buf, foot, preview, word),
         Way::Vote => vote(ui, &mut Pen::new(buf, foot, 2), preview.is_own(ui.model)),
@@ -55,8 +65,17 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     let directories: Vec<&str> =
         plan.steps.iter().filter_map(|step| Some(command(step)?.cwd.as_str())).collect();
     let same = directories.windows(2).all(|pair| pair[0] == pair[1]);
-    // What will run comes first, then what it is frozen to and what has to be true before.
+    // What speaks against it and what has to be true before comes first, then what will run, then what it is
+    // frozen to.
     let mut lines = Vec::new();
+    for warning in &plan.warnings {
+        lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(2));
+    }
+    gates::lines(ui, &mut lines, preview);
+    lines.extend(reaching(ui, plan));
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
     for index in 0..plan.steps.len() {
         if preview.details && index > 0 {
             lines.push(Line::default());
@@ -73,10 +92,7 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     let common = words::common(plan);
     let sets = Line::of("sets   ", faint).with(&common.join(" "), ui.of(Role::Muted)).hanging(7);
     lines.extend((preview.details && !common.is_empty()).then_some(sets));
-    for warning in &plan.warnings {
-        lines.push(Line::of("▲      ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(7));
-    }
-    gates::lines(ui, &mut lines, preview);
+    gates::met(ui, &mut lines, preview);
     for note in &plan.notes {
         lines.push(Line::of("note   ", faint).with(note, ui.of(Role::Warn)).hanging(7));
     }
@@ -85,6 +101,29 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
         lines.extend([Line::default(), more.with("  proof, undo and time limit of each step", faint)]);
     }
     lines
+}
+
+/// Which steps others will see.
+fn reaching(ui: Ui<'_>, plan: &Plan) -> Option<Line> {
+    let all = plan.steps.len();
+    let reaches = |index: &usize| plan.steps.get(*index).is_some_and(|step| step.reach == Reach::Others);
+    let steps: Vec<usize> = (0..all).filter(reaches).collect();
+    if all < 2 || steps.is_empty() || words::only_asks(plan.purpose) {
+        return None;
+    }
+    let named = if steps.len() == all {
+        format!("all {all} steps")
+    } else {
+        // Those that follow each other are one range.
+        let runs = steps.chunk_by(|one, next| one + 1 == *next).map(|run| match run {
+            [first, .., last] => format!("{}–{}", first + 1, last + 1),
+            only => only.iter().map(|step| (step + 1).to_string()).collect(),
+        });
+        let s = if steps.len() == 1 { "" } else { "s" };
+        format!("step{s} {} of {all}", runs.collect::<Vec<_>>().join(", "))
+    };
+    let text = format!("{}: {named}", words::reach(plan));
+    Some(Line::of("▲ ", ui.of(Role::Warn)).with(&text, ui.of(Role::Warn)).hanging(2))
 }
 
 fn command(step: &Step) -> Option<&Command> {
@@ -98,12 +137,9 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same
     let Some(step) = plan.steps.get(index) else { return };
     let faint = ui.of(Role::Faint);
     let indent = "    ";
-    lines.push(
-        Line::of(&format!("{:>2}  ", index + 1), ui.of(Role::Key))
-            .with(&step.action.line(), ui.of(Role::Code).add_modifier(ratatui::style::Modifier::BOLD))
-            .hanging(4),
-    );
-    let mut about = Line::of(indent, faint).with(&step.title, ui.of(Role::Muted));
+    let bold = ui.of(Role::Text).add_modifier(ratatui::style::Modifier::BOLD);
+    // What it means is read first, then how it is done.
+    let mut about = Line::of(&format!("{:>2}  ", index + 1), ui.of(Role::Key)).with(&step.title, bold);
     if step.reach == Reach::Others {
         about = if words::only_asks(plan.purpose) {
             about.with(&format!("   {}", words::reach(plan)), ui.of(Role::Muted))
@@ -112,6 +148,10 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same
         };
     }
     lines.push(about.hanging(4));
+    let exact = step.action.line();
+    if exact != step.title {
+        lines.push(Line::of(indent, faint).with(&exact, ui.of(Role::Code)).hanging(4));
+    }
     if let Some(command) = command(step).filter(|_| !same_directory) {
         lines.push(detail(ui, "in", &command.cwd));
     }
@@ -144,28 +184,20 @@ fn rule(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect) {
     pen.put("├", style).column_of(&"─".repeat(usize::from(rule)), rule, style).put("┤", style);
 }
 
-fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
+/// What it comes to, or what is in its way.
+fn effect(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
     let severity = ui.model.incident().map_or("", |state| ui.model.policy.severity_name(state.severity));
-    let blocking = preview.standings.iter().filter(|standing| standing.blocks()).count();
-    let s = if blocking == 1 { "" } else { "s" };
     if let Some(holder) = preview.holder(ui.model) {
         let (target, since) = (&preview.plan.target, ui.ago(holder.started_at));
         let text = format!("‖ {target} is taken: {}, by {} for {since}", holder.title, holder.by);
         pen.put(&text, ui.of(Role::Warn));
         return;
     }
-    if !preview.complaint.is_empty() {
-        pen.put("✗ ", ui.of(Role::Bad)).put(&preview.complaint, ui.of(Role::Bad));
-        return;
-    }
     match preview.way() {
-        Way::Blocked => {
-            let why = format!("✗ {blocking} gate{s} not met. At {severity} they cannot be overridden");
-            pen.put(&why, ui.of(Role::Bad));
-        }
-        Way::PassOver(_) => {
-            let why = format!("✗ {blocking} gate{s} not met. At {severity} you may override, with a reason");
-            pen.put(&why, ui.of(Role::Bad));
+        Way::Blocked | Way::PassOver(_) => {
+            let texts = unmet(preview, severity);
+            let fits = texts.iter().find(|text| width(text) <= pen.room());
+            pen.put(fits.or(texts.last()).map_or("", String::as_str), ui.of(Role::Bad));
         }
         Way::Vote => {
             let role = preview.role.as_deref().unwrap_or_default();
@@ -179,6 +211,34 @@ fn complaint(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
             pen.put(mark, ui.of(role)).put(&words::effect(plan), ui.of(role));
         }
     }
+}
+
+/// Which gates are not met and whether that can be helped, in more and in fewer words.
+fn unmet(preview: &Preview, severity: &str) -> Vec<String> {
+    let names: Vec<&str> =
+        preview.standings.iter().filter(|standing| standing.blocks()).map(|standing| standing.id).collect();
+    let (count, names) = (names.len(), names.join(", "));
+    let gates = if count == 1 { "1 gate" } else { &format!("{count} gates") };
+    if matches!(preview.way(), Way::Blocked) {
+        return vec![
+            format!("✗ not met: {names}. At {severity} they cannot be overridden"),
+            format!("✗ not met: {names}. No override at {severity}"),
+            format!("✗ {gates} not met, no override"),
+        ];
+    }
+    if preview.prompts() {
+        return vec![
+            format!("▲ changes {}, and overrides: {names}", preview.plan.target),
+            format!("▲ overrides: {names}"),
+            format!("▲ overrides {gates}"),
+        ];
+    }
+    vec![
+        format!("✗ not met: {names}. At {severity} you may override, with a reason"),
+        format!("✗ not met: {names}. {severity} may override"),
+        format!("✗ not met: {names}"),
+        format!("✗ {gates} not met"),
+    ]
 }
 
 /// Why gates are passed over, and the target; or which keys there are while neither is typed.
@@ -199,11 +259,7 @@ fn pass_over(
     pen.put("why override ", style(Field::Reason)).put("> ", ui.of(Role::Key));
     let why = Rect { x: pen.column(), width: pen.room(), ..row(foot, 2) };
     let in_reason = typed(ui, buf, why, &preview.reason, "it goes into the record and the report");
-    let mut pen = Pen::new(buf, foot, 3);
-    pen.put("type ", style(Field::Target))
-        .put(word, ui.of(Role::Warn).add_modifier(ratatui::style::Modifier::BOLD));
-    pen.put(" and ⏎ ", style(Field::Target)).put("> ", ui.of(Role::Key));
-    let target = Rect { x: pen.column(), width: pen.room(), ..row(foot, 3) };
+    let target = to_type(ui, buf, row(foot, 3), word, style(Field::Target));
     let in_target = typed(ui, buf, target, &preview.typed, "");
     if on(Field::Reason) { in_reason } else { in_target }
 }
@@ -283,16 +339,7 @@ fn confirm(ui: Ui<'_>, buf: &mut Buffer, line: Rect, preview: &Preview) -> Optio
             None
         }
         Way::Typed(word) => {
-            if pen.room() > width(word) + 50 {
-                pen.right("back", text);
-                pen.right_gap(1);
-                pen.right("esc", key);
-                pen.right_gap(3);
-            }
-            pen.put("type ", text).put(word, ui.of(Role::Warn).add_modifier(ratatui::style::Modifier::BOLD));
-            pen.put(" and ⏎ to go ahead ", text).put("> ", key);
-            let x = pen.column();
-            let place = Rect { x, width: pen.room(), ..line };
+            let place = to_type(ui, buf, line, word, text);
             typed(ui, buf, place, &preview.typed, "")
         }
     }
