@@ -20,7 +20,7 @@ mod pressing;
 mod preview;
 mod record;
 mod report;
-mod rollback;
+pub mod rollback;
 mod run_view;
 mod runbooks;
 mod seen;

@@ -6,13 +6,14 @@ use super::super::commands::{Command, Scope};
 use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
-use super::super::overlay::{Overlay, Rollback};
+use super::super::overlay::{Overlay, PlanView, Rollback};
 use super::super::ways::Looked;
-use super::{Cx, invoke, menus, windows};
+use super::{Cx, invoke, menus, plan_view, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
-use crate::incident::{Body, PlanEnd, PlanState, State};
+use crate::incident::{Body, Decision, PlanEnd, PlanRun, PlanState, State};
 use crate::plan::Request;
+use crate::plan::progress::Choice;
 
 /// What is being done while a plan is made of a way.
 const MAKING: &str = "making the rollback plan";
@@ -115,6 +116,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::PageUp) => scroll(cx, false),
         Some(Command::RollbackAgain) => again(cx),
         Some(Command::RollbackNot) => rule_out(cx),
+        _ if cx.model.keymap.within(Scope::Plan, key) == Some(Command::PlanUndo) => undo_canary(cx, key),
         command => match command.and_then(|command| windows::motion(command, 1)) {
             Some(by) => step(cx, by),
             None => windows::unknown(cx, key),
@@ -196,6 +198,31 @@ pub(super) fn by_hand(model: &Model) -> String {
         .collect();
     let keys = if keys.len() == 2 { format!(" ({})", keys.join(" ")) } else { String::new() };
     format!("there is no flightdeck.toml: put production back by hand, then record it{keys}")
+}
+
+/// The plan of a canary that has a share of the users of an environment, and what undoing it comes to.
+pub(crate) fn canary<'a>(model: &'a Model, environment: &str) -> Option<(&'a PlanRun, Choice)> {
+    let state = model.incident()?;
+    let running = state.plans.iter().rev().find(|plan| {
+        plan.state.is_under_way()
+            && plan.target == environment
+            && plan.purpose == "deploy"
+            && plan.share().is_some()
+    });
+    let plan = running.or_else(|| state.share_left(environment).map(|share| share.plan))?;
+    let choices = PlanView::new(plan).choices(plan);
+    let undo = choices.into_iter().find(|choice| matches!(choice.decision, Decision::Undo { .. }))?;
+    Some((plan, undo))
+}
+
+/// Asks to take the canary back, as the plan itself does.
+fn undo_canary(cx: &mut Cx<'_>, key: Key) {
+    let Some((environment, _)) = screen(cx) else { return };
+    let Some(plan) = canary(cx.model, &environment).map(|(plan, _)| plan.id.clone()) else {
+        return windows::unknown(cx, key);
+    };
+    plan_view::open(cx, &plan);
+    plan_view::ask(cx, Command::PlanUndo);
 }
 
 /// Asks why production is not put back, for the record: then nobody is told to do it any more.

@@ -5,8 +5,8 @@ use super::{Heard, Kind, Known, Ready, Way};
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::incident::{Release, WatchVerdict};
 
-/// Every way back of an environment, best first: what is proven ready before what is not, then
-/// by kind.
+/// Every way back of an environment, best first: what is proven ready before what is not, what helps whatever
+/// the fault before what helps only against its own, then by kind.
 pub fn ways(known: &Known<'_>) -> Vec<Way> {
     let mut ways = flags(known);
     ways.push(redeploy(known));
@@ -17,7 +17,7 @@ pub fn ways(known: &Known<'_>) -> Vec<Way> {
         way.rehearsed = known.history.rehearsed(&way.id, &way.environment).cloned();
     }
     // The sort is stable: the team's own ways stay in its order.
-    ways.sort_by_key(|way| (way.ready.rank(), way.kind));
+    ways.sort_by_key(|way| (way.ready.rank(), !way.is_general(), way.kind));
     ways
 }
 

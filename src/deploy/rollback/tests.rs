@@ -151,7 +151,7 @@ fn what_is_proven_comes_before_what_is_not_and_then_by_kind() {
         ..world.known()
     };
     let ways = ways(&known);
-    assert_eq!(ids(&ways), ["flag:new-checkout", "redeploy", "revert", "rollout-undo", "blind", "flag:old"]);
+    assert_eq!(ids(&ways), ["redeploy", "revert", "rollout-undo", "flag:new-checkout", "blind", "flag:old"]);
     assert_eq!(best(&ways).unwrap().id, "redeploy", "a flag helps only if the fault is behind this flag");
     assert_eq!(get(&ways, "rollout-undo").goes_back_to, "v1.2.2 (4f2c91e)");
     assert_eq!(get(&ways, "blind").ready.name(), "unknown");

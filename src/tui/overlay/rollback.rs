@@ -1,6 +1,7 @@
 //! Going back: the four steps, every way there is, best first, and what is known of the one the
 //! cursor is on.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,8 +12,9 @@ use super::document::{self, Line};
 use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::Rollback;
+use crate::cockpit::update::rollback;
 use crate::cockpit::ways::Looked;
-use crate::deploy::rollback::{Ready, Way};
+use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::incident::RollbackStep;
 
 /// Commits shown of what a way takes away.
@@ -24,13 +26,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(2);
     let place = wide(area, wanted.clamp(12.min(area.height), area.height));
     let several = ui.model.config.config.environments.len() > 1;
-    let mut keys =
-        vec![(Command::Open, "show plan"), (Command::Down, "choose"), (Command::RollbackAgain, "refresh")];
-    if several && columns > 56 {
+    // The first are the last that give way.
+    let mut keys = vec![
+        (Command::Open, "show plan"),
+        (Command::Down, "choose"),
+        (Command::RollbackNot, "no rollback"),
+        (Command::RollbackAgain, "refresh"),
+    ];
+    if several {
         keys.push((Command::NextPane, "environment"));
-    }
-    if columns > 76 {
-        keys.push((Command::RollbackNot, "no rollback"));
     }
     keys.push((Command::Back, "back"));
     let known = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.live.as_ref());
@@ -49,9 +53,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
 /// Everything there is to read, and the line at which the way the cursor is on begins.
 fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
     let (faint, muted) = (ui.of(Role::Faint), ui.of(Role::Muted));
-    let mut lines = steps(ui, width);
+    let mut lines = Vec::new();
     let mut chosen = 0;
-    lines.push(Line::default());
+    if let Some(undo) = canary(ui, &screen.environment) {
+        lines.extend([undo, Line::default()]);
+    }
     let looked = ui.model.ways.known.get(&screen.environment);
     match looked {
         None if ui.model.ways.looking.is_some() => {
@@ -79,27 +85,39 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
             lines.push(Line::of(&since, faint).with(again, muted));
         }
     }
+    lines.push(Line::default());
+    lines.extend(steps(ui, width));
     (lines, chosen)
 }
 
-/// The four steps and how long each takes; on a small screen their names.
+/// Taking a canary back, where one has a share of the users: nearer than any way back of the whole.
+fn canary(ui: Ui<'_>, environment: &str) -> Option<Line> {
+    let (plan, choice) = rollback::canary(ui.model, environment)?;
+    let share = plan.share().map(|share| format!("   {} has {share} % of the users", plan.brings()));
+    Some(
+        Line::of(&ui.key(Command::PlanUndo), ui.of(Role::Key))
+            .with("  ", ui.of(Role::Text))
+            .with(&choice.title, ui.of(Role::Text).add_modifier(ratatui::style::Modifier::BOLD))
+            .with(&share.unwrap_or_default(), ui.of(Role::Muted))
+            .hanging(3),
+    )
+}
+
+/// The steps and how long each takes; on a small screen their names.
 fn steps(ui: Ui<'_>, width: u16) -> Vec<Line> {
-    let (key, text, faint) = (ui.of(Role::Key), ui.of(Role::Text), ui.of(Role::Faint));
+    let faint = ui.of(Role::Faint);
     let steps = &ui.model.policy.rollback_steps;
     if width < 100 {
-        let mut line = Line::default();
-        for (index, step) in steps.iter().enumerate() {
-            line = line.with(&format!("{} ", index + 1), key).with(&step.title, text);
-            line = line.with(&format!(" {}  ", minutes(step)), faint);
-        }
-        return vec![line.with("min", faint).hanging(2)];
+        let all: Vec<String> =
+            steps.iter().map(|step| format!("{} {} min", step.title, minutes(step))).collect();
+        return vec![Line::of(&format!("steps  {}", all.join(", ")), faint).hanging(7)];
     }
     let line = |(index, step): (usize, &RollbackStep)| {
-        Line::of(&format!("{}  ", index + 1), key)
-            .with(&format!("{:<9}", step.title), text)
-            .with(&format!("{:<10}", format!("{} min", minutes(step))), ui.of(Role::Muted))
+        Line::of(if index == 0 { "steps  " } else { "       " }, faint)
+            .with(&format!("{:<9}", step.title), faint)
+            .with(&format!("{:<10}", format!("{} min", minutes(step))), faint)
             .with(&step.about, faint)
-            .hanging(22)
+            .hanging(26)
     };
     steps.iter().enumerate().map(line).collect()
 }
@@ -126,29 +144,52 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
     } else {
         ("  ", ui.of(Role::Text))
     };
-    let word = match &way.ready {
-        Ready::Yes => "proven ready",
-        Ready::No(_) => "cannot be taken",
-        Ready::Unknown(_) => "not proven",
+    let (off, word) = match &way.ready {
+        Ready::Yes => (None, "proven ready".to_owned()),
+        // It was turned off in this incident: that it cannot be once more is nothing bad.
+        Ready::No(why) => match turned_off(ui, way) {
+            Some(at) => (Some(()), format!("off since {}", ui.minute(at))),
+            None => (None, with_why("cannot be taken", why)),
+        },
+        Ready::Unknown(why) => (None, with_why("not proven", why)),
     };
-    lines.push(
+    let is_off = off.is_some();
+    let (symbol, style) = if is_off { ("○ ", ui.of(Role::Muted)) } else { (symbol, style) };
+    let band = |line: Line| if chosen { line.marked(ui.of(Role::Selection)) } else { line };
+    lines.push(band(
         Line::of(pointer, ui.of(Role::Accent))
             .with(symbol, style)
             .with(&way.title, title)
             .with("   ", title)
-            .with(word, style)
+            .with(&word, style)
             .hanging(4),
-    );
+    ));
     let mut parts: Vec<String> = Vec::new();
     parts.extend(Some(way.leads_to()).filter(|to| !to.is_empty()));
     if way.takes_away_count > 0 {
-        parts.push(format!("removes {}", commits(way.takes_away_count)));
+        let verb = if way.kind == Kind::Revert { "undoes the changes of" } else { "removes" };
+        parts.push(format!("{verb} {}", commits(way.takes_away_count)));
     }
-    parts.push(way.rehearsal(ui.model.now));
+    parts.extend((!is_off).then(|| way.rehearsal(ui.model.now)));
     if let Some(gitops) = &way.undone_by {
         parts.push(format!("{gitops} would undo it"));
     }
-    lines.push(Line::of("    ", title).with(&parts.join(" · "), ui.of(Role::Muted)).hanging(4));
+    let line = Line::of("    ", title).with(&parts.join(" · "), ui.of(Role::Muted)).hanging(4);
+    lines.push(band(line));
+}
+
+/// A word, and why it is so where that is known.
+fn with_why(word: &str, why: &str) -> String {
+    if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") }
+}
+
+/// When this incident turned off the flag of a way; `None`: it did not, or it is on again.
+fn turned_off(ui: Ui<'_>, way: &Way) -> Option<Timestamp> {
+    let flag = way.id.strip_prefix("flag:")?;
+    let plans = &ui.model.incident()?.plans;
+    let last =
+        plans.iter().rev().find(|plan| plan.is_flag() && plan.is_done() && plan.title.contains(flag))?;
+    (last.title == format!("turn {flag} off")).then_some(last.ended_at).flatten()
 }
 
 fn commits(count: usize) -> String {
@@ -158,11 +199,6 @@ fn commits(count: usize) -> String {
 /// What is known of the way the cursor is on.
 fn about(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way) {
     let (faint, text) = (ui.of(Role::Faint), ui.of(Role::Text));
-    let why = way.ready.why();
-    if !why.is_empty() {
-        let (symbol, style) = mark(ui, &way.ready);
-        lines.push(Line::of(symbol, style).with(why, text).hanging(2));
-    }
     for (speaks, line) in &way.evidence {
         let (symbol, style) = match speaks {
             Some(true) => ("✓ ", ui.of(Role::Good)),
@@ -175,7 +211,8 @@ fn about(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way) {
         lines.push(Line::of("▲ migration in between: ", ui.of(Role::Warn)).with(path, text).hanging(2));
     }
     if !way.takes_away.is_empty() {
-        lines.push(Line::of(&format!("removes {}:", commits(way.takes_away_count)), faint));
+        let verb = if way.kind == Kind::Revert { "undoes the changes of" } else { "removes" };
+        lines.push(Line::of(&format!("{verb} {}:", commits(way.takes_away_count)), faint));
         for (id, subject) in way.takes_away.iter().take(COMMITS) {
             lines.push(Line::of("  ", faint).with(id, ui.of(Role::Info)).with(" ", text).with(subject, text));
         }
