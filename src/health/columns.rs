@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use super::compare::Usual;
-use super::series::{Status, Verdict};
+use super::series::{Sample, Status, Verdict};
 use super::stretches::Past;
 
 /// How long columns may be: these, times a power of ten, in milliseconds. So close to each other that a window
@@ -180,6 +180,16 @@ pub struct Column {
 }
 
 impl Column {
+    /// What one answer says.
+    pub fn of(sample: &Sample) -> Self {
+        let mark = match sample.verdict {
+            Verdict::Bad | Verdict::NoAnswer => Mark::of(sample.verdict),
+            _ if sample.value.is_none() => Mark::NoData,
+            _ => Mark::Seen,
+        };
+        Self { range: sample.value.map(|value| (value, value)), mark }
+    }
+
     /// Takes in what was seen.
     fn take(&mut self, range: Option<(f64, f64)>, mark: Mark) {
         self.mark = self.mark.max(mark);

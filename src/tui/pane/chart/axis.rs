@@ -70,6 +70,7 @@ pub(super) fn ground(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, found
     put_cell(buf, area.x - 1, area.y, "└", 1, ui.of(Role::Border));
     let mut times: Vec<u16> = ticks(ui, grid, area.width).filter_map(|at| grid.column(at)).collect();
     times.reverse();
+    let mut failed = false;
     for (column, cell) in found.all.chunks(usize::from(across)).enumerate() {
         let mark = cell.iter().map(|column| column.mark).max().unwrap_or_default();
         let is_time = times.last() == Some(&(column as u16));
@@ -77,13 +78,19 @@ pub(super) fn ground(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, found
             times.pop();
         }
         let (symbol, role) = match mark {
+            // A cross where it begins, and a band as long as it lasts.
+            Mark::Bad | Mark::NoAnswer if failed => ("━", Role::Bad),
             Mark::Bad | Mark::NoAnswer => ("✗", Role::Bad),
             Mark::NoData => ("·", Role::Unknown),
             Mark::Seen if is_time => ("┬", Role::Border),
             Mark::Seen => ("─", Role::Border),
             Mark::Unasked if is_time => ("╷", Role::Border),
-            Mark::Unasked => continue,
+            Mark::Unasked => {
+                failed = false;
+                continue;
+            }
         };
+        failed = mark >= Mark::Bad;
         put_cell(buf, area.x + column as u16, area.y, symbol, 1, ui.of(role));
     }
 }

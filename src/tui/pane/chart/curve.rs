@@ -130,15 +130,16 @@ pub(super) fn draw(
     }
 }
 
-/// Whether the dots of a line of cells, counted from the top, are beyond the limit.
+/// Whether all dots of a line of cells, counted from the top, are beyond the limit: what shares a cell with it
+/// may keep to it.
 fn beyond(probe: &Status, scale: &Scale, all: u16, up: u16, line: u16) -> bool {
     let Some(threshold) = probe.threshold.filter(|_| probe.limit.is_some()) else { return false };
     let limit = scale.dot(threshold, all);
     let top = all - 1 - line * up;
     if probe.is_beyond(f64::NEG_INFINITY) {
-        top + 1 - up < limit
+        top < limit
     } else {
-        top > limit && probe.is_beyond(f64::INFINITY)
+        top + 1 - up > limit && probe.is_beyond(f64::INFINITY)
     }
 }
 
@@ -159,7 +160,7 @@ mod tests {
             |limit: &str| Status { limit: Some(limit.into()), threshold: Some(50.0), ..Status::default() };
         let scale = Scale::nice((0.0, 100.0), 12);
         let lines = |probe: &Status| (0..12).filter(|line| beyond(probe, &scale, 48, 4, *line)).count();
-        assert_eq!((lines(&probe("> 50")), lines(&probe("< 50"))), (6, 6));
+        assert_eq!((lines(&probe("> 50")), lines(&probe("< 50"))), (5, 6));
         assert_eq!(lines(&Status::default()), 0);
     }
 }

@@ -52,7 +52,12 @@ pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, grid: Grid) {
     let (low, high) = bounds(&found, probe.threshold, None);
     let (plain, over) = (ui.of(Role::Spark), ui.of(Role::Bad));
     let bars = if ui.model.looks.glyphs == Glyphs::Ascii { PLAIN_BARS } else { BARS };
-    for column in found.all.iter().skip(usize::from(missing)) {
+    // How it is now stands at the right end, whatever else was seen in that column.
+    let now = probe.last.as_ref().and_then(|last| Some((usize::from(grid.column(last.at)?), last)));
+    let is_last = |place: usize| place + 1 == found.all.len();
+    for (place, column) in found.all.iter().enumerate().skip(usize::from(missing)) {
+        let now = now.and_then(|(at, last)| (at == place && is_last(place)).then_some(last));
+        let column = now.map_or(*column, Column::of);
         let fault = column.mark > Mark::NoData;
         match column.range {
             None if fault => pen.raw("✗", over),
@@ -143,8 +148,14 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'
     axis::ground(ui, buf, Rect { x: plot.x, width: plot.width, ..bottom }, grid, &found, dots.across);
     let times = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 1), 0) };
     axis::times(ui, buf, times, grid);
-    let span = Rect { x: area.x, width: LABELS - 1, ..times };
-    Pen::new(buf, span, 0).column_right(&span_words(grid), LABELS - 2, ui.of(Role::ChartAxis));
+    let span = Rect { x: area.x, width: LABELS, ..times };
+    // How much of the past it is; where it does not end now, only how long.
+    let span_of = span_words(grid);
+    let (number, unit) = span_of.split_once(' ').unwrap_or((&span_of, ""));
+    let last = format!("last {number}{}", unit.get(..1).unwrap_or_default());
+    let is_now = ui.model.chart.still.is_none() && grid.to() >= ui.model.now && width(&last) < LABELS;
+    let words = if is_now { last } else { span_of };
+    Pen::new(buf, span, 0).column_right(&words, LABELS - 1, ui.of(Role::ChartAxis));
     let marks = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 2), 0) };
     axis::changes(ui, buf, marks, grid, &probe.environment);
     if found.all.iter().all(|column| column.range.is_none()) {
@@ -271,8 +282,11 @@ fn words(
 ) {
     let usual = picture.usual.and_then(|usual| {
         let text = if plot.width > 60 {
-            let (low, high) = usual.quartiles;
-            format!(" usual {}, {}–{}", number(usual.median), number(low), number(high))
+            let (low, high) = (number(usual.quartiles.0), number(usual.quartiles.1));
+            let median = number(usual.median);
+            // Three times the same number says no more than once.
+            let spread = if low == high { String::new() } else { format!(", {low}–{high}") };
+            format!(" usual {median}{spread}")
         } else {
             format!(" usual {}", number(usual.median))
         };
@@ -281,18 +295,20 @@ fn words(
     let range = picture.probe.range.as_str();
     let limit = limit.filter(|_| !range.is_empty());
     let limit = limit.map(|line| (line, format!(" {range}"), Role::ChartLimit));
-    let mut taken = said.then_some(0);
+    let mut drawn: Option<(u16, u16)> = None;
     for (line, text, role) in limit.into_iter().chain(usual) {
-        // Two that are the same line stand below each other.
-        let line = if taken != Some(line) {
-            line
-        } else if line + 1 < plot.height {
-            line + 1
-        } else {
-            line.saturating_sub(1)
-        };
-        Pen::new(buf, plot, line).right(&text, ui.of(role));
-        taken = Some(line);
+        // The farthest value has the upper edge for itself.
+        let line = if said && line == 0 { 1.min(plot.height - 1) } else { line };
+        // Each stands at the height of what it names: two of the same height beside each other.
+        let end = drawn.filter(|(at, _)| *at == line).map_or(plot.width, |(_, end)| end);
+        if Pen::new(buf, Rect { width: end, ..plot }, line).right(&text, ui.of(role)) {
+            drawn = Some((line, end.saturating_sub(width(&text))));
+        }
+    }
+    // What a probe without a number is drawn by is not what it is judged by.
+    let is_time = picture.probe.threshold.is_none() && !picture.probe.range.is_empty();
+    if is_time && !said {
+        Pen::new(buf, plot, 0).right(" response time", ui.of(Role::ChartAxis));
     }
 }
 
