@@ -3,25 +3,20 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::paint::{Pen, cells, width, wrap};
+use super::paint::{Pen, cut, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::cockpit::{Command, Pane};
+use crate::incident::StepState;
 use crate::text::visible;
 
-/// Keys of the cockpit, the most used first.
-const EVERYWHERE: [Command; 10] = [
-    Command::Notes,
-    Command::Severity,
-    Command::Incident,
-    Command::Hotfix,
-    Command::Test,
-    Command::Deploy,
-    Command::Team,
-    Command::Flags,
-    Command::Zoom,
-    Command::Palette,
-];
+/// Keys of the cockpit that are always in sight: what gets production well again, and where all the others are.
+const FIXED: [Command; 6] =
+    [Command::RollBack, Command::Deploy, Command::Test, Command::Hotfix, Command::Notes, Command::Palette];
+
+/// Keys of the cockpit that follow those of the pane, the most used first.
+const EVERYWHERE: [Command; 5] =
+    [Command::Incident, Command::Team, Command::Severity, Command::Flags, Command::Zoom];
 
 /// Keys that work in a pane only.
 fn own(pane: Pane) -> &'static [Command] {
@@ -42,11 +37,23 @@ fn own(pane: Pane) -> &'static [Command] {
 
 /// Draws the line of the cockpit.
 pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
-    let commands = own(ui.model.focus).iter().chain(&EVERYWHERE);
-    let flags = !ui.model.config.config.flags.is_empty();
+    // Whoever zooms a pane works in it.
+    let (fixed, own) = (FIXED.as_slice(), own(ui.model.focus));
+    let (first, then) = if ui.model.zoom { (own, fixed) } else { (fixed, own) };
+    let commands = first.iter().chain(then).chain(&EVERYWHERE);
+    let config = &ui.model.config.config;
+    let row = ui.model.view(Pane::Runs).cursor.unwrap_or_default();
+    let plan = ui.model.plan_rows().nth(row);
     let charts = ui.model.chart.columns > 0;
     let means = |command: &Command| match command {
-        Command::Flags => flags,
+        // Only what can be done now.
+        Command::RollBack | Command::Deploy => !config.environments.is_empty(),
+        Command::Test => !config.checks.is_empty(),
+        Command::Flags => !config.flags.is_empty(),
+        Command::Stop => plan.is_some_and(|plan| plan.state.is_under_way()),
+        Command::Prove => {
+            plan.is_some_and(|plan| plan.steps.iter().any(|step| step.fate() == StepState::Unknown))
+        }
         Command::ChartEarlier | Command::ChartSecond => charts,
         // Where there is more.
         Command::ChartWider => charts && ui.model.can_be_wider(),
@@ -109,22 +116,6 @@ pub(super) fn said(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
         let piece = if is_cut { cut(&format!("{piece} …"), columns) } else { (*piece).to_owned() };
         Pen::new(buf, place, line).gap(1).put(&piece, ui.of(Role::Accent));
     }
-}
-
-/// As much of a text as there is room for, with a mark where it was cut.
-fn cut(text: &str, room: u16) -> String {
-    let text = visible(text);
-    if width(&text) <= room {
-        return text.into_owned();
-    }
-    let mut kept = String::new();
-    for (cell, _) in cells(&text) {
-        if width(&kept) + width(cell) + 1 > room {
-            break;
-        }
-        kept.push_str(cell);
-    }
-    kept + "…"
 }
 
 fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item = Command>) {

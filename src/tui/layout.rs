@@ -216,14 +216,18 @@ fn columns(area: Rect, wish: Wish) -> Places {
     let (mut places, rest) = ends(area, header_lines(wish));
     let runs = (rest.height / 4).clamp(4, 12);
     let upper = Rect { height: rest.height - runs, ..rest };
-    let timeline = upper.width * 45 / 100;
+    let timeline = upper.width * 42 / 100;
     // The chart of the health pane has rows to spare, what is said of the hotfix has not.
     let spare = if upper.height >= ROOMY { HOTFIX } else { 0 };
     let bottom = checklist_height(wish, upper.height).max(spare);
     let right = Rect { x: upper.x + timeline, width: upper.width - timeline, ..upper };
     let health = Rect { height: right.height - bottom, ..right };
-    let (hotfix, checklist) = halves(Rect { y: health.bottom(), height: bottom, ..right });
-    places.panes = [Rect { width: timeline, ..upper }, health, hotfix, checklist, below(rest, upper.height)];
+    // What is said of the hotfix are sentences.
+    let below = Rect { y: health.bottom(), height: bottom, ..right };
+    let hotfix = Rect { width: right.width * 11 / 20, ..below };
+    let checklist = Rect { x: hotfix.right(), width: below.width - hotfix.width, ..below };
+    places.panes =
+        [Rect { width: timeline, ..upper }, health, hotfix, checklist, super::ui::below(rest, upper.height)];
     places
 }
 

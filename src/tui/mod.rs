@@ -22,6 +22,8 @@ mod progress;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
+mod sight_tests;
+#[cfg(test)]
 mod size_tests;
 mod start;
 #[cfg(test)]

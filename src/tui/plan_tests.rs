@@ -396,10 +396,10 @@ fn how_a_step_stands_can_be_seen_from_across_the_room() {
     assert_eq!(style_of(&mut model, "‖ waiting").fg, fg(Role::Warn));
     assert_eq!(style_of(&mut model, "failed, exit 2: no such").fg, fg(Role::Bad));
     assert_eq!(style_of(&mut model, "waits since").fg, fg(Role::Warn));
-    let now = style_of(&mut model, "./weight.sh production 25 ");
+    let now = style_of(&mut model, "25 % of production");
     assert!(now.add_modifier.contains(ratatui::style::Modifier::BOLD));
     assert_eq!(now.bg, theme.of(Role::Selection).bg, "the cursor is on the step that matters");
-    let later = style_of(&mut model, "./weight.sh production 100");
+    let later = style_of(&mut model, "all of production");
     assert_eq!(later.fg, fg(Role::Muted));
     assert!(!later.add_modifier.contains(ratatui::style::Modifier::BOLD));
     assert_eq!(style_of(&mut unknown(), "▲ may be done twice").fg, fg(Role::Warn));

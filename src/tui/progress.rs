@@ -65,29 +65,27 @@ fn action(plan: &PlanRun, index: usize) -> Option<Action> {
     serde::Deserialize::deserialize(action).ok()
 }
 
-/// What a plan of several steps is at, in words.
-pub(super) fn at(plan: &PlanRun, now: Timestamp) -> String {
-    let Some((index, step)) = step(plan) else { return plan.state.word().to_owned() };
+/// What a plan of several steps is at, in words, and how far that came in time; empty where that says nothing.
+pub(super) fn at(plan: &PlanRun, now: Timestamp) -> (String, String) {
+    let Some((index, step)) = step(plan) else { return (plan.state.word().to_owned(), String::new()) };
     if plan.is_done() {
-        return plan.state.word().to_owned();
+        return (plan.state.word().to_owned(), String::new());
     }
     if let Some(why) = step.waits_for() {
-        return format!("waits: {why}");
+        return (format!("waits: {why}"), String::new());
     }
     if let Some(undo) = step.undo.as_ref().filter(|undo| undo.outcome.is_none()) {
-        return format!("undoing {} {}", step.title, clock(undo, None, now));
+        return (format!("undoing {}", step.title), clock(undo, None, now));
     }
-    match (&step.run, plan.state) {
+    let words = match (&step.run, plan.state) {
         (Some(run), PlanState::Running) if run.outcome.is_none() => {
             let stopped = if run.stop_asked.is_some() { "being stopped: " } else { "" };
             let action = action(plan, index);
             let time = match &action {
-                Some(Action::Hold { .. } | Action::Watch(_)) => {
-                    format!(" {}", clock(run, action.as_ref(), now))
-                }
+                Some(Action::Hold { .. } | Action::Watch(_)) => clock(run, action.as_ref(), now),
                 _ => String::new(),
             };
-            format!("{stopped}{}{time}", step.title)
+            return (format!("{stopped}{}", step.title), time);
         }
         (_, PlanState::Running | PlanState::Waiting) => step.title.clone(),
         (run, state) => {
@@ -99,5 +97,6 @@ pub(super) fn at(plan: &PlanRun, now: Timestamp) -> String {
                 _ => format!("{}: {}", state.word(), plan.why),
             }
         }
-    }
+    };
+    (words, String::new())
 }

@@ -550,7 +550,7 @@ fn what_could_not_be_seen_is_not_confirmed() {
 fn a_long_plan_shows_what_it_runs_first_and_the_rest_of_each_step_by_a_key() {
     let mut model = with(preview(6));
     let short = text(&frame(&model, &Theme::default(), 120, 36).0);
-    assert!(!short.contains("./deployed.sh") && short.contains(" 6  ./deploy.sh"), "{short}");
+    assert!(!short.contains("./deployed.sh") && short.contains(" 6  deploy "), "{short}");
     assert!(short.contains("ctrl-o"), "{short}");
     let _ = update(&mut model, Msg::Key(cockpit::msg::KeyPress::new(Key::ctrl('o'), 1)));
     let whole = text(&frame(&model, &Theme::default(), 120, 36).0);

@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use super::glyph::{self, Glyph};
 use super::theme::{Role, Theme};
 use crate::cockpit::{Command, Model};
-use crate::incident::Entry;
+use crate::incident::{Entry, EntryKind};
 use crate::plan::gates::void;
 
 /// What is drawn, and how it looks.
@@ -58,7 +58,16 @@ impl Ui<'_> {
 
     /// What an entry says, in the words of the policy.
     pub(super) fn said<'e>(&self, entry: &Entry<'e>) -> Cow<'e, str> {
-        self.model.policy.in_our_words(entry.kind, entry.text)
+        let policy = &self.model.policy;
+        if entry.kind == EntryKind::Role {
+            // A role is called what it is called everywhere else.
+            let titled = policy.roles.iter().find_map(|role| {
+                let before = entry.text.strip_suffix(role.id.as_str())?;
+                before.ends_with(' ').then(|| format!("{before}{}", role.title))
+            });
+            return titled.map_or(Cow::Borrowed(entry.text), Cow::Owned);
+        }
+        policy.in_our_words(entry.kind, entry.text)
     }
 
     /// A time of day with seconds, in the zone that is shown.

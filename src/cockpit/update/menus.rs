@@ -344,7 +344,7 @@ fn label(model: &Model, command: Command) -> String {
         Command::Resolve => "resolve: it is over".to_owned(),
         Command::Reopen => "reopen: it was not over".to_owned(),
         Command::Close => "close: nothing is left to do".to_owned(),
-        Command::Agenda => "agenda of the review, with the follow-ups".to_owned(),
+        Command::Agenda => "agenda of the review".to_owned(),
         Command::Report => "report: read it, save it".to_owned(),
         Command::DrillGrade => "grade: how the drill went".to_owned(),
         Command::Review => "review: it was held".to_owned(),

@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::glyph;
-use super::super::paint::{Pen, width};
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
 use crate::incident::{Before, CheckState, ChecklistItem, Tick};
+use crate::text::visible;
 
 /// Columns that the title of the pane takes beside its counts.
 const TITLE: u16 = 20;
@@ -84,9 +85,16 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         empty(ui, buf, body, &lines);
         return body;
     }
-    // The hint of the item gets the last line where there is one to spare.
-    let spare = usize::from(body.height) > rows + 1;
-    let list = Rect { height: body.height - u16::from(spare), ..body };
+    // The hint of the item gets the last lines where there are some to spare.
+    let spare = usize::from(body.height).saturating_sub(rows + 1);
+    let (_, cursor) = window(ui, Pane::Checklist, rows, body.height);
+    let item = ui.model.checklist_rows().nth(cursor).filter(|_| ui.model.focus == Pane::Checklist);
+    let hint = visible(item.map_or("", |(_, item)| item.hint.as_str()));
+    let hint: Vec<&str> = wrap(&hint, body.width).into_iter().take(spare).collect();
+    let list = Rect { height: body.height - hint.len() as u16, ..body };
+    for (line, words) in (list.height..).zip(&hint) {
+        Pen::new(buf, body, line).put(words, ui.of(Role::Faint));
+    }
     let (top, cursor) = window(ui, Pane::Checklist, rows, list.height);
     let digits = width(&all.to_string());
     for (line, (row, (number, item))) in
@@ -95,9 +103,6 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         let line = line as u16;
         item_row(ui, &mut Pen::new(buf, list, line), number, item, digits);
         mark(ui, buf, list, line, Pane::Checklist, row == cursor);
-        if spare && row == cursor && ui.model.focus == Pane::Checklist {
-            Pen::new(buf, body, body.height - 1).put(&item.hint, ui.of(Role::Faint));
-        }
     }
     list
 }
@@ -105,13 +110,30 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
 fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem, digits: u16) {
     let tick = tick(ui, item);
     let state = tick.map_or(CheckState::Open, |tick| tick.state);
-    let (symbol, role) = glyph::check(state);
+    let again = state == CheckState::Open && tick.is_some_and(|tick| tick.before.is_some());
+    let (symbol, role) = if again { ("▲", Role::Warn) } else { glyph::check(state) };
+    let word = match state {
+        CheckState::Failed => "failed",
+        CheckState::Na => "not applicable",
+        CheckState::Open if again => "look again",
+        CheckState::Open | CheckState::Passed => "",
+    };
+    let note = tick.map(Tick::remark).unwrap_or_default();
+    let colon = if word.is_empty() || note.is_empty() { "" } else { ": " };
+    let why = format!("{word}{colon}{note}");
+    let taken = digits + 3 + width(&item.title) + if why.is_empty() { 0 } else { 2 + width(&why) };
     if let Some(tick) = tick.filter(|tick| tick.state != CheckState::Open) {
-        pen.right(&ui.minute(tick.at), ui.of(Role::Time));
-        pen.right_gap(1);
-        if tick.by != ui.model.me && width(&tick.by) < pen.room() / 4 {
-            pen.right(&tick.by, ui.of(Role::Author));
+        // Why is read before when, and that before by whom.
+        let free = if why.is_empty() { pen.room() } else { pen.room().saturating_sub(taken) };
+        let clock = ui.minute(tick.at);
+        if free > width(&clock) + 1 {
+            pen.right(&clock, ui.of(Role::Time));
             pen.right_gap(1);
+            let free = free - width(&clock) - 1;
+            if tick.by != ui.model.me && width(&tick.by) < (pen.room() / 4).min(free) {
+                pen.right(&tick.by, ui.of(Role::Author));
+                pen.right_gap(1);
+            }
         }
     }
     let to = assigned(ui, item).filter(|_| matches!(state, CheckState::Open | CheckState::Failed));
@@ -127,17 +149,17 @@ fn item_row(ui: Ui<'_>, pen: &mut Pen<'_>, number: usize, item: &ChecklistItem, 
         CheckState::Passed | CheckState::Na => Role::Muted,
     };
     pen.put(&item.title, ui.of(text));
-    let word = match state {
-        CheckState::Failed => "failed",
-        CheckState::Na => "not applicable",
-        CheckState::Open if tick.is_some_and(|tick| tick.before.is_some()) => "look again",
-        CheckState::Open | CheckState::Passed => "",
-    };
-    let note = tick.map(Tick::remark).unwrap_or_default();
-    if pen.room() > 8 && !(word.is_empty() && note.is_empty()) {
+    // The mark says that it has to be looked at again; words that are cut say no more.
+    if again && width(&why) + 2 > pen.room() {
+        if width(word) + 2 <= pen.room() {
+            pen.gap(2).put(word, ui.of(Role::Warn));
+        }
+        return;
+    }
+    if pen.room() > 8 && !why.is_empty() {
         pen.gap(2).put(word, ui.of(role_of(state)));
         if !note.is_empty() {
-            pen.put(if word.is_empty() { "" } else { ": " }, ui.of(Role::Faint));
+            pen.put(colon, ui.of(Role::Faint));
             pen.put(&note, ui.of(Role::Muted));
         }
     }

@@ -5,17 +5,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::glyph;
-use super::super::paint::{Pen, width};
+use super::super::paint::{Pen, cut, width};
 use super::super::progress;
 use super::super::terminal;
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, inset, stopwatch};
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::incident::{PlanRun, PlanState, Run};
+use crate::incident::{Outcome, PlanEnd, PlanRun, PlanState, Run};
 
 /// From this width the list and the live output stand side by side.
 const SIDE_BY_SIDE: u16 = 90;
+
+/// Columns of a row beside the name of its plan.
+const BESIDE: u16 = 36;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let rows = ui.model.plan_rows().count();
@@ -23,7 +26,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let running = ui.model.plan_rows().filter(|plan| plan.state == PlanState::Running).count();
     let (count, role) = match (waiting, running) {
         (0, 0) if rows == 0 => (String::new(), Role::Faint),
-        (0, 0) => (format!("{rows} done"), Role::Faint),
+        (0, 0) => (ended(ui), Role::Faint),
         (0, _) => (format!("▶ {running} running"), Role::Accent),
         (1, _) => ("‖ 1 waits".to_owned(), Role::Warn),
         _ => (format!("‖ {waiting} wait"), Role::Warn),
@@ -52,6 +55,19 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     list
 }
 
+/// How many ended how: `7 done · 1 failed`.
+fn ended(ui: Ui<'_>) -> String {
+    let ends = [
+        (PlanEnd::Done, "done"),
+        (PlanEnd::Failed, "failed"),
+        (PlanEnd::Cancelled, "stopped"),
+        (PlanEnd::Unknown, "unknown"),
+    ];
+    let count = |end| ui.model.plan_rows().filter(|plan| plan.state == PlanState::Ended(end)).count();
+    let all = ends.into_iter().map(|(end, word)| (count(end), word)).filter(|(count, _)| *count > 0);
+    all.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(" · ")
+}
+
 /// The list, and where the live output goes.
 fn split(ui: Ui<'_>, body: Rect, rows: usize) -> (Rect, Rect) {
     let none = Rect { width: 0, height: 0, ..body };
@@ -59,7 +75,10 @@ fn split(ui: Ui<'_>, body: Rect, rows: usize) -> (Rect, Rect) {
         return (body, none);
     }
     if body.width >= SIDE_BY_SIDE {
-        let left = body.width * 9 / 20;
+        // As wide as its names need, and never so wide that nothing of the output can be read.
+        let titles = ui.model.plan_rows().take(usize::from(body.height)).map(|plan| width(&plan.title));
+        let wanted = titles.max().unwrap_or_default().saturating_add(BESIDE);
+        let left = wanted.clamp(body.width * 9 / 20, body.width * 13 / 20);
         let live = Rect { x: body.x + left + 3, width: body.width - left - 3, ..body };
         return (Rect { width: left, ..body }, live);
     }
@@ -97,19 +116,32 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
     let count = progress::count(plan);
     let asks = progress::step(plan).and_then(|(_, step)| step.run.as_ref());
     let asks = asks.is_some_and(|run| run.outcome.is_none() && ui.model.seems_to_ask(&run.id));
-    let word = if asks {
-        format!("waits for an answer? [{} {}]", ui.key(Command::Open), ui.key(Command::Answer))
+    let (word, time) = if asks {
+        let keys = format!("[{} {}]", ui.key(Command::Open), ui.key(Command::Answer));
+        (format!("waits for an answer? {keys}"), String::new())
     } else {
-        alone.map_or_else(|| progress::at(plan, ui.model.now), |run| ended_word(ui, plan, run))
+        let alone = alone.map(|run| (ended_word(ui, plan, run), String::new()));
+        alone.unwrap_or_else(|| progress::at(plan, ui.model.now))
     };
     let role = if asks { Role::Warn } else { role };
-    let kept = width(&word).min(32) + 2 + if count.is_empty() { 0 } else { width(&count) + 2 };
+    // Which plan it is comes first: of what it is at, the first words have to do.
+    let beside = if count.is_empty() { 0 } else { width(&count) + 2 };
+    let beside = beside + if time.is_empty() { 0 } else { width(&time) + 1 };
+    let kept = width(&word).min(if asks { 32 } else { 14 }) + 2 + beside;
     let room = pen.room().saturating_sub(kept).max(if asks { 6 } else { pen.room() * 2 / 5 });
     pen.column_of(&plan.title, width(&plan.title).min(room), ui.of(Role::Text)).gap(2);
     if !count.is_empty() {
         pen.put(&count, ui.of(Role::Faint)).gap(2);
     }
-    pen.put(&word, ui.of(if role == Role::Good { Role::Muted } else { role }));
+    let style = ui.of(if role == Role::Good { Role::Muted } else { role });
+    let word = if time.is_empty() {
+        word
+    } else {
+        // A time is never cut.
+        let words = cut(&word, pen.room().saturating_sub(width(&time) + 1));
+        format!("{words} {time}").trim_start().to_owned()
+    };
+    pen.put(&word, style);
     if let Some(run) = alone.filter(|run| !run.summary.is_empty())
         && pen.room() > 8
     {
@@ -120,6 +152,8 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
 /// How the only step of a plan stands.
 fn ended_word(ui: Ui<'_>, plan: &PlanRun, run: &Run) -> String {
     match (glyph::outcome(plan, run), &run.stop_asked) {
+        // One word for all that went well, however that is known.
+        (Some(_), _) if run.outcome.as_ref().is_some_and(Outcome::succeeded) => "done".to_owned(),
         (Some(word), _) => word,
         (None, Some(_)) => "being stopped".to_owned(),
         (None, None) => progress::extended(plan, ui.model.now).unwrap_or_else(|| "running".to_owned()),

@@ -179,13 +179,17 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         Some(offline) if environment == HERE => offline.to_owned(),
         _ => bare(part),
     };
+    // As the team lists its probes: what users feel stands first there, whichever was asked first.
+    let listed = |probe: &str| ui.model.config.config.probes.iter().position(|one| one.name == probe);
+    let mut entries: Vec<&Entry<'_>> = entries.iter().collect();
+    entries.sort_by_key(|entry| listed(entry.about).unwrap_or(usize::MAX));
     let mut parts: Vec<String> = entries.iter().map(|entry| told(part(entry))).collect();
     // What somebody looks for is not hidden behind a number.
     let sought = ui.model.view(Pane::Timeline).filter.to_lowercase();
     parts.sort_by_key(|part| !part.to_lowercase().contains(&sought));
     if taken(&parts) > pen.room() {
         // The numbers are worth more than their limits, which stand in the health pane.
-        parts = parts.iter().map(|part| short(part).to_owned()).collect();
+        parts = parts.iter().map(|part| short(part).replace(" status ", " ")).collect();
     }
     list(ui, pen, &parts, style);
 }
@@ -202,7 +206,8 @@ fn list(ui: Ui<'_>, pen: &mut Pen<'_>, parts: &[String], style: Role) {
     let mut left = parts.len();
     for (index, part) in parts.iter().enumerate() {
         let comma = if index > 0 { ", " } else { "" };
-        let more = if pen.room() > 9 { format!(", {left} more") } else { format!(" +{left}") };
+        let more = format!(", {left} more");
+        let more = if width(&more) <= pen.room() { more } else { format!(" +{left}") };
         // Where not all fit, the first stands there in full before the others are counted.
         let kept = if all <= pen.room() || left == 1 { 0 } else { width(&more) };
         if index > 0 && width(part) + 2 + kept > pen.room() {

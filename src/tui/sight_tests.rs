@@ -1,0 +1,296 @@
+//! What has to be in sight where a decision is made: whole times, what is typed, what production is going
+//! through, the keys of a window, and what stands in the way of a plan.
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::testing::*;
+use super::tests::{plan, with};
+use super::theme::{Role, Theme};
+use crate::cockpit::edit::LineEdit;
+use crate::cockpit::model::{ConfigSource, Model};
+use crate::cockpit::msg::Item;
+use crate::cockpit::overlay::{Field, Menu, Overlay, Preview, Rollback};
+use crate::cockpit::ways::Looked;
+use crate::cockpit::{Command, Pane};
+use crate::config::types::Environment;
+use crate::deploy::rollback::{Kind, Ready, Way};
+use crate::health::series::{State, Verdict};
+use crate::incident::{PlanStarted, Resolved, StepStarted, share_title};
+use crate::plan::gates::{Met, Standing};
+
+const SMALL: [(u16, u16); 2] = [(80, 24), (40, 12)];
+
+fn drawn(model: &mut Model, (columns, rows): (u16, u16)) -> String {
+    model.size = (columns, rows);
+    text(&settled(model, &Theme::default(), columns, rows))
+}
+
+/// A cockpit whose production a canary is being brought to: it has half of the users.
+fn canary() -> Model {
+    let mut scribe = records();
+    let title = share_title(50);
+    scribe.write(
+        "maya",
+        at("15:16:00"),
+        PlanStarted {
+            plan: "deploy-production-1".into(),
+            title: "deploy v1.4.3 to production".into(),
+            purpose: "deploy".into(),
+            target: "production".into(),
+            hash: "0".repeat(64),
+            steps: vec![title, "look at 50 % for 8s".into()],
+            confirmed: "typed production".into(),
+            spec: crate::incident::Spec::default(),
+        },
+    );
+    let plan = "deploy-production-1".to_owned();
+    let started = StepStarted { plan, step: 0, run: "r.0".into(), process: None, undo: false };
+    scribe.write("maya", at("15:16:10"), started);
+    let mut model = blank();
+    let production =
+        Environment { protected: true, ..Environment::new("production", vec!["./deploy.sh".into()]) };
+    model.config.config.environments = vec![production];
+    model.config.source = ConfigSource::Trusted;
+    model.log = Some(scribe.log());
+    model.branch = Some(Ok(branch()));
+    model.probes = probes();
+    settle(&mut model);
+    model
+}
+
+#[test]
+fn a_time_in_the_header_is_never_cut() {
+    for width in (40..=120).step_by(3) {
+        for height in [12, 24, 36] {
+            let mut model = incident();
+            model.drill = true;
+            let shown = drawn(&mut model, (width, height));
+            for line in shown.lines().take(if height < 24 { 6 } else { 3 }) {
+                let chars: Vec<char> = line.chars().collect();
+                let cut = chars.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1] == '…');
+                assert!(!cut, "{width}×{height}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_canary_is_in_the_header_at_every_size_and_comes_first() {
+    let mut model = canary();
+    for size in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+        let shown = drawn(&mut model, size);
+        let header: Vec<&str> = shown.lines().take(5).collect();
+        let header = header.join("\n");
+        assert!(header.contains("50 %") && header.contains("▶ canary"), "{size:?}:\n{shown}");
+    }
+    let first = model.derived.next.first().map(|(next, _)| next.title.clone()).unwrap_or_default();
+    assert!(first.starts_with("watch the canary, 50 %"), "{first}");
+}
+
+#[test]
+fn what_is_typed_to_confirm_is_in_sight_at_every_size() {
+    let typed = Preview { typed: LineEdit::new("production"), ..Preview::new(plan(3)) };
+    for (columns, rows) in [(40, 12), (60, 20), (80, 24), (120, 36)] {
+        let model = with(Overlay::Preview(Box::new(typed.clone())));
+        let (buf, regions) = frame(&model, &Theme::default(), columns, rows);
+        let shown = text(&buf);
+        let line =
+            shown.lines().find(|line| line.contains("> production")).unwrap_or_else(|| panic!("{shown}"));
+        assert!(line.contains("production"), "{shown}");
+        let cursor = regions.cursor.unwrap();
+        assert!(cursor.x < columns - 2, "{cursor} in\n{shown}");
+    }
+}
+
+fn standings() -> Vec<Standing> {
+    let no =
+        |id, why: &str| Standing { id, title: id, met: Met::No, why: why.to_owned(), may_pass_over: true };
+    vec![no("checks", "unit not run on this commit"), no("approvals", "lead: not given")]
+}
+
+fn gated(field: Field) -> Model {
+    let mut plan = plan(6);
+    plan.warnings = vec!["it contains e308185, which was rolled back at 22:50 UTC".into()];
+    with(Overlay::Preview(Box::new(Preview { standings: standings(), field, ..Preview::new(plan) })))
+}
+
+#[test]
+fn what_speaks_against_a_plan_is_read_before_what_it_runs_and_stays_in_sight() {
+    // As they stand: the record of these pictures would judge them anew.
+    let seen = |field, (columns, rows)| text(&frame(&gated(field), &Theme::default(), columns, rows).0);
+    for size in SMALL {
+        let shown = seen(Field::Keys, size);
+        assert!(shown.contains("▲ it contains e308185"), "{shown}");
+        assert!(shown.contains("✗ not met: checks, approvals"), "{shown}");
+    }
+    for size in SMALL {
+        let shown = seen(Field::Reason, size);
+        assert!(shown.contains("overrides: checks, approvals"), "{shown}");
+        assert!(shown.contains("esc back"), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_what_was_typed_leaves_what_the_plan_changes_in_sight() {
+    let wrong = Preview { complaint: "type production to go ahead".into(), ..Preview::new(plan(6)) };
+    for size in SMALL {
+        let shown = drawn(&mut with(Overlay::Preview(Box::new(wrong.clone()))), size);
+        assert!(shown.contains("✗ type production to go ahead"), "{shown}");
+        assert!(shown.contains("▲ changes production"), "{shown}");
+    }
+}
+
+fn ways() -> Vec<Way> {
+    let way = |id: &str, title: &str, kind, ready| Way {
+        id: id.into(),
+        title: title.into(),
+        kind,
+        environment: "production".into(),
+        goes_back_to: "v1.4.1 (82c884b)".into(),
+        takes_away: (0..4).map(|n| (format!("7b1fc1{n}"), format!("change {n}"))).collect(),
+        takes_away_count: 4,
+        ready,
+        evidence: vec![(Some(true), "commit 82c884b is here".into())],
+        migrations: Vec::new(),
+        rehearsed: None,
+        undone_by: None,
+    };
+    vec![
+        way("redeploy", "redeploy v1.4.1", Kind::Redeploy, Ready::Yes),
+        way("flag:loyalty", "turn loyalty off", Kind::FlagOff, Ready::Yes),
+        way("revert", "git revert 1 commit", Kind::Revert, Ready::No("conflicts in app/checkout.awk".into())),
+    ]
+}
+
+fn rollback(mut model: Model) -> Model {
+    let environments =
+        ["staging", "production"].map(|name| Environment::new(name, vec!["./deploy.sh".into()]));
+    model.config.config.environments = environments.to_vec();
+    model.config.config.environments[1].protected = true;
+    let looked = Looked { at: now(), live: None, unrecorded: None, ways: Ok(ways()) };
+    model.ways.known.insert("production".into(), looked);
+    let screen = Rollback { environment: "production".into(), way: "redeploy".into(), top: 0 };
+    model.overlays.push(Overlay::Rollback(screen));
+    settle(&mut model);
+    model
+}
+
+#[test]
+fn a_window_with_more_than_fits_keeps_its_keys_and_says_how_much_is_left() {
+    for size in SMALL {
+        let shown = drawn(&mut rollback(incident()), size);
+        let edge = shown.lines().find(|line| line.starts_with('╰')).unwrap_or_else(|| panic!("{shown}"));
+        assert!(edge.contains("esc back") && edge.contains("⏎ show plan"), "{shown}");
+        assert!(edge.contains('↓') || edge.contains("more below"), "{shown}");
+    }
+}
+
+#[test]
+fn a_way_back_says_why_it_cannot_be_taken_and_has_the_band_that_lists_have() {
+    let mut model = rollback(incident());
+    let buf = settled(&mut model, &Theme::default(), 120, 36);
+    let shown = text(&buf);
+    assert!(shown.contains("cannot be taken: conflicts in app/checkout.awk"), "{shown}");
+    assert!(shown.contains("undoes the changes of 4 commits"), "{shown}");
+    assert_eq!(style_of(&buf, "redeploy v1.4.1").bg, Theme::default().of(Role::Selection).bg);
+}
+
+#[test]
+fn the_end_of_a_sparkline_is_how_it_is_now() {
+    let theme = Theme::default();
+    let mut model = incident();
+    let mut probe = (*model.probes[1]).clone();
+    probe.state = State::Ok;
+    if let Some(last) = &mut probe.last {
+        (last.value, last.verdict) = (Some(0.4), Verdict::Good);
+    }
+    // What was bad a moment ago stands in the same column.
+    probe.history.pop_back();
+    probe.history.push_back((now(), Some(0.4)));
+    model.probes[1] = Arc::new(probe);
+    settle(&mut model);
+    let buf = settled(&mut model, &theme, 160, 45);
+    let y = (0..45).find(|y| row_text(&buf, *y).contains("error rate")).unwrap();
+    let bars = (0..160).filter(|x| "▁▂▃▄▅▆▇".contains(buf[(*x, y)].symbol()));
+    let last = bars.max().unwrap();
+    assert_eq!(buf[(last, y)].style().fg, theme.of(Role::Spark).fg, "{}", text(&buf));
+    assert_eq!(buf[(last, y)].symbol(), "▁", "{}", text(&buf));
+}
+
+#[test]
+fn what_a_chart_of_a_status_shows_is_named_and_a_failure_is_one_band() {
+    let mut model = incident();
+    (model.focus, model.zoom) = (Pane::Health, true);
+    let mut probe = (*model.probes[0]).clone();
+    (probe.limit, probe.threshold, probe.range) = (None, None, "want 200".into());
+    let bad = probe.history.iter().skip(84).map(|(at, _)| (*at, Verdict::Bad));
+    probe.faults = bad.collect();
+    model.probes = vec![Arc::new(probe)];
+    settle(&mut model);
+    let shown = drawn(&mut model, (120, 36));
+    assert!(shown.contains("response time") && shown.contains("last 64m"), "{shown}");
+    let ground = shown.lines().find(|line| line.contains('└')).unwrap_or_default();
+    assert_eq!(ground.matches('✗').count(), 1, "{shown}");
+    assert!(ground.contains("━━━━━━━━"), "{shown}");
+}
+
+fn row_text(buf: &ratatui::buffer::Buffer, y: u16) -> String {
+    let Rect { width, .. } = buf.area;
+    (0..width).map(|x| buf[(x, y)].symbol()).collect()
+}
+
+#[test]
+fn once_it_is_over_the_header_says_how_production_is_and_alarms_nobody() {
+    let theme = Theme::default();
+    let mut scribe = records();
+    scribe.write("maya", at("15:16:00"), Resolved { after: Vec::new(), ..Resolved::default() });
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    for probe in &mut model.probes {
+        Arc::make_mut(probe).state = State::Ok;
+    }
+    settle(&mut model);
+    let buf = settled(&mut model, &theme, 120, 36);
+    let shown = text(&buf);
+    let first = shown.lines().next().unwrap_or_default();
+    assert!(first.contains("HEALTHY") && first.contains("✓ resolved"), "{shown}");
+    assert_ne!(style_of(&buf, "P0").bg, theme.of(Role::P0).bg);
+    assert!(!shown.lines().take(4).any(|line| line.contains("rollback ready")), "{shown}");
+}
+
+#[test]
+fn a_fact_in_a_menu_has_no_mark_of_a_failure() {
+    let row = |label: &str, why: &str| Item {
+        key: None,
+        path: String::new(),
+        label: label.to_owned(),
+        disabled: Some(why.to_owned()),
+        invoke: Command::Severity.into(),
+    };
+    let menu = Menu {
+        command: Command::Severity,
+        title: "Severity".into(),
+        note: String::new(),
+        items: vec![
+            row("P0 critical", "(current)"),
+            row("reopen", "it is open"),
+            row("close", "resolve it first"),
+        ],
+        selected: 2,
+    };
+    for size in SMALL {
+        let shown = drawn(&mut with(Overlay::Menu(menu.clone())), size);
+        assert!(!shown.contains("✗ (current)") && !shown.contains("✗ it is open"), "{shown}");
+        assert!(shown.contains("✗ resolve it first"), "{shown}");
+    }
+}
+
+#[test]
+fn why_an_item_failed_is_read_before_when() {
+    let mut model = incident();
+    model.focus = Pane::Checklist;
+    let shown = drawn(&mut model, (120, 36));
+    assert!(shown.contains("failed: card refund 502"), "{shown}");
+}
