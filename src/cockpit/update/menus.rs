@@ -191,7 +191,9 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
     let spec = command.spec();
     if spec.danger == Danger::View {
         return match command {
-            Command::Report | Command::Agenda | Command::DrillGrade if model.log.is_none() => Some(needs_incident(model)),
+            Command::Report | Command::Agenda | Command::DrillGrade if model.log.is_none() => {
+                Some(needs_incident(model))
+            }
             Command::RollBack => needs_config(model, command),
             Command::Suspects | Command::SuspectsAgain => match &model.branch {
                 None => Some("the repository is being read".to_owned()),
