@@ -31,7 +31,11 @@ impl Drill {
 
     /// Does the same with further arguments.
     pub(crate) fn start_with(world: &World, arguments: &[&str]) -> Self {
-        let shell = world.shell(&world.path("home"));
+        Self::start_in(&world.shell(&world.path("home")), arguments)
+    }
+
+    /// The same from a shell of its own: its services get what that has set.
+    pub(crate) fn start_in(shell: &Shell, arguments: &[&str]) -> Self {
         let mut all = vec!["drill", "--headless", "--json"];
         all.extend(arguments);
         let mut command = shell.command(PROGRAM, &all);

@@ -49,6 +49,8 @@ mod flags;
 mod flows;
 #[cfg(target_os = "linux")]
 mod forge;
+#[cfg(target_os = "linux")]
+mod four_hours;
 mod golden;
 mod health;
 mod hostile_git;

@@ -117,7 +117,7 @@ impl Judge<'_> {
         let asks = "Stakeholders hear that users are served again, not only that they were not.";
         let line = |verdict| Line::new("End told", verdict, asks);
         Some(match after {
-            Some((at, _)) => line(Verdict::Good).at(*at, "stakeholders know that it is over"),
+            Some((at, _)) => line(Verdict::Good).at(*at, "stakeholders were told after users were served"),
             None => line(Verdict::Missed).never("nobody was told that users are served again"),
         })
     }

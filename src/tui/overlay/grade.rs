@@ -95,7 +95,8 @@ fn whole(ui: Ui<'_>, line: &grade::Line, narrow: bool) -> Vec<Line> {
         let row = Line::of(&before, ui.of(Role::Faint)).with(&at, ui.of(Role::Time));
         lines.push(row.with(&moment.what, ui.of(Role::Text)).hanging(hanging));
     }
-    let row = Line::of(&before, ui.of(Role::Faint)).with(&line.asks, ui.of(Role::Muted));
+    let asked = format!("asked: {}", line.asks);
+    let row = Line::of(&before, ui.of(Role::Faint)).with(&asked, ui.of(Role::Muted));
     lines.push(row.hanging(indent(narrow)));
     lines
 }
@@ -108,5 +109,5 @@ fn short(ui: Ui<'_>, line: &grade::Line, narrow: bool) -> Line {
         row = row.with("  ", ui.of(Role::Faint)).with(&at, ui.of(Role::Time));
         row = row.with(&moment.what, ui.of(Role::Text));
     }
-    row.with(&format!("  {}", line.asks), ui.of(Role::Faint))
+    row.with(&format!("  asked: {}", line.asks), ui.of(Role::Faint))
 }
