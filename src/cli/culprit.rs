@@ -160,16 +160,13 @@ fn find<'a>(culprits: &'a [Culprit], named: &str) -> Result<&'a Culprit> {
         None => culprits.iter().filter(begins).collect(),
     };
     let ids: Vec<&str> = culprits.iter().map(|one| one.id.as_str()).collect();
-    match found.as_slice() {
-        [one] => Ok(one),
-        _ => {
-            let meant =
-                nearest(&wanted, &ids).map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
-            let hint = format!("{meant}there are: {}", ids.join(", "));
-            let cause = if found.is_empty() { "there is no such culprit" } else { "more than one begins so" };
-            Err(Failure::usage(format!("finding culprit {}", visible(named)), cause, hint))
-        }
+    if let [one] = found.as_slice() {
+        return Ok(one);
     }
+    let meant = nearest(&wanted, &ids).map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
+    let hint = format!("{meant}there are: {}", ids.join(", "));
+    let cause = if found.is_empty() { "there is no such culprit" } else { "more than one begins so" };
+    Err(Failure::usage(format!("finding culprit {}", visible(named)), cause, hint))
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ fn show(cx: &Context, path: &str) -> Result<End> {
         let number = index + 1;
         match &block.lines {
             Ok(lines) => {
-                let lines: Vec<String> = lines.iter().map(|argv| shell_words::join(argv)).collect();
+                let lines: Vec<String> = lines.iter().map(shell_words::join).collect();
                 cx.out.tell(&visible(&format!("block {number}: {}", lines.join("; then "))));
             }
             Err(why) => cx.out.tell(&format!("block {number} cannot be run: {}", visible(why))),

@@ -39,14 +39,13 @@ fn place(purpose: &Purpose, before: &str) -> Option<Range<usize>> {
         Purpose::Told(_) => whole(&HOW).filter(|name| !name.is_empty()),
         Purpose::Task => whole(&[":"]),
         Purpose::Review => {
-            let start = before.rfind(',').map_or(0, |comma| comma + 1);
-            let blanks = before[start..].len() - before[start..].trim_start().len();
-            Some(start + blanks..end)
+            let last = before.rsplit(',').next().unwrap_or_default().trim_start();
+            Some(end - last.len()..end)
         }
         Purpose::FollowUp | Purpose::OddFollowUp(_) => {
-            let at = before.rfind('@')?;
-            let is_word = before[..at].is_empty() || before[..at].ends_with(char::is_whitespace);
-            (is_word && !before[at..].contains(char::is_whitespace)).then_some(at + 1..end)
+            let (text, name) = before.rsplit_once('@')?;
+            let is_word = text.is_empty() || text.ends_with(char::is_whitespace);
+            (is_word && !name.contains(char::is_whitespace)).then_some(end - name.len()..end)
         }
         _ => None,
     }
@@ -61,7 +60,7 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         None => ask.input.split().0,
     };
     let Some(place) = place(&ask.purpose, typed) else { return Vec::new() };
-    let wanted = folded(&typed[place]);
+    let wanted = folded(typed.get(place).unwrap_or_default());
     let role = match &ask.purpose {
         Purpose::Role(role) | Purpose::Handoff(role) => role.as_str(),
         Purpose::Page => "on-call",
@@ -123,14 +122,17 @@ pub(super) fn complete(model: &Model, ask: &mut Ask, back: bool) -> bool {
         return false;
     }
     let (typed, index) = match &ask.completed {
-        Some(done) if back => (done.typed.clone(), done.index.checked_sub(1).unwrap_or(found.len() - 1)),
+        Some(done) if back => {
+            let last = found.len() - 1;
+            (done.typed.clone(), done.index.checked_sub(1).unwrap_or(last).min(last))
+        }
         Some(done) => (done.typed.clone(), (done.index + 1) % found.len()),
         None if ask.input.is_suggested() => (String::new(), 0),
         None => (ask.input.split().0.to_owned(), if back { found.len() - 1 } else { 0 }),
     };
     let Some(place) = place(&ask.purpose, &typed) else { return false };
     let after = if ask.input.is_suggested() { String::new() } else { ask.input.split().1.to_owned() };
-    let before = format!("{}{}", &typed[..place.start], found[index].name);
+    let before = format!("{}{}", typed.get(..place.start).unwrap_or_default(), found[index].name);
     ask.input.replace(&before, &after);
     ask.completed = Some(Completed { typed, index });
     true

@@ -100,8 +100,8 @@ fn every_value_of_the_policy_can_be_changed_and_is_shown() {
 
 #[test]
 fn single_values_are_changed_alone() {
-    let usual = Policy::built_in();
     type Look = fn(&Policy) -> String;
+    let usual = Policy::built_in();
     let rows: [(&str, Look, &str); 16] = [
         (
             "[policy.culprit.cache]\ntitle = \"the cache\"\n[policy.culprit.third-party]\ndrop = true",
@@ -209,9 +209,7 @@ fn names_that_nothing_has_are_pointed_at() {
         refused(&text, because);
     }
     let kept = ["commander", "lead", "on-call", "on-call-manager", "product-manager"];
-    let kept: String = kept
-        .iter()
-        .map(|id| format!("[[policy.roles]]\nid = \"{id}\"\ntitle = \"T\"\nshort = \"S\"\n"))
-        .collect();
+    let kept =
+        kept.map(|id| format!("[[policy.roles]]\nid = \"{id}\"\ntitle = \"T\"\nshort = \"S\"\n")).concat();
     assert_eq!(lines(&kept), [""; 0]);
 }

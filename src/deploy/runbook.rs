@@ -65,7 +65,7 @@ pub fn runbook(
         })
     });
     let steps = steps.collect::<Result<Vec<_>>>()?;
-    let plan = Plan { steps, notes, ..Plan::new(id, block.title, Purpose::Runbook, block.target) };
+    let plan = Plan { notes, steps, ..Plan::new(id, block.title, Purpose::Runbook, block.target) };
     let mut plan = action::reaching(plan, config, policy, reaches);
     plan.confirm = plan.confirm.or_else(|| Some(block.word.to_owned()));
     Ok(secrets::attach(plan, config, &what.root))

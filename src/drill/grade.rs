@@ -211,18 +211,15 @@ impl Judge<'_> {
             let title = self.policy.role_title(&role).to_owned();
             let voted = self.state.votes.iter().find(|vote| vote.approves && vote.role == role);
             let filled = first(&role).or_else(|| voted.map(|vote| (vote.at, vote.by.clone())));
-            match filled {
-                Some((at, who)) => {
-                    if role == Role::COMMANDER && at > due {
-                        verdict = verdict.min(Verdict::Late);
-                    }
-                    line = line.at(at, format!("{title}: {who}"));
+            if let Some((at, who)) = filled {
+                if role == Role::COMMANDER && at > due {
+                    verdict = verdict.min(Verdict::Late);
                 }
-                None => {
-                    let none = if role == Role::COMMANDER { self.undone() } else { Verdict::Partly };
-                    verdict = verdict.min(none);
-                    line = line.never(format!("{title}: nobody"));
-                }
+                line = line.at(at, format!("{title}: {who}"));
+            } else {
+                let none = if role == Role::COMMANDER { self.undone() } else { Verdict::Partly };
+                verdict = verdict.min(none);
+                line = line.never(format!("{title}: nobody"));
             }
         }
         Line { verdict, ..line }

@@ -276,10 +276,9 @@ impl Service {
         let root: PathBuf = servers.join(environment);
         std::fs::create_dir_all(root.join("releases")).map_err(|error| fail(error.to_string()))?;
         let mut command = Command::new(program);
+        command.arg("drill-service");
         if !provider.is_empty() {
-            command.args(["drill-service", "--provider", provider]);
-        } else {
-            command.arg("drill-service");
+            command.args(["--provider", provider]);
         }
         let child = command
             .arg("--root")

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::body::{CheckState, Phase, WatchVerdict};
 use super::clocks::audience;
-use super::next::{Facts, next};
+use super::next::{Facts, next, production};
 use super::policy::{Policy, Role, UpdatePolicy};
 use super::state::{PlanRun, PlanState, State, Status};
 
@@ -133,10 +133,7 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
 
 /// What is missing where no watch showed that production is well.
 fn unwatched(state: &State, facts: &Facts) -> Option<String> {
-    let is_production = |name: &str| {
-        let at = facts.environments.iter().rfind(|(_, is_protected)| *is_protected);
-        at.is_some_and(|(production, _)| production == name)
-    };
+    let is_production = |name: &str| production(facts) == Some(name);
     let live = state.releases.iter().rev().find(|release| is_production(&release.environment));
     if let Some(live) = live.filter(|live| live.at >= state.declared_at) {
         let name = live.name();

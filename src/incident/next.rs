@@ -508,7 +508,7 @@ impl Steps<'_> {
 }
 
 /// The environment users are served from: the first protected one, or the last.
-fn production(facts: &Facts) -> Option<&str> {
+pub(super) fn production(facts: &Facts) -> Option<&str> {
     let protected = facts.environments.iter().find(|(_, protected)| *protected);
     protected.or(facts.environments.last()).map(|(name, _)| name.as_str())
 }

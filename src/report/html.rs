@@ -1,6 +1,8 @@
 //! The report as a page to print: the same blocks that the cockpit draws, with everything escaped. It holds no
 //! script, loads nothing, and takes its looks from a style of its own.
 
+use std::fmt::Write as _;
+
 use super::blocks::{Block, Marker, Run, parse, plain};
 
 /// How it looks, on paper and on a screen.
@@ -116,7 +118,10 @@ impl Page {
                 self.lists.last_mut().into_iter().for_each(|list| list.item = true);
             }
             match marker {
-                Marker::Number(first) => self.out.push_str(&format!("<ol start=\"{first}\">\n")),
+                Marker::Number(first) => {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(self.out, "<ol start=\"{first}\">");
+                }
                 _ => self.open(tag),
             }
             self.lists.push(List { tag, item: false });
@@ -162,7 +167,9 @@ impl Page {
                 self.text(&run.to);
                 self.out.push_str("\">");
             }
-            tags.iter().for_each(|tag| self.open(tag));
+            for tag in &tags {
+                self.open(tag);
+            }
             for (index, line) in run.text.split('\n').enumerate() {
                 if index > 0 {
                     self.out.push_str("<br>\n");

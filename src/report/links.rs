@@ -86,7 +86,10 @@ impl Host {
 
 /// A link where there is somewhere to go, else the text; both are Markdown.
 fn linked(text: String, to: Option<String>) -> String {
-    to.map_or_else(|| text.clone(), |to| format!("[{text}]({to})"))
+    match to {
+        Some(to) => format!("[{text}]({to})"),
+        None => text,
+    }
 }
 
 /// A commit by its short id, with a link to it; Markdown.
@@ -104,15 +107,16 @@ pub(super) fn text(state: &State, raw: &str) -> String {
     let found = Host::of(state).and_then(|host| {
         let (begins, mark) = host.pulls();
         let at = raw.find(&begins)?;
-        let rest = &raw[at + begins.len()..];
+        let rest = raw.get(at + begins.len()..)?;
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         // A number that goes on as something else is no number.
-        let ends = rest[digits..].chars().next().is_none_or(|next| !next.is_alphanumeric());
+        let ends = rest.get(digits..)?.chars().next().is_none_or(|next| !next.is_alphanumeric());
         let number = rest.get(..digits).filter(|number| !number.is_empty() && ends)?;
         Some((at, at + begins.len() + digits, format!("[\\{mark}{number}]({begins}{number})")))
     });
     let Some((from, to, link)) = found else { return inline(raw) };
-    let words = [inline(&raw[..from]), link, inline(&raw[to..])];
+    let part = |range: Option<&str>| inline(range.unwrap_or_default());
+    let words = [part(raw.get(..from)), link, part(raw.get(to..))];
     let parts: Vec<String> = words.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" ")
 }

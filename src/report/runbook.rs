@@ -137,12 +137,11 @@ fn commands(text: &str, prompted: bool) -> Result<Vec<Vec<String>>, String> {
         if open.is_empty() && (line.trim().is_empty() || line.trim_start().starts_with('#')) {
             continue;
         }
-        match line.strip_suffix('\\') {
-            Some(part) => open.push_str(part),
-            None => {
-                let whole = std::mem::take(&mut open) + line;
-                found.push(arguments(whole.trim())?);
-            }
+        if let Some(part) = line.strip_suffix('\\') {
+            open.push_str(part);
+        } else {
+            let whole = std::mem::take(&mut open) + line;
+            found.push(arguments(whole.trim())?);
         }
     }
     match found.len() {
@@ -185,12 +184,10 @@ fn of_shell(line: &str) -> Option<String> {
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
             (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-            (Some('\''), _) => {}
-            (_, '\\') => {
+            (_, '\\') if quote != Some('\'') => {
                 chars.next();
             }
-            (_, '$' | '`') => return Some(format!("`{c}`")),
-            (Some(_), _) => {}
+            (_, '$' | '`') if quote != Some('\'') => return Some(format!("`{c}`")),
             (None, '\'' | '"') => quote = Some(c),
             (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '*') => return Some(format!("`{c}`")),
             (None, '~') if before == ' ' => return Some("`~`".to_owned()),

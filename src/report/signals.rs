@@ -1,6 +1,8 @@
 //! The signals of the incident as text: what the record kept of them when it was over, a row of bars each, with
 //! what was done to production under them.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::prose;
@@ -28,8 +30,10 @@ pub(super) fn section(state: &State) -> Option<String> {
         out.push_str(&bars(signal));
         out.push_str("\n\n");
     }
-    let marked = (!marks.is_empty()).then(|| [marks.as_str(), "\n"].concat()).unwrap_or_default();
-    out.push_str(&marked);
+    if !marks.is_empty() {
+        out.push_str(&marks);
+        out.push('\n');
+    }
     out.push_str(&axis(first));
     out.push_str("\n```\n");
     for line in legend {
@@ -55,9 +59,10 @@ fn caption(signal: &KeptSignal) -> String {
     if let Some(threshold) = kept.threshold {
         let (word, beyond_it) =
             if kept.limit.trim_start().starts_with('<') { ("min", "below") } else { ("max", "above") };
-        said.push_str(&format!("; {word} {}", with_unit(threshold)));
+        // Writing to a string cannot fail.
+        let _ = write!(said, "; {word} {}", with_unit(threshold));
         if let Some((from, to)) = beyond(signal) {
-            said.push_str(&format!(", {beyond_it} it {}–{}", clock(from), clock_after(from, to)));
+            let _ = write!(said, ", {beyond_it} it {}–{}", clock(from), clock_after(from, to));
         }
     }
     said

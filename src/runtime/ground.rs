@@ -56,6 +56,7 @@ impl Ground {
     }
 
     /// Looks for the runbooks of the repository.
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as everything that is read aside")]
     pub(super) fn runbooks(&self) -> Result<Done> {
         Ok(Done::Runbooks(Box::new(conductor::runbook_shelf(&self.root, &self.config))))
     }

@@ -208,8 +208,8 @@ impl Clerk {
     /// Tells which runbooks there are. Reading them runs nothing, so nobody has to trust them.
     fn shelve(&self) {
         let config = self.configured.as_ref().map(|told| told.config.clone()).unwrap_or_default();
-        let shelf = conductor::runbook_shelf(self.root(), &config);
-        let _ = self.events.send(Event::Msg(Msg::Fact(Fact::Runbooks(Box::new(shelf)))));
+        let runbooks = conductor::runbook_shelf(self.root(), &config);
+        let _ = self.events.send(Event::Msg(Msg::Fact(Fact::Runbooks(Box::new(runbooks)))));
     }
 
     fn tell(&mut self, branch: Result<BranchState, NoRepository>) {

@@ -496,8 +496,10 @@ fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
         && pen.room() > THEN
     {
         pen.gap(4).put("then", ui.of(Role::NextThen)).gap(2);
-        // What it ends with is read when it is its turn.
-        let title = second.title.strip_suffix(", then record it").unwrap_or(&second.title);
+        // Where there is no room, what it ends with is read when it is its turn.
+        let whole = second.title.as_str();
+        let fits = width(whole) + width(keys) + 4 <= pen.room();
+        let title = whole.strip_suffix(", then record it").filter(|_| !fits).unwrap_or(whole);
         step(ui, &mut pen, title, keys, ui.of(Role::NextThen));
     }
 }

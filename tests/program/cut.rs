@@ -152,7 +152,7 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
     terminal.wait_gone("run flightdeck verify");
     // It goes on from there.
     terminal.press("nn");
-    terminal.wait_text("Note");
+    terminal.wait_text("what should be remembered");
     terminal.press("goes on<enter>");
     wait_until("the note to be saved", || {
         shell.flightdeck(&["export"]).succeeded().stdout.contains("goes on").then_some(())

@@ -155,6 +155,8 @@ fn the_flow_chosen_at_the_start_is_kept_with_the_branch() {
     let next = repository.hotfix(&["start", "other", "--dry-run"]).succeeded().stdout;
     assert!(!next.contains("remember"), "a new branch is started as configured: {next}");
     terminal.press("h f");
+    terminal.wait_text("finish hotfix/pool-limit (git flow)");
+    terminal.press("<pgdn>");
     terminal.wait_text("git flow: chosen at hotfix start");
     terminal.press("<esc>");
     terminal.wait_gone("type main");

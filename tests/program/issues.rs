@@ -97,7 +97,7 @@ fn answer(kept: &mut Kept, request: &str) -> String {
     kept.issues.push(issue.clone());
     match mood {
         Mood::BreaksAfter => response("502 Bad Gateway", "<html>"),
-        _ => response("201 Created", &issue.to_string()),
+        Mood::Well => response("201 Created", &issue.to_string()),
     }
 }
 

@@ -35,7 +35,7 @@ fn flat(screen: &str) -> String {
 /// Writes a note with the keys.
 fn note(terminal: &Terminal, text: &str) {
     terminal.press("nn");
-    terminal.wait_text("Note");
+    terminal.wait_text("what should be remembered");
     terminal.press(&format!("{text}<enter>"));
 }
 

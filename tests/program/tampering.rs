@@ -174,7 +174,7 @@ fn that_heads_cannot_be_written_is_told_by_verb_cockpit_and_doctor() {
     terminal.wait_text("Timeline");
     for text in ["first", "second"] {
         terminal.press("nn");
-        terminal.wait_text("Note");
+        terminal.wait_text("what should be remembered");
         terminal.press(text);
         terminal.wait_text(text);
         terminal.press("<enter>");

@@ -138,7 +138,7 @@ fn prepare(cx: &mut Cx<'_>) {
 impl Model {
     /// The runbooks that fit what fails and what is suspected, best first, each with why.
     pub fn runbooks_suggested(&self) -> Vec<(&Runbook, String)> {
-        let Some(shelf) = &self.runbooks else { return Vec::new() };
+        let Some(found) = &self.runbooks else { return Vec::new() };
         let configured = &self.config.config.probes;
         let failing: Vec<Failing<'_>> = self
             .probes
@@ -154,15 +154,15 @@ impl Model {
         let changes = top.iter().filter_map(|suspect| suspect.change.as_ref());
         let paths: Vec<&str> =
             changes.flat_map(|change| &change.files).map(|file| file.path.as_str()).collect();
-        suggested(&shelf.runbooks, &failing, &paths)
+        suggested(&found.runbooks, &failing, &paths)
     }
 
     /// The runbooks that have some words in them: those that fit first, each with why; then all others.
     pub fn runbooks_shown(&self, words: &str) -> Vec<(&Runbook, String)> {
-        let Some(shelf) = &self.runbooks else { return Vec::new() };
+        let Some(found) = &self.runbooks else { return Vec::new() };
         let mut rows = self.runbooks_suggested();
         let others =
-            shelf.runbooks.iter().filter(|one| !rows.iter().any(|(known, _)| known.path == one.path));
+            found.runbooks.iter().filter(|one| !rows.iter().any(|(known, _)| known.path == one.path));
         let others: Vec<_> = others.map(|one| (one, String::new())).collect();
         rows.extend(others);
         rows.retain(|(runbook, _)| words.is_empty() || runbook.is_about(words));

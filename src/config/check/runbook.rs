@@ -31,8 +31,8 @@ fn is_inside(path: &str) -> bool {
 
 /// Tells whether a text is the path of a runbook, and no address.
 pub(super) fn is_path(text: &str) -> bool {
-    let low = text.to_lowercase();
-    let is_markdown = low.ends_with(".md") || low.ends_with(".markdown");
+    let extension = std::path::Path::new(text).extension().and_then(|extension| extension.to_str());
+    let is_markdown = extension.is_some_and(|one| ["md", "markdown"].contains(&one.to_lowercase().as_str()));
     is_markdown && !text.contains("://") && visible(text) == text && is_inside(text)
 }
 

@@ -68,11 +68,12 @@ impl Judge<'_> {
 
     /// Whether what was deployed was watched until it was known to be good.
     pub(super) fn watched(&self) -> Option<Line> {
-        let live = live(self.state)?;
+        let release = live(self.state)?;
         let asks = "Watch production after a deploy until the watch passes.";
-        let (name, line) = (live.name(), |verdict| Line::new("Watched", verdict, asks));
-        Some(match &live.verdict {
-            Some((at, WatchVerdict::Passed, _)) if !live.vouched => {
+        let name = release.name();
+        let line = |verdict| Line::new("Watched", verdict, asks);
+        Some(match &release.verdict {
+            Some((at, WatchVerdict::Passed, _)) if !release.vouched => {
                 line(Verdict::Good).at(*at, format!("{name} passed its watch"))
             }
             Some((at, WatchVerdict::Failed, _)) => {
@@ -170,12 +171,11 @@ impl Judge<'_> {
                 }
             }
             Asked::PutRight => match live(self.state) {
-                Some(live) => match &live.verdict {
-                    Some((at, WatchVerdict::Passed, _)) => {
-                        line(Verdict::Good).at(*at, format!("{} is live, and passed its watch", live.name()))
-                    }
+                Some(release) => match &release.verdict {
+                    Some((at, WatchVerdict::Passed, _)) => line(Verdict::Good)
+                        .at(*at, format!("{} is live, and passed its watch", release.name())),
                     _ => line(Verdict::Partly)
-                        .at(live.at, format!("{} is live, and not known to be good", live.name())),
+                        .at(release.at, format!("{} is live, and not known to be good", release.name())),
                 },
                 None => line(self.undone()).never("what was live at the beginning still is"),
             },

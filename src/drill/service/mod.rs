@@ -69,7 +69,7 @@ pub fn serve(
 
 /// What is served: an environment of the shop, or the payment provider that it depends on.
 enum Served {
-    Shop(Site),
+    Shop(Box<Site>),
     Provider(Provider),
 }
 
@@ -77,7 +77,7 @@ fn place(root: PathBuf, environment: String, old_cards: u8, provider: Option<Str
     if environment == provider::NAME {
         Served::Provider(Provider::new(root))
     } else {
-        Served::Shop(Site::new(root, environment, old_cards, provider))
+        Served::Shop(Box::new(Site::new(root, environment, old_cards, provider)))
     }
 }
 

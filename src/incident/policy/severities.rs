@@ -104,7 +104,11 @@ impl Policy {
             let rank = word.trim_end_matches(',');
             let severity = Severity::all().find(|severity| severity.name() == rank);
             severity.map_or(Cow::Borrowed(word), |severity| {
-                Cow::Owned(format!("{}{}", self.severity_name(severity), &word[rank.len()..]))
+                Cow::Owned(format!(
+                    "{}{}",
+                    self.severity_name(severity),
+                    word.get(rank.len()..).unwrap_or_default()
+                ))
             })
         });
         Cow::Owned(ours.collect::<Vec<_>>().join(" ") + theirs)
@@ -172,10 +176,10 @@ mod tests {
         #[test]
         fn every_severity_is_told_apart_whatever_they_are_called(names in prop::collection::vec("[A-Z]{2,4}[0-9]{0,2}", 10)) {
             let ranked: Vec<String> = names.iter().enumerate().map(|(n, name)| format!("{name}-{n}")).collect();
-            let change: String = Severity::all()
+            let tables = Severity::all()
                 .zip(&ranked)
-                .map(|(rank, name)| format!("[{}]\nname = \"{name}\"\nword = \"w\"\nmeans = \"m\"\n", rank.name()))
-                .collect();
+                .map(|(rank, name)| format!("[{}]\nname = \"{name}\"\nword = \"w\"\nmeans = \"m\"\n", rank.name()));
+            let change = tables.collect::<Vec<_>>().concat();
             let own = policy(&change);
             for (rank, name) in Severity::all().zip(&ranked) {
                 prop_assert_eq!(own.find_severity(name), Some(rank));

@@ -1,6 +1,7 @@
 //! Clocks as the policy has them: what stops, what starts anew, and what a team changes about them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -154,9 +155,9 @@ proptest! {
     ) {
         let text: String = Severity::all().zip(&figures).map(|(rank, (tell, every, fix))| {
             let mut text = format!("[{}]\nword = \"w\"\nmeans = \"m\"\n", rank.name());
-            if let Some(tell) = tell { text += &format!("tell_within = \"{tell}m\"\n"); }
-            if let Some(every) = every { text += &format!("update_every = \"{every}m\"\n"); }
-            if let Some(fix) = fix { text += &format!("fix_within = \"{fix}m\"\n"); }
+            if let Some(tell) = tell { writeln!(text, "tell_within = \"{tell}m\"").unwrap(); }
+            if let Some(every) = every { writeln!(text, "update_every = \"{every}m\"").unwrap(); }
+            if let Some(fix) = fix { writeln!(text, "fix_within = \"{fix}m\"").unwrap(); }
             text
         }).collect();
         let own = policy(&text);

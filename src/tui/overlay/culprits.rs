@@ -31,7 +31,7 @@ enum What<'a> {
     Heading(&'static str),
 }
 
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &CulpritsView) -> Shown {
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: CulpritsView) -> Shown {
     let (culprits, odd) = culprits(ui.model);
     let columns = area.width.saturating_sub(4).min(COLUMNS);
     let lines = lines(&culprits, &odd, view.cursor, columns.saturating_sub(6));

@@ -23,10 +23,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, declare: &Declare) 
     let direct: Vec<String> = policy.ranks().map(|one| policy.severity_key(one).to_string()).collect();
     let direct = direct.join(" ");
     let keys: &[(&str, &str)] = match declare.step {
-        DeclareStep::Title => &[("⏎", "next"), ("esc", "back")],
+        DeclareStep::Title | DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Question(_) => &[(&direct, "choose directly"), ("esc", "back")],
         DeclareStep::Backlog => &[("esc", "back")],
-        DeclareStep::Started => &[("⏎", "next"), ("esc", "back")],
         DeclareStep::Impact => &[("⏎", "declare"), ("esc", "back")],
     };
     let inner = framed(

@@ -125,7 +125,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Trust(view) => trust::draw(ui, buf, area, *view),
         Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),
-        Overlay::Culprits(view) => culprits::draw(ui, buf, area, view),
+        Overlay::Culprits(view) => culprits::draw(ui, buf, area, *view),
         Overlay::Runbooks(view) => runbooks::draw(ui, buf, area, view),
         Overlay::Runbook(view) => runbooks::page(ui, buf, area, view),
         Overlay::Confirm(confirm) => confirm::draw(ui, buf, area, confirm),
