@@ -13,7 +13,7 @@ use crate::failure::Result;
 use crate::plan::Request;
 use crate::text::address::without_credentials;
 
-/// Run one of the [[actions]] of flightdeck.toml, or list them
+/// Run one of the actions of flightdeck.toml, or list them
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the action; default: list them all

@@ -113,7 +113,10 @@ fn list(cx: &Context, json: bool) -> Result<End> {
             cx.out.line(&visible(&format!("{:<widest$}  {}", one.path, one.title)))?;
         }
         if shelf.runbooks.is_empty() {
-            cx.out.tell(&format!("there is no Markdown in {} yet", folders(cx)?.runbooks.paths.join(", ")));
+            cx.out.tell(&format!(
+                "there are no runbooks yet: put Markdown files into {}",
+                folders(cx)?.runbooks.paths.join(", ")
+            ));
         }
     }
     for (path, why) in &shelf.skipped {

@@ -105,7 +105,11 @@ fn nothing(culprit: &Culprit, found: Option<&Found>, probes: &[Probe]) -> String
     let mut parts = Vec::new();
     if !culprit.suspicions.is_empty() {
         parts.push(match found {
-            Some(found) => format!("no change {} looks like it", found.between()),
+            Some(Found { from: Some(edge), .. }) => {
+                let since = if edge.name.is_empty() { short(&edge.commit) } else { &edge.name };
+                format!("nothing that changed since {since} looks like it")
+            }
+            Some(_) => "nothing that changed looks like it".to_owned(),
             None => "what changed was not looked at yet".to_owned(),
         });
     }

@@ -51,7 +51,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunbooksView
         let none = match (shelf, view.filter.is_empty()) {
             (None, _) => "looking …".to_owned(),
             (_, false) => "no runbook is about that".to_owned(),
-            _ => format!("there is no Markdown in {} yet", visible(&folders)),
+            _ => format!("there are no runbooks yet: put Markdown files into {}", visible(&folders)),
         };
         Pen::new(buf, list, 0).put(&none, ui.of(Role::Faint));
     }
