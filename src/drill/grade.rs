@@ -310,7 +310,7 @@ impl Judge<'_> {
         let line = moments
             .into_iter()
             .fold(Line::new("Users first", verdict, asks), |line, (at, what)| line.at(at, what));
-        if first.is_none() { line.never("no way back was tried or ruled out") } else { line }
+        if first.is_none() { line.never("nobody tried a rollback or ruled one out") } else { line }
     }
 
     /// Whether the fix is no more than the fault needs.

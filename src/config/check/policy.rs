@@ -262,14 +262,14 @@ fn audiences_told(own: &DeTable<'_>, policy: &Policy, there: &[&str], found: &mu
         .iter()
         .filter(|clock| acts_of(clock) == ["told"] && !own.contains_key("clocks") && !gone(&clock.id));
     let told =
-        told.map(|clock| (clock.who.as_str(), format!("the clock `{}` waits for telling it", clock.id)));
+        told.map(|clock| (clock.who.as_str(), format!("the clock `{}` waits until you tell it", clock.id)));
     let updates = policy.severities.iter().filter(|(severity, _)| {
         !table(own, severity.name()).is_some_and(|said| said.contains_key("updates"))
     });
     let updates = updates.flat_map(|(severity, said)| {
         said.updates
             .iter()
-            .map(|update| (update.audience.as_str(), format!("it is told anew at {}", severity.name())))
+            .map(|update| (update.audience.as_str(), format!("{} sends it updates", severity.name())))
     });
     let mut said: BTreeSet<&str> = BTreeSet::new();
     for (audience, why) in told.chain(updates).filter(|(audience, _)| !there.contains(audience)) {

@@ -26,7 +26,7 @@ fn live(state: &State) -> Option<&Release> {
 impl Judge<'_> {
     /// What did not help has to be taken back at once.
     pub(super) fn taken_back(&self) -> Option<Line> {
-        let asks = "What does not help is taken back at once.";
+        let asks = "Roll back at once what does not help.";
         let failed = self.state.releases.iter().filter_map(|release| match &release.verdict {
             Some((at, WatchVerdict::Failed, why)) if is(self.state, &release.environment) => {
                 Some((release.name(), *at, why.as_str()))
@@ -43,7 +43,7 @@ impl Judge<'_> {
         let line =
             |verdict| Line::new("Taken back", verdict, asks).at(at, format!("{name} failed its watch"));
         if by_itself {
-            return Some(line(Verdict::Good).at(at, "it was taken back by the plan itself"));
+            return Some(line(Verdict::Good).at(at, "the plan rolled it back by itself"));
         }
         Some(match after {
             Some(back) => {
