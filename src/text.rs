@@ -25,7 +25,9 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
 }
 
 fn clean(text: &str, keep_lines: bool) -> Cow<'_, str> {
-    if text.chars().all(|c| is_plain(c) || (keep_lines && c == '\n')) {
+    // Most texts are plain ASCII, and every frame has hundreds.
+    let is_printed = |byte: u8| matches!(byte, b' '..=b'~') || (keep_lines && byte == b'\n');
+    if text.bytes().all(is_printed) || text.chars().all(|c| is_plain(c) || (keep_lines && c == '\n')) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

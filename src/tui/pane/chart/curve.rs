@@ -103,14 +103,16 @@ pub(super) fn draw(
                 continue;
             }
             drawn = (drawn.0.min(low), drawn.1.max(high));
-            for dot in low..=high {
-                let from_top = all - 1 - dot;
-                let bit = from_top % dots.up + half as u16 * dots.up;
-                cells[usize::from(from_top / dots.up)] |= 1 << bit;
+            let (top, bottom) = (all - 1 - high, all - 1 - low);
+            for line in top / dots.up..=bottom / dots.up {
+                let start = line * dots.up;
+                let (first, last) = (top.max(start) - start, bottom.min(start + dots.up - 1) - start);
+                let bits = (1_u8 << (last - first + 1)) - 1;
+                cells[usize::from(line)] |= bits << (first + half as u16 * dots.up);
             }
         }
         // By less than can be seen: then all of the column says so.
-        let is_seen = cells.iter().enumerate().any(|(y, bits)| *bits != 0 && is_beyond(y));
+        let is_seen = is_over && cells.iter().enumerate().any(|(y, bits)| *bits != 0 && is_beyond(y));
         for (y, bits) in cells.iter().enumerate().filter(|(_, bits)| **bits != 0) {
             let symbol = dots.symbol(*bits);
             // Between its ends a step is a line in plain characters, too.
