@@ -339,6 +339,13 @@ pub struct Looks {
     pub glyphs: Glyphs,
 }
 
+impl Looks {
+    /// Names the zone that times are shown and typed in: `UTC`, or the letters it has at that moment.
+    pub fn zone_name(&self, at: Timestamp) -> String {
+        self.zone.to_offset_info(at).abbreviation().to_owned()
+    }
+}
+
 /// Characters used for drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Glyphs {

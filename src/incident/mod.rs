@@ -49,6 +49,6 @@ pub use repository::{Checkout, Recorded, RepositoryId};
 pub use scribe::{Scribed, parse_follow_up, scribe};
 pub use state::*;
 pub use team::{TaskTyped, all_clocks, brief, length, parse_task, time_left};
-pub use time::{duration, is_plausible, is_recent, parse_time};
+pub use time::{duration, is_plausible, is_recent, parse_time, parse_time_in};
 pub use timeline::{Entry, Timeline};
 pub use wording::{NO_HOTFIX, NO_ROLLBACK, UPDATED};

@@ -24,6 +24,12 @@ pub fn is_recent(at: Timestamp) -> bool {
 /// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `-1h30m` or
 /// `now`.
 pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    parse_time_in(text, now, &TimeZone::UTC)
+}
+
+/// Reads the same, with a time of day as the clocks of a zone show it. Of an hour that they go through twice it is
+/// the first.
+pub fn parse_time_in(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("now") {
         return Some(now);
@@ -32,7 +38,7 @@ pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
         return now.checked_sub(SignedDuration::from_secs(seconds(ago)?)).ok();
     }
     match parse_clock(text) {
-        Some(time) => latest(time, now),
+        Some(time) => latest(time, now, zone),
         None => text.parse().ok(),
     }
 }
@@ -76,9 +82,9 @@ pub(super) fn parse_clock(text: &str) -> Option<civil::Time> {
 /// How long ago a time of day may have been yesterday.
 const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 
-fn latest(time: civil::Time, now: Timestamp) -> Option<Timestamp> {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let at = |date: civil::Date| date.to_datetime(time).to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());
+fn latest(time: civil::Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let today = now.to_zoned(zone.clone()).date();
+    let at = |date: civil::Date| zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok();
     match at(today)? {
         found if found <= now => Some(found),
         // Shortly after midnight it was the evening before. What is still to come today is more likely a slip, or
@@ -128,6 +134,16 @@ mod tests {
         assert_eq!(parsed("-1h30m").as_deref(), Some("2026-03-01T13:00:10Z"));
         assert_eq!(parsed("-1d").as_deref(), Some("2026-02-28T14:30:10Z"));
         assert_eq!(parsed("2026-02-27T10:00:00+02:00").as_deref(), Some("2026-02-27T08:00:00Z"));
+    }
+
+    #[test]
+    fn a_time_of_day_is_one_of_the_zone() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let read = |text: &str| parse_time_in(text, now(), &berlin).map(|time| time.to_string());
+        assert_eq!(read("15:02").as_deref(), Some("2026-03-01T14:02:00Z"));
+        assert_eq!(read("15:31"), None, "it is still to come there");
+        assert_eq!(read("14:02Z"), None);
+        assert_eq!(read("-5m"), parsed("-5m"));
     }
 
     #[test]

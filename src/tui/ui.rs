@@ -104,7 +104,7 @@ impl Ui<'_> {
 
     /// Name of the zone that is shown: `UTC`, or the local zone's letters.
     pub(super) fn zone(&self) -> String {
-        self.model.looks.zone.to_offset_info(self.model.now).abbreviation().to_owned()
+        self.model.looks.zone_name(self.model.now)
     }
 
     /// How long ago something was, compactly.

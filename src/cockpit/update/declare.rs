@@ -3,13 +3,13 @@
 use super::super::commands::Command;
 use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
-use super::super::model::Model;
+use super::super::model::{Looks, Model};
 use super::super::msg::Effect;
 use super::super::overlay::{Answered, Declare, DeclareStep, Overlay, Purpose};
 use super::invoke::ask;
 use super::{Cx, windows};
 use crate::incident::RepositoryId;
-use crate::incident::{Answer, Declared, Policy, Question, Severity, is_recent, parse_time};
+use crate::incident::{Answer, Declared, Policy, Question, Severity, is_recent, parse_time_in};
 
 /// Takes a key.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
@@ -182,8 +182,15 @@ fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
     }
 }
 
+/// What to write for a time, after something that is none.
+pub(super) fn how_to_write(looks: &Looks, now: jiff::Timestamp) -> String {
+    let zone = looks.zone_name(now);
+    format!("write 14:02 ({zone}, and not later than now), -5m, now, or 2026-03-01T14:02:00Z")
+}
+
 /// Goes on from a line of text.
 fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
+    let looks = cx.model.looks.clone();
     let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
     match declare.step {
         DeclareStep::Title if declare.title.is_blank() => {
@@ -192,13 +199,12 @@ fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
         DeclareStep::Title => declare.step = DeclareStep::Question(0),
         DeclareStep::Started => {
             let typed = declare.started.text().trim();
-            match parse_time(typed, now) {
+            match parse_time_in(typed, now, &looks.zone) {
                 _ if typed.is_empty() => declare.step = DeclareStep::Impact,
                 Some(time) if !is_recent(time) => "check the year".clone_into(&mut declare.complaint),
                 Some(time) if time <= now => declare.step = DeclareStep::Impact,
                 Some(_) => "that is in the future".clone_into(&mut declare.complaint),
-                None => "write 14:02 (UTC, and not later than now), -5m, now, or 2026-03-01T14:02:00Z"
-                    .clone_into(&mut declare.complaint),
+                None => declare.complaint = how_to_write(&looks, now),
             }
         }
         _ => submit(cx, now),
@@ -221,7 +227,7 @@ fn submit(cx: &mut Cx<'_>, now: jiff::Timestamp) {
         return;
     }
     let declared = declared(cx.model, &declare, severity);
-    let started_at = parse_time(declare.started.text().trim(), now);
+    let started_at = parse_time_in(declare.started.text().trim(), now, &cx.model.looks.zone);
     cx.effect(Command::Declare.spec().title, Effect::Declare { started_at, declared: Box::new(declared) });
     cx.pop();
 }

@@ -401,8 +401,10 @@ fn declare(cx: &mut Cx<'_>) {
         let age = at.duration_since(*since);
         age.is_positive() && age < SignedDuration::from_hours(24)
     });
-    let started = first
-        .map_or_else(LineEdit::default, |first| LineEdit::suggesting(first.strftime("%H:%M:%S").to_string()));
+    let zone = &cx.model.looks.zone;
+    let started = first.map_or_else(LineEdit::default, |first| {
+        LineEdit::suggesting(zone.to_datetime(first).strftime("%H:%M:%S").to_string())
+    });
     cx.push(Overlay::Declare(Declare {
         step: DeclareStep::Title,
         title: LineEdit::default(),
@@ -436,7 +438,7 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             (Purpose::Title, "Title: what is broken, in one line?", "for example checkout answers 500", text)
         }
         Command::Began => {
-            (Purpose::Began, "When did it begin?", "14:02 (UTC), -5m or 2026-03-01T14:02:00Z", String::new())
+            (Purpose::Began, "When did it begin?", "14:02, -5m or 2026-03-01T14:02:00Z", String::new())
         }
         Command::Impact => {
             let text = state.map_or_else(String::new, |s| s.impact.clone());

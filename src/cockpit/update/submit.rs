@@ -4,11 +4,11 @@ use super::super::complete::spelled;
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::{Cx, approvals, culprits, invoke, overlays, run_view, suspects, team};
+use super::{Cx, approvals, culprits, declare, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
     ItemAssigned, NO_ROLLBACK, NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken,
-    Scribed, SeverityChanged, Ticked, Titled, Told, is_recent, parse_follow_up, parse_time, same_person,
+    Scribed, SeverityChanged, Ticked, Titled, Told, is_recent, parse_follow_up, parse_time_in, same_person,
     scribe,
 };
 use crate::plan::{HotfixRequest, Request};
@@ -212,8 +212,8 @@ fn note(cx: &mut Cx<'_>, scribed: Scribed) {
 fn began(cx: &mut Cx<'_>, typed: &str) -> Result<(), String> {
     let Some(state) = cx.model.incident() else { return Ok(()) };
     let (incident, now) = (state.id, cx.model.now);
-    match parse_time(typed, now) {
-        None => Err("write 14:02 (UTC, and not later than now), -5m, or 2026-03-01T14:02:00Z".to_owned()),
+    match parse_time_in(typed, now, &cx.model.looks.zone) {
+        None => Err(declare::how_to_write(&cx.model.looks, now)),
         Some(at) if !is_recent(at) => Err("check the year".to_owned()),
         Some(at) if at > now => Err("that is in the future".to_owned()),
         Some(at) if at > state.declared_at => Err("it had begun by the time it was declared".to_owned()),

@@ -208,7 +208,8 @@ fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     page.blank();
     let cursor = page.typed(&declare.started, "now");
     page.blank();
-    page.say("As 14:02 (UTC), or -20m for twenty minutes ago. Empty means now.", Role::Faint);
+    let zone = page.ui.zone();
+    page.say(&format!("As 14:02 ({zone}), or -20m for twenty minutes ago. Empty means now."), Role::Faint);
     page.say("Every clock counts from then.", Role::Faint);
     cursor
 }

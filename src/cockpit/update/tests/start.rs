@@ -90,3 +90,30 @@ fn another_incident_is_declared_only_by_who_knows_of_the_open_one() {
     table.keys("y");
     assert!(matches!(table.model.overlays.last(), Some(Overlay::Declare(_))));
 }
+
+#[test]
+fn declaring_proposes_when_production_began_to_fail_in_the_zone_that_the_screen_shows() {
+    let mut table = Table::new();
+    table.model.looks.zone = TimeZone::get("Europe/Berlin").unwrap();
+    let environments = vec![Environment { protected: true, ..Environment::new("production", Vec::new()) }];
+    let config = Config { environments, ..Config::default() };
+    let state = ConfigState { config, source: ConfigSource::Trusted, found: Vec::new() };
+    table.send(Msg::Fact(Fact::Config(Box::new(state))));
+    let (began, other) = (time(-540), time(-900));
+    let bad = |name: &str, environment: &str, since| {
+        let (environment, since) = (environment.to_owned(), Some(since));
+        Arc::new(Probe { environment, since, ..probe(name, Health::Failing) })
+    };
+    let probes = vec![bad("errors", "production", began), bad("disk", "staging", other)];
+    table.send(Msg::Fact(Fact::Health { probes }));
+    table.keys("D");
+    table.types("Checkout answers 500");
+    table.keys("enter y");
+    let Some(Overlay::Declare(declare)) = table.model.overlays.last() else { panic!("it is not asked") };
+    let local = table.model.looks.zone.to_datetime(began).strftime("%H:%M:%S").to_string();
+    assert_eq!((declare.step, declare.started.text()), (DeclareStep::Started, local.as_str()));
+    table.keys("enter");
+    let effects = table.keys("enter");
+    let [Effect::Declare { started_at, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*started_at, Some(began));
+}
