@@ -20,6 +20,8 @@ mod pane;
 mod plan_tests;
 mod progress;
 #[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
 mod run_tests;
 #[cfg(test)]
 mod sight_tests;

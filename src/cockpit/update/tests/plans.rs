@@ -3,7 +3,7 @@
 use super::*;
 use crate::cockpit::Command;
 use crate::incident::{
-    Decision, Outcome, PlanEnd, PlanEnded, PlanStarted, StepEnded, StepStarted, StepWaiting,
+    Decision, Outcome, PlanEnd, PlanEnded, PlanStarted, StepEnded, StepStarted, StepWaiting, share_title,
 };
 use crate::plan::progress::Choice;
 use crate::plan::{OnFailure, Settle, Undo};
@@ -371,4 +371,52 @@ fn a_deploy_that_failed_is_rolled_back_from_its_own_view() {
     table.started(&next);
     table.keys("R");
     assert!(matches!(table.top(), Overlay::Plan(_)), "{:?}", table.top());
+}
+
+/// A cockpit whose production a canary is being brought to: it has half of the users and is looked at.
+fn canary() -> Table {
+    let mut table = Table::ready();
+    let mut plan = two("production", Some("production"));
+    let undo = Undo::By { action: command("./weight.sh production 0"), proof: None };
+    let share =
+        Step::new(&*share_title(50), command("./weight.sh production 50"), SignedDuration::from_mins(5));
+    plan.steps[0] = Step { undo, reach: Reach::Others, ..share };
+    table.started(&plan);
+    table.ran("deploy-1", 0, Outcome::Exited { code: 0 });
+    let run = "deploy-1.1".to_owned();
+    table.told(StepStarted { plan: "deploy-1".into(), step: 1, run, process: None, undo: false });
+    table
+}
+
+#[test]
+fn a_canary_is_taken_back_from_the_rollback_window_by_one_key_and_the_word() {
+    let mut table = canary();
+    assert_eq!(table.model.derived.next[0].0.title, "watch the canary, 50 % of users on an unnamed commit");
+    table.keys("R");
+    assert!(matches!(table.top(), Overlay::Rollback(_)), "{:?}", table.top());
+    table.keys("u");
+    let Overlay::Decide(decide) = table.top() else { panic!("{:?}", table.top()) };
+    assert!(matches!(decide.choice.decision, Decision::Undo { .. }), "{:?}", decide.choice);
+    assert_eq!(decide.word.as_deref(), Some("production"));
+    assert!(
+        decide.lines.iter().any(|(_, line)| line.contains("./weight.sh production 0")),
+        "{:?}",
+        decide.lines
+    );
+    table.shown();
+    table.types("staging");
+    assert!(table.keys("enter").is_empty(), "another word takes nothing back");
+    for _ in 0.."staging".len() {
+        table.key(Key::plain(Code::Backspace));
+    }
+    table.types("production");
+    assert!(matches!(only_decision(&table.keys("enter")).decision, Decision::Undo { .. }));
+}
+
+#[test]
+fn where_no_canary_has_a_share_its_key_takes_nothing_back() {
+    let mut table = Table::ready();
+    table.keys("R");
+    assert!(table.keys("u").is_empty());
+    assert!(matches!(table.top(), Overlay::Rollback(_)), "{:?}", table.top());
 }

@@ -313,6 +313,10 @@ impl Story {
         let exited = || Outcome::Exited { code: 0 };
         let mut ran = vec![(0, false, exited()), (1, false, stopped())];
         let end = match how {
+            "running" | "waiting" => {
+                self.looking(at, &plan, how == "waiting");
+                return;
+            }
             "stopped" => PlanEnd::Cancelled,
             "failed" => PlanEnd::Failed,
             "unknown" => PlanEnd::Unknown,
@@ -334,6 +338,33 @@ impl Story {
             );
         }
         self.tell("maya", at, PlanEnded { plan, end, why: String::new() });
+    }
+
+    /// A canary that has its share, and is looked at: its look waits for people, or goes on.
+    fn looking(&mut self, at: Timestamp, plan: &str, waits: bool) {
+        let begun = |step: usize| StepStarted {
+            plan: plan.into(),
+            step,
+            run: format!("{plan}.{step}"),
+            process: None,
+            undo: false,
+        };
+        self.tell("maya", at, begun(0));
+        let ended = StepEnded {
+            plan: plan.into(),
+            step: 0,
+            run: format!("{plan}.0"),
+            outcome: Outcome::Exited { code: 0 },
+            summary: String::new(),
+            survivors: Vec::new(),
+            unproven: false,
+        };
+        self.tell("maya", at, ended);
+        self.tell("maya", at, begun(1));
+        if waits {
+            let why = "no data from errors".to_owned();
+            self.tell("maya", at, StepWaiting { plan: plan.into(), step: 1, why });
+        }
     }
 
     /// What a deploy or a rollback brought to its environment.
