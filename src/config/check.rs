@@ -55,7 +55,10 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
             let tells_of_here = probe.get("connectivity").and_then(|value| value.get_ref().as_bool());
             let environment = match tells_of_here {
                 Some(true) => types::HERE,
-                _ => text(probe, "environment").map_or("", |(environment, _)| environment),
+                _ => match text(probe, "environment").map_or("", |(environment, _)| environment) {
+                    "" if tells_of_others(probe) => types::THIRD_PARTY,
+                    environment => environment,
+                },
             };
             Some(environment::Watched { name: named(probe)?, environment })
         })
@@ -100,6 +103,14 @@ enum Need {
     Program,
     /// Empty means that there is none.
     Nothing,
+}
+
+/// Tells whether a probe looks at somebody else's service, by its own words or by its address.
+fn tells_of_others(probe: &DeTable<'_>) -> bool {
+    match text(probe, "concerns") {
+        Some((concern, _)) => concern == types::Concern::ThirdParty.name(),
+        None => text(probe, "url").is_some_and(|(url, _)| types::is_status_page(url)),
+    }
 }
 
 /// Names in a list of tables: usable, and each there once.

@@ -325,6 +325,23 @@ fn what_tells_of_this_machine_belongs_to_no_environment() {
 }
 
 #[test]
+fn a_third_party_counts_for_production_only_where_it_says_so() {
+    let page = "url = \"https://status.pay.example/api/v2/status.json\"";
+    for (keys, counts) in [
+        (page.to_owned(), false),
+        ("url = \"https://pay.example/\"\nconcerns = \"third-party\"".to_owned(), false),
+        (format!("{page}\nconcerns = \"resources\""), true),
+        (format!("{page}\nenvironment = \"production\""), true),
+        ("url = \"https://a.example/\"".to_owned(), true),
+    ] {
+        let written = format!("[[probes]]\nname = \"payments\"\n{keys}\n{GOOD}");
+        let config = parse(written.as_bytes()).unwrap();
+        assert_eq!(config.watches_production(&config.probes[0].environment), counts, "{keys}");
+        assert!(!toml::to_string(&config).unwrap().contains("third party"), "{keys}");
+    }
+}
+
+#[test]
 fn the_digest_is_of_the_bytes_that_were_parsed() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(load(dir.path()).unwrap(), None);

@@ -22,9 +22,10 @@ pub use action::{Action, ActionScope, Reaches};
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use person::Person;
+pub(in crate::config) use probe::is_status_page;
 pub use probe::{
-    Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql, Tls,
-    Unfit,
+    Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql,
+    THIRD_PARTY, Tls, Unfit,
 };
 pub use runbook::Runbooks;
 pub use version::{VersionKind, version_pattern};
@@ -72,9 +73,9 @@ impl Config {
     }
 
     /// Tells whether a probe of this environment watches production, as one of none does. Where no
-    /// environment is configured all do, but what tells of this machine.
+    /// environment is configured all do, but what tells of this machine or of somebody else's service.
     pub fn watches_production(&self, environment: &str) -> bool {
-        if environment == HERE {
+        if [HERE, THIRD_PARTY].contains(&environment) {
             return false;
         }
         environment.is_empty() || self.production().is_none_or(|production| production.name == environment)

@@ -51,7 +51,7 @@ pub(super) fn submit(cx: &mut Cx<'_>) {
 fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
     let text = ask.input.text().trim().to_owned();
     let needs =
-        |what: &str| if text.is_empty() { Err(format!("{what}, or esc to leave it")) } else { Ok(()) };
+        |what: &str| if text.is_empty() { Err(format!("{what}, or press esc to cancel")) } else { Ok(()) };
     let body: Body = match &ask.purpose {
         Purpose::Filter => {
             overlays::filter(cx.model, &text);

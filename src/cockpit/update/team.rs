@@ -206,7 +206,7 @@ pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Optio
     let Some(state) = model.incident() else { return Ok(None) };
     let until = |within: SignedDuration| later(model.now, within);
     let some = |text: &str, what: &str| {
-        if text.is_empty() { Err(format!("{what}, or esc to leave it")) } else { Ok(text.to_owned()) }
+        if text.is_empty() { Err(format!("{what}, or press esc to cancel")) } else { Ok(text.to_owned()) }
     };
     Ok(Some(match purpose {
         Purpose::Handoff(role) => {

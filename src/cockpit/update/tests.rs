@@ -275,7 +275,7 @@ fn letters_typed_into_a_line_are_never_commands() {
 fn an_empty_note_is_not_saved_and_says_so() {
     let mut table = Table::open();
     assert!(table.keys("n n enter").is_empty());
-    assert_eq!(table.complaint(), "write something, or esc to leave it");
+    assert_eq!(table.complaint(), "write something, or press esc to cancel");
 }
 
 #[test]

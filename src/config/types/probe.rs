@@ -25,6 +25,10 @@ const MAX_AGE: SignedDuration = SignedDuration::from_mins(2);
 /// Where a probe belongs that tells of this machine, and of no environment.
 pub const HERE: &str = "this machine";
 
+/// The place of probes that tell of somebody else's service, where no environment is named: its outage is a reason
+/// why production may be down, not a sign that it is.
+pub const THIRD_PARTY: &str = "third party";
+
 /// Something asked again and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
@@ -73,10 +77,7 @@ impl Probe {
     /// else's; how many connections a database has is a matter of resources.
     pub fn concern(&self) -> Option<Concern> {
         self.concerns.or_else(|| match &self.source {
-            Source::Http { url, .. } if url.contains("/api/v2/s") => {
-                let page = ["/api/v2/status.json", "/api/v2/summary.json"];
-                page.iter().any(|path| url.ends_with(path)).then_some(Concern::ThirdParty)
-            }
+            Source::Http { url, .. } if is_status_page(url) => Some(Concern::ThirdParty),
             Source::Machine { .. } => Some(Concern::Resources),
             _ => None,
         })
@@ -86,6 +87,11 @@ impl Probe {
     pub fn tells_connectivity(&self) -> bool {
         self.environment == HERE
     }
+}
+
+/// Tells whether an address is that of a public status page.
+pub(in crate::config) fn is_status_page(url: &str) -> bool {
+    ["/api/v2/status.json", "/api/v2/summary.json"].iter().any(|path| url.ends_with(path))
 }
 
 /// What a probe tells of besides this service.

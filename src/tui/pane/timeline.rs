@@ -10,7 +10,7 @@ use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, verdict, window};
 use crate::cockpit::{Command, Pane};
-use crate::config::types::HERE;
+use crate::config::types::{HERE, THIRD_PARTY};
 use crate::health::network::OFFLINE;
 use crate::incident::{Entry, EntryKind, NoteKind, Precision, duration};
 
@@ -160,7 +160,9 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         // It says so itself.
         (HERE, _) if first.text.contains(OFFLINE) => String::new(),
         // Some of its probes are well again; it need not be.
-        (environment, EntryKind::AlarmCleared) => format!("{word} in {environment}: "),
+        (environment, EntryKind::AlarmCleared) if environment != THIRD_PARTY => {
+            format!("{word} in {environment}: ")
+        }
         (environment, _) => format!("{environment} {word}: "),
     };
     // Where nothing of the probes fits behind it, how many they are is said first.

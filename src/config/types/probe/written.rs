@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{DurationText, default_confirm, default_interval, default_probe_timeout};
-use super::{Concern, Gauge, HERE, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
+use super::{Concern, Gauge, HERE, Keys, Point, Probe, Reduce, Source, THIRD_PARTY, Tls, Unfit};
 
 /// Something asked again and again. Exactly one of `url`, `command`, `prometheus`,
 /// `alertmanager`, `datadog`, `postgres` and `machine` is given.
@@ -190,7 +190,7 @@ impl TryFrom<Written> for Probe {
             covers,
             concerns,
         } = written;
-        Ok(Self {
+        let mut probe = Self {
             name,
             source: Source::try_from(Keys {
                 url,
@@ -210,7 +210,7 @@ impl TryFrom<Written> for Probe {
                 machine,
                 path,
             })?,
-            environment: if connectivity { HERE.to_owned() } else { environment },
+            environment,
             interval,
             timeout: timeout.unwrap_or_else(|| default_probe_timeout().min(interval)),
             expect,
@@ -226,7 +226,14 @@ impl TryFrom<Written> for Probe {
             tls,
             covers,
             concerns,
-        })
+        };
+        let is_elsewhere = probe.environment.is_empty() && probe.concern() == Some(Concern::ThirdParty);
+        if connectivity {
+            HERE.clone_into(&mut probe.environment);
+        } else if is_elsewhere {
+            THIRD_PARTY.clone_into(&mut probe.environment);
+        }
+        Ok(probe)
     }
 }
 
@@ -289,7 +296,7 @@ impl From<Probe> for Written {
             postgres,
             machine,
             path,
-            environment: if connectivity { String::new() } else { environment },
+            environment: if connectivity || environment == THIRD_PARTY { String::new() } else { environment },
             connectivity,
             interval,
             timeout: Some(timeout),
