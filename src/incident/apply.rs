@@ -1,5 +1,6 @@
 //! What one record does to the state. Called by the fold, in the order of the clocks.
 
+mod messages;
 pub(super) mod plans;
 mod team;
 mod ticks;
@@ -72,6 +73,7 @@ impl Fold {
             assignments: Vec::new(),
             paged: Vec::new(),
             told: Vec::new(),
+            messages: Vec::new(),
             ticks: BTreeMap::new(),
             alarms: BTreeMap::new(),
             status: Status::Open,
@@ -286,6 +288,8 @@ impl Fold {
                 self.imply_assembled(at);
             }
             Body::Told(body) => state.told.push((at, body.audience.clone())),
+            Body::Messaged(body) => messages::written(state, record, body),
+            Body::Delivered(body) => messages::delivered(state, body, at),
             Body::Ticked(body) => {
                 let tick = Tick {
                     title: body.title.clone(),

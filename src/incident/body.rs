@@ -1,6 +1,7 @@
 //! What a record can say: one struct a kind, and the table of their stored names.
 
 mod afterwards;
+mod messages;
 mod plans;
 mod spec;
 mod team;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use afterwards::*;
+pub use messages::*;
 pub use plans::*;
 pub use spec::Spec;
 pub use team::*;
@@ -198,6 +200,10 @@ kinds! {
     Reviewed = "reviewed",
     /// An event that was written down elsewhere.
     Imported = "imported",
+    /// A message was written for an audience.
+    Messaged = "message",
+    /// What became of it on a channel.
+    Delivered = "delivery",
 }
 
 /// A kind this version does not know, or a body that does not fit its kind.

@@ -117,6 +117,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::CauseDescribed(_)
             | Body::Paged(_)
             | Body::Told(_)
+            | Body::Messaged(_)
             | Body::Ticked(_)
             | Body::Mitigated(_)
             | Body::Resolved(_)

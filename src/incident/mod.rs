@@ -32,7 +32,9 @@ mod words;
 
 pub use against::{Claim, against};
 pub use body::*;
-pub use clocks::{Clock, ClockState, Round, audience, clocks, detected_late, phase_since, rounds};
+pub use clocks::{
+    Clock, ClockState, Round, audience, clocks, detected_late, last_told, next_update, phase_since, rounds,
+};
 pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};

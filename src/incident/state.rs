@@ -5,6 +5,7 @@ mod brought;
 mod elsewhere;
 mod extended;
 mod finished;
+mod messages;
 mod people;
 mod plans;
 mod pressing;
@@ -20,6 +21,7 @@ pub use afterwards::{Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, ReviewHel
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
+pub use messages::{Message, OnChannel, SENDING};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};
@@ -76,6 +78,8 @@ pub struct State {
     pub paged: Vec<(Timestamp, String)>,
     /// Audience id and when it was told, in order.
     pub told: Vec<(Timestamp, String)>,
+    /// Messages that were written, in order.
+    pub messages: Vec<Message>,
     /// Checklist item id to its last tick.
     pub ticks: BTreeMap<String, Tick>,
     /// Probe name to its last recorded state.

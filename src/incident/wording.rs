@@ -1,5 +1,6 @@
 //! The lines of the timeline: what each record says to a reader.
 
+mod messages;
 mod plans;
 mod team;
 
@@ -145,12 +146,14 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::FollowUpLinked(_)
         | Body::Reviewed(_)
         | Body::Imported(_) => team::line(record, fold)?,
+        Body::Delivered(body) => messages::line(body, fold)?,
         Body::Unknown(body) => (
             EntryKind::Unknown,
             format!("a record of kind “{}”, which this version does not know", body.kind),
         ),
         Body::StepStarted(_)
         | Body::SignalsKept(_)
+        | Body::Messaged(_)
         | Body::Amended(_)
         | Body::Retracted(_)
         | Body::Pinned(_) => return None,

@@ -127,6 +127,12 @@ fn since(state: &State, policy: &Policy, audience: &str, severity: Severity, at:
     flight.last().map_or(asked, |(_, entered)| asked.max(*entered))
 }
 
+/// When an audience is told anew, if it is told now; `None`: nobody asks for that.
+pub fn next_update(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option<Timestamp> {
+    let every = every(policy, state.severity, policy.told_as(audience), in_flight(state, now))?;
+    state.is_open().then(|| later(now, every))
+}
+
 /// The severity at a time, and since when.
 fn severity_at(state: &State, at: Timestamp) -> Option<(Severity, Timestamp)> {
     let spans = state.severities.iter();
@@ -138,6 +144,11 @@ fn severity_at(state: &State, at: Timestamp) -> Option<(Severity, Timestamp)> {
 fn in_flight(state: &State, at: Timestamp) -> bool {
     let then = state.phases.iter().rev().find(|(_, entered)| *entered <= at).or(state.phases.first());
     then.is_some_and(|(phase, _)| *phase >= Phase::Develop)
+}
+
+/// When an audience was told last; `None`: it was not.
+pub fn last_told(state: &State, policy: &Policy, audience: &str) -> Option<Timestamp> {
+    told(state, policy, policy.told_as(audience)).max()
 }
 
 /// The times an audience was told.

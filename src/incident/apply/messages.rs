@@ -1,0 +1,45 @@
+//! What the records of messages do to the state.
+
+use jiff::Timestamp;
+
+use crate::incident::body::{Delivered, Delivery, Messaged};
+use crate::incident::record::Record;
+use crate::incident::state::{Message, OnChannel, State};
+
+pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
+    let at = record.occurred_at;
+    let way = |channel: &String| OnChannel {
+        channel: channel.clone(),
+        end: None,
+        since: at,
+        why: String::new(),
+        again: None,
+        tries: 0,
+    };
+    state.messages.push(Message {
+        id: record.id,
+        kind: body.kind,
+        audience: body.audience.clone(),
+        text: body.text.clone(),
+        by: record.author.name.clone(),
+        at,
+        ways: body.channels.iter().map(way).collect(),
+    });
+}
+
+/// Takes in what became of it. What was accepted once stays so; an audience was told when the first service took
+/// a message for it.
+pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) {
+    let Some(message) = state.messages.iter_mut().find(|message| message.id == body.message) else { return };
+    let was_accepted = message.is_accepted();
+    let Some(way) = message.ways.iter_mut().find(|way| way.channel == body.channel) else { return };
+    if way.end == Some(Delivery::Accepted) {
+        return;
+    }
+    way.tries += u32::from(body.end == Delivery::Sending);
+    (way.end, way.since, way.again) = (Some(body.end), at, body.again);
+    way.why.clone_from(&body.why);
+    if body.end == Delivery::Accepted && !was_accepted {
+        state.told.push((at, message.audience.clone()));
+    }
+}

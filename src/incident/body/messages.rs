@@ -1,0 +1,114 @@
+//! What records say of messages: what was written for whom, and what became of it on each channel.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::record::RecordId;
+
+/// A message was written for an audience, and is to be sent by these channels. It waits there until a delivery
+/// says what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Messaged {
+    /// What kind of message it is.
+    pub kind: MessageKind,
+    /// Audience id from the policy.
+    pub audience: String,
+    /// The text as it was approved by who sent it.
+    pub text: String,
+    /// Names of the channels that it goes to.
+    pub channels: Vec<String>,
+}
+
+/// What a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageKind {
+    /// That there is an incident.
+    Alert,
+    /// How it stands.
+    Update,
+    /// That it is over.
+    Resolved,
+    /// That production was put back.
+    Rollback,
+    /// What whoever takes over has to know.
+    Handoff,
+    /// The situation, to be read aloud.
+    Brief,
+}
+
+impl MessageKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Alert, Self::Update, Self::Resolved, Self::Rollback, Self::Handoff, Self::Brief];
+
+    /// The name on the command line and of its template.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Update => "update",
+            Self::Resolved => "resolved",
+            Self::Rollback => "rollback",
+            Self::Handoff => "handoff",
+            Self::Brief => "brief",
+        }
+    }
+
+    /// What it is called in a sentence: `sent stakeholders an update`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Alert => "the alert",
+            Self::Update => "an update",
+            Self::Resolved => "word that it is over",
+            Self::Rollback => "word of the rollback",
+            Self::Handoff => "the handoff",
+            Self::Brief => "the situation",
+        }
+    }
+}
+
+/// Says what became of a message on one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The message.
+    pub message: RecordId,
+    /// The channel, by name.
+    pub channel: String,
+    /// What became of it.
+    pub end: Delivery,
+    /// What the service said, or why not; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// It is tried again from then on, where it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Timestamp>,
+}
+
+/// What became of a message on a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Somebody is sending it. Whoever finds only this does not know whether it was received.
+    Sending,
+    /// The service took it. That it was read is not said.
+    Accepted,
+    /// It was surely not received, and is tried again.
+    Waiting,
+    /// It was not received, and is not tried again by itself.
+    Failed,
+    /// It may have been received: it is not sent again by itself.
+    Unknown,
+}
+
+impl Delivery {
+    /// The word on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Accepted => "accepted",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Unknown => "outcome unknown",
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The lines of messages: what became of each on a channel. That it was written is told by what became of it.
+
+use super::{UPDATED, audience, with_note, with_reason};
+use crate::incident::apply::Fold;
+use crate::incident::body::{Delivered, Delivery, MessageKind};
+use crate::incident::state::{EntryKind, Message};
+
+/// What a delivery says, given the state before it; `None` where it is no news.
+pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)> {
+    let messages = &fold.state().messages;
+    let message = messages.iter().find(|message| message.id == body.message)?;
+    let way = message.ways.iter().find(|way| way.channel == body.channel)?;
+    if way.end == Some(Delivery::Accepted) {
+        return None;
+    }
+    let (what, channel) = (what(message), &body.channel);
+    let line = match body.end {
+        Delivery::Sending => return None,
+        // That it waits on is no news.
+        Delivery::Waiting if way.why == body.why => return None,
+        Delivery::Accepted => (EntryKind::Told, with_note(what, channel)),
+        Delivery::Waiting => (EntryKind::PlanWaiting, not(&what, channel, "waits to be sent", &body.why)),
+        Delivery::Failed => (EntryKind::StepFailed, not(&what, channel, "was not sent", &body.why)),
+        Delivery::Unknown => {
+            (EntryKind::PlanUnknown, not(&what, channel, "may not have been sent", &body.why))
+        }
+    };
+    Some(line)
+}
+
+/// What a message that went out did: `sent stakeholders an update`.
+fn what(message: &Message) -> String {
+    let (to, kind) = (message.audience.as_str(), message.kind);
+    match to {
+        audience::UPDATE | audience::STAKEHOLDERS if kind == MessageKind::Update => UPDATED.to_owned(),
+        audience::UPDATE => format!("sent stakeholders {}", kind.words()),
+        to => format!("sent {to} {}", kind.words()),
+    }
+}
+
+fn not(what: &str, channel: &str, fate: &str, why: &str) -> String {
+    let what = what.strip_prefix("sent ").unwrap_or(what);
+    with_reason(format!("{channel}: message to {what} {fate}"), why)
+}
