@@ -4,6 +4,7 @@
 pub mod cli; // one file a verb; each verb issues the same command a key does
 pub mod clock; // time that passes whatever becomes of the wall clock
 pub mod cockpit; // PURE core of the program: model, messages, update, effects, commands, keymap
+pub mod comms; // PURE drafts of messages, and what each service is sent and answers
 pub mod conductor; // carries out a plan in a process of its own: terminal, capture, attach
 pub mod config; // flightdeck.toml to typed values; errors with the line; trust; settings
 pub mod deploy; // environments and deploys as plans

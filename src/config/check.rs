@@ -5,6 +5,7 @@
 //! mistakes in a file that has others. What is missing or of a wrong type is skipped here.
 
 pub mod action;
+mod channel;
 mod environment;
 mod flag;
 mod hotfix;
@@ -35,6 +36,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         ("probes", "name"),
         ("flags", "name"),
         ("actions", "name"),
+        ("channels", "name"),
         ("secrets", "name"),
         ("people", "name"),
         ("checklist", "id"),
@@ -85,6 +87,9 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     }
     for entry in entries(root, "actions") {
         action::check(entry, &environments, &mut found);
+    }
+    for entry in entries(root, "channels") {
+        channel::check(entry, &secrets, &mut found);
     }
     runbook::check(root, &mut found);
     upkeep::check(root, &mut found);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::load::Loaded;
-use super::types::{Config, Environment, Flag, FlagKind, Forge, Hotfix, Secret};
+use super::types::{Channel, ChannelKind, Config, Environment, Flag, FlagKind, Forge, Hotfix, Secret};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
 use crate::text::address::without_credentials;
@@ -83,6 +83,7 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
         let what = format!("action {}, reaches {}", action.name, action.reaches);
         items.push(item(&what, &action.run, &action.env));
     }
+    items.extend(config.channels.iter().map(of_channel));
     items.extend(config.secrets.iter().map(of_secret));
     items.extend(of_hotfix(&config.hotfix));
     items
@@ -154,6 +155,20 @@ fn of_flag(flag: &Flag) -> Vec<Item> {
         }
     }
     items
+}
+
+/// Where messages go.
+fn of_channel(channel: &Channel) -> Item {
+    let what = format!("channel {}, for {}", channel.name, channel.audiences.join(", "));
+    if channel.kind == ChannelKind::Command {
+        return item(&what, &channel.command, &channel.env);
+    }
+    let headers: Vec<_> = channel.headers.keys().map(|name| format!("  with {name}")).collect();
+    let place = match channel.secret.as_str() {
+        "" => channel.url.clone(),
+        secret => format!("the address in {secret}"),
+    };
+    call(&what, "POST", &place, &headers.concat())
 }
 
 /// Where the value of a secret is taken from.

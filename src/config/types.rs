@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::incident::{ChecklistItem, PolicyChange};
 
 mod action;
+mod channel;
 mod flag;
 mod hotfix;
 mod person;
@@ -19,6 +20,7 @@ mod runbook;
 mod version;
 
 pub use action::{Action, ActionScope, Reaches};
+pub use channel::{Channel, ChannelKind, Messages};
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use person::Person;
@@ -51,6 +53,11 @@ pub struct Config {
     pub actions: Vec<Action>,
     /// Where runbooks are.
     pub runbooks: Runbooks,
+    /// Where messages are sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
+    /// Templates of messages.
+    pub messages: Messages,
     /// Secrets by name, and where their values come from. Values never stand in this file.
     pub secrets: Vec<Secret>,
     /// Times in which nothing is deployed.

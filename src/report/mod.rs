@@ -33,3 +33,4 @@ pub use chains::{Chains, read as chains};
 pub use document::{Setting, markdown};
 pub use gaps::{Gap, gaps};
 pub use html::html;
+pub(crate) use words::{capitalised, spoken};

@@ -62,7 +62,7 @@ fn second(before: Timestamp, at: Timestamp) -> String {
 }
 
 /// A length of time in a sentence, to the nearest minute: `47 minutes`, `2 hours 5 minutes`.
-pub(super) fn spoken(length: SignedDuration) -> String {
+pub(crate) fn spoken(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
     let minutes = (seconds + 30) / 60;
     let (large, small) = match minutes {
@@ -111,7 +111,7 @@ pub(super) fn finding(why: &str) -> String {
 }
 
 /// Words that are ours with a capital letter.
-pub(super) fn capitalised(text: &str) -> String {
+pub(crate) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

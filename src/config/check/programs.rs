@@ -21,7 +21,7 @@ use crate::plan::programs::{is_interpreter, is_script};
 use crate::text::{nearest, visible};
 
 /// Where commands stand: the tables on the way, and their keys.
-const COMMANDS: [(&[&str], &[&str]); 8] = [
+const COMMANDS: [(&[&str], &[&str]); 9] = [
     (&["checks"], &["command"]),
     (&["environments"], &["deploy", "smoke", "proof", "history"]),
     (&["environments", "canary"], &["set", "weight", "finish"]),
@@ -29,6 +29,7 @@ const COMMANDS: [(&[&str], &[&str]); 8] = [
     (&["environments", "rollbacks"], &["command", "target", "proof"]),
     (&["probes"], &["command"]),
     (&["actions"], &["run"]),
+    (&["channels"], &["command"]),
     (&["secrets"], &["command"]),
 ];
 
@@ -486,6 +487,7 @@ mod tests {
             "matchers",
             "roles",
             "suspicions",
+            "audiences",
         ];
         let looked_at: BTreeSet<&str> = COMMANDS.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
         let of = |part: &serde_json::Value| part["properties"].as_object().cloned().unwrap_or_default();

@@ -1,0 +1,136 @@
+//! A message before somebody sends it: written from the record, for an audience.
+
+use jiff::Timestamp;
+use minijinja::Value;
+use minijinja::value::Serde;
+
+use super::facts::Facts;
+use super::numbers::Number;
+use super::template;
+use crate::config::types::Channel;
+use crate::incident::{ClockState, MessageKind, Policy, State, Status, all_clocks, audience, last_told};
+use crate::text::visible_lines;
+
+/// What drafts are written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// The incident.
+    pub state: &'a State,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// What the incident is called here.
+    pub number: &'a str,
+    /// The service.
+    pub service: &'a str,
+    /// What probes of production say that the incident is about.
+    pub numbers: &'a [Number],
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A template of a team's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// The kind that it is for.
+    pub kind: MessageKind,
+    /// Its path in the repository.
+    pub path: String,
+    /// Its text, or why it cannot be read.
+    pub source: Result<String, String>,
+}
+
+/// A message before somebody sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What it is for.
+    pub kind: MessageKind,
+    /// Audience id.
+    pub audience: String,
+    /// The text.
+    pub text: String,
+    /// What is wrong with the team's own template, in whose place the usual one was used.
+    pub problem: Option<String>,
+}
+
+/// Writes a message of a kind for an audience.
+pub fn draft(sight: &Sight<'_>, kind: MessageKind, audience: &str, own: &[Own]) -> Draft {
+    let values = Value::from(Serde(Facts::of(sight, kind, audience)));
+    let usual = || template::fill(kind.name(), template::built_in(kind), &values);
+    let own = own.iter().find(|own| own.kind == kind);
+    let filled = match own {
+        None => usual(),
+        Some(Own { path, source, .. }) => {
+            let source = source.as_ref().map_err(|why| format!("{path}: {why}"));
+            source.and_then(|source| template::fill(path, source, &values))
+        }
+    };
+    let (text, problem) = match filled {
+        Ok(text) => (text, None),
+        Err(why) if own.is_some() => (usual().unwrap_or_default(), Some(why)),
+        // That the usual ones can be filled is tested.
+        Err(why) => (String::new(), Some(why)),
+    };
+    Draft { kind, audience: audience.to_owned(), text: tidy(&text), problem }
+}
+
+/// Without blanks at the ends of lines, and at most one empty line in a row.
+fn tidy(text: &str) -> String {
+    let text = visible_lines(text);
+    let mut out = String::with_capacity(text.len());
+    let mut empty = 0;
+    for line in text.trim().lines().map(str::trim_end) {
+        empty = if line.is_empty() { empty + 1 } else { 0 };
+        if empty < 2 {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Which message is due, and for whom: by how the incident stands and by what was said last.
+pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, String) {
+    let stakeholders = audience::STAKEHOLDERS;
+    let told = last_told(state, policy, stakeholders);
+    let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
+    if matches!(state.status, Status::Resolved | Status::Closed) || state.mitigated_at.is_some_and(is_new) {
+        return (MessageKind::Resolved, stakeholders.to_owned());
+    }
+    let live = state.releases.last().filter(|live| live.rollback && is_new(live.at));
+    if live.is_some() {
+        return (MessageKind::Rollback, stakeholders.to_owned());
+    }
+    if told.is_none() {
+        return (MessageKind::Alert, stakeholders.to_owned());
+    }
+    // Another audience that waits longer than stakeholders is written to first.
+    let pressing = all_clocks(state, policy, now).into_iter().find_map(|clock| {
+        let audience = match clock.id.as_str() {
+            "update" => stakeholders,
+            "executives" => audience::EXECUTIVES,
+            id => id.strip_prefix("update:")?,
+        };
+        (clock.state == ClockState::Overdue).then(|| audience.to_owned())
+    });
+    let audience = pressing.unwrap_or_else(|| stakeholders.to_owned());
+    let kind =
+        if last_told(state, policy, &audience).is_none() { MessageKind::Alert } else { MessageKind::Update };
+    (kind, audience)
+}
+
+/// The kind of message that an audience gets next.
+pub fn kind_for(state: &State, policy: &Policy, wanted: &str, now: Timestamp) -> MessageKind {
+    let (kind, audience) = due(state, policy, now);
+    if policy.told_as(&audience) == policy.told_as(wanted) {
+        return kind;
+    }
+    if last_told(state, policy, wanted).is_none() { MessageKind::Alert } else { MessageKind::Update }
+}
+
+/// The channels that an audience is told by.
+pub fn channels<'a>(all: &'a [Channel], policy: &Policy, audience: &str) -> Vec<&'a Channel> {
+    let wanted = policy.told_as(audience);
+    let goes = |channel: &&Channel| channel.audiences.iter().any(|one| policy.told_as(one) == wanted);
+    all.iter().filter(goes).collect()
+}

@@ -1,0 +1,211 @@
+//! What a template is filled from: only what is on record, and what probes say. What is not known is empty, and
+//! a template says so.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::draft::Sight;
+use super::numbers::Said;
+use crate::incident::{
+    ClockState, Entry, EntryKind, MessageKind, NoteKind, Phase, PlanRun, State, Status, all_clocks,
+    last_told, next_update, time_left,
+};
+use crate::report::{capitalised, spoken};
+use crate::text::visible;
+
+/// Most lines of what happened: a message is read on a telephone.
+const MOST: usize = 6;
+
+/// What a template can name.
+#[derive(Debug, Serialize)]
+pub(super) struct Facts {
+    kind: &'static str,
+    audience: String,
+    incident: String,
+    title: String,
+    service: String,
+    severity: String,
+    status: &'static str,
+    /// How it stands, in a sentence.
+    stands: String,
+    over: bool,
+    impact: String,
+    cause: String,
+    started: String,
+    ended: String,
+    elapsed: String,
+    /// When this audience was told last; empty: it was not.
+    since: String,
+    now: String,
+    numbers: Vec<Said>,
+    happened: Vec<String>,
+    under_way: Vec<String>,
+    commander: String,
+    roles: Vec<Held>,
+    next_update: String,
+    review: String,
+    rolled_back: Option<Back>,
+    due: Vec<String>,
+}
+
+/// Who has a role.
+#[derive(Debug, Serialize)]
+struct Held {
+    title: String,
+    person: String,
+}
+
+/// What an environment went back to.
+#[derive(Debug, Serialize)]
+struct Back {
+    environment: String,
+    to: String,
+    at: String,
+    verdict: String,
+}
+
+impl Facts {
+    pub(super) fn of(sight: &Sight<'_>, kind: MessageKind, audience: &str) -> Self {
+        let Sight { state, policy, now, .. } = *sight;
+        let last = last_told(state, policy, audience);
+        // Whoever takes over, and whoever hears that it is over, hears all of it.
+        let from = match kind {
+            MessageKind::Handoff | MessageKind::Brief | MessageKind::Resolved => None,
+            _ => last,
+        };
+        let roles = policy.roles.iter().filter_map(|role| {
+            let person = state.roles.get(&role.id)?;
+            Some(Held { title: plain(&capitalised(&role.title)), person: plain(person) })
+        });
+        let is_over = matches!(state.status, Status::Resolved | Status::Closed);
+        Self {
+            kind: kind.name(),
+            audience: plain(policy.audience_title(audience)),
+            incident: plain(sight.number),
+            title: plain(&state.title),
+            service: plain(sight.service),
+            severity: plain(policy.severity_name(state.severity)),
+            status: state.status.name(),
+            stands: stands(state),
+            over: is_over,
+            impact: plain(&state.impact),
+            cause: plain(&state.cause),
+            started: time(state.started_at, now),
+            ended: state.resolved_at.map(|at| time(at, now)).unwrap_or_default(),
+            elapsed: spoken(state.elapsed(now)),
+            since: last.map(|at| time(at, now)).unwrap_or_default(),
+            now: time(now, now),
+            numbers: sight.numbers.iter().map(super::numbers::Number::said).collect(),
+            happened: happened(sight, from),
+            under_way: under_way(state),
+            commander: state
+                .roles
+                .get(crate::incident::Role::COMMANDER)
+                .map(|who| plain(who))
+                .unwrap_or_default(),
+            roles: roles.collect(),
+            next_update: next_update(state, policy, audience, now)
+                .map(|at| time(at, now))
+                .unwrap_or_default(),
+            review: plain(&policy.severity(state.severity).review),
+            rolled_back: rolled_back(state, now),
+            due: due(sight),
+        }
+    }
+}
+
+/// One line of text from the record.
+fn plain(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    visible(&line).into_owned()
+}
+
+/// A time for readers elsewhere; with its day where that is another.
+fn time(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (at.to_zoned(TimeZone::UTC), now.to_zoned(TimeZone::UTC));
+    let format = if at.date() == now.date() { "%H:%M UTC" } else { "%-d %b %H:%M UTC" };
+    at.strftime(format).to_string()
+}
+
+/// How it stands, by what is on record of it.
+fn stands(state: &State) -> String {
+    let text = match (state.status, state.phase) {
+        (Status::Resolved | Status::Closed, _) => "It is over.",
+        (Status::Mitigated, _) => "Users are served again; the cause is still being worked on.",
+        (Status::Open, Phase::Detect | Phase::Assemble) => "It is being looked into.",
+        (Status::Open, Phase::Respond) => "The cause, and a way to serve users again, are being looked for.",
+        (Status::Open, Phase::Develop) => "A fix is being worked on.",
+        (Status::Open, Phase::Deploy) => "A fix is being brought to production.",
+        (Status::Open, Phase::Verify) => "What was brought to production is being verified.",
+    };
+    text.to_owned()
+}
+
+/// What happened since a time that people outside want to hear of, the earliest first.
+fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String> {
+    let state = sight.state;
+    let entries = state.timeline.iter().rev();
+    let new = entries.take_while(|entry| from.is_none_or(|from| entry.place > from));
+    let mut lines: Vec<String> = Vec::new();
+    let mut more = 0;
+    for entry in new.filter(|entry| entry.retracted.is_none()) {
+        let Some(line) = told(sight, &entry) else { continue };
+        if lines.len() < MOST {
+            lines.push(format!("{} {line}", time(entry.at, sight.now)));
+        } else {
+            more += 1;
+        }
+    }
+    lines.reverse();
+    if more > 0 {
+        lines.insert(0, format!("({more} earlier)"));
+    }
+    lines
+}
+
+/// What an entry says to people outside; `None`: nothing that concerns them.
+fn told(sight: &Sight<'_>, entry: &Entry<'_>) -> Option<String> {
+    let text = match entry.kind {
+        EntryKind::Severity => sight.policy.in_our_words(entry.kind, entry.text).into_owned(),
+        EntryKind::Note(NoteKind::Decision | NoteKind::Action | NoteKind::Finding)
+        | EntryKind::Resolved
+        | EntryKind::Reopened => entry.text.to_owned(),
+        EntryKind::PlanDone if entry.name == "plan-ended" => {
+            sight.state.plan(entry.about).filter(|plan| concerns(plan))?;
+            entry.text.to_owned()
+        }
+        _ => return None,
+    };
+    Some(plain(&text))
+}
+
+/// A plan that changes what users get.
+fn concerns(plan: &PlanRun) -> bool {
+    plan.is_flag() || (["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production())
+}
+
+fn under_way(state: &State) -> Vec<String> {
+    let plans = state.plans.iter().filter(|plan| plan.state.is_under_way() && concerns(plan));
+    plans.map(|plan| plain(&plan.title)).collect()
+}
+
+fn rolled_back(state: &State, now: Timestamp) -> Option<Back> {
+    let release = state.releases.iter().rev().find(|release| release.rollback)?;
+    let verdict = release.verdict.as_ref().map(|(_, _, why)| plain(why)).unwrap_or_default();
+    Some(Back {
+        environment: plain(&release.environment),
+        to: plain(&release.name()),
+        at: time(release.at, now),
+        verdict,
+    })
+}
+
+/// What is due, the most pressing first.
+fn due(sight: &Sight<'_>) -> Vec<String> {
+    let Sight { state, policy, now, .. } = *sight;
+    let runs =
+        |clock: &crate::incident::Clock| matches!(clock.state, ClockState::Running | ClockState::Overdue);
+    let clocks = all_clocks(state, policy, now);
+    let due = clocks.iter().filter(|clock| runs(clock)).take(MOST);
+    due.map(|clock| format!("{}, {}", plain(&clock.title), time_left(clock.due_at, now))).collect()
+}

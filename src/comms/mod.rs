@@ -1,0 +1,15 @@
+//! Telling people: drafts that are filled from the record, and what each service is sent and means by its answer.
+//!
+//! Pure: sending is the conductor's affair (`conductor/messages.rs`), which fills in secrets and has the answer
+//! read here. `facts` is what a template is filled from, `numbers` what probes say in a sentence, `draft` a
+//! message before somebody sends it; then a file a service.
+
+pub mod draft;
+mod facts;
+pub mod numbers;
+mod slack;
+pub mod template;
+#[cfg(test)]
+mod tests;
+mod webhook;
+pub mod wire;

@@ -1,0 +1,356 @@
+//! Drafts of a story as business readers get them, and what each service is sent.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::draft::{Draft, Own, Sight, draft, due};
+use super::numbers::Number;
+use super::wire::{Answer, CUT, Outgoing, fate, length, wire};
+use crate::config::types::{Channel, ChannelKind};
+use crate::health::series::State as Health;
+use crate::incident::{
+    Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Hash, Hlc,
+    ImpactDescribed, IncidentId, Log, MessageKind, Messaged, Mitigated, NoteKind, Noted, Phase, PhaseEntered,
+    Policy, Record, RecordId, RepositoryId, Resolved, RoleTaken, Severity, State, Told,
+};
+
+/// Records, each at a minute after it began.
+struct Story(Vec<Record>);
+
+fn minute(n: i64) -> Timestamp {
+    "2026-03-01T14:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(n)
+}
+
+impl Story {
+    fn begun() -> Self {
+        let mut story = Self(Vec::new());
+        story.at(
+            0,
+            Declared {
+                number: "INC-2026-0042".into(),
+                title: "Checkout answers 500".into(),
+                severity: Severity::P0,
+                service: "shop".into(),
+                impact: String::new(),
+                repository: String::new(),
+                repository_id: RepositoryId::default(),
+                answers: Vec::new(),
+            },
+        );
+        story
+    }
+
+    fn at(&mut self, n: i64, body: impl Into<Body>) -> RecordId {
+        let id = RecordId(Uuid::from_u128(self.0.len() as u128 + 1));
+        let at = Hlc { wall_ms: minute(n).as_millisecond(), count: 0 };
+        let author = Author { name: "maya".into(), node: 1 };
+        let written = Written::now(IncidentId(Uuid::from_u128(1)), body);
+        self.0.push(Record::seal(id, written, author, at, Hash::default()).unwrap().0);
+        id
+    }
+
+    fn state(&self) -> State {
+        Log::new(self.0.clone()).unwrap().state().clone()
+    }
+}
+
+fn told(audience: &str) -> Told {
+    Told { audience: audience.into(), ..Told::default() }
+}
+
+fn errors(before: Option<f64>, now: Option<f64>, state: Health) -> Number {
+    Number {
+        name: "payment failures".into(),
+        environment: String::new(),
+        state,
+        before,
+        now,
+        unit: "%".into(),
+        range: "max 5".into(),
+    }
+}
+
+fn drafted(story: &Story, n: i64, kind: MessageKind, numbers: &[Number], own: &[Own]) -> Draft {
+    let (state, policy) = (story.state(), Policy::built_in());
+    let (number, service) = (state.number.as_str(), "shop");
+    let sight = Sight { state: &state, policy: &policy, number, service, numbers, now: minute(n) };
+    draft(&sight, kind, "stakeholders", own)
+}
+
+fn text(story: &Story, n: i64, kind: MessageKind, numbers: &[Number]) -> String {
+    let draft = drafted(story, n, kind, numbers, &[]);
+    assert_eq!(draft.problem, None, "{kind:?}");
+    draft.text
+}
+
+#[test]
+fn an_alert_leaves_open_what_nobody_knows_yet() {
+    let mut story = Story::begun();
+    let failing = [errors(None, Some(45.2), Health::Failing)];
+    assert_eq!(
+        text(&story, 2, MessageKind::Alert, &failing),
+        "P0: Checkout answers 500\n\
+         \n\
+         Impact: not known yet\n\
+         Since: 14:00 UTC\n\
+         payment failures 45 % (max 5)\n\
+         It is being looked into.\n\
+         \n\
+         Next update: 14:17 UTC\n\
+         INC-2026-0042"
+    );
+    story.at(2, ImpactDescribed { text: "nobody can pay".into() });
+    story.at(3, RoleTaken { role: "commander".into(), person: "maya".into() });
+    let said = text(&story, 4, MessageKind::Alert, &[]);
+    assert!(said.contains("Impact: nobody can pay") && said.contains("Incident commander: maya"), "{said}");
+}
+
+#[test]
+fn an_update_covers_what_happened_since_the_last_one_to_that_audience() {
+    let mut story = Story::begun();
+    story.at(3, Noted { kind: NoteKind::Decision, text: "no rollback: the schema moved on".into() });
+    story.at(5, told("stakeholders"));
+    story.at(6, Noted { kind: NoteKind::Note, text: "looking at the pool".into() });
+    story.at(8, Noted { kind: NoteKind::Finding, text: "the pool of connections\nis exhausted".into() });
+    story.at(9, PhaseEntered { phase: Phase::Develop });
+    let numbers = [errors(Some(45.0), Some(2.04), Health::Ok)];
+    assert_eq!(
+        text(&story, 18, MessageKind::Update, &numbers),
+        "P0 update: Checkout answers 500\n\
+         \n\
+         A fix is being worked on.\n\
+         Impact: not known yet\n\
+         payment failures down from 45 % to 2 % (max 5)\n\
+         \n\
+         Since the last update, at 14:05 UTC:\n\
+         - 14:08 UTC the pool of connections is exhausted\n\
+         \n\
+         Cause: not known yet\n\
+         Next update: 14:33 UTC\n\
+         INC-2026-0042"
+    );
+    // Nobody asks what there is no data of.
+    let silent = [errors(Some(45.0), None, Health::Unknown)];
+    assert!(
+        text(&story, 18, MessageKind::Update, &silent).contains("payment failures: not known at the moment")
+    );
+}
+
+#[test]
+fn the_end_says_how_long_it_took_and_a_rollback_nothing_that_is_not_on_record() {
+    let mut story = Story::begun();
+    let mitigated = story.at(20, Mitigated::default());
+    let served = text(&story, 21, MessageKind::Resolved, &[]);
+    assert!(served.starts_with("Users are served again: Checkout answers 500"), "{served}");
+    story.at(30, CauseDescribed { text: "a pool of 10 connections".into() });
+    story.at(47, Resolved { after: vec![mitigated], ..Resolved::default() });
+    let over = text(&story, 50, MessageKind::Resolved, &[]);
+    assert!(over.contains("It lasted 47 minutes, from 14:00 UTC to 14:47 UTC."), "{over}");
+    assert!(over.contains("Cause: a pool of 10 connections"), "{over}");
+    assert!(over.contains("A post-incident review follows.") && !over.contains("Next update"), "{over}");
+    assert!(text(&story, 50, MessageKind::Rollback, &[]).contains("No rollback is on record."));
+    for kind in MessageKind::ALL {
+        let said = text(&story, 50, kind, &[]);
+        assert!(!said.contains("\n\n\n") && !said.contains("{{"), "{said}");
+    }
+}
+
+#[test]
+fn a_template_of_ones_own_is_used_and_one_with_an_error_names_its_line() {
+    let story = Story::begun();
+    let own = |source: Result<&str, &str>| {
+        let source = source.map(str::to_owned).map_err(str::to_owned);
+        [Own { kind: MessageKind::Alert, path: "msg/alert.txt".into(), source }]
+    };
+    let with = |source| drafted(&story, 2, MessageKind::Alert, &[], &own(source));
+    assert_eq!(with(Ok("{{ title }}!\n")).text, "Checkout answers 500!");
+    let usual = text(&story, 2, MessageKind::Alert, &[]);
+    for (source, said) in [
+        (Ok("a\n{{ titel }}\n"), "msg/alert.txt, line 2: "),
+        (Ok("{% if %}"), "msg/alert.txt, line 1: "),
+        (
+            Ok("{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}"),
+            "msg/alert.txt",
+        ),
+        (Err("it is not UTF-8"), "msg/alert.txt: it is not UTF-8"),
+    ] {
+        let draft = with(source);
+        let problem = draft.problem.unwrap();
+        assert!(problem.starts_with(said), "{source:?}: {problem}");
+        assert_eq!(draft.text, usual, "the usual one is used");
+    }
+    // Another kind has none of its own.
+    assert_eq!(
+        drafted(&story, 2, MessageKind::Brief, &[], &own(Ok("x"))).text,
+        text(&story, 2, MessageKind::Brief, &[])
+    );
+}
+
+#[test]
+fn what_is_due_follows_from_what_was_said_last() {
+    let policy = Policy::built_in();
+    let mut story = Story::begun();
+    let due_at = |story: &Story, n| {
+        let (kind, audience) = due(&story.state(), &policy, minute(n));
+        (kind, audience)
+    };
+    assert_eq!(due_at(&story, 1), (MessageKind::Alert, "stakeholders".into()));
+    story.at(5, told("stakeholders"));
+    assert_eq!(due_at(&story, 6).0, MessageKind::Update);
+    let mitigated = story.at(20, Mitigated::default());
+    assert_eq!(due_at(&story, 21).0, MessageKind::Resolved);
+    story.at(22, told("update"));
+    assert_eq!(due_at(&story, 23).0, MessageKind::Update);
+    story.at(30, Resolved { after: vec![mitigated], ..Resolved::default() });
+    assert_eq!(due_at(&story, 31).0, MessageKind::Resolved);
+    // Executives are written to once their clock has run out.
+    let mut long = Story::begun();
+    long.at(5, told("stakeholders"));
+    long.at(4 * 60 + 20, told("update"));
+    assert_eq!(due_at(&long, 4 * 60 + 21), (MessageKind::Alert, "executives".into()));
+}
+
+#[test]
+fn an_audience_is_told_once_a_service_accepts_and_not_before() {
+    let mut story = Story::begun();
+    let channels = vec!["slack".to_owned(), "mail".to_owned()];
+    let message = story.at(
+        3,
+        Messaged { kind: MessageKind::Update, audience: "stakeholders".into(), text: "x".into(), channels },
+    );
+    let end = |channel: &str, end| Delivered {
+        message,
+        channel: channel.into(),
+        end,
+        why: "404: gone".into(),
+        again: None,
+    };
+    story.at(4, end("slack", Delivery::Sending));
+    story.at(5, end("slack", Delivery::Failed));
+    assert!(story.state().told.is_empty());
+    story.at(6, end("mail", Delivery::Sending));
+    story.at(7, end("mail", Delivery::Accepted));
+    story.at(8, end("slack", Delivery::Accepted));
+    let state = story.state();
+    assert_eq!(state.told, [(minute(7), "stakeholders".to_owned())], "the first counts, once");
+    let lines: Vec<&str> = state.timeline.iter().skip(1).map(|entry| entry.text).collect();
+    assert_eq!(
+        lines,
+        [
+            "slack: message to stakeholders an update was not sent: 404: gone",
+            "sent stakeholders an update (mail)",
+            "sent stakeholders an update (slack)"
+        ]
+    );
+}
+
+fn channel(kind: &str, more: &str) -> Channel {
+    toml::from_str(&format!("name = \"it\"\nkind = \"{kind}\"\naudiences = [\"stakeholders\"]\n{more}"))
+        .unwrap()
+}
+
+fn outgoing(text: &str) -> Outgoing {
+    Outgoing {
+        kind: MessageKind::Update,
+        audience: "stakeholders".into(),
+        severity: "P0".into(),
+        incident: "INC-2026-0042".into(),
+        text: text.into(),
+    }
+}
+
+fn body(channel: &Channel, text: &str) -> serde_json::Value {
+    serde_json::from_str(&wire(channel, &outgoing(text)).unwrap().unwrap().body).unwrap()
+}
+
+#[test]
+fn slack_is_sent_plain_text_in_which_nothing_calls_anybody() {
+    let slack = channel("slack-webhook", "secret = \"HOOK\"");
+    let hostile = "<!channel> *P0*\n<https://evil.example|our status page> @here & `x`";
+    let sent = body(&slack, hostile);
+    assert_eq!(
+        sent["text"],
+        "&lt;!channel&gt; *P0*\n&lt;https://evil.example|our status page&gt; @here &amp; `x`"
+    );
+    for block in sent["blocks"].as_array().unwrap() {
+        assert_eq!(block["text"]["type"], "plain_text", "{block}");
+    }
+    assert_eq!(sent["blocks"][0]["type"], "header");
+    assert_eq!(sent["link_names"], false);
+    // Only the configuration calls anybody.
+    let calling = channel("slack-webhook", "secret = \"HOOK\"\nmention = \"<!here>\"");
+    let sent = body(&calling, "it is down");
+    assert_eq!(sent["blocks"][1]["text"], serde_json::json!({ "type": "mrkdwn", "text": "<!here>" }));
+    let placeholder = wire(&slack, &outgoing("a {secret:OTHER} b")).unwrap().unwrap();
+    assert_eq!(placeholder.url, "{secret:HOOK}");
+}
+
+#[test]
+fn slack_keeps_to_its_limits_and_says_what_was_cut() {
+    let slack = channel("slack-webhook", "secret = \"HOOK\"");
+    let long = format!("{}\n{}", "t".repeat(200), "wörd ".repeat(3000));
+    let sent = body(&slack, &long);
+    let blocks = sent["blocks"].as_array().unwrap();
+    let characters = |value: &serde_json::Value| value.as_str().unwrap().chars().count();
+    assert!(blocks.len() <= 50);
+    assert!(characters(&blocks[0]["text"]["text"]) <= 150);
+    for block in &blocks[1..] {
+        assert!(characters(&block["text"]["text"]) <= 3000);
+    }
+    let all: usize = blocks.iter().map(|block| characters(&block["text"]["text"])).sum();
+    assert!(all + characters(&sent["text"]) < 13_200);
+    assert!(blocks.last().unwrap()["text"]["text"].as_str().unwrap().ends_with(CUT));
+    assert!(length(&slack, &long).is_cut() && !length(&slack, "short").is_cut());
+}
+
+#[test]
+fn a_webhook_is_sent_what_its_template_makes_and_text_is_never_markup_of_it() {
+    let plain = channel("webhook", "url = \"https://chat.example/\"");
+    assert_eq!(body(&plain, "a \"quoted\"\nline"), serde_json::json!({ "text": "a \"quoted\"\nline" }));
+    let own = channel(
+        "webhook",
+        "url = \"https://chat.example/\"\nbody = '{\"t\": {{ title | tojson }}, \"b\": {{ body | tojson }}, \"s\": {{ severity | tojson }}}'\nlimit = 300",
+    );
+    assert_eq!(
+        body(&own, "head\nrest\nof it"),
+        serde_json::json!({ "t": "head", "b": "rest\nof it", "s": "P0" })
+    );
+    let wrong = channel("webhook", "url = \"https://chat.example/\"\nbody = \"{{ txt }}\"");
+    let why = wire(&wrong, &outgoing("x")).unwrap_err();
+    assert!(why.starts_with("body of it, line 1"), "{why}");
+}
+
+#[test]
+fn answers_are_read_as_each_service_means_them() {
+    let of = |kind, status, body: &str| {
+        let answer = Answer { status, body: body.as_bytes(), retry_after: None, redirects: status == 302 };
+        fate(kind, &answer).end
+    };
+    let slack = |status, body| of(ChannelKind::SlackWebhook, status, body);
+    assert_eq!(slack(200, "ok"), Delivery::Accepted);
+    for (status, body) in [
+        (200, "<html>log in</html>"),
+        (302, ""),
+        (400, "invalid_payload"),
+        (403, "action_prohibited"),
+        (404, "no_service"),
+        (404, "channel_not_found"),
+        (410, "channel_is_archived"),
+    ] {
+        assert_eq!(slack(status, body), Delivery::Failed, "{status} {body}");
+    }
+    assert_eq!(slack(429, ""), Delivery::Waiting);
+    assert_eq!(slack(503, ""), Delivery::Waiting);
+    // It may have been received.
+    assert_eq!(slack(500, "rollup_error"), Delivery::Unknown);
+    let any = |status| of(ChannelKind::Webhook, status, "");
+    assert_eq!((any(200), any(202), any(204)), (Delivery::Accepted, Delivery::Accepted, Delivery::Accepted));
+    assert_eq!((any(400), any(401), any(413)), (Delivery::Failed, Delivery::Failed, Delivery::Failed));
+    let asked = Answer {
+        status: 429,
+        body: b"",
+        retry_after: Some(std::time::Duration::from_secs(7)),
+        redirects: false,
+    };
+    assert_eq!(fate(ChannelKind::Webhook, &asked).again, asked.retry_after);
+}

@@ -1,0 +1,170 @@
+//! What a service is sent, and what its answer means. Secrets are named here and filled in where it is sent.
+
+use std::time::Duration;
+
+use super::{slack, webhook};
+use crate::config::types::{Channel, ChannelKind};
+use crate::incident::{Delivery, MessageKind};
+
+/// A message as it goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What it is for.
+    pub kind: MessageKind,
+    /// Audience id.
+    pub audience: String,
+    /// The severity as the team calls it.
+    pub severity: String,
+    /// What the incident is called.
+    pub incident: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Outgoing {
+    /// The first line, and the rest.
+    pub fn parts(&self) -> (&str, &str) {
+        let (title, body) = self.text.trim().split_once('\n').unwrap_or((self.text.trim(), ""));
+        (title.trim(), body.trim())
+    }
+}
+
+/// A request, always by POST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    /// The address; `{secret:NAME}` where a secret holds it.
+    pub url: String,
+    /// Headers; `{secret:NAME}` in a value stands for that secret.
+    pub headers: Vec<(String, String)>,
+    /// The body: nothing is filled in there, whatever a message says.
+    pub body: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// The status.
+    pub status: u16,
+    /// What came of the body.
+    pub body: &'a [u8],
+    /// How long the service asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// Whether it redirects elsewhere, which is not followed.
+    pub redirects: bool,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    /// What.
+    pub end: Delivery,
+    /// Why, in one line; may be empty.
+    pub why: String,
+    /// The least time before it is tried again, where it waits.
+    pub again: Option<Duration>,
+}
+
+impl Fate {
+    /// A fate for a reason.
+    pub fn new(end: Delivery, why: impl Into<String>) -> Self {
+        Self { end, why: why.into(), again: None }
+    }
+}
+
+/// How long a message is on a channel, and how long it may be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// Characters of the text.
+    pub is: usize,
+    /// Most that are sent; `None`: any number.
+    pub most: Option<usize>,
+}
+
+impl Length {
+    /// Tells whether it is cut.
+    pub fn is_cut(self) -> bool {
+        self.most.is_some_and(|most| self.is > most)
+    }
+}
+
+/// What stands at the end of a text that was cut.
+pub const CUT: &str = "… (cut: ask whoever sent this for the rest)";
+
+/// How long a text is, and may be, on a channel.
+pub fn length(channel: &Channel, text: &str) -> Length {
+    let most = match channel.kind {
+        ChannelKind::SlackWebhook => Some(slack::MOST),
+        ChannelKind::Webhook => Some(channel.limit).filter(|most| *most > 0),
+        ChannelKind::Command => None,
+    };
+    Length { is: text.trim().chars().count(), most }
+}
+
+/// A text of at most so many characters, with a mark where it was cut.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mark = if most > 4 * CUT.chars().count() { CUT } else { "…" };
+    let kept: String = text.chars().take(most.saturating_sub(mark.chars().count())).collect();
+    format!("{}{mark}", kept.trim_end())
+}
+
+/// The request by which a channel is sent a message; `None`: it is a program.
+///
+/// # Errors
+/// It cannot be made: why, in one line.
+pub fn wire(channel: &Channel, message: &Outgoing) -> Result<Option<Wire>, String> {
+    match channel.kind {
+        ChannelKind::SlackWebhook => Ok(Some(slack::wire(channel, message))),
+        ChannelKind::Webhook => webhook::wire(channel, message).map(Some),
+        ChannelKind::Command => Ok(None),
+    }
+}
+
+/// What an answer means.
+pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
+    if let Some(fate) = common(answer) {
+        return fate;
+    }
+    match kind {
+        ChannelKind::SlackWebhook => slack::fate(answer),
+        ChannelKind::Webhook | ChannelKind::Command => webhook::fate(answer),
+    }
+}
+
+/// What means the same everywhere: a throttle, a redirect, a server that failed.
+fn common(answer: &Answer<'_>) -> Option<Fate> {
+    let status = answer.status;
+    match status {
+        429 | 420 => {
+            let again = Some(answer.retry_after.unwrap_or(Duration::from_secs(60)));
+            Some(Fate {
+                again,
+                ..Fate::new(Delivery::Waiting, format!("{status}: too many messages at once"))
+            })
+        }
+        503 => {
+            let why = "503: the service is not available";
+            Some(Fate { again: answer.retry_after, ..Fate::new(Delivery::Waiting, why) })
+        }
+        _ if answer.redirects => Some(Fate::new(
+            Delivery::Failed,
+            format!(
+                "{status}: it redirects elsewhere, which is not followed; see whether the address is right"
+            ),
+        )),
+        408 | 500.. => {
+            Some(Fate::new(Delivery::Unknown, format!("{status}: the server failed{}", saying(answer.body))))
+        }
+        _ => None,
+    }
+}
+
+/// What a server says of itself, to follow on its status: a word or a sentence, and no web page.
+pub(super) fn saying(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    let line: String = text.lines().next().unwrap_or_default().chars().take(120).collect();
+    if line.is_empty() || text.starts_with('<') { String::new() } else { format!(": {line}") }
+}

@@ -1,0 +1,127 @@
+//! What a channel must be: it goes to somebody, and what its kind needs is there and nothing else.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::{Need, command, entries, place, table, text, texts, variables};
+use crate::config::problem::Problem;
+use crate::config::types::not_an_address;
+use crate::text::visible;
+
+/// The keys that only channels of some kinds have.
+const OF_KINDS: [(&str, &[&str]); 7] = [
+    ("secret", &["slack-webhook", "webhook"]),
+    ("url", &["webhook"]),
+    ("headers", &["webhook"]),
+    ("body", &["webhook"]),
+    ("limit", &["webhook"]),
+    ("command", &["command"]),
+    ("env", &["command"]),
+];
+
+/// Reports every mistake of meaning in a channel. `secrets` are the names of those declared.
+pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut Vec<Problem>) {
+    let Some(channel) = entry.get_ref().as_table() else { return };
+    let here = place(channel, entry.span());
+    let mut missing = |what: &str, help: &str| {
+        found.push(Problem::new(here.clone(), what).help(help.to_owned()));
+    };
+    if channel.contains_key("audiences") && entries(channel, "audiences").next().is_none() {
+        missing("`audiences` is empty: nobody is told by it", "audiences = [\"stakeholders\"]");
+    }
+    let Some((kind, _)) = text(channel, "kind") else { return };
+    let has = |key: &str| channel.contains_key(key);
+    match kind {
+        "slack-webhook" if !has("secret") => missing(
+            "`secret` is missing: the address of a webhook is a secret",
+            "secret = \"SLACK_WEBHOOK\", and declare it under [[secrets]]",
+        ),
+        "webhook" if has("secret") == has("url") => missing(
+            "it needs either `url`, or `secret` with the name of one that holds the address",
+            "url = \"https://chat.example/hooks/…\"",
+        ),
+        "command" if !has("command") => {
+            missing("`command` is missing", "program and arguments: command = [\"./tell.sh\"]");
+        }
+        _ => {}
+    }
+    for (key, kinds) in OF_KINDS {
+        if let Some((name, _)) = channel.get_key_value(key).filter(|_| !kinds.contains(&kind)) {
+            let message = format!("a channel of kind `{}` has no `{key}`", visible(kind));
+            found.push(Problem::new(name.span(), message));
+        }
+    }
+    if let Some((secret, span)) = text(channel, "secret")
+        && !secrets.contains(&secret)
+    {
+        found.push(undeclared(secret, secrets, span));
+    }
+    if let Some((url, span)) = text(channel, "url")
+        && let Some(why) = not_an_address(url)
+    {
+        found.push(Problem::new(span, format!("the address {why}")));
+    }
+    if let Some(headers) = table(channel, "headers") {
+        for (value, span) in headers.keys().filter_map(|name| text(headers, name.get_ref())) {
+            for secret in crate::text::placeholder::names(value).filter(|name| !secrets.contains(name)) {
+                found.push(undeclared(secret, secrets, span.clone()));
+            }
+        }
+    }
+    command(channel, "command", Need::Program, found);
+    variables(channel, found);
+    for (_, span) in texts(channel, "audiences").filter(|(audience, _)| audience.trim().is_empty()) {
+        found.push(Problem::new(span, "an audience cannot be empty"));
+    }
+}
+
+fn undeclared(name: &str, secrets: &[&str], span: std::ops::Range<usize>) -> Problem {
+    let problem = Problem::new(span, format!("there is no secret `{}`", visible(name)));
+    if secrets.is_empty() {
+        return problem.help(format!("declare it: [[secrets]] with name = \"{}\"", visible(name)));
+    }
+    problem.suggest(name, secrets.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load;
+
+    fn problems(text: &str) -> Vec<String> {
+        load::parse(text.as_bytes()).map_or_else(|invalid| invalid.lines(), |_| Vec::new())
+    }
+
+    #[test]
+    fn a_channel_has_what_its_kind_needs_and_names_declared_secrets() {
+        let start = "[[secrets]]\nname = \"HOOK\"\n[[channels]]\nname = \"a\"\n";
+        for sound in [
+            "kind = \"slack-webhook\"\nsecret = \"HOOK\"\naudiences = [\"stakeholders\"]\n",
+            "kind = \"webhook\"\nsecret = \"HOOK\"\naudiences = [\"executives\"]\n",
+            "kind = \"webhook\"\nurl = \"https://chat.example/\"\nheaders = { Authorization = \"Bearer {secret:HOOK}\" }\naudiences = [\"x\"]\n",
+            "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
+        ] {
+            let found = problems(&format!("{start}{sound}"));
+            assert!(found.is_empty(), "{sound}: {found:?}");
+        }
+        let rest = "audiences = [\"stakeholders\"]\n";
+        for (bad, said) in [
+            ("kind = \"slack-webhook\"\n", "`secret` is missing"),
+            ("kind = \"slack-webhook\"\nsecret = \"HOK\"\n", "there is no secret `HOK`"),
+            ("kind = \"slack-webhook\"\nsecret = \"HOOK\"\nurl = \"https://x.example/\"\n", "has no `url`"),
+            ("kind = \"webhook\"\n", "it needs either"),
+            ("kind = \"webhook\"\nurl = \"ftp://x\"\n", "the address has to begin with"),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { A = \"{secret:NO}\" }\n",
+                "there is no secret `NO`",
+            ),
+            ("kind = \"command\"\n", "`command` is missing"),
+            ("kind = \"pigeon\"\n", "`kind` cannot be `pigeon`"),
+        ] {
+            let found = problems(&format!("{start}{bad}{rest}"));
+            assert!(found.iter().any(|line| line.contains(said)), "{bad}: {found:?}");
+        }
+        let nobody =
+            problems(&format!("{start}kind = \"webhook\"\nurl = \"https://x.example\"\naudiences = []\n"));
+        assert!(nobody.iter().any(|line| line.contains("nobody is told by it")), "{nobody:?}");
+    }
+}
