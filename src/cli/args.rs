@@ -9,9 +9,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::{
     action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
-    impact, import, init, live, man, note, page, phase, pin, plan, probe, proposal, reject, reopen, report,
-    resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status, suspects, task,
-    test, tick, title, told, trust, verify, version_files, watch,
+    impact, import, init, live, man, message, note, page, phase, pin, plan, probe, proposal, reject, reopen,
+    report, resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status,
+    suspects, task, test, tick, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -62,7 +62,10 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Its record",
         &["note", "amend", "retract", "pin", "title", "began", "severity", "phase", "impact", "cause"],
     ),
-    ("People", &["role", "handoff", "task", "proposal", "approve", "reject", "page", "told", "snooze"]),
+    (
+        "People",
+        &["role", "handoff", "task", "proposal", "approve", "reject", "page", "message", "told", "snooze"],
+    ),
     (
         "The fix",
         &[
@@ -105,6 +108,7 @@ pub(crate) enum Verb {
     Impact(impact::Args),
     Cause(cause::Args),
     Page(page::Args),
+    Message(message::Args),
     Told(told::Args),
     Snooze(snooze::Args),
     Culprit(culprit::Args),

@@ -58,6 +58,7 @@ mod impact;
 mod import;
 mod init;
 mod man;
+mod message;
 mod note;
 mod page;
 mod phase;
@@ -228,6 +229,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Impact(args) => impact::run(args, cx),
         Verb::Cause(args) => cause::run(args, cx),
         Verb::Page(args) => page::run(args, cx),
+        Verb::Message(args) => message::run(args, cx),
         Verb::Told(args) => told::run(args, cx),
         Verb::Snooze(args) => snooze::run(args, cx),
         Verb::Tick(args) => tick::run(args, cx),

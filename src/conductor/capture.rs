@@ -2,7 +2,7 @@
 //! what it prints.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
@@ -59,7 +59,19 @@ pub(super) fn capture(
     patience: Duration,
     enough: usize,
 ) -> Result<Captured, String> {
-    run(what, command, environment, patience, enough, &Life::default())
+    run(what, command, environment, patience, enough, &Life::default(), None)
+}
+
+/// The same with a text on its standard input.
+pub(super) fn capture_given(
+    what: &str,
+    command: &Command,
+    environment: Vec<(OsString, OsString)>,
+    patience: Duration,
+    enough: usize,
+    input: String,
+) -> Result<Captured, String> {
+    run(what, command, environment, patience, enough, &Life::default(), Some(input))
 }
 
 /// The same of a command that is of no use to anybody once this process has ended: [`end_with_us`] ends it.
@@ -77,7 +89,7 @@ pub(super) fn capture_while_we_live(
     }
     lives.all.push(life.clone());
     drop(lives);
-    let captured = run(what, command, environment, patience, enough, &life);
+    let captured = run(what, command, environment, patience, enough, &life, None);
     lock(&LIVES).all.retain(|one| !Arc::ptr_eq(&one.0, &life.0));
     captured
 }
@@ -152,6 +164,7 @@ fn run(
     patience: Duration,
     enough: usize,
     life: &Life,
+    input: Option<String>,
 ) -> Result<Captured, String> {
     let (name, arguments) = command.argv.split_first().ok_or(format!("{what} names no program"))?;
     let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
@@ -163,13 +176,17 @@ fn run(
         .env_clear()
         .envs(environment)
         .envs(unattended)
-        .stdin(Stdio::null())
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     let mut child = life
         .begin(&mut started)
         .map_err(|error| format!("{what} {} did not start: {error}", visible(name)))?;
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // It may be longer than a pipe holds, and not everything reads what it is given.
+        std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    }
     let until = Instant::now() + patience;
     let heard = listen(&mut child, life, until, enough);
     let ended = heard.is_ok() && wait(&mut child, life, until);

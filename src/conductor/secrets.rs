@@ -90,6 +90,30 @@ pub fn keyring(config: &Config, root: &Path) -> Keyring {
     })
 }
 
+/// The values of some declared secrets, and what masks them with all else that is known of the repository.
+///
+/// # Errors
+/// One cannot be had or masked: in one line, which names it.
+pub(super) fn named(
+    config: &Config,
+    root: &Path,
+    names: &[&str],
+) -> std::result::Result<(BTreeMap<String, Value>, Masker), String> {
+    let sources = declared(config, root);
+    let mut values = BTreeMap::new();
+    for name in names {
+        let source = sources.iter().find(|source| source.name == *name);
+        let value = source.ok_or_else(|| "it is not declared".to_owned()).and_then(get);
+        let value = value.map_err(|why| format!("the secret {}: {why}", visible(name)))?;
+        values.insert((*name).to_owned(), value);
+    }
+    let known = known(config, root);
+    let besides = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    let all = values.iter().map(|(name, value)| (name.as_str(), value.as_slice())).chain(besides);
+    let masker = Masker::new(all).map_err(|failure| failure.cause)?;
+    Ok((values, masker))
+}
+
 /// What can be had at once, with names: nothing of it is too short to be masked.
 fn already_known<'a>(
     sources: &[SecretSource],

@@ -62,6 +62,7 @@ mod issues;
 mod journal;
 #[cfg(target_os = "linux")]
 mod live;
+mod messages;
 mod network;
 mod on_a_terminal;
 #[cfg(target_os = "linux")]

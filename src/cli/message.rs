@@ -1,0 +1,455 @@
+//! `flightdeck message`: writes a message from the record, and sends it.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crossterm::clipboard::CopyToClipboard;
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use super::End;
+use super::context::{Context, Loaded, Setup, Wanted};
+use super::status;
+use crate::comms::draft::{self, Draft, Sight};
+use crate::comms::numbers::{self, Number};
+use crate::comms::wire::{Fate, Outgoing, length, wire};
+use crate::conductor::{self, Post, SentMessage, Which};
+use crate::config::types::Channel;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::health::tracker::Tracker;
+use crate::incident::{Delivery, Message, MessageKind, Messaged, Policy, State, audience, last_told};
+use crate::text::{nearest, visible, visible_lines};
+
+/// Write a message from the record, and send it
+///
+/// Prints the draft unless told otherwise. Sending goes to every channel of the audience that
+/// flightdeck.toml names, once, and records what became of it on each.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck message update
+  flightdeck message alert --audience executives --send
+  flightdeck message --flush")]
+pub(crate) struct Args {
+    /// alert, update, resolved, rollback, handoff, brief; left out: the one that is due
+    #[arg(value_name = "KIND")]
+    kind: Option<String>,
+
+    /// For whom; default: whom it is due for, else stakeholders
+    #[arg(long, value_name = "AUDIENCE", conflicts_with = "flush")]
+    audience: Option<String>,
+
+    /// Print the draft, which is what it does anyway
+    #[arg(long, conflicts_with_all = ["copy", "send", "flush"])]
+    print: bool,
+
+    /// Copy the draft to the clipboard of the terminal
+    #[arg(long, conflicts_with_all = ["send", "flush", "json"])]
+    copy: bool,
+
+    /// Send it to every channel of the audience
+    #[arg(long, conflicts_with = "flush")]
+    send: bool,
+
+    /// Only to this channel
+    #[arg(long, value_name = "CHANNEL", conflicts_with = "flush")]
+    channel: Option<String>,
+
+    /// Send this text in place of the draft; - reads it from standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "flush")]
+    text: Option<String>,
+
+    /// Send what still waits to be sent
+    #[arg(long, conflicts_with = "kind")]
+    flush: bool,
+
+    /// With --send or --flush: print what each channel would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Send it without asking
+    #[arg(long)]
+    yes: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed of a draft.
+#[derive(Serialize)]
+struct Drafted<'a> {
+    kind: &'static str,
+    audience: &'a str,
+    text: &'a str,
+    channels: Vec<Way<'a>>,
+    problem: Option<&'a str>,
+}
+
+/// A channel that it would go to.
+#[derive(Serialize)]
+struct Way<'a> {
+    name: &'a str,
+    kind: &'static str,
+    length: usize,
+    limit: Option<usize>,
+    cut: bool,
+    /// With --dry-run: the body of the request, or why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+}
+
+/// What became of a message.
+#[derive(Serialize)]
+struct Went<'a> {
+    incident: &'a str,
+    channels: Vec<Outcome<'a>>,
+}
+
+/// What became of it on a channel.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    name: &'a str,
+    state: Delivery,
+    why: &'a str,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    if args.flush {
+        return flush(args, cx);
+    }
+    let doing = "writing the message";
+    let loaded = cx.load_to_read(Wanted::Last)?;
+    let (setup, mistake) = cx.setup_or_found();
+    if let Some(failure) = &mistake {
+        cx.out.failure(failure);
+    }
+    let read_at = cx.now();
+    let (kind, audience) = wanted(args, &loaded, &setup.policy, cx)?;
+    let mut draft = written(cx, loaded, &setup, kind, &audience);
+    if let Some(text) = &args.text {
+        draft.text = given(text, doing)?;
+        draft.problem = None;
+    }
+    if let Some(problem) = &draft.problem {
+        cx.out.tell(&format!("▲ {}; the usual template was used", visible(problem)));
+    }
+    let channels = channels(args, &setup, &draft.audience)?;
+    if args.send && !args.dry_run {
+        return send(args, cx, &draft, &channels, read_at);
+    }
+    if args.copy {
+        return copy(cx, &draft.text);
+    }
+    shown(args, cx, &draft, &channels)
+}
+
+/// Prints a draft and where it would go.
+fn shown(args: &Args, cx: &Context, draft: &Draft, channels: &[&Channel]) -> Result<End> {
+    let ways: Vec<Way<'_>> = channels.iter().map(|channel| way(channel, draft, args.dry_run)).collect();
+    if args.json {
+        let problem = draft.problem.as_deref();
+        let Draft { audience, text, .. } = draft;
+        cx.out.json(&Drafted { kind: draft.kind.name(), audience, text, channels: ways, problem })?;
+        return Ok(End::Done);
+    }
+    cx.out.lines(&visible_lines(&draft.text))?;
+    if args.dry_run {
+        for way in &ways {
+            let body = way.body.as_deref().unwrap_or("(the text, on its standard input)");
+            cx.out.line(&format!("\n{} ({}) would be sent:\n{body}", way.name, way.kind))?;
+        }
+    }
+    let note = match channels {
+        [] => format!(
+            "no channel for {}: --copy it, send it yourself, then flightdeck told {}",
+            draft.audience, draft.audience
+        ),
+        _ => format!("--send sends it to {}", ways.iter().map(|way| way.name).collect::<Vec<_>>().join(", ")),
+    };
+    for way in ways.iter().filter(|way| way.cut) {
+        let most = way.limit.unwrap_or_default();
+        cx.out.tell(&format!("▲ {}: {} characters, and only {most} are sent", way.name, way.length));
+    }
+    cx.out.tell(&note);
+    Ok(End::Done)
+}
+
+fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
+    let long = length(channel, &draft.text);
+    let outgoing = Outgoing {
+        kind: draft.kind,
+        audience: draft.audience.clone(),
+        severity: String::new(),
+        incident: String::new(),
+        text: draft.text.clone(),
+    };
+    let body = dry_run.then(|| match wire(channel, &outgoing) {
+        Ok(Some(wire)) => Some(wire.body),
+        Ok(None) => None,
+        Err(why) => Some(format!("nothing: {why}")),
+    });
+    let (name, kind) = (channel.name.as_str(), channel.kind.name());
+    Way { name, kind, length: long.is, limit: long.most, cut: long.is_cut(), body: body.flatten() }
+}
+
+/// The text that was given in place of the draft.
+fn given(text: &str, doing: &str) -> Result<String> {
+    let text = match text {
+        "-" => std::io::read_to_string(std::io::stdin())
+            .map_err(|error| Failure::usage(doing, error, "hand it over as text: --text …"))?,
+        text => text.to_owned(),
+    };
+    if text.trim().is_empty() {
+        return Err(Failure::usage(doing, "the text is empty", "write something"));
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// The kind and the audience that are meant.
+fn wanted(args: &Args, loaded: &Loaded, policy: &Policy, cx: &Context) -> Result<(MessageKind, String)> {
+    let state = loaded.state();
+    let kind = args.kind.as_deref().map(kind).transpose()?;
+    let (due, due_for) = draft::due(state, policy, cx.now());
+    let audience = match &args.audience {
+        Some(named) => known(policy, named.trim())?,
+        None if kind.is_none_or(|kind| kind == due) => due_for,
+        None => audience::STAKEHOLDERS.to_owned(),
+    };
+    let kind = kind.unwrap_or_else(|| draft::kind_for(state, policy, &audience, cx.now()));
+    Ok((kind, audience))
+}
+
+fn kind(named: &str) -> Result<MessageKind> {
+    let names = MessageKind::ALL.map(MessageKind::name);
+    MessageKind::ALL.into_iter().find(|kind| kind.name() == named).ok_or_else(|| {
+        let all = names.join(", ");
+        let hint = match nearest(named, &names) {
+            Some(near) => format!("did you mean {near}? There are: {all}"),
+            None => format!("there are: {all}"),
+        };
+        Failure::usage("reading KIND", format!("there is no message {}", visible(named)), hint)
+    })
+}
+
+fn known(policy: &Policy, named: &str) -> Result<String> {
+    let all: Vec<&str> = policy.audiences.iter().map(|known| known.id.as_str()).collect();
+    match nearest(named, &all).filter(|meant| *meant != named) {
+        Some(meant) if !all.contains(&named) => Err(Failure::usage(
+            "reading --audience",
+            format!("there is no audience {}", visible(named)),
+            format!("did you mean {meant}? There are: {}; or name any other", all.join(", ")),
+        )),
+        _ if named.is_empty() => Err(Failure::usage("reading --audience", "it is empty", "name an audience")),
+        _ => Ok(named.to_owned()),
+    }
+}
+
+/// Writes the draft: probes are asked, as for `flightdeck status`.
+fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audience: &str) -> Draft {
+    let number = loaded.number.clone();
+    let before = before(cx, &loaded, setup, audience);
+    let situation = status::situation(cx, loaded);
+    let own = cx.root().map(|root| conductor::templates(root, &setup.config)).unwrap_or_default();
+    let tracker = Tracker::new(&setup.config.probes);
+    let known = tracker.statuses();
+    let all = known.iter().filter_map(|status| {
+        let probe = situation.health.iter().find(|probe| probe.name == status.name)?;
+        let before = before.iter().find(|(name, _)| *name == status.name).and_then(|(_, value)| *value);
+        Some(Number {
+            name: status.name.clone(),
+            environment: status.environment.clone(),
+            state: probe.state,
+            before,
+            now: probe.value,
+            unit: status.unit.clone(),
+            range: status.range.clone(),
+        })
+    });
+    let numbers = numbers::concerned(&situation.state, &situation.production, all);
+    let service = cx.service();
+    let sight = Sight {
+        state: &situation.state,
+        policy: &setup.policy,
+        number: &number,
+        service: &service,
+        numbers: &numbers,
+        now: cx.now(),
+    };
+    draft::draft(&sight, kind, audience, &own)
+}
+
+/// What each probe said when the audience was told last.
+fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(String, Option<f64>)> {
+    let Some(then) = last_told(loaded.state(), &setup.policy, audience) else { return Vec::new() };
+    let Ok(repository) = cx.repository(&loaded.journal) else { return Vec::new() };
+    // What was seen longer before is not how it was then.
+    let from = then.checked_sub(SignedDuration::from_mins(5)).unwrap_or(then);
+    let probes = setup.config.probes.iter();
+    let value = |name: &str| {
+        let samples = loaded.journal.samples(&repository, name, (from, then)).unwrap_or_default();
+        samples.into_iter().next_back().and_then(|(_, value)| value)
+    };
+    probes.map(|probe| (probe.name.clone(), value(&probe.name))).collect()
+}
+
+/// The channels that a message goes to.
+fn channels<'a>(args: &Args, setup: &'a Setup, audience: &str) -> Result<Vec<&'a Channel>> {
+    let all = &setup.config.channels;
+    let Some(named) = &args.channel else { return Ok(draft::channels(all, &setup.policy, audience)) };
+    let found = all.iter().find(|channel| channel.name == *named);
+    found.map(|channel| vec![channel]).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|channel| channel.name.as_str()).collect();
+        let hint = match names.as_slice() {
+            [] => "[[channels]] in flightdeck.toml names some".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
+        Failure::usage("reading --channel", format!("there is no channel {}", visible(named)), hint)
+    })
+}
+
+fn copy(cx: &Context, text: &str) -> Result<End> {
+    let doing = "copying the message";
+    if !std::io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            doing,
+            "this is not a terminal",
+            "leave --copy out, and take what it prints",
+        ));
+    }
+    let mut bytes = Vec::new();
+    let queued = crossterm::queue!(bytes, CopyToClipboard::to_clipboard_from(text));
+    let put = queued.and_then(|()| cx.out.writer().write_all(&bytes));
+    put.map_err(|error| Failure::new(doing, error, "leave --copy out, and take what it prints"))?;
+    cx.out.tell("copied (your terminal must allow OSC 52)");
+    Ok(End::Done)
+}
+
+fn send(
+    args: &Args,
+    cx: &Context,
+    draft: &Draft,
+    channels: &[&Channel],
+    read_at: jiff::Timestamp,
+) -> Result<End> {
+    let doing = "sending the message";
+    if channels.is_empty() {
+        return Err(Failure::usage(
+            doing,
+            format!("no channel of flightdeck.toml is for {}", visible(&draft.audience)),
+            format!(
+                "add one under [[channels]], or send it yourself and record it: flightdeck told {}",
+                visible(&draft.audience)
+            ),
+        ));
+    }
+    let config = cx.trusted_config()?.config;
+    let names: Vec<String> = channels.iter().map(|channel| channel.name.clone()).collect();
+    if !args.yes {
+        cx.out.tell(&visible_lines(&draft.text));
+        meant(cx, doing, &format!("send it to {}", names.join(", ")))?;
+    }
+    let mut loaded = cx.load(Wanted::NotClosed)?;
+    let policy = cx.setup_or_found().0.policy;
+    let incident = loaded.state().id;
+    let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };
+    let message = Messaged {
+        kind: draft.kind,
+        audience: draft.audience.clone(),
+        text: draft.text.clone(),
+        channels: names,
+    };
+    let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
+    told(args, cx, &loaded.number, &sent)
+}
+
+fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {
+    let refused = |cause: &str, hint: &str| Err(Failure::of(FailureKind::Gate, doing, cause, hint));
+    match super::yes::is_meant(cx, doing, what)? {
+        Some(true) => Ok(()),
+        Some(false) => refused("you did not say y", "nothing was sent"),
+        None => refused("nobody is here to be asked", "read it with --print, then add --yes"),
+    }
+}
+
+/// Sends what waits.
+fn flush(args: &Args, cx: &Context) -> Result<End> {
+    let doing = "sending what waits";
+    let mut loaded = cx.load(Wanted::Last)?;
+    let waits = waiting(loaded.state());
+    if waits.is_empty() {
+        if args.json {
+            cx.out.json_line(&Went { incident: &loaded.number, channels: Vec::new() })?;
+        }
+        cx.out.tell("nothing waits to be sent");
+        return Ok(End::Done);
+    }
+    for (message, channels) in &waits {
+        cx.out.tell(&format!(
+            "{} for {}, written by {} at {} UTC, waits for {}:",
+            message.kind.name(),
+            visible(&message.audience),
+            visible(&message.by),
+            message.at.strftime("%H:%M"),
+            channels.join(", ")
+        ));
+        cx.out.tell(&format!("{}\n", visible_lines(&message.text)));
+    }
+    if args.dry_run {
+        return Ok(End::Done);
+    }
+    let config = cx.trusted_config()?.config;
+    if !args.yes {
+        meant(cx, doing, "send this as it is")?;
+    }
+    let policy = cx.setup_or_found().0.policy;
+    let incident = loaded.state().id;
+    let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };
+    let sent = conductor::flush(&mut loaded.journal, &post, Which::All)?;
+    told(args, cx, &loaded.number, &sent)
+}
+
+/// The messages that wait, each with its channels.
+fn waiting(state: &State) -> Vec<(&Message, Vec<&str>)> {
+    fn open(message: &Message) -> Vec<&str> {
+        let ways = message.ways.iter().filter(|way| matches!(way.end, None | Some(Delivery::Waiting)));
+        ways.map(|way| way.channel.as_str()).collect()
+    }
+    let all = state.messages.iter().map(|message| (message, open(message)));
+    all.filter(|(_, channels)| !channels.is_empty()).collect()
+}
+
+/// Says what became of it on each channel. What was not accepted is no success.
+fn told(args: &Args, cx: &Context, incident: &str, sent: &SentMessage) -> Result<End> {
+    if args.json {
+        let channels = sent.ways.iter().map(|(name, fate)| Outcome { name, state: fate.end, why: &fate.why });
+        cx.out.json_line(&Went { incident, channels: channels.collect() })?;
+    } else {
+        for (name, fate) in &sent.ways {
+            cx.out.line(&outcome(name, fate))?;
+        }
+    }
+    let is = |end: Delivery| sent.ways.iter().any(|(_, fate)| fate.end == end);
+    Ok(if is(Delivery::Failed) || is(Delivery::Waiting) {
+        End::Bad(FailureKind::Failed)
+    } else if is(Delivery::Unknown) {
+        End::Bad(FailureKind::Unknown)
+    } else {
+        End::Done
+    })
+}
+
+fn outcome(name: &str, fate: &Fate) -> String {
+    let mark = match fate.end {
+        Delivery::Accepted => "✓",
+        Delivery::Failed => "✗",
+        Delivery::Unknown => "?",
+        Delivery::Waiting | Delivery::Sending => "▲",
+    };
+    let why = if fate.why.is_empty() { String::new() } else { format!(": {}", fate.why) };
+    let hint = match fate.end {
+        Delivery::Waiting => "; flightdeck message --flush sends it",
+        _ => "",
+    };
+    format!("{mark} {} {}{why}{hint}", visible(name), fate.end.word())
+}

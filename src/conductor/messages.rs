@@ -1,0 +1,239 @@
+//! Sends messages, each once: a message and what became of it on every channel are records, and whoever sends it
+//! has said so before it goes. What was surely not received is tried again; what may have been is not.
+
+mod carry;
+mod read;
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::comms::wire::{Fate, Outgoing};
+use crate::config::types::Config;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{
+    Delivered, Delivery, Draft, IncidentId, Message, Messaged, OnChannel, Policy, Record, RecordId, State,
+};
+use crate::journal::Journal;
+use crate::text::visible;
+
+use super::secrets;
+
+pub use read::templates;
+
+/// How often something is written again because something else was written meanwhile.
+const ATTEMPTS: usize = 50;
+/// The first pause before a message is tried again; each is twice as long as the one before,
+const PAUSE: Duration = Duration::from_secs(15);
+/// and none is longer than this.
+const LONGEST: Duration = Duration::from_secs(600);
+/// A message that has waited longer than this is read again before it goes.
+const STALE: SignedDuration = SignedDuration::from_mins(5);
+/// What somebody else has begun is left to them for this long.
+const THEIRS: SignedDuration = SignedDuration::from_secs(20);
+
+/// Where messages are sent from.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'a> {
+    /// The trusted configuration.
+    pub config: &'a Config,
+    /// Root of the work tree.
+    pub root: &'a Path,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// The incident.
+    pub incident: IncidentId,
+}
+
+/// What was sent, or not.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// The records of it.
+    pub records: Vec<Record>,
+    /// What became of it on each channel.
+    pub ways: Vec<(String, Fate)>,
+}
+
+/// Which messages of the outbox go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that were read a moment ago.
+    Fresh,
+    /// All of them: somebody has read them again.
+    All,
+}
+
+/// Writes a message down and sends it. `read_at` is when its draft was written: who sent the like since then
+/// has sent it.
+///
+/// # Errors
+/// Somebody else has sent it, or it cannot be written down. Nothing is sent then.
+pub fn send(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Timestamp) -> Result<Sent> {
+    let masker = secrets::masker(post.config, post.root);
+    let message = Messaged { text: masker.mask(&message.text).into_owned(), ..message.clone() };
+    let written = write(journal, post, &message, read_at)?;
+    let id = written.id;
+    let mut sent = Sent { records: vec![written], ways: Vec::new() };
+    for channel in &message.channels {
+        deliver(journal, post, (id, channel), |way, _| way.end.is_none(), &mut sent)?;
+    }
+    Ok(sent)
+}
+
+/// Sends again what did not go out, or may not have.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn resend(journal: &mut Journal, post: &Post<'_>, message: RecordId) -> Result<Sent> {
+    let mut sent = Sent::default();
+    let (log, _) = journal.load(post.incident)?;
+    let found = log.state().messages.iter().find(|one| one.id == message);
+    let channels: Vec<String> = found.map(|one| names(&one.ways)).unwrap_or_default();
+    let open =
+        |way: &OnChannel, now| !matches!(way.stands(now), Some(Delivery::Accepted | Delivery::Sending));
+    for channel in &channels {
+        deliver(journal, post, (message, channel), open, &mut sent)?;
+    }
+    Ok(sent)
+}
+
+/// Sends what waits in the outbox.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sent> {
+    let mut sent = Sent::default();
+    let (log, _) = journal.load(post.incident)?;
+    let all = waiting(log.state(), Timestamp::now(), which);
+    for (message, channel) in all {
+        let due = |way: &OnChannel, now| way.is_due(now) || (which == Which::All && waits(way));
+        deliver(journal, post, (message, &channel), due, &mut sent)?;
+    }
+    Ok(sent)
+}
+
+/// What waits, and may go now.
+fn waiting(state: &State, now: Timestamp, which: Which) -> Vec<(RecordId, String)> {
+    let fresh = |message: &&Message| which == Which::All || is_fresh(message, now);
+    let due = |way: &&OnChannel| match which {
+        Which::All => waits(way),
+        // Whoever wrote it is at it.
+        Which::Fresh => way.is_due(now) && (way.end.is_some() || now.duration_since(way.since) > THEIRS),
+    };
+    let messages = state.messages.iter().filter(fresh);
+    let ways = messages.flat_map(|message| message.ways.iter().filter(due).map(|way| (message.id, way)));
+    ways.map(|(message, way)| (message, way.channel.clone())).collect()
+}
+
+fn waits(way: &OnChannel) -> bool {
+    matches!(way.end, None | Some(Delivery::Waiting))
+}
+
+/// Tells whether a message is young enough to go without being read again, whatever became of the clock.
+pub fn is_fresh(message: &Message, now: Timestamp) -> bool {
+    now.duration_since(message.at).abs() <= STALE
+}
+
+fn names(ways: &[OnChannel]) -> Vec<String> {
+    ways.iter().map(|way| way.channel.clone()).collect()
+}
+
+/// Commits a message, unless somebody else has sent the like since it was read.
+fn write(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Timestamp) -> Result<Record> {
+    let doing = "sending the message";
+    for _ in 0..ATTEMPTS {
+        let (log, seen) = journal.load(post.incident)?;
+        let audience = |id: &str| post.policy.told_as(id).to_owned();
+        let same = |one: &&Message| {
+            one.kind == message.kind
+                && audience(&one.audience) == audience(&message.audience)
+                && one.at > read_at
+        };
+        if let Some(other) = log.state().messages.iter().find(same) {
+            let at = other.at.strftime("%H:%M:%S UTC");
+            return Err(Failure::of(
+                FailureKind::Held,
+                doing,
+                format!("{} sent {} at {at}, while this was open", visible(&other.by), other.kind.words()),
+                "read what was sent in the timeline; open the message again if there is more to say",
+            ));
+        }
+        let now = Timestamp::now();
+        let draft = Draft::now(post.incident, message.clone());
+        if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])?
+            && let Some(record) = records.into_iter().next()
+        {
+            return Ok(record);
+        }
+    }
+    Err(busy(doing))
+}
+
+/// Sends a message on a channel, if nobody else is at it, and writes down what became of it.
+fn deliver(
+    journal: &mut Journal,
+    post: &Post<'_>,
+    (id, channel): (RecordId, &str),
+    is_open: impl Fn(&OnChannel, Timestamp) -> bool,
+    sent: &mut Sent,
+) -> Result<()> {
+    let Some((message, tries)) = claim(journal, post, (id, channel), is_open, sent)? else { return Ok(()) };
+    let fate = carry::carry(post, channel, &message);
+    let again = (fate.end == Delivery::Waiting).then(|| {
+        let pause = PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
+        let pause = pause.max(fate.again.unwrap_or_default());
+        let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
+        Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
+    });
+    let body =
+        Delivered { message: id, channel: channel.to_owned(), end: fate.end, why: fate.why.clone(), again };
+    sent.records.extend(journal.append(Timestamp::now(), vec![Draft::now(post.incident, body)])?);
+    sent.ways.push((channel.to_owned(), fate));
+    Ok(())
+}
+
+/// Says on record that the message is being sent, if that is still to be done; gives back what is sent, and how
+/// many times it was tried before.
+fn claim(
+    journal: &mut Journal,
+    post: &Post<'_>,
+    (id, channel): (RecordId, &str),
+    is_open: impl Fn(&OnChannel, Timestamp) -> bool,
+    sent: &mut Sent,
+) -> Result<Option<(Outgoing, u32)>> {
+    for _ in 0..ATTEMPTS {
+        let (log, seen) = journal.load(post.incident)?;
+        let (state, now) = (log.state(), Timestamp::now());
+        let Some(message) = state.messages.iter().find(|message| message.id == id) else { return Ok(None) };
+        let way = message.ways.iter().find(|way| way.channel == channel);
+        let Some(way) = way.filter(|way| is_open(way, now)) else { return Ok(None) };
+        let body = Delivered {
+            message: id,
+            channel: channel.to_owned(),
+            end: Delivery::Sending,
+            why: String::new(),
+            again: None,
+        };
+        let draft = Draft::now(post.incident, body);
+        if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])? {
+            sent.records.extend(records);
+            let outgoing = Outgoing {
+                kind: message.kind,
+                audience: message.audience.clone(),
+                severity: post.policy.severity_name(state.severity).to_owned(),
+                incident: state.number.clone(),
+                text: message.text.clone(),
+            };
+            return Ok(Some((outgoing, way.tries)));
+        }
+    }
+    Err(busy("sending the message"))
+}
+
+fn busy(doing: &str) -> Failure {
+    Failure::new(doing, "others write to this incident without a pause", "try again in a moment")
+}
+
+#[cfg(test)]
+mod tests;

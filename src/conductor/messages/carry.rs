@@ -1,0 +1,164 @@
+//! Carries one message to one channel.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+
+use super::super::capture::capture_given;
+use super::super::environment::environment;
+use super::super::mask::Masker;
+use super::super::prepare::directory;
+use super::super::secrets::{self, Value};
+use super::Post;
+use crate::comms::wire::{Answer, Fate, Outgoing, Wire, fate, wire};
+use crate::config::types::{Channel, ChannelKind, Config};
+use crate::exchange::{Exchange, Policy, Request};
+use crate::incident::Delivery;
+use crate::plan::Command;
+use crate::text::address::is_loopback;
+use crate::text::{placeholder, visible};
+
+/// The longest that any channel is waited for, whatever is configured.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Most bytes of an answer, or of what a program prints.
+const ENOUGH: usize = 16 * 1024;
+
+/// Sends a message, once, and says what became of it. What it says holds no secret.
+pub(super) fn carry(post: &Post<'_>, name: &str, message: &Outgoing) -> Fate {
+    let failed = |why: String| Fate::new(Delivery::Failed, why);
+    let Some(channel) = post.config.channels.iter().find(|channel| channel.name == name) else {
+        return failed("flightdeck.toml has no such channel any more; was it renamed?".to_owned());
+    };
+    let needed = needed(channel, post.config);
+    let (values, masker) = match secrets::named(post.config, post.root, &needed) {
+        Ok(found) => found,
+        Err(why) => return failed(visible(&why).into_owned()),
+    };
+    let patience = Duration::try_from(channel.timeout).unwrap_or_default().min(PATIENCE);
+    let fate = match wire(channel, message) {
+        Err(why) => failed(why),
+        Ok(None) => run(channel, message, post.root, &values, patience, &masker),
+        Ok(Some(wire)) => call(channel.kind, &wire, &values, patience),
+    };
+    Fate { why: visible(&masker.mask(&fate.why)).into_owned(), ..fate }
+}
+
+/// The secrets that a channel names.
+fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
+    let mut names: Vec<&str> = channel.headers.values().flat_map(|value| placeholder::names(value)).collect();
+    names.extend(Some(channel.secret.as_str()).filter(|name| !name.is_empty()));
+    let declared = config.secrets.iter().map(|secret| secret.name.as_str());
+    names.extend(declared.filter(|name| channel.env.iter().any(|env| env == name)));
+    names
+}
+
+fn call(kind: ChannelKind, wire: &Wire, values: &BTreeMap<String, Value>, patience: Duration) -> Fate {
+    let request = match request(wire, values) {
+        Ok(request) => request,
+        Err(why) => return Fate::new(Delivery::Failed, why),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Fate::new(Delivery::Waiting, format!("it could not be prepared: {error}")),
+    };
+    let exchange = Exchange::connecting_within(patience / 2);
+    // It may have been received by whoever redirects it: nothing is sent on.
+    let policy = Policy { body: ENOUGH, redirects: 0, ..Policy::within(patience) };
+    let reply = runtime.block_on(exchange.send(&request, &policy));
+    // A name that is still being looked up is nothing to wait for.
+    runtime.shutdown_background();
+    match reply {
+        Err(lost) if lost.sent => {
+            Fate::new(Delivery::Unknown, format!("{}; it may have been received", lost.why))
+        }
+        Err(lost) => Fate::new(Delivery::Waiting, lost.why),
+        Ok(reply) => fate(
+            kind,
+            &Answer {
+                status: reply.status,
+                body: &reply.body,
+                retry_after: reply.retry_after(),
+                redirects: reply.redirect.is_some(),
+            },
+        ),
+    }
+}
+
+/// The request with its secrets. None is ever filled into the body, whatever a message says.
+fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, String> {
+    let value = |name: &str| values.get(name).and_then(|value| String::from_utf8(value.to_vec()).ok());
+    let is_secret = placeholder::has_one(&wire.url);
+    let address = placeholder::fill(&wire.url, value)?;
+    // What the parser says of it could tell some of it.
+    let url = Url::parse(address.trim()).map_err(|_| match is_secret {
+        true => "the secret holds no address".to_owned(),
+        false => format!("{} is not an address", visible(&wire.url)),
+    })?;
+    let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
+    match url.scheme() {
+        "https" => {}
+        "http" if is_here || !is_secret => {}
+        "http" => {
+            return Err(
+                "the secret holds an http:// address, by which anybody could read it: it has to be https://"
+                    .to_owned(),
+            );
+        }
+        _ => return Err("it is not an https:// address".to_owned()),
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value_of) in &wire.headers {
+        let unfit = || format!("the header {} cannot be sent: it holds what no header can", visible(name));
+        let mut filled = HeaderValue::from_str(&placeholder::fill(value_of, value)?).map_err(|_| unfit())?;
+        filled.set_sensitive(true);
+        headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, filled);
+    }
+    Ok(Request { method: Method::POST, url, headers, body: wire.body.clone().into_bytes() })
+}
+
+/// Runs a program with the message on its standard input. That it ends with 0 says that it took it.
+fn run(
+    channel: &Channel,
+    message: &Outgoing,
+    root: &Path,
+    values: &BTreeMap<String, Value>,
+    patience: Duration,
+    masker: &Masker,
+) -> Fate {
+    let set = [
+        ("FLIGHTDECK_KIND", message.kind.name()),
+        ("FLIGHTDECK_AUDIENCE", &message.audience),
+        ("FLIGHTDECK_SEVERITY", &message.severity),
+        ("FLIGHTDECK_INCIDENT", &message.incident),
+    ];
+    let command = Command {
+        argv: channel.command.clone(),
+        cwd: directory(&root.to_string_lossy()),
+        env: channel.env.clone(),
+        set: set.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    };
+    let secrets = values.iter().map(|(name, value)| (name.into(), OsString::from_vec(value.to_vec())));
+    let environment = environment(&command, secrets, std::env::vars_os());
+    let input = format!("{}\n", message.text.trim());
+    match capture_given("the program", &command, environment, patience, ENOUGH, input) {
+        // It may have done something before it did not start, or was stopped: nobody knows.
+        Err(why) if why.contains("did not start") => Fate::new(Delivery::Failed, why),
+        Err(why) => Fate::new(Delivery::Unknown, why),
+        Ok(said) => {
+            let said = said.masked(masker);
+            let last = String::from_utf8_lossy(&said.err).trim().lines().last().map(str::to_owned);
+            let colon =
+                last.filter(|line| !line.is_empty()).map_or_else(String::new, |line| format!(": {line}"));
+            match said.code {
+                Some(0) => Fate::new(Delivery::Accepted, ""),
+                Some(code) => Fate::new(Delivery::Failed, format!("it exited {code}{colon}")),
+                None => Fate::new(Delivery::Unknown, format!("it was killed{colon}")),
+            }
+        }
+    }
+}

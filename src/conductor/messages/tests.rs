@@ -1,0 +1,274 @@
+//! Conformance: what a server receives, and what is on record of what it answers.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use super::super::testing::{Server, response};
+use super::*;
+use crate::incident::{Declared, MessageKind, RepositoryId, Severity};
+
+struct Desk {
+    dir: tempfile::TempDir,
+    config: Config,
+    policy: Policy,
+    incident: IncidentId,
+}
+
+impl Desk {
+    /// An incident in a journal, and a configuration of channels.
+    fn new(config: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), "Maya").unwrap();
+        let declared = Declared {
+            number: String::new(),
+            title: "Checkout answers 500".into(),
+            severity: Severity::P0,
+            service: "shop".into(),
+            impact: String::new(),
+            repository: "/shop/.git".into(),
+            repository_id: RepositoryId::default(),
+            answers: Vec::new(),
+        };
+        let incident = journal.declare(Timestamp::now(), None, declared).unwrap().incident;
+        let config = toml::from_str(config).unwrap();
+        Self { dir, config, policy: Policy::built_in(), incident }
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::open(self.dir.path(), "Maya").unwrap()
+    }
+
+    fn post(&self) -> Post<'_> {
+        Post { config: &self.config, root: self.dir.path(), policy: &self.policy, incident: self.incident }
+    }
+
+    fn message(&self, text: &str) -> Messaged {
+        Messaged {
+            kind: MessageKind::Update,
+            audience: "stakeholders".into(),
+            text: text.into(),
+            channels: self.config.channels.iter().map(|channel| channel.name.clone()).collect(),
+        }
+    }
+
+    /// Sends a message, and says what became of it on each channel.
+    fn sends(&self, text: &str) -> Vec<(Delivery, String)> {
+        let sent = send(&mut self.journal(), &self.post(), &self.message(text), Timestamp::now()).unwrap();
+        sent.ways.into_iter().map(|(_, fate)| (fate.end, fate.why)).collect()
+    }
+
+    fn state(&self) -> State {
+        self.journal().load(self.incident).unwrap().0.state().clone()
+    }
+
+    /// Everything in the journal, as it is exported.
+    fn exported(&self) -> String {
+        let mut out = Vec::new();
+        let format = crate::journal::ExportFormat::Jsonl;
+        self.journal().export(self.incident, format, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+}
+
+const TEXT: &str =
+    "P0 update: Checkout answers 500\n\nA fix is being worked on.\nerrors down from 45 % to 2 %";
+
+/// A channel whose address is a secret in a file.
+fn slack(root: &Path, address: &str) -> String {
+    let hook = root.join("hook");
+    std::fs::write(&hook, format!("{address}\n")).unwrap();
+    format!(
+        "[[secrets]]\nname = \"HOOK\"\nfile = {:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack-webhook\"\nsecret = \"HOOK\"\naudiences = [\"stakeholders\"]\n",
+        hook
+    )
+}
+
+fn by_slack(address: &str) -> (tempfile::TempDir, Desk) {
+    let secrets = tempfile::tempdir().unwrap();
+    let desk = Desk::new(&slack(secrets.path(), address));
+    (secrets, desk)
+}
+
+/// Compares a request with the one that is kept, in its parts that do not change from run to run.
+fn is_as_kept(name: &str, request: &str) {
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let kept = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        !["host:", "content-length:", "user-agent:"].iter().any(|name| line.starts_with(name))
+    };
+    let mut head: Vec<&str> = head.lines().filter(kept).collect();
+    head[1..].sort_unstable();
+    let body = serde_json::from_str::<serde_json::Value>(body)
+        .map_or_else(|_| body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
+    let is = format!("{}\n\n{body}\n", head.join("\n"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/channels").join(name);
+    if std::env::var_os("INSTA_UPDATE").is_some() {
+        std::fs::write(&path, &is).unwrap();
+    }
+    assert_eq!(is, std::fs::read_to_string(&path).unwrap(), "{}", path.display());
+}
+
+#[test]
+fn slack_takes_a_message_by_its_webhook() {
+    let server = Server::answering("200 OK", "ok");
+    let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    assert_eq!(desk.sends(TEXT), [(Delivery::Accepted, String::new())]);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1, "each message once");
+    is_as_kept("slack-webhook.txt", &requests[0]);
+    let state = desk.state();
+    assert_eq!(state.told.len(), 1, "the clock is met by what was accepted");
+    assert_eq!(state.messages[0].text, TEXT);
+    assert!(!desk.exported().contains("XyzzySecret"), "its address stays a secret");
+}
+
+#[test]
+fn a_webhook_and_a_program_get_it_with_the_secrets_that_they_name() {
+    let server = Server::answering("202 Accepted", "");
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("token"), "t0ken-of-the-chat\n").unwrap();
+    let script = secrets.path().join("tell.sh");
+    let out = secrets.path().join("told");
+    std::fs::write(
+        &script,
+        format!("#!/bin/sh\n{{ echo \"$FLIGHTDECK_KIND $TOKEN\"; cat; }} > {}\n", out.display()),
+    )
+    .unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"TOKEN\"\nfile = {:?}\n\
+         [[channels]]\nname = \"chat\"\nkind = \"webhook\"\nurl = \"{}/hooks/1\"\nheaders = {{ Authorization = \"Bearer {{secret:TOKEN}}\" }}\naudiences = [\"stakeholders\"]\n\
+         [[channels]]\nname = \"ours\"\nkind = \"command\"\ncommand = [{:?}]\nenv = [\"TOKEN\"]\naudiences = [\"stakeholders\"]\n",
+        secrets.path().join("token"),
+        server.url,
+        script
+    ));
+    let accepted = (Delivery::Accepted, String::new());
+    assert_eq!(desk.sends(TEXT), [accepted.clone(), accepted]);
+    is_as_kept("webhook.txt", &server.requests()[0]);
+    assert_eq!(std::fs::read_to_string(out).unwrap(), format!("update t0ken-of-the-chat\n{TEXT}\n"));
+    assert_eq!(desk.state().told.len(), 1, "one message tells once");
+    assert!(!desk.exported().contains("t0ken-of"));
+}
+
+#[test]
+fn what_is_not_taken_is_on_record_with_what_to_do() {
+    for (answer, end, said) in [
+        (response("404 Not Found", "", "no_service"), Delivery::Failed, "make a new one"),
+        (response("410 Gone", "", "channel_is_archived"), Delivery::Failed, "its channel is archived"),
+        (response("500 Internal Server Error", "", "rollup_error"), Delivery::Unknown, "rollup_error"),
+        (
+            response("302 Found", "location: http://127.0.0.1:9/\r\n", ""),
+            Delivery::Failed,
+            "redirects elsewhere",
+        ),
+        (response("200 OK", "", "<html>please log in</html>"), Delivery::Failed, "not how Slack answers"),
+        (
+            response("429 Too Many Requests", "retry-after: 90\r\n", ""),
+            Delivery::Waiting,
+            "too many messages",
+        ),
+        (String::new(), Delivery::Unknown, "may have been received"),
+    ] {
+        let server = Server::sending(answer.clone());
+        let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+        let ways = desk.sends(TEXT);
+        assert_eq!(ways[0].0, end, "{answer}: {}", ways[0].1);
+        assert!(ways[0].1.contains(said), "{answer}: {}", ways[0].1);
+        assert_eq!(server.requests().len(), 1, "{answer}");
+        let state = desk.state();
+        assert!(state.told.is_empty(), "{answer}: nobody was told");
+        assert!(!desk.exported().contains("XyzzySecret"), "{answer}");
+    }
+}
+
+#[test]
+fn what_was_surely_not_received_waits_and_goes_later_once() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let (secrets, desk) = by_slack(&format!("http://{address}/services/T000/B000/XyzzySecretOfTheHook"));
+    assert_eq!(desk.sends(TEXT)[0].0, Delivery::Waiting);
+    let way = desk.state().messages[0].ways[0].clone();
+    assert!(way.again.unwrap() > Timestamp::now() && !way.is_due(Timestamp::now()));
+    // Before it is time nothing goes by itself.
+    assert!(flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap().ways.is_empty());
+    let server = Server::start(|stream, _| drop(stream.write_all(response("200 OK", "", "ok").as_bytes())));
+    std::fs::write(secrets.path().join("hook"), format!("{}/x-secret", server.url)).unwrap();
+    let sent = flush(&mut desk.journal(), &desk.post(), Which::All).unwrap();
+    assert_eq!(sent.ways[0].1.end, Delivery::Accepted);
+    for which in [Which::All, Which::Fresh] {
+        assert!(flush(&mut desk.journal(), &desk.post(), which).unwrap().ways.is_empty(), "it went");
+    }
+    assert_eq!((server.requests().len(), desk.state().told.len()), (1, 1));
+}
+
+#[test]
+fn two_who_send_the_same_draft_send_it_once() {
+    let server = Server::answering("200 OK", "ok");
+    let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    let read_at = Timestamp::now() - SignedDuration::from_secs(1);
+    let sent: Vec<_> = std::thread::scope(|scope| {
+        let one = || scope.spawn(|| send(&mut desk.journal(), &desk.post(), &desk.message(TEXT), read_at));
+        let all = [one(), one()];
+        all.map(|thread| thread.join().unwrap()).into()
+    });
+    let (went, refused): (Vec<_>, Vec<_>) = sent.into_iter().partition(Result::is_ok);
+    assert_eq!((went.len(), server.requests().len()), (1, 1));
+    let failure = refused.into_iter().next().unwrap().unwrap_err();
+    assert!(failure.cause.contains("Maya sent an update at "), "{}", failure.cause);
+}
+
+#[test]
+fn a_channel_that_is_renamed_or_has_no_secret_fails_and_is_sent_again_when_it_is_back() {
+    let server = Server::answering("200 OK", "ok");
+    let (secrets, mut desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    let message = desk.message(TEXT);
+    desk.config.channels[0].name = "chat".into();
+    let sent = send(&mut desk.journal(), &desk.post(), &message, Timestamp::now()).unwrap();
+    assert_eq!(sent.ways[0].1.end, Delivery::Failed);
+    assert!(sent.ways[0].1.why.contains("was it renamed?"), "{:?}", sent.ways);
+    desk.config.channels[0].name = "slack".into();
+    std::fs::rename(secrets.path().join("hook"), secrets.path().join("away")).unwrap();
+    let id = desk.state().messages[0].id;
+    let again = resend(&mut desk.journal(), &desk.post(), id).unwrap();
+    assert!(again.ways[0].1.why.starts_with("the secret HOOK: "), "{:?}", again.ways);
+    std::fs::rename(secrets.path().join("away"), secrets.path().join("hook")).unwrap();
+    assert_eq!(resend(&mut desk.journal(), &desk.post(), id).unwrap().ways[0].1.end, Delivery::Accepted);
+    assert!(resend(&mut desk.journal(), &desk.post(), id).unwrap().ways.is_empty(), "it is sent once");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_secret_in_the_text_is_masked_before_it_is_written_down() {
+    let server = Server::answering("200 OK", "ok");
+    let address = format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url);
+    let (_secrets, desk) = by_slack(&address);
+    desk.sends(&format!("see {address}, and {{secret:HOOK}}"));
+    let (_, body) =
+        server.requests()[0].split_once("\r\n\r\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(!body.contains("XyzzySecret") && body.contains("{secret:HOOK}"), "{body}");
+    assert!(!desk.exported().contains("XyzzySecret"));
+}
+
+#[test]
+fn templates_stay_in_the_repository() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(".flightdeck/messages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::write(elsewhere.path().join("secret"), "x").unwrap();
+    std::fs::write(folder.join("alert.txt"), "{{ title }}").unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("secret"), folder.join("update.txt")).unwrap();
+    std::fs::write(folder.join("brief.txt"), [0xff, 0xfe]).unwrap();
+    std::fs::create_dir(folder.join("handoff.txt")).unwrap();
+    let found = templates(root.path(), &Config::default());
+    let of = |kind| found.iter().find(|own| own.kind == kind).map(|own| own.source.clone());
+    assert_eq!(of(MessageKind::Alert), Some(Ok("{{ title }}".into())));
+    assert_eq!(of(MessageKind::Update), Some(Err("it leads out of the repository".into())));
+    assert_eq!(of(MessageKind::Brief), Some(Err("it is not UTF-8".into())));
+    assert_eq!(of(MessageKind::Handoff), Some(Err("it is not a file".into())));
+    assert_eq!(of(MessageKind::Resolved), None);
+}

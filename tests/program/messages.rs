@@ -1,0 +1,81 @@
+//! Messages, as people send them: by the verb and by two keys, each once, with what became of it on record.
+
+use super::conductor::Yard;
+
+const CONFIG: &str = r#"
+[[environments]]
+name = "production"
+deploy = ["./deploy.sh"]
+
+[[channels]]
+name = "ours"
+kind = "command"
+command = ["./tell.sh"]
+audiences = ["stakeholders"]
+"#;
+
+fn yard() -> Yard {
+    let yard = Yard::new(CONFIG, "true");
+    yard.script(
+        "tell.sh",
+        "test ! -e broken || { echo 'no route to the chat' >&2; exit 7; }; cat >> told; echo --- >> told",
+    );
+    yard
+}
+
+fn told(yard: &Yard) -> String {
+    std::fs::read_to_string(yard.file("told")).unwrap_or_default()
+}
+
+#[test]
+fn the_verb_prints_a_draft_then_sends_it_and_the_clock_is_met_by_what_was_accepted() {
+    let yard = yard();
+    let shell = &yard.shell;
+    let draft = shell.flightdeck(&["message"]).succeeded();
+    assert!(draft.stdout.contains("Impact: not known yet"), "{}", draft.stdout);
+    let json = shell.json(&["message", "update", "--json"]);
+    assert_eq!((&json["kind"], &json["channels"][0]["name"]), (&"update".into(), &"ours".into()));
+    shell.flightdeck(&["message", "updat"]).ended_with(2).said("did you mean update?");
+    shell.flightdeck(&["message", "--send"]).ended_with(3).said("nobody is here to be asked");
+    shell.flightdeck(&["message", "--send", "--dry-run"]).succeeded();
+    assert_eq!(told(&yard), "", "nothing was sent");
+
+    std::fs::write(yard.file("broken"), "").unwrap();
+    let failed = shell.flightdeck(&["message", "--send", "--yes"]).ended_with(1);
+    assert!(failed.stdout.contains("✗ ours failed: it exited 7: no route to the chat"), "{}", failed.stdout);
+    let clock = |shell: &super::world::Shell| {
+        let status = shell.json(&["status", "--json"]);
+        let clocks = status["clocks"].as_array().unwrap().clone();
+        clocks.into_iter().find(|clock| clock["id"] == "stakeholders").unwrap()["state"].clone()
+    };
+    assert_ne!(clock(shell), "met");
+    std::fs::remove_file(yard.file("broken")).unwrap();
+    let sent =
+        shell.flightdeck(&["message", "update", "--send", "--yes", "--text", "We are on it."]).succeeded();
+    assert!(sent.stdout.contains("✓ ours accepted"), "{}", sent.stdout);
+    assert_eq!(told(&yard), "We are on it.\n---\n");
+    assert_eq!(clock(shell), "met");
+    shell.flightdeck(&["message", "--flush", "--yes"]).succeeded().said("nothing waits");
+    let report = shell.flightdeck(&["report"]).succeeded().stdout;
+    assert!(
+        report.contains("sent stakeholders an update") || report.contains("Sent stakeholders an update"),
+        "{report}"
+    );
+}
+
+#[test]
+fn two_keys_send_the_draft_and_an_untrusted_channel_gets_nothing() {
+    let yard = yard();
+    let terminal = yard.cockpit();
+    terminal.press("m");
+    terminal.wait_text("Impact: not known yet");
+    terminal.press_until("<enter>", "it to be accepted", |screen| screen.contains("✓ ours accepted"));
+    assert!(told(&yard).contains("Impact: not known yet"), "{}", told(&yard));
+    assert_eq!(told(&yard).matches("---").count(), 1, "once");
+    drop(terminal);
+    std::fs::write(yard.file("flightdeck.toml"), CONFIG.replace("ours", "theirs")).unwrap();
+    yard.shell.flightdeck(&["message", "update", "--send", "--yes"]).ended_with(4);
+    let shown = yard.shell.flightdeck(&["trust", "--show"]).succeeded();
+    assert!(shown.stdout.contains("channel theirs, for stakeholders"), "{}", shown.stdout);
+    assert_eq!(told(&yard).matches("---").count(), 1);
+}
