@@ -33,6 +33,8 @@ pub enum Scope {
     Flags,
     /// In the list of what usually breaks a service.
     Culprits,
+    /// In a message.
+    Message,
     /// In the incident report.
     Report,
     /// On the start screen.
@@ -58,6 +60,7 @@ impl Scope {
             Self::Rollback => "Rollback",
             Self::Flags => "Feature flags",
             Self::Culprits => "What broke it",
+            Self::Message => "Message",
             Self::Report => "Report",
             Self::Start => "Start screen",
             Self::Menu(menu) => menu.spec().title,
@@ -155,6 +158,8 @@ commands! {
     Better "note.better" "could be better" ["b"] Menu(Command::Notes), Record, "note", "Record what could be better next time, for the review";
     FollowUp "note.follow-up" "follow-up" ["u"] Menu(Command::Notes), Record, "follow-up", "Record what is left to do afterwards: what @who date";
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
+
+    Message "message" "message" ["m"] Global, Record, "message", "Write the message that is due from the record, and send it";
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
     Title "title" "title" ["w"] Menu(Command::Incident), Record, "title", "Reword the title";
@@ -271,6 +276,10 @@ commands! {
     FlagOn "flag.on" "turn on" ["+"] Scope::Flags, Plan, "flag", "Turn the flag on";
     FlagOff "flag.off" "turn off" ["-"] Scope::Flags, Plan, "flag", "Turn the flag off";
     FlagsAgain "flag.refresh" "refresh" ["r"] Scope::Flags, View, "flag", "Read the state of every flag again";
+    MessageEdit "message.edit" "edit" ["e"] Scope::Message, Record, "message", "Edit the text of the message";
+    MessageCopy "message.copy" "copy" ["c"] Scope::Message, View, "message", "Copy the text of the message to the clipboard";
+    MessageKind "message.kind" "kind" ["t"] Scope::Message, View, "message", "Write a message of the next kind";
+    MessageAgain "message.again" "again" ["r"] Scope::Message, Record, "message", "Send again what failed; before it is sent, write the draft anew";
     ReportSave "report.save" "save" ["s"] Scope::Report, View, "report", "Save the report to a file";
     ReportCopy "report.copy" "copy" ["c"] Scope::Report, View, "report", "Copy the report to the clipboard";
     ReportHtml "report.html" "HTML to print" ["h"] Scope::Report, View, "report", "Save the report as an HTML page to print";

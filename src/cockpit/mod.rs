@@ -22,6 +22,7 @@ pub mod model;
 pub mod msg;
 pub mod overlay;
 pub mod own;
+pub mod page;
 mod pane;
 pub mod production;
 mod rows;

@@ -160,6 +160,8 @@ pub struct Model {
     pub suspects: Suspects,
     /// The runbooks of the repository; `None`: not looked for yet.
     pub runbooks: Option<Shelf>,
+    /// The effect that sends what waits, and when that was looked at last.
+    pub outbox: Option<(Option<EffectId>, Timestamp)>,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -428,6 +430,7 @@ impl Model {
             chart: Chart::default(),
             suspects: Suspects::default(),
             runbooks: None,
+            outbox: None,
             derived: Derived::default(),
         }
     }

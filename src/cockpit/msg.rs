@@ -13,6 +13,7 @@ use super::model::{ConfigState, IncidentLine, Pane};
 use super::suspects;
 use super::typed::Typed;
 use super::ways::Looked;
+use crate::comms::draft::Own;
 use crate::deploy::flags::FlagState;
 use crate::drill::grade::Change;
 use crate::drill::scenario::Lesson;
@@ -23,7 +24,7 @@ use crate::hotfix::outlook::{self, Outlook};
 use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::suspects::ChangeText;
-use crate::incident::{Declared, Draft, HotfixLimit, IncidentId, Log, Policy, Record};
+use crate::incident::{Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId};
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
 use crate::report::runbook::{Page, Shelf};
@@ -270,6 +271,19 @@ pub enum Effect {
     ReadFlags,
     /// Look for the runbooks of the repository.
     ListRunbooks,
+    /// Read the team's own templates of messages.
+    ReadTemplates,
+    /// Send a message, and say on record what became of it.
+    SendMessage {
+        /// The message.
+        message: Box<Messaged>,
+        /// When its draft was written.
+        read_at: Timestamp,
+    },
+    /// Send again what did not go out of a message.
+    ResendMessage(RecordId),
+    /// Send what waits, and was read a moment ago.
+    FlushMessages,
     /// Read one of them.
     ReadRunbook {
         /// Its path.
@@ -357,6 +371,8 @@ pub enum Done {
     Prepared(Box<Plan>),
     /// There is no plan, but words for a person to open a pull request with.
     ByHand(Box<pull::ByHand>),
+    /// The team's own templates of messages.
+    Templates(Vec<Own>),
     /// Flags were asked for, in the order of the configuration.
     Flags(Vec<FlagState>),
     /// Runbooks were looked for.

@@ -1,6 +1,7 @@
 //! What lies over the cockpit: a stack, of which the top one gets the key first.
 
 mod grade;
+mod message;
 mod plan;
 mod preview;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 pub use grade::GradeView;
+pub use message::MessageView;
 pub use plan::{Asks, Decide, PlanView, Unsettled};
 pub use preview::{Field, Preview, Way};
 
@@ -60,6 +62,8 @@ pub enum Overlay {
     Report(Box<ReportView>),
     /// How a drill went.
     Grade(Box<GradeView>),
+    /// A message, before it is sent and afterwards.
+    Message(Box<MessageView>),
     /// What `flightdeck.toml` would run.
     Trust(Trust),
     /// What usually breaks a service, and what is odd.

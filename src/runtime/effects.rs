@@ -15,6 +15,7 @@ use crate::journal;
 use crate::plan::Settle;
 use crate::plan::progress::Choice;
 
+use super::ground::{Letter, Mail};
 use super::shell::Shell;
 
 impl Shell<'_> {
@@ -90,6 +91,12 @@ impl Shell<'_> {
             },
             Effect::ReadFlags => self.ask_repo(repo::Order::ReadFlags(id)),
             Effect::ListRunbooks => self.ask_repo(repo::Order::ListRunbooks(id)),
+            Effect::ReadTemplates => self.ask_repo(repo::Order::ReadTemplates(id)),
+            Effect::SendMessage { message, read_at } => {
+                self.ask_post(id, Mail::New(message, read_at));
+            }
+            Effect::ResendMessage(message) => self.ask_post(id, Mail::Again(message)),
+            Effect::FlushMessages => self.ask_post(id, Mail::Waiting),
             Effect::ReadRunbook { path } => self.ask_repo(repo::Order::ReadRunbook(id, path)),
             Effect::ProbeNow => {
                 self.pulse.ask_now();
@@ -134,6 +141,17 @@ impl Shell<'_> {
     fn ask_repo(&self, order: repo::Order) {
         // It ends only with the program.
         let _ = self.repo.send(order);
+    }
+
+    /// Has messages sent by the repository's configuration.
+    fn ask_post(&self, id: EffectId, mail: Mail) {
+        match self.model.incident().map(|state| state.id) {
+            Some(incident) => {
+                let user = self.model.me.clone();
+                self.ask_repo(repo::Order::Post(id, Letter { incident, user, mail }));
+            }
+            None => self.done(id, Ok(Done::Quietly)),
+        }
     }
 
     /// Hands a question to the thread that compares probes, which begins with the first.

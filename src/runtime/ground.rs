@@ -11,7 +11,7 @@ use crate::config::types::Config;
 use crate::config::{load, trust};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::Policy;
+use crate::incident::{IncidentId, Messaged, Policy, RecordId};
 use crate::journal::{self, Journal};
 use crate::plan::Request;
 
@@ -22,6 +22,26 @@ pub(super) struct Ground {
     pub(super) root: PathBuf,
     /// The configuration that is shown.
     pub(super) config: Config,
+}
+
+/// Messages to be sent.
+pub(super) struct Letter {
+    /// The incident that they are about.
+    pub(super) incident: IncidentId,
+    /// Who sends them.
+    pub(super) user: String,
+    /// Which.
+    pub(super) mail: Mail,
+}
+
+/// Which messages.
+pub(super) enum Mail {
+    /// This one, whose draft was written then.
+    New(Box<Messaged>, Timestamp),
+    /// What did not go out of this one.
+    Again(RecordId),
+    /// Those that wait.
+    Waiting,
 }
 
 impl Ground {
@@ -64,6 +84,27 @@ impl Ground {
     /// Reads one of them.
     pub(super) fn runbook(&self, path: &str) -> Result<Done> {
         Ok(Done::Runbook(Box::new(conductor::runbook_page(&self.root, &self.config, path)?)))
+    }
+
+    /// Reads the team's own templates of messages.
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as everything that is read aside")]
+    pub(super) fn templates(&self) -> Result<Done> {
+        Ok(Done::Templates(conductor::templates(&self.root, &self.config)))
+    }
+
+    /// Sends messages.
+    pub(super) fn post(&self, letter: Letter) -> Result<Done> {
+        self.require_trust("sending the message")?;
+        let policy = Policy::built_in().with(&self.config.policy);
+        let mut journal = Journal::open_again(&self.state_dir, &letter.user)?;
+        let (config, root, incident) = (&self.config, self.root.as_path(), letter.incident);
+        let post = conductor::Post { config, root, policy: &policy, incident };
+        let sent = match letter.mail {
+            Mail::New(message, read_at) => conductor::send(&mut journal, &post, &message, read_at),
+            Mail::Again(message) => conductor::resend(&mut journal, &post, message),
+            Mail::Waiting => conductor::flush(&mut journal, &post, conductor::Which::Fresh),
+        };
+        sent.map(|sent| Done::Appended(sent.records))
     }
 
     /// The file may have changed since it was shown: what is trusted is what runs.

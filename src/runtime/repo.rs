@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-use super::ground::Ground;
+use super::ground::{Ground, Letter};
 use super::save::{place, save};
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
@@ -46,6 +46,10 @@ pub(super) enum Order {
     ReadFlags(EffectId),
     /// Look for the runbooks of the repository.
     ListRunbooks(EffectId),
+    /// Read the team's own templates of messages.
+    ReadTemplates(EffectId),
+    /// Send messages.
+    Post(EffectId, Letter),
     /// Read one of them.
     ReadRunbook(EffectId, String),
     /// Trust the configuration with this hash.
@@ -145,6 +149,8 @@ impl Clerk {
             }
             Order::ReadFlags(id) => return self.aside(id, Ground::flags),
             Order::ListRunbooks(id) => return self.aside(id, Ground::runbooks),
+            Order::ReadTemplates(id) => return self.aside(id, Ground::templates),
+            Order::Post(id, letter) => return self.aside(id, move |ground| ground.post(letter)),
             Order::ReadRunbook(id, path) => return self.aside(id, move |ground| ground.runbook(&path)),
             Order::Trust(id, hash) => (id, self.trust(&hash)),
             Order::Init(id) => (id, self.init()),

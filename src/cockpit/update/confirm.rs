@@ -123,6 +123,7 @@ pub(super) fn yes_or_no(model: &Model) -> Option<u64> {
     match model.overlays.last()? {
         Overlay::Confirm(confirm) => confirm.shown_ms,
         Overlay::Trust(trust) => trust.shown_ms,
+        Overlay::Message(view) if view.may_be_sent() => view.shown_ms,
         Overlay::Decide(decide) if decide.asks() == Asks::Yes => decide.shown_ms,
         // While another plan has the target nothing is asked yet.
         Overlay::Preview(preview) if preview.holder(model).is_some() => None,
@@ -149,6 +150,7 @@ fn means(model: &Model, key: Key) -> bool {
         }
         Some(Overlay::Preview(_)) => reads(command(&[Scope::Preview])),
         Some(Overlay::Trust(_)) => reads(command(&[])),
+        Some(Overlay::Message(_)) => command(&[Scope::Message]).is_some(),
         _ => key == Key::char('n') || command(&[]) == Some(Command::Back),
     }
 }
@@ -156,6 +158,9 @@ fn means(model: &Model, key: Key) -> bool {
 /// Whether what is open asks before something happens to the world, or before it is trusted.
 pub(super) fn is_question(model: &Model) -> bool {
     let top = model.overlays.last();
+    if let Some(Overlay::Message(view)) = top {
+        return view.may_be_sent();
+    }
     matches!(top, Some(Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Preview(_) | Overlay::Decide(_)))
 }
 
@@ -164,6 +169,7 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
     let (enter, yes) = (key.code == Code::Enter, key == Key::char('y'));
     match model.overlays.last()? {
         Overlay::Confirm(_) | Overlay::Trust(_) => yes.then_some(Cancel::Question),
+        Overlay::Message(view) if view.may_be_sent() => enter.then_some(Cancel::Question),
         Overlay::Preview(preview) => {
             let means = |scope, command| model.keymap.within(scope, key) == Some(command);
             let decides = means(Scope::Vote, Command::Verbal)

@@ -11,8 +11,8 @@ use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, grade, menus, overlays, plan_view, rollback, run_view, runbooks, settle, survey,
-    suspects, terminal,
+    Cx, compared, flags, grade, menus, message, overlays, plan_view, rollback, run_view, runbooks, settle,
+    survey, suspects, terminal,
 };
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
@@ -149,6 +149,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         done => done,
     });
     let Some(result) = overlays::report_done(cx.model, id, result) else { return };
+    let Some(result) = message::done(cx, id, result) else { return };
     match result {
         // Whoever left the incident meanwhile is not brought back to it.
         Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}
@@ -172,6 +173,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
         Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
+        Ok(Done::Templates(own)) => message::templates(cx, id, own),
         Ok(Done::Runbooks(shelf)) => runbooks::listed(cx.model, *shelf),
         Ok(Done::Runbook(page)) => runbooks::show(cx, *page),
         Ok(Done::Started { plan, records }) => {

@@ -10,8 +10,8 @@ use super::super::overlay::{
     Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
 use super::{
-    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, overlays, plan_view, record,
-    report, rollback, run_view, runbooks, settle, suspects, team,
+    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, overlays, plan_view,
+    record, report, rollback, run_view, runbooks, settle, suspects, team,
 };
 use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
 use crate::plan::Request;
@@ -124,6 +124,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Flags => flags::open(cx),
         Command::Culprits => culprits::open(cx),
+        Command::Message => message::open(cx, &invoke.argument),
         Command::FollowUpSend => {
             let texts = cx.model.incident().map(issue::unsent).unwrap_or_default();
             cx.effect(MAKING, Effect::Prepare(Request::FollowUps { texts }));
@@ -169,6 +170,10 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::RuleOut
         | Command::CulpritFound
         | Command::OddFollowUp
+        | Command::MessageEdit
+        | Command::MessageCopy
+        | Command::MessageKind
+        | Command::MessageAgain
         | Command::ReportSave
         | Command::ReportCopy
         | Command::ReportExport

@@ -54,6 +54,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
                 | Scope::Rollback
                 | Scope::Flags
                 | Scope::Culprits
+                | Scope::Message
                 | Scope::Report
         );
         if in_a_window || (spec.scope == Scope::Start && model.log.is_some()) {
@@ -299,6 +300,7 @@ pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
         Command::Test => config.checks.is_empty(),
         Command::Flags => config.flags.is_empty(),
         Command::Actions => config.actions.is_empty(),
+        Command::Message => config.channels.is_empty(),
         _ => config.environments.is_empty(),
     };
     let trust = model.keymap.key(Command::Trust).map_or_else(String::new, |key| format!(" ({key})"));
@@ -315,6 +317,9 @@ pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
         }
         ConfigSource::Trusted if nothing && command == Command::Actions => {
             Some("flightdeck.toml names no [[actions]]".to_owned())
+        }
+        ConfigSource::Trusted if nothing && command == Command::Message => {
+            Some("flightdeck.toml names no [[channels]]".to_owned())
         }
         ConfigSource::Trusted if nothing => Some("flightdeck.toml names no environments".to_owned()),
         ConfigSource::Trusted => None,

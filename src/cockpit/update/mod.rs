@@ -14,6 +14,7 @@ mod hotfix;
 mod invoke;
 mod keys;
 pub mod menus;
+mod message;
 mod overlays;
 pub mod plan_view;
 mod pressing;
@@ -100,6 +101,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         rollback::keep_up(&mut cx);
         survey::keep_up(&mut cx);
         settle::keep_up(&mut cx);
+        message::keep_up(&mut cx);
         suspects::keep_up(&mut cx);
         judge(cx.model);
         let loud = cx.model.derived.loud.clone();

@@ -13,8 +13,8 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, grade, invoke, plan_view, preview, report, rollback, run_view, runbooks,
-    submit, suspects, windows,
+    Cx, culprits, declare, flags, grade, invoke, message, plan_view, preview, report, rollback, run_view,
+    runbooks, submit, suspects, windows,
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
@@ -40,6 +40,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Suspects(_)) => suspects::key(cx, press.key),
         Some(Overlay::Change(_)) => suspects::change_key(cx, press.key),
         Some(Overlay::Grade(_)) => grade::key(cx, press.key),
+        Some(Overlay::Message(_)) => message::key(cx, press, before),
         Some(_) => document(cx, press.key),
         None => {}
     }
@@ -47,7 +48,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
 
 /// Pasted text goes into lines of text; it never confirms and never is a command.
 pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
-    if run_view::paste(cx, text) {
+    if run_view::paste(cx, text) || message::paste(cx, text) {
         return;
     }
     match cx.model.overlays.last_mut() {
@@ -498,6 +499,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Runbook(view) => Some(&mut view.scroll.top),
         Overlay::Grade(view) => Some(&mut view.scroll.top),
+        Overlay::Message(view) => Some(&mut view.scroll.top),
         Overlay::Preview(preview) => Some(&mut preview.scroll.top),
         Overlay::Plan(view) => Some(&mut view.scroll.top),
         Overlay::Rollback(screen) => Some(&mut screen.top),

@@ -36,6 +36,7 @@ fn since(overlay: &mut Overlay) -> Option<&mut Option<u64>> {
     match overlay {
         Overlay::Preview(preview) => Some(&mut preview.shown_ms),
         Overlay::Decide(decide) => Some(&mut decide.shown_ms),
+        Overlay::Message(view) if view.may_be_sent() => Some(&mut view.shown_ms),
         Overlay::Trust(trust) => Some(&mut trust.shown_ms),
         Overlay::Confirm(confirm) => Some(&mut confirm.shown_ms),
         _ => None,

@@ -4,11 +4,13 @@ mod confirm;
 mod counts;
 mod ending;
 mod flags;
+mod gates;
 mod grade;
 mod hotfix;
 mod long;
 mod many;
 mod marks;
+mod message;
 mod names;
 mod offline;
 mod own;
@@ -21,8 +23,6 @@ mod situations;
 mod start;
 mod suspects;
 mod windows;
-
-mod gates;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ mod gates;
 mod grade;
 mod help;
 mod menu;
+mod message;
 mod palette;
 mod plan;
 mod preview;
@@ -122,6 +123,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Errors(scroll) => errors::draw(ui, buf, area, *scroll),
         Overlay::Report(view) => report::draw(ui, buf, area, view),
         Overlay::Grade(view) => grade::draw(ui, buf, area, view),
+        Overlay::Message(view) => message::draw(ui, buf, area, view),
         Overlay::Trust(view) => trust::draw(ui, buf, area, *view),
         Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),

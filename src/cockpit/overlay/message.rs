@@ -1,0 +1,49 @@
+//! A message: its draft, who gets it, where it goes, and what became of it.
+
+use jiff::Timestamp;
+
+use super::super::msg::EffectId;
+use super::super::page::PageEdit;
+use super::Scroll;
+use crate::comms::draft::Own;
+use crate::incident::{MessageKind, RecordId};
+
+/// A message before it is sent, and afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageView {
+    /// What it is for.
+    pub kind: MessageKind,
+    /// Audience id.
+    pub audience: String,
+    /// When the draft was written: who sent the like since then has sent it.
+    pub read_at: Timestamp,
+    /// The text.
+    pub page: PageEdit,
+    /// Whether somebody has changed it.
+    pub changed: bool,
+    /// Whether keys go into the text.
+    pub editing: bool,
+    /// The team's own templates; `None`: they are being read, and there is no draft yet.
+    pub own: Option<Vec<Own>>,
+    /// What is wrong with the team's own template.
+    pub problem: Option<String>,
+    /// The effect that reads templates.
+    pub asked: Option<EffectId>,
+    /// The effect that sends it.
+    pub sending: Option<EffectId>,
+    /// The record of it, once it was sent.
+    pub sent: Option<RecordId>,
+    /// Why nothing was sent; empty while nothing is wrong.
+    pub complaint: String,
+    /// Since when it has been on the screen, as in [`super::Preview::shown_ms`].
+    pub shown_ms: Option<u64>,
+    /// First line shown.
+    pub scroll: Scroll,
+}
+
+impl MessageView {
+    /// Tells whether Enter would send it.
+    pub fn may_be_sent(&self) -> bool {
+        self.own.is_some() && !self.editing && self.sending.is_none() && self.sent.is_none()
+    }
+}

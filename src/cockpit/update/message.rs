@@ -1,0 +1,357 @@
+//! Messages: the draft that is due, sent after one look at it to every channel of its audience.
+
+use jiff::SignedDuration;
+
+use super::super::commands::{Command, Invoke, Scope};
+use super::super::key::{Code, Key};
+use super::super::model::Model;
+use super::super::msg::{Done, Effect, EffectId, KeyPress};
+use super::super::overlay::{MessageView, Overlay, Scroll};
+use super::super::page::PageEdit;
+use super::confirm::{TOO_QUICK, may_confirm};
+use super::{Cx, invoke, menus, overlays, record, windows};
+use crate::comms::draft::{self, Own, Sight};
+use crate::comms::numbers::{self, Number};
+use crate::config::types::Channel;
+use crate::failure::Failure;
+use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, last_told};
+
+/// How long a message may wait before somebody reads it again: not sent by itself any more.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+/// How long the outbox is left alone after it was looked at.
+const PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Opens the draft that is due, or the next one for an audience.
+pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
+    let model = &*cx.model;
+    let Some(state) = model.incident() else { return };
+    let (kind, audience) = match audience {
+        "" => draft::due(state, &model.policy, model.now),
+        named => (draft::kind_for(state, &model.policy, named, model.now), named.to_owned()),
+    };
+    let read_at = model.now;
+    let asked = Some(cx.effect("reading templates", Effect::ReadTemplates));
+    cx.push(Overlay::Message(Box::new(MessageView {
+        kind,
+        audience,
+        read_at,
+        page: PageEdit::new(""),
+        changed: false,
+        editing: false,
+        own: None,
+        problem: None,
+        asked,
+        sending: None,
+        sent: None,
+        complaint: String::new(),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    })));
+}
+
+/// The window, wherever it is.
+fn view(model: &mut Model) -> Option<&mut MessageView> {
+    model.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+        Overlay::Message(view) => Some(&mut **view),
+        _ => None,
+    })
+}
+
+/// Takes in the team's own templates, and writes the draft. Where they cannot be read the usual ones do.
+pub(super) fn templates(cx: &mut Cx<'_>, id: EffectId, own: Vec<Own>) {
+    match view(cx.model).filter(|view| view.asked == Some(id)) {
+        Some(view) => (view.asked, view.own) = (None, Some(own)),
+        None => return,
+    }
+    write(cx.model);
+}
+
+/// Writes the draft anew.
+fn write(model: &mut Model) {
+    let Some(found) = view(model) else { return };
+    let (kind, audience) = (found.kind, found.audience.clone());
+    let own = found.own.clone().unwrap_or_default();
+    let Some(draft) = drafted(model, kind, &audience, &own) else { return };
+    let now = model.now;
+    if let Some(view) = view(model) {
+        (view.page, view.problem, view.read_at) = (PageEdit::new(&draft.text), draft.problem, now);
+        (view.changed, view.shown_ms, view.scroll) = (false, None, Scroll::default());
+        view.complaint.clear();
+    }
+}
+
+fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Option<draft::Draft> {
+    let state = model.incident()?;
+    let config = &model.config.config;
+    let production = config.production().map_or("", |env| env.name.as_str());
+    let then = last_told(state, &model.policy, audience);
+    let all = model.probes.iter().map(|probe| Number::of(probe, then));
+    let numbers = numbers::concerned(state, production, all);
+    let service = if config.service.name.is_empty() { &state.service } else { &config.service.name };
+    let sight = Sight {
+        state,
+        policy: &model.policy,
+        number: model.number(),
+        service,
+        numbers: &numbers,
+        now: model.now,
+    };
+    Some(draft::draft(&sight, kind, audience, own))
+}
+
+impl Model {
+    /// The channels that an audience is told by.
+    pub fn channels_for(&self, audience: &str) -> Vec<&Channel> {
+        draft::channels(&self.config.config.channels, &self.policy, audience)
+    }
+
+    /// A message that was sent.
+    pub fn message(&self, id: crate::incident::RecordId) -> Option<&Message> {
+        self.incident()?.messages.iter().find(|message| message.id == id)
+    }
+}
+
+/// Takes a key for the window.
+pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return };
+    if view.editing {
+        return edit(cx, press.key);
+    }
+    match windows::command(cx.model, &[Scope::Message], press.key) {
+        Some(Command::Back) => cx.pop(),
+        Some(Command::Help) => invoke::invoke(cx, &Command::Help.into()),
+        Some(Command::Open) => send(cx, press, before),
+        Some(Command::MessageEdit) => begin(cx),
+        Some(Command::MessageCopy) => copy(cx),
+        Some(Command::MessageKind) => next_kind(cx),
+        Some(Command::MessageAgain) => again(cx),
+        Some(Command::NextPane) => next_audience(cx, 1),
+        Some(Command::PreviousPane) => next_audience(cx, -1),
+        command => match command.and_then(|command| windows::motion(command, windows::page(cx.model))) {
+            Some(by) => overlays::scroll(cx.model, by),
+            None => windows::unknown(cx, press.key),
+        },
+    }
+}
+
+/// A key while the text is edited: escape ends that, and nothing is lost.
+fn edit(cx: &mut Cx<'_>, key: Key) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return };
+    if key.code == Code::Esc {
+        (view.editing, view.shown_ms) = (false, None);
+        return;
+    }
+    let before = view.page.text();
+    view.page.key(key);
+    view.changed |= view.page.text() != before;
+    cx.model.typing_since.get_or_insert(cx.model.now);
+}
+
+fn begin(cx: &mut Cx<'_>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return };
+    if view.may_be_sent() {
+        view.editing = true;
+        view.complaint.clear();
+    } else {
+        cx.say("it was sent: a message that is out cannot be changed");
+    }
+}
+
+/// Puts what is pasted into the text, where that is edited; tells whether it was.
+pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut().filter(|_| true) else { return false };
+    if !view.editing {
+        return false;
+    }
+    view.page.insert(text.trim_end());
+    view.changed = true;
+    true
+}
+
+fn copy(cx: &mut Cx<'_>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last() else { return };
+    let text = view.page.text();
+    cx.effect("copying", Effect::Copy(text));
+}
+
+/// Goes on to the draft of the next kind.
+fn next_kind(cx: &mut Cx<'_>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return };
+    if let Some(why) = stays(view) {
+        return cx.say(why);
+    }
+    let all = MessageKind::ALL;
+    let at = all.iter().position(|kind| *kind == view.kind).unwrap_or_default();
+    view.kind = all[(at + 1) % all.len()];
+    write(cx.model);
+}
+
+/// Goes on to the draft for the next audience.
+fn next_audience(cx: &mut Cx<'_>, by: isize) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return };
+    if let Some(why) = stays(view) {
+        return cx.say(why);
+    }
+    let policy = &cx.model.policy;
+    // Telling again is the same audience.
+    let all: Vec<&str> =
+        policy.audiences.iter().filter(|one| one.is.is_empty()).map(|one| one.id.as_str()).collect();
+    let here = policy.told_as(&view.audience).to_owned();
+    let at = all.iter().position(|id| *id == here).unwrap_or_default();
+    if all.is_empty() {
+        return;
+    }
+    let next = (at + all.len()).saturating_add_signed(by) % all.len();
+    let audience = all[next].to_owned();
+    let Some(state) = cx.model.log.as_ref().map(crate::incident::Log::state) else { return };
+    view.kind = draft::kind_for(state, policy, &audience, cx.model.now);
+    view.audience = audience;
+    write(cx.model);
+}
+
+/// Why the draft stays what it is; `None`: it may be another one.
+fn stays(view: &MessageView) -> Option<&'static str> {
+    match () {
+        () if view.sent.is_some() || view.sending.is_some() => {
+            Some("it was sent: esc, then open the next one")
+        }
+        () if view.changed => Some("you changed the text: send or copy it, or esc and open it again"),
+        () if view.own.is_none() => Some("the draft is being written"),
+        () => None,
+    }
+}
+
+/// Sends it to every channel of its audience. Where there is none it is copied, and asked how it was told.
+fn send(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last() else { return };
+    if !view.may_be_sent() {
+        let word = if view.own.is_none() { "the draft is being written" } else { "it was sent" };
+        return cx.say(word);
+    }
+    if !may_confirm(view.shown_ms, press, before) {
+        return cx.say(TOO_QUICK);
+    }
+    let (text, audience, kind, read_at) = (view.page.text(), view.audience.clone(), view.kind, view.read_at);
+    if text.trim().is_empty() {
+        return complain(cx, "there is no text: press e to write some");
+    }
+    if let Some(why) = cx.model.unsaved() {
+        return complain(cx, &why);
+    }
+    let channels: Vec<String> =
+        cx.model.channels_for(&audience).iter().map(|channel| channel.name.clone()).collect();
+    if channels.is_empty() {
+        cx.effect("copying", Effect::Copy(text));
+        let told = Invoke { command: Command::Told, argument: audience };
+        return record::record(cx, &told);
+    }
+    if let Some(why) = menus::needs_config(cx.model, Command::Message) {
+        return complain(cx, &why);
+    }
+    let message = Messaged { kind, audience, text, channels };
+    let id = cx.effect("sending", Effect::SendMessage { message: Box::new(message), read_at });
+    if let Some(view) = view_on_top(cx.model) {
+        view.sending = Some(id);
+        view.complaint.clear();
+    }
+}
+
+fn view_on_top(model: &mut Model) -> Option<&mut MessageView> {
+    match model.overlays.last_mut() {
+        Some(Overlay::Message(view)) => Some(view),
+        _ => None,
+    }
+}
+
+fn complain(cx: &mut Cx<'_>, why: &str) {
+    if let Some(view) = view_on_top(cx.model) {
+        why.clone_into(&mut view.complaint);
+    }
+}
+
+/// Sends again what failed; before it was sent, writes the draft anew.
+fn again(cx: &mut Cx<'_>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last() else { return };
+    let Some(id) = view.sent else {
+        if view.sending.is_none() && view.own.is_some() {
+            write(cx.model);
+            cx.say("written anew");
+        }
+        return;
+    };
+    let now = cx.model.now;
+    let ways = cx.model.message(id).map(|message| message.ways.clone()).unwrap_or_default();
+    let open =
+        ways.iter().any(|way| !matches!(way.stands(now), Some(Delivery::Accepted | Delivery::Sending)));
+    if !open {
+        return cx.say("every channel has accepted it");
+    }
+    if view.sending.is_some() {
+        return;
+    }
+    let effect = cx.effect("sending", Effect::ResendMessage(id));
+    if let Some(view) = view_on_top(cx.model) {
+        view.sending = Some(effect);
+    }
+}
+
+/// Takes in that it was sent, or why not. Gives back what is left to be told elsewhere.
+pub(super) fn done(
+    cx: &mut Cx<'_>,
+    id: EffectId,
+    result: Result<Done, Failure>,
+) -> Option<Result<Done, Failure>> {
+    if cx.model.outbox.is_some_and(|(effect, _)| effect == Some(id)) {
+        cx.model.outbox = Some((None, cx.model.now));
+    }
+    let Some(view) = view(cx.model) else { return Some(result) };
+    if view.asked == Some(id) && result.is_err() {
+        templates(cx, id, Vec::new());
+        return None;
+    }
+    if view.sending != Some(id) {
+        return Some(result);
+    }
+    view.sending = None;
+    match &result {
+        Ok(Done::Appended(records)) => {
+            view.sent = view.sent.or_else(|| written(records));
+            Some(result)
+        }
+        Err(failure) => {
+            failure.cause.clone_into(&mut view.complaint);
+            view.shown_ms = None;
+            if let Err(failure) = result {
+                cx.fail(failure);
+            }
+            None
+        }
+        Ok(_) => Some(result),
+    }
+}
+
+/// The record of the message among those that came of sending it.
+fn written(records: &[Record]) -> Option<crate::incident::RecordId> {
+    records.iter().find(|record| matches!(record.body, Body::Messaged(_))).map(|record| record.id)
+}
+
+/// Sends what waits in the outbox and was read a moment ago, whoever wrote it.
+pub(super) fn keep_up(cx: &mut Cx<'_>) {
+    let model = &*cx.model;
+    let now = model.now;
+    let rests = model.outbox.is_some_and(|(effect, at)| effect.is_some() || now.duration_since(at) < PAUSE);
+    let Some(state) = model.incident().filter(|state| !state.messages.is_empty() && !rests) else { return };
+    if model.unsaved().is_some() || menus::needs_config(model, Command::Message).is_some() {
+        return;
+    }
+    // Whoever wrote one sends it at once: others wait until that can be over.
+    let sent_here = |message: &Message| now.duration_since(message.at) > SENDING / 4;
+    let due = state.messages.iter().any(|message| {
+        let fresh = now.duration_since(message.at).abs() <= FRESH;
+        fresh && message.ways.iter().any(|way| way.is_due(now) && (way.end.is_some() || sent_here(message)))
+    });
+    if due {
+        let id = cx.effect("sending what waits", Effect::FlushMessages);
+        cx.model.outbox = Some((Some(id), now));
+    }
+}

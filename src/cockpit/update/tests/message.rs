@@ -1,0 +1,171 @@
+//! Messages: the draft that is due, looked at once, and sent once.
+
+use super::*;
+use crate::cockpit::overlay::{Ask, MessageView, Purpose};
+use crate::comms::draft::Own;
+use crate::config::types::Channel;
+use crate::incident::{Delivered, Delivery, MessageKind, Messaged};
+
+fn view(table: &Table) -> &MessageView {
+    let found = table.model.overlays.iter().rev().find_map(|overlay| match overlay {
+        Overlay::Message(view) => Some(&**view),
+        _ => None,
+    });
+    found.expect("no message is open")
+}
+
+fn channel(name: &str, audience: &str) -> Channel {
+    let text = format!(
+        "name = \"{name}\"\nkind = \"slack-webhook\"\nsecret = \"HOOK\"\naudiences = [\"{audience}\"]"
+    );
+    toml::from_str(&text).unwrap()
+}
+
+/// A table with channels, and the message window open with its draft on the screen.
+fn opened(channels: Vec<Channel>, own: Vec<Own>) -> Table {
+    let mut table = Table::ready();
+    table.model.config.config.channels = channels;
+    drafted(&mut table, own);
+    table
+}
+
+fn drafted(table: &mut Table, own: Vec<Own>) {
+    assert_eq!(table.keys("m"), [Effect::ReadTemplates]);
+    let id = EffectId(table.model.next_effect.0 - 1);
+    table.send(Msg::Done(id, Ok(Done::Templates(own))));
+    table.shown();
+}
+
+fn last(table: &Table) -> EffectId {
+    EffectId(table.model.next_effect.0 - 1)
+}
+
+#[test]
+fn the_message_that_is_due_goes_to_every_channel_of_its_audience_after_one_look() {
+    let mut table =
+        opened(vec![channel("slack", "stakeholders"), channel("board", "executives")], Vec::new());
+    assert_eq!((view(&table).kind, view(&table).audience.as_str()), (MessageKind::Alert, "stakeholders"));
+    let text = view(&table).page.text();
+    assert!(text.starts_with("P0: Checkout answers 500") && text.contains("Impact: not known yet"), "{text}");
+    let effects = table.keys("enter");
+    let [Effect::SendMessage { message, read_at }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((message.channels.as_slice(), &message.text), ([String::from("slack")].as_slice(), &text));
+    assert!(*read_at <= table.model.now);
+    assert!(table.keys("enter").is_empty(), "it is sent once");
+    // What became of it is told where it was sent from.
+    let id = last(&table);
+    let written = table.record(Messaged { ..(**message).clone() }.into());
+    let end = |table: &mut Table, end| {
+        let why = if end == Delivery::Failed { "404: gone" } else { "" };
+        let body =
+            Delivered { message: written.id, channel: "slack".into(), end, why: why.into(), again: None };
+        table.record(body.into())
+    };
+    let failed = end(&mut table, Delivery::Failed);
+    table.send(Msg::Done(id, Ok(Done::Appended(vec![written.clone(), failed]))));
+    assert_eq!(view(&table).sent, Some(written.id));
+    assert!(table.keys("e").is_empty() && !view(&table).editing, "what is out is not edited");
+    assert_eq!(table.keys("r"), [Effect::ResendMessage(written.id)]);
+    let id = last(&table);
+    let accepted = end(&mut table, Delivery::Accepted);
+    table.send(Msg::Done(id, Ok(Done::Appended(vec![accepted]))));
+    assert!(table.keys("r").is_empty());
+    assert!(table.word().contains("accepted"), "{}", table.word());
+}
+
+#[test]
+fn nothing_is_sent_before_it_could_be_read_nor_while_the_draft_is_written() {
+    let mut table = Table::ready();
+    table.model.config.config.channels = vec![channel("slack", "stakeholders")];
+    table.keys("m");
+    assert!(table.keys("enter").is_empty());
+    let id = EffectId(table.model.next_effect.0 - 1);
+    table.send(Msg::Done(id, Ok(Done::Templates(Vec::new()))));
+    assert!(table.keys("enter").is_empty(), "no frame has shown it yet");
+    table.shown();
+    assert_eq!(table.talks("⏎").len(), 1);
+}
+
+#[test]
+fn the_text_is_edited_in_place_and_enter_sends_only_outside_of_it() {
+    let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
+    table.keys("e");
+    assert!(table.keys("enter").is_empty(), "a new line");
+    table.types("Card payments work.");
+    table.send(Msg::Paste("Others do not.\nWe look.\n".into()));
+    assert!(table.keys("esc").is_empty() && !view(&table).editing);
+    let text = view(&table).page.text();
+    assert!(text.ends_with("\nCard payments work.Others do not.\nWe look."), "{text}");
+    table.keys("t");
+    assert_eq!(view(&table).page.text(), text, "what somebody wrote is not thrown away");
+    table.shown();
+    let effects = table.keys("enter");
+    assert!(matches!(effects.as_slice(), [Effect::SendMessage { message, .. }] if message.text == text));
+}
+
+#[test]
+fn without_a_channel_it_is_copied_and_recorded_as_before() {
+    let mut table = opened(Vec::new(), Vec::new());
+    let effects = table.keys("enter");
+    assert!(matches!(effects.as_slice(), [Effect::Copy(text)] if text.starts_with("P0: ")), "{effects:?}");
+    let Some(Overlay::Ask(Ask { purpose: Purpose::Told(audience), .. })) = table.model.overlays.last() else {
+        panic!("{:?}", table.model.overlays.last())
+    };
+    assert_eq!(audience, "stakeholders");
+}
+
+#[test]
+fn a_template_with_an_error_is_said_and_the_usual_one_is_there() {
+    let own = Own { kind: MessageKind::Alert, path: "m/alert.txt".into(), source: Ok("{{ no }}".into()) };
+    let table = opened(Vec::new(), vec![own]);
+    assert!(view(&table).problem.as_ref().unwrap().starts_with("m/alert.txt, line 1: "));
+    assert!(view(&table).page.text().starts_with("P0: "));
+}
+
+#[test]
+fn kinds_and_audiences_are_gone_through_and_one_sent_meanwhile_is_told() {
+    let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
+    table.keys("t");
+    assert_eq!(view(&table).kind, MessageKind::Update);
+    table.keys("tab");
+    assert_ne!(view(&table).audience, "stakeholders");
+    table.keys("shift-tab");
+    assert_eq!(view(&table).audience, "stakeholders");
+    table.shown();
+    assert_eq!(table.keys("enter").len(), 1);
+    let failure = Failure::new("sending the message", "omar sent an update at 14:02", "read it");
+    table.send(Msg::Done(last(&table), Err(failure)));
+    assert_eq!(view(&table).complaint, "omar sent an update at 14:02");
+    assert!(view(&table).sent.is_none());
+}
+
+#[test]
+fn what_waits_goes_by_itself_while_it_is_fresh() {
+    let mut table = Table::ready();
+    table.model.config.config.channels = vec![channel("slack", "stakeholders")];
+    let message = Messaged {
+        kind: MessageKind::Update,
+        audience: "stakeholders".into(),
+        text: "x".into(),
+        channels: vec!["slack".into()],
+    };
+    let written = table.record(message.into());
+    let waits = Delivered {
+        message: written.id,
+        channel: "slack".into(),
+        end: Delivery::Waiting,
+        why: "no connection".into(),
+        again: Some(time(90)),
+    };
+    let waits = table.record(waits.into());
+    table.send(Msg::Fact(Fact::Records(vec![written, waits])));
+    let flushes = |effects: Vec<(EffectId, Effect)>| {
+        effects.into_iter().filter(|(_, effect)| *effect == Effect::FlushMessages).count()
+    };
+    assert_eq!(flushes(table.send(Msg::Tick(time(80)))), 0, "not yet");
+    assert_eq!(flushes(table.send(Msg::Tick(time(91)))), 1);
+    assert_eq!(flushes(table.send(Msg::Tick(time(92)))), 0, "one at a time");
+    table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
+    assert_eq!(flushes(table.send(Msg::Tick(time(93)))), 0, "it rests between two");
+    assert_eq!(flushes(table.send(Msg::Tick(time(900)))), 0, "it is old: somebody reads it again first");
+}
