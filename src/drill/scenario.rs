@@ -44,7 +44,6 @@ const CHECKOUT: &[(&str, &str)] = files!("checkout":
 
 const MIGRATION: &[(&str, &str)] = files!("migration":
     "README.md",
-    "app/checkout.awk",
     "docs/runbook.md",
     "migrations/1_discounts.up.sh",
     "migrations/2_taken_off.down.sh",
@@ -52,11 +51,9 @@ const MIGRATION: &[(&str, &str)] = files!("migration":
     "ops/back.sh",
     "ops/migrate.sh",
     "tests/cases.txt",
-    "tests/run.sh",
 );
 
 const PROVIDER: &[(&str, &str)] = files!("provider":
-    "app/checkout.awk",
     "docs/runbook.md",
     "tests/cases.txt",
 );

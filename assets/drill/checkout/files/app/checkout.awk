@@ -10,6 +10,7 @@ BEGIN {
     FS = OFS = "\t"
 
     shipping = 490
+    attempts = 3
 
     off["WELCOME10"] = 10
     off["TEA20"] = 20
@@ -38,10 +39,10 @@ function with_shipping(cents) {
     return cents + shipping
 }
 
-# The payment provider takes one cent and more. What it refuses is tried again twice,
-# because most refusals are over within half a second.
+# The payment provider takes one cent and more. What it refuses is tried again, because
+# most refusals are over within half a second.
 function charge(id, bank, cents,    attempt) {
-    for (attempt = 1; attempt <= 3; attempt++) {
+    for (attempt = 1; attempt <= attempts; attempt++) {
         spent += 38 + id * 7 % 53
         if (bank == "away") { spent += 900; return 504 }
         if (cents >= 1) return 200
@@ -62,5 +63,5 @@ function charge(id, bank, cents,    attempt) {
     status = charge($1, $4, cents)
     if (status == 200) print $1, status, cents, spent, "paid"
     else if (status == 504) print $1, status, 0, spent, "the customer's bank did not answer"
-    else print $1, status, 0, spent, "the provider refused to charge " cents " cents, 3 times"
+    else print $1, status, 0, spent, "the provider refused to charge " cents " cents, " attempts " times"
 }
