@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
-    between, capitalised, clock, clock_after, day, done, finding, first_of, inside, listed,
-    release as release_name, role,
+    between, brought, capitalised, clock, clock_after, day, done, finding, first_of, inside,
+    release as release_name, role, why_ended,
 };
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
@@ -379,7 +379,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
         Some(length) if length.contains(':') => format!(" ({length})"),
         Some(length) => format!(" after {length}"),
     };
-    let why = finding(&plan.why);
+    let why = why_ended(plan);
     let because = if why.is_empty() { String::new() } else { format!(": {why}") };
     let releases = || state.releases.iter().filter(|release| release.plan == plan.id);
     let what = named(plan);
@@ -453,10 +453,9 @@ fn outcome(state: &State, plan: &PlanRun, release: &Release) -> String {
     if !release.rollback && !plan.title.contains(&release.name()) {
         text = format!("; {} went live", release_name(state, release));
     }
-    let brought = plan.brought();
+    let brought = brought(plan);
     if plan.is_production() && !release.rollback && !brought.is_empty() {
-        let brought: Vec<String> = brought.iter().map(|commit| inline(commit)).collect();
-        text = format!("{text}; it brought {}", listed(&brought));
+        text = format!("{text}; it brought {brought}");
     }
     // A later watch has a line of its own.
     let own = |at: Timestamp| plan.ended_at.is_none_or(|end| at.duration_since(end) <= TOGETHER);

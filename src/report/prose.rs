@@ -3,8 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::production;
-use super::words::{clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken};
+use super::words::{
+    clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken, why_ended,
+};
+use super::{production, words};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
@@ -142,7 +144,7 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     let PlanState::Ended(end) = plan.state else { return None };
     let at = clock_after(state.started_at, plan.started_at);
     let what = if back { "rollback of" } else { "deploy to" };
-    let (target, why) = (inline(&plan.target), finding(&plan.why));
+    let (target, why) = (inline(&plan.target), why_ended(plan));
     let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
     let said = match end {
         PlanEnd::Done if plan.only_pushes() => {
@@ -203,9 +205,8 @@ fn released(state: &State, release: &Release, back: bool) -> String {
 
 /// What a deploy changed: ` with a91c2fe fix: raise the pool limit (li)`.
 fn changed(state: &State, release: &Release, back: bool) -> String {
-    let commits = state.plan(&release.plan).filter(|_| !back).map(PlanRun::brought).unwrap_or_default();
-    let commits: Vec<String> = commits.iter().map(|commit| inline(commit)).collect();
-    if commits.is_empty() { String::new() } else { format!(" with {}", listed(&commits)) }
+    let commits = state.plan(&release.plan).filter(|_| !back).map(words::brought).unwrap_or_default();
+    if commits.is_empty() { commits } else { format!(" with {commits}") }
 }
 
 /// A flag that was turned.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::links;
-use crate::incident::{Entry, PlanRun, Policy, Release, State, duration};
+use crate::incident::{Entry, Outcome, PlanRun, Policy, Release, State, duration};
 use crate::text::markdown::inline;
 
 /// A time in a sentence, where the day is known: `14:02`.
@@ -108,6 +108,35 @@ pub(super) fn finding(why: &str) -> String {
     let watched = ["look at ", "watch "].iter().any(|verb| step.starts_with(verb));
     let found = inside(if watched { found } else { why });
     undone.map_or(found.clone(), |how| format!("{found}; undone, {}", inside(how)))
+}
+
+/// Why a plan ended, with the last words of the command that failed: they say why it was refused.
+pub(super) fn why_ended(plan: &PlanRun) -> String {
+    let why = finding(&plan.why);
+    let failed = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Exited { code }) if *code != 0);
+    let run = plan.steps.iter().rev().filter_map(|step| step.run.as_ref()).find(|run| failed(&run.outcome));
+    let said = run.map(|run| inside(&run.summary)).unwrap_or_default();
+    // What was undone after it has the last word.
+    let is_last = why.contains(" exited ") && !plan.why.starts_with("undone, ");
+    if said.is_empty() || !is_last || why.contains(&said) { why } else { format!("{why}: {said}") }
+}
+
+/// The commits that a plan brought: the first of them, and how many more there are. Markdown.
+pub(super) fn brought(plan: &PlanRun) -> String {
+    /// How many are told in a sentence.
+    const MOST: usize = 3;
+    let mut commits = plan.brought();
+    let unnamed = |last: &&str| last.strip_prefix("and ")?.strip_suffix(" more")?.parse::<usize>().ok();
+    let unnamed = commits.last().and_then(unnamed);
+    if unnamed.is_some() {
+        commits.pop();
+    }
+    let all = commits.len() + unnamed.unwrap_or_default();
+    let mut told: Vec<String> = commits.into_iter().take(MOST).map(inline).collect();
+    if all > told.len() {
+        told.push(format!("{} more", all - told.len()));
+    }
+    listed(&told)
 }
 
 /// Words that are ours with a capital letter.

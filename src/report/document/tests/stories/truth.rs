@@ -195,3 +195,50 @@ fn an_update_and_a_version_read_as_plain_english() {
     let log = rows_under(&report, "Log");
     assert!(log.iter().any(|row| row[2] == "Mitigated"), "{log:?}");
 }
+
+#[test]
+fn a_deploy_of_many_commits_names_three_and_a_refused_rollback_says_why() {
+    let mut story = Story::of("Checkout answers 500");
+    let commits: Vec<_> =
+        (0..8).map(|n| (format!("a91c2f{n}"), format!("change {n}"), "li".to_owned())).collect();
+    let notes = crate::incident::brought_notes("production", &commits, 9);
+    let started = |plan: &str, purpose: &str| PlanStarted {
+        plan: plan.into(),
+        title: format!("{purpose} production"),
+        purpose: purpose.into(),
+        target: "production".into(),
+        hash: String::new(),
+        steps: vec![purpose.into()],
+        confirmed: String::new(),
+        spec: serde_json::json!({ "confirm": "production", "notes": notes }).into(),
+    };
+    story.at("14:20:00", "maya").tell(started("deploy-production-1", "deploy"));
+    let main = released("main", "v1.2.4", "beef567", false);
+    story.tell(Released { plan: "deploy-production-1".into(), ..main });
+    story.tell(PlanEnded { plan: "deploy-production-1".into(), end: PlanEnd::Done, why: String::new() });
+    let plan = "rollback-production-1".to_owned();
+    story.at("14:30:00", "maya").tell(started(&plan, "rollback"));
+    let run = "rollback-production-1.0".to_owned();
+    story.tell(StepStarted { plan: plan.clone(), step: 0, run: run.clone(), process: None, undo: false });
+    story.tell(StepEnded {
+        plan: plan.clone(),
+        step: 0,
+        run,
+        outcome: Outcome::Exited { code: 1 },
+        summary: "v1.2.3 reads schema 1, and the database has schema 2.".into(),
+        survivors: Vec::new(),
+        unproven: false,
+    });
+    story.tell(PlanEnded { plan, end: PlanEnd::Failed, why: "redeploy v1.2.3 exited 1".into() });
+    let report = story.report();
+    let summary = text_under(&report, "Summary");
+    let three = "with a91c2f0 change 0 (li), a91c2f1 change 1 (li), a91c2f2 change 2 (li) and 6 more.";
+    assert!(summary.contains(three), "{summary}");
+    let why = "failed (redeploy v1.2.3 exited 1: v1.2.3 reads schema 1, and the database has schema 2).";
+    assert!(summary.contains(why), "{summary}");
+    let timeline = text_under(&report, "Timeline");
+    assert!(
+        timeline.contains("exited 1: v1.2.3 reads schema 1") && !timeline.contains("change 3"),
+        "{timeline}"
+    );
+}
