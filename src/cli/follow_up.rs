@@ -9,12 +9,13 @@ use super::End;
 use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::{Context, Loaded, Wanted};
+use super::named::Open;
 use super::save::{SaveArgs, save_in, some_text};
 use crate::conductor::{self, Sent};
 use crate::config::load;
 use crate::config::settings::person;
 use crate::config::types::Config;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::incident::{FollowUp, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, RecordId};
 use crate::plan::Request;
 use crate::report::issue;
@@ -220,25 +221,17 @@ fn sync(cx: &Context) -> Result<End> {
 
 /// The open follow-up that is meant.
 fn meant(loaded: &Loaded, named: &str) -> Result<RecordId> {
-    let doing = format!("finding the follow-up {}", visible(named));
-    let low = named.trim().to_lowercase();
+    let of = Open {
+        doing: &format!("finding the follow-up {}", visible(named)),
+        noun: "follow-up",
+        none: "flightdeck follow-up list --all lists those of every incident; --incident names one",
+        say: "write more of its text",
+    };
+    let is = |one: &FollowUp, named: &str| {
+        one.text.to_lowercase().contains(named) || one.id.to_string().starts_with(named)
+    };
     let open: Vec<&FollowUp> = loaded.state().open_follow_ups().collect();
-    let is_meant =
-        |one: &&&FollowUp| one.text.to_lowercase().contains(&low) || one.id.to_string().starts_with(&low);
-    let found: Vec<_> = open.iter().filter(is_meant).collect();
-    let texts: Vec<&str> = open.iter().map(|one| one.text.as_str()).collect();
-    match found.as_slice() {
-        [one] => Ok(one.id),
-        _ if open.is_empty() => Err(Failure::usage(
-            doing,
-            format!("{} has none that is open", loaded.number),
-            "flightdeck follow-up list --all lists those of every incident; --incident names one",
-        )),
-        [] => Err(Failure::usage(doing, "none is called so", format!("there are: {}", texts.join("; ")))),
-        several => {
-            Err(Failure::usage(doing, format!("{} are called so", several.len()), "write more of its text"))
-        }
-    }
+    Ok(of.pick(&open, Some(named), is, |one| one.text.clone())?.id)
 }
 
 fn list(cx: &Context, all: bool, markdown: bool, json: bool) -> Result<End> {

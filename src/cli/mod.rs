@@ -15,6 +15,7 @@ mod follow;
 mod follow_up;
 mod live;
 mod logging;
+mod named;
 mod output;
 mod preview;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::End;
 use super::context::{Context, Loaded, Wanted};
+use super::named::Open;
 use super::save::{SaveArgs, save_in, some_text};
 use super::task::parse_length;
 use crate::failure::{Failure, Result};
@@ -183,26 +184,15 @@ fn list(cx: &Context, json: bool) -> Result<End> {
 
 /// The open proposal that is meant: the only one, or the one that is named.
 fn meant<'a>(loaded: &'a Loaded, which: &Which) -> Result<&'a Motion> {
-    let open: Vec<&Motion> = loaded.state().open_motions().collect();
-    let is_named = |motion: &&&Motion| {
-        which.proposal.as_deref().is_none_or(|named| {
-            let named = named.to_lowercase();
-            motion.text.to_lowercase().contains(&named) || motion.id.to_string().starts_with(&named)
-        })
+    let of = Open {
+        doing: "finding the proposal",
+        noun: "proposal",
+        none: "flightdeck proposal make proposes something",
+        say: "say which with --proposal",
     };
-    let found: Vec<_> = open.iter().filter(is_named).collect();
-    let listed = || open.iter().map(|motion| motion.text.as_str()).collect::<Vec<_>>().join("; ");
-    let doing = "finding the proposal";
-    match found.as_slice() {
-        [one] => Ok(one),
-        [] if open.is_empty() => {
-            Err(Failure::usage(doing, "nothing is proposed", "flightdeck proposal make proposes something"))
-        }
-        [] => Err(Failure::usage(doing, "none is called so", format!("there are: {}", listed()))),
-        _ => Err(Failure::usage(
-            doing,
-            format!("{} are open", found.len()),
-            format!("say which with --proposal: {}", listed()),
-        )),
-    }
+    let is = |motion: &Motion, named: &str| {
+        motion.text.to_lowercase().contains(named) || motion.id.to_string().starts_with(named)
+    };
+    let open: Vec<&Motion> = loaded.state().open_motions().collect();
+    of.pick(&open, which.proposal.as_deref(), is, |motion| motion.text.clone())
 }

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::End;
 use super::context::{Context, Loaded, Wanted};
+use super::named::Open;
 use super::save::{SaveArgs, save_in, some_text};
 use crate::config::settings::person;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::incident::{RecordId, Task, TaskEnded, TaskGiven, length, time_left};
 use crate::text::visible;
 
@@ -145,32 +146,17 @@ fn list(cx: &Context, json: bool) -> Result<End> {
 
 /// The open task that is meant: the only one, or the one that is named.
 fn meant(loaded: &Loaded, named: Option<&str>) -> Result<RecordId> {
-    let open = loaded.state().open_tasks();
-    let is_named = |task: &&&Task| {
-        named.is_none_or(|named| {
-            let named = named.to_lowercase();
-            task.text.to_lowercase().contains(&named)
-                || task.owner.to_lowercase() == named
-                || task.id.to_string().starts_with(&named)
-        })
+    let of = Open {
+        doing: "ending a task",
+        noun: "task",
+        none: "flightdeck task give gives one",
+        say: "say which with --task",
     };
-    let found: Vec<_> = open.iter().filter(is_named).collect();
-    let listed =
-        || open.iter().map(|task| format!("{}: {}", task.owner, task.text)).collect::<Vec<_>>().join("; ");
-    match found.as_slice() {
-        [one] => Ok(one.id),
-        [] if open.is_empty() => {
-            Err(Failure::usage("ending a task", "no task is open", "flightdeck task give gives one"))
-        }
-        [] => Err(Failure::usage(
-            "ending a task",
-            "no open task is called so",
-            format!("there are: {}", listed()),
-        )),
-        _ => Err(Failure::usage(
-            "ending a task",
-            format!("{} tasks are open", found.len()),
-            format!("say which with --task: {}", listed()),
-        )),
-    }
+    let is = |task: &Task, named: &str| {
+        task.text.to_lowercase().contains(named)
+            || task.owner.to_lowercase() == named
+            || task.id.to_string().starts_with(named)
+    };
+    let told = |task: &Task| format!("{}: {}", task.owner, task.text);
+    Ok(of.pick(&loaded.state().open_tasks(), named, is, told)?.id)
 }
