@@ -198,13 +198,24 @@ fn sync(cx: &Context) -> Result<End> {
     let config = config(cx)?;
     let mut loaded = cx.load(Wanted::Ended)?;
     let open: Vec<FollowUp> = loaded.state().open_follow_ups().cloned().collect();
-    let sent =
-        |one: &FollowUp| Sent { follow_up: one.id, marker: issue::marker(one), since: issue::since(one) };
+    let sent = |one: &FollowUp| Sent {
+        marker: issue::marker(one),
+        since: issue::since(one),
+        number: one.issue.as_ref().map(|issue| issue.number),
+    };
     let sent: Vec<Sent> = open.iter().map(sent).collect();
     let found =
         if sent.is_empty() { Vec::new() } else { conductor::read_issues(cx.root()?, &config, &sent)? };
-    for (id, seen) in found {
-        let Some(one) = open.iter().find(|one| one.id == id) else { continue };
+    for (one, seen) in open.iter().zip(found) {
+        let id = one.id;
+        let Some(seen) = seen else {
+            if let Some(gone) = &one.issue {
+                let said =
+                    format!("issue #{} is gone, or cannot be seen any more  {}", gone.number, one.text);
+                cx.out.line(&visible(&said))?;
+            }
+            continue;
+        };
         let known = one.issue.as_ref().is_some_and(|it| it.number == seen.number && it.open == seen.open);
         if !known {
             let (number, url, open) = (seen.number, seen.url.clone(), seen.open);
@@ -294,7 +305,7 @@ impl Listed {
             owner: Some(one.owner.clone()).filter(|owner| !owner.is_empty()),
             due: one.due,
             overdue: one.due.is_some_and(|due| due < today),
-            issue: one.issue.as_ref().map(|issue| issue.url.clone()),
+            issue: one.issue.as_ref().map(|issue| issue.url.clone()).filter(|url| !url.is_empty()),
         }
     }
 }

@@ -75,36 +75,31 @@ fn open_door(root: &Path, config: &Config, doing: &str) -> Result<Door> {
     })
 }
 
-/// What became of a follow-up at the code host: known by its id, its marker and since when it may be there.
+/// The issue of a follow-up that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The record that added it.
-    pub follow_up: crate::incident::RecordId,
-    /// What its issue has in its text.
+    /// What it has in its text.
     pub marker: String,
     /// Issues from before this time do not matter.
     pub since: String,
+    /// The number of its issue, where that is known.
+    pub number: Option<u64>,
 }
 
-/// Reads what became of issues. Those that are not there are left out.
+/// Reads what became of issues. `None`: there is none of it.
 ///
 /// # Errors
 /// There is no code host, nothing lets us in, or it does not answer.
-pub fn read_issues(
-    root: &Path,
-    config: &Config,
-    sent: &[Sent],
-) -> Result<Vec<(crate::incident::RecordId, IssueSeen)>> {
+pub fn read_issues(root: &Path, config: &Config, sent: &[Sent]) -> Result<Vec<Option<IssueSeen>>> {
     let doing = "reading the issues of the follow-ups";
     let (place, _, value) = open_door(root, config, doing)?;
     let lost = |why: String| Failure::new(doing, why, "nothing was changed; try again later");
     let mut visit = visit(&place, &value, PATIENCE).map_err(lost)?;
-    let mut found = Vec::new();
-    for one in sent {
-        let seen = visit.issue(&one.marker, &one.since).map_err(|trouble| lost(trouble.why))?;
-        found.extend(seen.map(|seen| (one.follow_up, seen)));
-    }
-    Ok(found)
+    let mut read = |one: &Sent| match one.number {
+        Some(number) => visit.issue_numbered(number),
+        None => visit.issue(&one.marker, &one.since),
+    };
+    sent.iter().map(|one| read(one).map_err(|trouble| lost(trouble.why))).collect()
 }
 
 /// What is recorded with the end of a step that was to open an issue, where it is there.
@@ -114,4 +109,20 @@ pub(super) fn linked(plan: &Plan, step: usize, said: &str) -> Option<Body> {
     let seen = IssueSeen::parse(said)?;
     let follow_up = issue.follow_up.parse().ok()?;
     Some(FollowUpLinked { follow_up, number: seen.number, url: seen.url, open: seen.open }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::conductor::needs_trust;
+    use crate::config::types::Config;
+    use crate::plan::Request;
+
+    #[test]
+    fn a_file_that_nobody_trusted_says_nowhere_issues_are_opened() {
+        let request = Request::FollowUps { texts: Vec::new() };
+        // It could name a repository that strangers read.
+        let written = Config { content: "0".repeat(64), ..Config::default() };
+        assert!(needs_trust(&written, &request));
+        assert!(!needs_trust(&Config::default(), &request));
+    }
 }

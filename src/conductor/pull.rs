@@ -36,17 +36,18 @@ const FORECAST: Duration = Duration::from_secs(5);
 pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> bool {
     match request {
         Request::Hotfix(HotfixRequest::Finish { .. }) => match config.hotfix.flow {
-            // It names the address that the token is sent to.
-            Flow::GithubFlow => !config.hotfix.pull.api.is_empty(),
+            // It names the address that the token is sent to, and whose repository it is.
+            Flow::GithubFlow => {
+                !config.hotfix.pull.api.is_empty() || !config.hotfix.pull.repository.is_empty()
+            }
             // What was rebased is checked.
             Flow::Trunk => !config.checks.is_empty(),
             Flow::GitFlow => false,
         },
-        // It names the address that the token is sent to.
-        Request::FollowUps { .. } => !config.hotfix.pull.api.is_empty(),
         Request::Hotfix(_) | Request::Revert { .. } => false,
-        // What it reaches is taken from there; without a file it reaches others.
-        Request::Runbook { .. } => !config.content.is_empty(),
+        // Where issues are opened and what commands reach is taken from there; without a file the remote says
+        // so, and they reach others.
+        Request::FollowUps { .. } | Request::Runbook { .. } => !config.content.is_empty(),
         _ => true,
     }
 }

@@ -103,7 +103,7 @@ pub struct Issue {
 pub struct IssueSeen {
     /// Its number.
     pub number: u64,
-    /// Where people read it.
+    /// Where people read it; empty: its place does not say so in a way that can be shown.
     pub url: String,
     /// Whether it is open.
     pub open: bool,
@@ -113,14 +113,20 @@ impl IssueSeen {
     /// What it is, in one line.
     pub fn line(&self) -> String {
         let state = if self.open { "open" } else { "closed" };
-        format!("issue #{} is {state}: {}", self.number, self.url)
+        let place = if self.url.is_empty() { String::new() } else { format!(": {}", self.url) };
+        format!("issue #{} is {state}{place}", self.number)
     }
 
     /// Reads what [`IssueSeen::line`] makes.
     pub fn parse(line: &str) -> Option<Self> {
         let (number, rest) = line.strip_prefix("issue #")?.split_once(" is ")?;
-        let (state, url) = rest.split_once(": ")?;
-        Some(Self { number: number.parse().ok()?, url: url.to_owned(), open: state == "open" })
+        let (state, url) = rest.split_once(": ").unwrap_or((rest, ""));
+        let open = match state {
+            "open" => true,
+            "closed" => false,
+            _ => return None,
+        };
+        Some(Self { number: number.parse().ok()?, url: url.to_owned(), open })
     }
 }
 

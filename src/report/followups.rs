@@ -10,6 +10,7 @@ use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
     Policy, Proof, State, Status, Tick, clocks,
 };
+use crate::text::address::is_page;
 use crate::text::markdown::inline;
 
 /// Everything that is still open, most pressing first: what people wrote down as such, too.
@@ -106,10 +107,8 @@ fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>
 
 /// An issue by its number, as a link where its address is a plain one.
 pub(super) fn linked(issue: &Issue) -> String {
-    let is_plain = |c: char| c.is_ascii_graphic() && !"()<>[]|\\".contains(c);
-    let is_web = ["https://", "http://"].iter().any(|scheme| issue.url.starts_with(scheme));
     let number = format!("#{}", issue.number);
-    if is_web && issue.url.chars().all(is_plain) { format!("[{number}]({})", issue.url) } else { number }
+    if is_page(&issue.url) { format!("[{number}]({})", issue.url) } else { number }
 }
 
 /// What somebody wrote down as left to do.

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::blocks::{Block, Marker, Run, parse, plain};
+use crate::text::address::is_page;
 
 /// How it looks, on paper and on a screen.
 const STYLE: &str = include_str!("../../assets/report.css");
@@ -200,10 +201,9 @@ impl Page {
 
 /// Whether a link is one of those that reports have: a place of the page itself, or a page of a code host.
 fn leads_somewhere(to: &str) -> bool {
-    let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/:".contains(&b));
     match to.strip_prefix('#') {
-        Some(id) => !id.is_empty() && is_plain(id),
-        None => to.starts_with("https://") && is_plain(to),
+        Some(id) => !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+        None => is_page(to),
     }
 }
 

@@ -32,6 +32,18 @@ pub fn without<'a>(text: &'a str, parts: &[Range<usize>]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
+/// Tells whether a text is the address of a page and nothing more: encrypted, with no user, no query, and no
+/// character that means something to whoever shows it.
+pub fn is_page(text: &str) -> bool {
+    /// More than any page of a code host needs.
+    const LONGEST: usize = 500;
+    let Some(rest) = text.strip_prefix("https://").filter(|_| text.len() <= LONGEST) else { return false };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_of =
+        |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+    host.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_of(host, b"-.:") && is_of(path, b"-._~%/:")
+}
+
 /// Tells whether a host is this machine by definition: `localhost`, 127.0.0.0/8, `::1`.
 pub fn is_loopback(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();

@@ -266,12 +266,17 @@ impl Client {
     }
 
     fn understood<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Lost> {
-        serde_json::from_slice(body).map_err(|error| Lost {
-            why: format!(
-                "{} answers something that flightdeck does not understand ({error}); see whether `api` under [hotfix.pull] is right",
-                named(&self.api)
-            ),
-            kind: Kind::Odd,
+        serde_json::from_slice(body).map_err(|error| {
+            // It tells what stands there, which may be anything.
+            let error: String = self.masked(&error.to_string()).chars().take(200).collect();
+            Lost {
+                why: format!(
+                    "{} answers something that flightdeck does not understand ({error}); see whether `api` under \
+                     [hotfix.pull] is right",
+                    named(&self.api)
+                ),
+                kind: Kind::Odd,
+            }
         })
     }
 

@@ -11,6 +11,7 @@ use super::wanted::answered;
 use super::{Visit, text_of, token};
 use crate::hotfix::forge::place;
 use crate::plan::forge::{Forge, Issue, IssueSeen, Place, encoded};
+use crate::text::address::is_page;
 
 /// An issue as both answer it, by their own names.
 #[derive(Deserialize)]
@@ -27,21 +28,43 @@ struct Item {
     pull_request: Option<Json>,
 }
 
-impl Item {
-    fn seen(&self) -> IssueSeen {
-        // `open` there, `opened` here.
-        let open = self.state.starts_with("open");
-        IssueSeen { number: self.number, url: self.html_url.clone(), open }
-    }
-}
-
 impl Visit {
     /// The issue that has a marker in its body; of several the first.
     pub(in super::super) fn issue(&mut self, marker: &str, since: &str) -> Result<Option<IssueSeen>, Lost> {
         let all = self.issues(since)?;
         let has = |item: &&Item| item.body.as_ref().is_some_and(|body| body.contains(marker));
         let found = all.iter().filter(|item| item.pull_request.is_none()).filter(has);
-        Ok(found.min_by_key(|item| item.number).map(Item::seen))
+        found.min_by_key(|item| item.number).map(|item| self.seen(item)).transpose()
+    }
+
+    /// The issue of a number; `None`: it is gone, or we may not see it any more.
+    pub(in super::super) fn issue_numbered(&mut self, number: u64) -> Result<Option<IssueSeen>, Lost> {
+        match self.client.get::<Item>(&format!("{}/{number}", self.place.issues())) {
+            Ok(item) => self.seen(&item).map(Some),
+            Err(Lost { kind: Kind::Refused(404 | 410), .. }) => Ok(None),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// What an answer says of an issue. Of its address nothing is taken that is not just that, and of its
+    /// state no word that is not known: a follow-up ends with it.
+    fn seen(&self, item: &Item) -> Result<IssueSeen, Lost> {
+        let open = match item.state.as_str() {
+            // Here, and there.
+            "open" | "opened" | "reopened" => true,
+            "closed" => false,
+            other => {
+                let said: String = self.client.masked(other).chars().take(40).collect();
+                let why = format!(
+                    "the state of issue #{} is “{said}”, which flightdeck does not know",
+                    item.number
+                );
+                return Err(Lost { why, kind: Kind::Odd });
+            }
+        };
+        let url = self.client.masked(&item.html_url);
+        let url = if is_page(&url) { url } else { String::new() };
+        Ok(IssueSeen { number: item.number, url, open })
     }
 
     fn issues(&mut self, since: &str) -> Result<Vec<Item>, Lost> {
@@ -94,7 +117,7 @@ impl Visit {
         };
         let address = self.place.issues();
         let item: Item = self.client.send(&Method::POST, &address, &sent)?;
-        Ok(item.seen())
+        self.seen(&item)
     }
 }
 
