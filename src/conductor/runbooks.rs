@@ -16,7 +16,7 @@ use crate::deploy::{self, Resolved};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
 use crate::plan::Plan;
-use crate::report::runbook::{self, Page, Runbook, Shelf, stem};
+use crate::report::runbook::{self, Page, Runbook, Shelf};
 use crate::text::{nearest, visible};
 
 /// Most runbooks that are listed.
@@ -27,6 +27,8 @@ const MOST_ENTRIES: usize = 20_000;
 const DEEPEST: usize = 8;
 /// Bytes of each that are read to list and search it.
 const HEAD: u64 = 64 * 1024;
+/// Why a name is none of a runbook: it would stand in plans and be typed.
+const UNSEEN: &str = "its name has characters in it that cannot be seen";
 /// Bytes of one that are shown. More is not read during an incident.
 const SHOWN: u64 = 1024 * 1024;
 
@@ -72,6 +74,10 @@ impl Walk<'_> {
                 continue;
             };
             if name == ".git" {
+                continue;
+            }
+            if visible(text) != text {
+                self.skip(&path, UNSEEN);
                 continue;
             }
             match std::fs::metadata(self.root.join(&path)) {
@@ -131,6 +137,9 @@ pub fn page(root: &Path, config: &Config, path: &str) -> Result<Page> {
         );
         Failure::usage(doing.clone(), why, hint)
     };
+    if visible(path) != path {
+        return Err(refuse(UNSEEN));
+    }
     let root = root.canonicalize().map_err(|error| refuse(&error.to_string()))?;
     let place = inside(&root, Path::new(path)).map_err(|why| refuse(&why))?;
     let folders = config.runbooks.paths.iter().filter_map(|folder| inside(&root, Path::new(folder)).ok());
@@ -185,7 +194,7 @@ pub(super) fn plan(
     let block = Block {
         title: &title,
         target: &target,
-        word: stem(path),
+        word: runbook::word(path),
         from: &from,
         reaches: block.reaches.as_deref(),
         lines,
@@ -203,7 +212,7 @@ fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
     })?;
-    let is_git = place.strip_prefix(root).is_ok_and(|path| path.starts_with(".git"));
+    let is_git = place.strip_prefix(root).is_ok_and(|path| path.iter().any(|part| part == ".git"));
     if !place.starts_with(root) || is_git {
         return Err("it leads out of the repository".to_owned());
     }
@@ -282,6 +291,52 @@ mod tests {
         let bad = page(dir.path(), &config, "runbooks/bad.md").unwrap();
         assert!(bad.commands[0].lines.as_ref().unwrap_err().contains("cannot be seen"), "{bad:?}");
         assert_eq!(page(dir.path(), &config, "runbooks/same.md").unwrap().title, "Pool");
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_read_as_it_is_stands_in_no_plan() {
+        let (dir, config) = repository();
+        for name in ["a\nb.md", "a\u{202e}b.md", "a\u{1b}[2Jb.md", "a\u{200b}b.md"] {
+            write(&dir, &format!("runbooks/{name}"), "# x\n\n```sh\n./x.sh\n```\n");
+            assert!(page(dir.path(), &config, &format!("runbooks/{name}")).is_err(), "{name:?}");
+        }
+        let shelf = shelf(dir.path(), &config);
+        assert!(shelf.runbooks.is_empty(), "{shelf:?}");
+        assert_eq!(shelf.skipped.len(), 4);
+        assert!(shelf.skipped.iter().all(|(_, why)| why == UNSEEN), "{shelf:?}");
+        assert_eq!((runbook::word("runbooks/ .md"), runbook::word("a/pool.md")), ("runbook", "pool"));
+    }
+
+    #[test]
+    fn what_is_cut_off_with_the_rest_of_a_block_is_not_run() {
+        let (dir, config) = repository();
+        let line = "./drain.sh 1\n";
+        write(
+            &dir,
+            "runbooks/long.md",
+            format!("# x\n\n```sh\n./a.sh\n```\n\n```sh\n{}```\n", line.repeat(90_000)),
+        );
+        let page = page(dir.path(), &config, "runbooks/long.md").unwrap();
+        assert!(!page.cut.is_empty());
+        assert!(page.commands[0].lines.is_ok());
+        assert_eq!(page.commands[1].lines, Err("its fence is not closed".to_owned()));
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_shown_all_the_same() {
+        let (dir, config) = repository();
+        for (name, text) in [
+            ("quotes", ">".repeat(1 << 20)),
+            ("lists", "- ".repeat(1 << 19)),
+            ("links", "[".repeat(1 << 20)),
+            ("stars", "*a_".repeat(1 << 18)),
+            ("fences", "```sh\n".repeat(1 << 17)),
+            ("table", format!("{}\n{}\n", "|a".repeat(1 << 16), "|-".repeat(1 << 16))),
+        ] {
+            write(&dir, &format!("runbooks/{name}.md"), text);
+            let page = page(dir.path(), &config, &format!("runbooks/{name}.md")).unwrap();
+            assert!(crate::report::blocks::lines(&page.blocks).len() < 1 << 20, "{name}");
+        }
     }
 
     #[test]

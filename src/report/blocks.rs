@@ -41,6 +41,8 @@ pub enum Block {
         language: String,
         /// The lines, without the final line break.
         text: String,
+        /// Whether its fence ends it, and not the end of what it stands in.
+        closed: bool,
     },
     /// A line across.
     Rule,
@@ -92,11 +94,23 @@ pub struct Style {
 pub fn parse(markdown: &str) -> Vec<Block> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut builder = Builder::default();
-    for event in Parser::new_ext(markdown, options) {
+    for (event, place) in Parser::new_ext(markdown, options).into_offset_iter() {
+        if let Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) = event {
+            builder.closed = is_closed(markdown.get(place).unwrap_or_default());
+        }
         builder.take(event);
     }
     builder.end_text();
     builder.blocks
+}
+
+/// Tells whether a fenced block, as it is written, ends with a fence like the one that it begins with.
+fn is_closed(block: &str) -> bool {
+    let fence = |c: char| block.chars().take_while(|next| *next == c).count();
+    let (mark, long) = if block.starts_with('~') { ('~', fence('~')) } else { ('`', fence('`')) };
+    // In a quote its marks stand before it.
+    let last = block.lines().skip(1).last().unwrap_or_default().trim_matches([' ', '\t', '>']);
+    last.len() >= long && last.chars().all(|c| c == mark)
 }
 
 /// Which block each line of a document shows, and which row of it; `None`: a blank line between two.
@@ -163,6 +177,7 @@ struct Builder {
     head: Vec<Vec<Run>>,
     rows: Vec<Vec<Vec<Run>>>,
     language: String,
+    closed: bool,
 }
 
 impl Builder {
@@ -328,7 +343,8 @@ impl Builder {
             Place::Code => {
                 let text = plain(&std::mem::take(&mut self.runs));
                 let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
-                self.blocks.push(Block::Code { language: std::mem::take(&mut self.language), text });
+                let language = std::mem::take(&mut self.language);
+                self.blocks.push(Block::Code { language, text, closed: std::mem::take(&mut self.closed) });
             }
             Place::Paragraph | Place::Cell if self.marker.is_some() => self.end_item(),
             Place::Paragraph | Place::Cell => {
@@ -423,9 +439,31 @@ mod tests {
     }
 
     #[test]
+    fn a_fence_that_is_not_closed_is_known() {
+        for (markdown, wanted) in [
+            ("```sh\nls\n```", true),
+            ("~~~~sh\nls\n~~~~~\n", true),
+            ("> ```sh\n> ls\n> ```\n\nx", true),
+            ("- ```sh\n  ls\n  ```\n- x", true),
+            ("```sh\nls\n", false),
+            ("```sh\nls\n~~~\n", false),
+            ("````sh\nls\n```\n", false),
+            ("> ```sh\n> ls\n\n```\nx\n```\n", false),
+            ("- ```sh\n  ls\n- x", false),
+        ] {
+            let blocks = parse(markdown);
+            let code = blocks.iter().find_map(|block| match block {
+                Block::Code { closed, .. } => Some(*closed),
+                _ => None,
+            });
+            assert_eq!(code, Some(wanted), "{markdown}");
+        }
+    }
+
+    #[test]
     fn code_quotes_and_html_are_shown_as_text() {
         let blocks = parse("```sh\nls -l\n```\n\n> said <b>so</b>\n");
-        assert_eq!(blocks[0], Block::Code { language: "sh".into(), text: "ls -l".into() });
+        assert_eq!(blocks[0], Block::Code { language: "sh".into(), text: "ls -l".into(), closed: true });
         let Block::Paragraph { text, quote: 1 } = &blocks[1] else { panic!("{blocks:?}") };
         assert_eq!(plain(text), "said <b>so</b>");
     }

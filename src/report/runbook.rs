@@ -30,6 +30,8 @@ pub struct Runbook {
     pub covers: Vec<String>,
     /// Its beginning, to be searched.
     pub text: String,
+    /// All of that in small letters, as it is searched with every key.
+    low: String,
 }
 
 /// All runbooks that were found.
@@ -80,9 +82,11 @@ impl Runbook {
             Some(line.trim().trim_end_matches('#').trim().to_owned())
         };
         let title = matter.first("title").or_else(heading).filter(|title| !title.is_empty());
+        let title = title.unwrap_or_else(|| stem(path).to_owned());
         Self {
+            low: [path, &title, text].join("\n").to_lowercase(),
             path: path.to_owned(),
-            title: title.unwrap_or_else(|| stem(path).to_owned()),
+            title,
             probes: matter.all("probes"),
             covers: matter.all("paths"),
             text: text.to_owned(),
@@ -91,8 +95,15 @@ impl Runbook {
 
     /// Tells whether its path, title or text has some words in it.
     pub fn is_about(&self, words: &str) -> bool {
-        let words = words.to_lowercase();
-        [&self.path, &self.title, &self.text].into_iter().any(|text| text.to_lowercase().contains(&words))
+        self.low.contains(&words.to_lowercase())
+    }
+}
+
+/// What somebody types to confirm commands of a runbook where nothing else is asked for: the name of its file.
+pub fn word(path: &str) -> &str {
+    match stem(path).trim() {
+        "" => "runbook",
+        name => name,
     }
 }
 
@@ -114,14 +125,16 @@ impl Page {
 }
 
 fn of_block(index: usize, block: &Block) -> Option<Commands> {
-    let Block::Code { language, text } = block else { return None };
+    let Block::Code { language, text, closed } = block else { return None };
     let mut words = language.split([' ', ',', '{', '}']).filter(|word| !word.is_empty());
     let language = words.next().filter(|language| LANGUAGES.contains(language))?;
     let reaches = words.find_map(|word| word.strip_prefix("reaches="));
     let reaches = reaches.map(|name| name.trim_matches(['"', '\'']).to_owned());
     // What a console shows besides its prompts is what commands print.
     let prompted = ["console", "shell-session", "terminal"].contains(&language);
-    Some(Commands { block: index, reaches, lines: commands(text, prompted) })
+    // Where it was meant to end nobody knows: what follows may be prose, or the rest of it cut off.
+    let lines = if *closed { commands(text, prompted) } else { Err("its fence is not closed".to_owned()) };
+    Some(Commands { block: index, reaches, lines })
 }
 
 /// The commands of a block, each as its arguments.
@@ -166,6 +179,9 @@ fn arguments(line: &str) -> Result<Vec<String>, String> {
     let Some(program) = words.first().filter(|program| !program.is_empty()) else {
         return Err("there is no command in it".to_owned());
     };
+    if program.contains('{') {
+        return Err("which program it runs is left open".to_owned());
+    }
     let name = program.split('/').next().unwrap_or_default();
     if name.contains('=') || OF_A_SHELL.contains(&program.as_str()) {
         return Err(format!(
@@ -419,6 +435,7 @@ mod tests {
             ("echo 'a", "a quote in it is not closed"),
             ("echo \u{202e}x", "cannot be seen"),
             ("echo a\\", "goes on and does not"),
+            ("{ref} --force", "which program it runs is left open"),
             ("# nothing", "no command"),
         ] {
             let said = lines_of(line).unwrap_err();

@@ -5,8 +5,9 @@ use ratatui::buffer::Buffer;
 use super::testing::*;
 use super::tests::{plan, scenes, with};
 use super::theme::{Role, Theme};
-use crate::cockpit::overlay::{Overlay, Preview};
+use crate::cockpit::overlay::{Overlay, Preview, RunbookView, Scroll};
 use crate::plan::gates::{Met, Standing};
+use crate::report::runbook::Page;
 
 /// Every scene with a window, at the sizes that people have, and whether it opens below the header.
 fn windows() -> impl Iterator<Item = (String, bool, Buffer)> {
@@ -96,4 +97,30 @@ fn one_gate_alone_is_told_on_one_line() {
     assert!(alone.contains("✓ rollback  redeploy v1.4.1: proven ready"), "{alone}");
     let both = shown(vec![standing("checks", "3 passed"), back]);
     assert!(both.contains("gates  ✓ checks   ✓ rollback"), "{both}");
+}
+
+#[test]
+fn a_runbook_that_is_meant_to_break_the_screen_is_drawn_at_every_size() {
+    for markdown in [
+        ">".repeat(1 << 12),
+        "- ".repeat(1 << 12),
+        "[".repeat(1 << 12),
+        "```sh\n".repeat(1 << 12),
+        format!("{}\n{}\n{}\n", "|a".repeat(1 << 15), "|-".repeat(1 << 15), "|世".repeat(1 << 15)),
+        format!(
+            "# \u{1b}]52;c;eA==\u{7}\u{202e}\n\n```sh reaches=\u{1b}[2J\n{}\n```\n",
+            "\u{200b}x".repeat(1 << 12)
+        ),
+        "18446744073709551615. a\n2. b\n".to_owned(),
+    ] {
+        let page = Page::new("runbooks/x.md", &markdown, String::new(), "a\u{1b}[2J".to_owned());
+        for command in 0..=page.commands.len().min(1) {
+            let view = RunbookView { page: page.clone(), command, scroll: Scroll::default() };
+            let mut model = with(Overlay::Runbook(Box::new(view)));
+            for (width, height) in [(1, 1), (3, 2), (8, 5), (40, 12), (120, 36)] {
+                let shown = text(&settled(&mut model, &Theme::default(), width, height));
+                assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{width}×{height}: {shown:?}");
+            }
+        }
+    }
 }

@@ -163,7 +163,7 @@ fn item(ui: Ui<'_>, depth: u8, marker: Marker, text: &[Run]) -> Line {
 /// A row of a table: its cells in their columns; the last one wraps within its own.
 fn cells(ui: Ui<'_>, row: &[Vec<Run>], widths: &[u16], base: Style) -> Line {
     let mut line = Line::default();
-    let mut hang = 0;
+    let mut hang: u16 = 0;
     for (index, (cell, columns)) in row.iter().zip(widths).enumerate() {
         if index + 1 == row.len() {
             line = styled(ui, line, cell, base);
@@ -174,7 +174,7 @@ fn cells(ui: Ui<'_>, row: &[Vec<Run>], widths: &[u16], base: Style) -> Line {
         let style = cell.first().map_or(base, |run| run_style(ui, run, base));
         line =
             line.with(&shown, style).with(&" ".repeat(usize::from(columns - wide.min(*columns)) + 2), base);
-        hang += columns + 2;
+        hang = hang.saturating_add(columns + 2);
     }
     line.hanging(hang)
 }
