@@ -101,6 +101,9 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     found
 }
 
+/// Most letters of a name, or of a text that is shown beside one: both stand in lists, plans and records.
+const LONGEST: usize = 200;
+
 /// Whether a command may be left empty.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
@@ -146,6 +149,8 @@ pub(super) fn unusable(name: &str) -> Option<&'static str> {
         Some("cannot have characters in it that cannot be seen")
     } else if name.trim() != name {
         Some("cannot begin or end with a space")
+    } else if name.chars().count() > LONGEST {
+        Some("cannot be longer than 200 letters")
     } else {
         None
     }
@@ -153,10 +158,11 @@ pub(super) fn unusable(name: &str) -> Option<&'static str> {
 
 /// A text that is only shown: anything that can be seen, or nothing.
 fn label(parent: &DeTable<'_>, key: &str, found: &mut Vec<Problem>) {
-    if let Some((text, span)) = text(parent, key)
-        && visible(text) != text
-    {
+    let Some((text, span)) = text(parent, key) else { return };
+    if visible(text) != text {
         found.push(Problem::new(span, format!("`{key}` has characters in it that cannot be seen")));
+    } else if text.chars().count() > LONGEST {
+        found.push(Problem::new(span, format!("`{key}` cannot be longer than {LONGEST} letters")));
     }
 }
 

@@ -135,6 +135,37 @@ mod tests {
     }
 
     #[test]
+    fn an_environment_that_is_called_like_a_word_keeps_its_gates() {
+        for word in [Reaches::NOTHING, Reaches::OTHERS] {
+            let text = format!(
+                "[[environments]]\nname = \"{word}\"\ndeploy = [\"./deploy.sh\"]\nprotected = true\n\
+                 [[actions]]\nname = \"a\"\nrun = [\"./a.sh\"]\nreaches = \"{word}\"\n"
+            );
+            let what = Resolved { reference: "main".into(), root: "/shop".into(), ..Resolved::default() };
+            let config = load::parse(text.as_bytes()).unwrap();
+            let plan = action(&config, &Policy::built_in(), "a-1", "a", &what).unwrap();
+            assert_eq!((plan.target.as_str(), plan.confirm.as_deref()), (word, Some(word)));
+            assert!(!plan.gates.is_empty() && plan.reaches_others());
+        }
+    }
+
+    #[test]
+    fn what_a_branch_is_called_stays_one_argument_and_is_filled_in_once() {
+        let what = Resolved {
+            reference: "{env}; rm -rf $(pwd) \u{27}".into(),
+            commit: "c".repeat(40),
+            root: "/shop".into(),
+            ..Resolved::default()
+        };
+        let plan = action(&config(), &Policy::built_in(), "a-1", "pool", &what).unwrap();
+        assert_eq!(argv(&plan), ["./pool.sh", "{env}; rm -rf $(pwd) \u{27}"]);
+        for reference in ["--upload-pack=x", "a\nb", ""] {
+            let what = Resolved { reference: reference.into(), ..what.clone() };
+            assert!(action(&config(), &Policy::built_in(), "a-1", "pool", &what).is_err(), "{reference}");
+        }
+    }
+
+    #[test]
     fn an_action_that_there_is_not_names_the_nearest() {
         let failure = plan("restart-worker").unwrap_err();
         assert!(failure.hint.contains("restart-workers"), "{failure}");

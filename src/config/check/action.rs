@@ -19,7 +19,7 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: 
     let mut has_environment = true;
     if let Some((reaches, span)) = text(action, "reaches") {
         let is_word = [Reaches::NOTHING, Reaches::OTHERS].contains(&reaches);
-        has_environment = !is_word;
+        has_environment = !is_word || environments.contains(&reaches);
         if !is_word && !environments.contains(&reaches) {
             let words = [Reaches::NOTHING, Reaches::OTHERS];
             let known: Vec<&str> = environments.iter().copied().chain(words).collect();
@@ -69,6 +69,14 @@ mod tests {
         ] {
             let found = problems(&format!("{all}{rest}"));
             assert!(found.iter().any(|line| line.contains(said)), "{rest}: {found:?}");
+        }
+        for (key, title) in
+            [("title", "x".repeat(201)), ("title", "a\u{202e}b".into()), ("name", "x".repeat(201))]
+        {
+            let text = format!("[[actions]]\nrun = [\"a\"]\nreaches = \"others\"\n{key} = \"{title}\"\n");
+            let named = if key == "name" { text } else { format!("{text}name = \"a\"\n") };
+            let found = problems(&named);
+            assert!(found.iter().any(|line| line.contains("cannot be")), "{key}: {found:?}");
         }
         let twice = format!("{sound}[[actions]]\nname = \"a\"\nrun = [\"b\"]\nreaches = \"others\"\n");
         assert!(problems(&twice)[0].contains("twice"), "{:?}", problems(&twice));

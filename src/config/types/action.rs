@@ -76,10 +76,13 @@ impl<'a> Reaches<'a> {
 
     /// Reads what is written; `None`: there is no environment of that name.
     pub fn parse(config: &'a Config, written: &str) -> Option<Self> {
-        match written {
-            Self::NOTHING => Some(Self::Nothing),
-            Self::OTHERS => Some(Self::Others),
-            name => config.environments.iter().find(|env| env.name == name).map(Self::Environment),
+        let environment = config.environments.iter().find(|env| env.name == written);
+        match (environment, written) {
+            // One that is called like a word keeps its gates.
+            (Some(environment), _) => Some(Self::Environment(environment)),
+            (None, Self::NOTHING) => Some(Self::Nothing),
+            (None, Self::OTHERS) => Some(Self::Others),
+            (None, _) => None,
         }
     }
 }
