@@ -257,9 +257,9 @@ impl Context {
         self.load_from(self.journal_to_read()?, wanted)
     }
 
-    /// The same from the journal in another directory.
+    /// The same from the journal in another directory, which some file names: none is made there.
     pub(crate) fn load_in(&self, state_dir: &Path, wanted: Wanted) -> Result<Loaded> {
-        let journal = Journal::open(state_dir, self.user().as_deref().unwrap_or("nobody"))?;
+        let journal = Journal::open_again(state_dir, self.user().as_deref().unwrap_or("nobody"))?;
         self.load_from(journal, wanted)
     }
 

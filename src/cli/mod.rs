@@ -273,7 +273,10 @@ fn cockpit(cx: &Context) -> Result<End> {
         Some(_) => cx.named(&cx.journal_to_read()?)?,
         None => None,
     };
-    let drill = cx.place.as_ref().is_ok_and(|place| crate::drill::place::Place::find(&place.root).is_ok());
+    let drill = cx
+        .place
+        .as_ref()
+        .is_ok_and(|place| crate::drill::place::Place::is_played(&place.root, &cx.state_dir));
     let left = runtime::open(&Launch {
         state_dir: cx.state_dir.clone(),
         config_dir: cx.config_dir.clone(),

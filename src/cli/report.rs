@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let state = State { number: loaded.number.clone(), ..loaded.state().clone() };
     let checklist = setup.checklist();
     let probes = &setup.config.probes;
-    let drill = cx.root().is_ok_and(|root| Place::find(root).is_ok());
+    let drill = cx.root().is_ok_and(|root| Place::is_played(root, &cx.state_dir));
     let model = super::status::cockpit(super::status::keymap(cx), setup.clone(), cx.now());
     let keys = |command: &str, argument: &str| super::status::key_of(&model, command, argument);
     let setting =

@@ -50,7 +50,7 @@ impl Outage {
         let place = Place {
             scenario: scenario.name.clone(),
             repo: base.join(&scenario.service),
-            state_dir: base.join("state"),
+            state_dir: base.join(Place::STATE),
             config_dir: base.join("config"),
             staging_url: staging.url(),
             production_url: production.url(),

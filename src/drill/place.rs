@@ -1,10 +1,14 @@
 //! Where a drill is: what its repository says about it in `.drill/drill.json`.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Result};
+
+/// More than any file about a drill has.
+const MOST: u64 = 64 * 1024;
 
 /// What a drill is and where its parts are. Printed by `drill --headless --json`, and kept
 /// beside the repository's files, unseen by git.
@@ -34,6 +38,9 @@ impl Place {
     /// The script beside the repository by which somebody else takes part.
     pub const AS: &'static str = "as";
 
+    /// The directory of its journal, beside the repository.
+    pub(super) const STATE: &'static str = "state";
+
     const FILE: &'static str = "drill.json";
 
     /// Finds the drill that a directory is inside of.
@@ -53,16 +60,34 @@ impl Place {
                 "go into the repository that `flightdeck drill` made, and try again there",
             ));
         };
-        let text = std::fs::read_to_string(&file).map_err(|error| error.to_string());
-        text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string())).map_err(
-            |cause| {
+        let text = std::fs::File::open(&file).and_then(|file| {
+            let mut text = String::new();
+            file.take(MOST).read_to_string(&mut text)?;
+            Ok(text)
+        });
+        text.map_err(|error| error.to_string())
+            .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()))
+            .map_err(|cause| {
                 Failure::new(
                     doing(),
                     format!("{}: {cause}", file.display()),
                     "make a new drill with `flightdeck drill`",
                 )
-            },
-        )
+            })
+    }
+
+    /// Tells whether a repository is that of a drill, and the journal in use is its own. That a repository says so
+    /// of itself makes no drill of an incident: the two stand beside each other, where no clone puts a journal.
+    pub fn is_played(root: &Path, state_dir: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (root, state) = (real(root), real(state_dir));
+        Self::find(&root).is_ok_and(|place| {
+            let repo = real(&place.repo);
+            real(&place.state_dir) == state
+                && state.file_name().is_some_and(|name| name == Self::STATE)
+                && root.starts_with(&repo)
+                && repo.parent() == state.parent()
+        })
     }
 
     /// Writes the file that [`Place::find`] reads.

@@ -1,7 +1,7 @@
 //! `flightdeck drill`: what it makes, what it refuses, and that nothing is left of it.
 
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
@@ -192,4 +192,31 @@ fn its_prometheus_knows_the_queries_of_its_configuration_and_the_day_before() {
     let refused = asked("query", "up", "");
     assert_eq!((&refused["status"], &refused["errorType"]), (&"error".into(), &"bad_data".into()));
     assert!(refused["error"].as_str().unwrap().contains("histogram_quantile"), "{refused}");
+}
+
+#[test]
+fn what_a_repository_says_of_a_drill_makes_no_journal_and_no_drill_of_an_incident() {
+    let world = World::new();
+    let journal = world.path("private/journal");
+    let shell = world.repository("service").with("FLIGHTDECK_STATE_DIR", &journal);
+    let planted = world.path("planted");
+    let says = |state: &Path| {
+        let place = serde_json::json!({
+            "scenario": "checkout", "repo": shell.directory, "state_dir": state, "config_dir": state,
+            "staging_url": "http://127.0.0.1:1", "production_url": "http://127.0.0.1:1",
+        });
+        std::fs::create_dir_all(shell.directory.join(".drill")).unwrap();
+        std::fs::write(shell.directory.join(".drill/drill.json"), place.to_string()).unwrap();
+    };
+    says(&planted);
+    shell.flightdeck(&["drill", "grade"]).ended_with(1);
+    assert!(!planted.exists());
+
+    // Nor does it make a drill of what is real, wherever it says that its journal is.
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P0"]).succeeded();
+    for state in [planted, journal] {
+        says(&state);
+        let report = shell.flightdeck(&["report"]).succeeded();
+        assert!(!report.stdout.contains("This was a drill"), "{}", report.stdout);
+    }
 }
