@@ -52,7 +52,7 @@ macro_rules! kinds {
             }
 
             /// Decodes the body of a record of a kind known here, if it fits that kind.
-            pub(super) fn known(kind: &str, json: &str) -> Option<Self> {
+            pub(crate) fn known(kind: &str, json: &str) -> Option<Self> {
                 match kind {
                     $($stored => serde_json::from_str(json).ok().map(Self::$name),)*
                     _ => None,
@@ -239,6 +239,23 @@ pub struct Declared {
     /// The questions of the severity tree and their answers, as asked.
     #[serde(default)]
     pub answers: Vec<Answer>,
+}
+
+#[cfg(test)]
+impl Declared {
+    /// Makes the declaration that most tests begin with.
+    pub(crate) fn example() -> Self {
+        Self {
+            number: "INC-2026-0001".to_owned(),
+            title: "Checkout answers 500".to_owned(),
+            severity: Severity::P0,
+            service: String::new(),
+            impact: String::new(),
+            repository: String::new(),
+            repository_id: RepositoryId::default(),
+            answers: Vec::new(),
+        }
+    }
 }
 
 /// One answered question of the severity tree.

@@ -10,6 +10,7 @@ use crate::incident::{
     StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
+mod hostile;
 mod truth;
 
 /// A plan from its start to its end, with what it brought somewhere.
