@@ -98,6 +98,14 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
+/// What nobody sees, or sees as a blank: forty of every kind.
+#[cfg(test)]
+pub(crate) const UNSEEN: &str = "\
+    \u{AD}\u{34F}\u{61C}\u{115F}\u{1160}\u{17B4}\u{17B5}\u{180B}\u{180E}\u{200B}\
+    \u{200C}\u{200D}\u{200E}\u{200F}\u{202A}\u{202D}\u{202E}\u{2060}\u{2061}\u{2064}\
+    \u{2066}\u{2069}\u{206F}\u{2800}\u{3164}\u{FE00}\u{FE0F}\u{FEFF}\u{FFA0}\u{FFF0}\
+    \u{FFF8}\u{1BCA0}\u{1BCA3}\u{1D173}\u{1D17A}\u{E0001}\u{E0041}\u{E007F}\u{E0100}\u{E0FFF}";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,53 +115,9 @@ mod tests {
         assert!(matches!(visible("héllo 世界 ✓"), Cow::Borrowed(_)));
     }
 
-    /// What nobody sees: forty of them, of every kind there is.
-    const UNSEEN: [char; 40] = [
-        '\u{00}',
-        '\u{07}',
-        '\u{1B}',
-        '\u{7F}',
-        '\u{85}',
-        '\u{9B}',
-        '\u{AD}',
-        '\u{34F}',
-        '\u{61C}',
-        '\u{115F}',
-        '\u{1160}',
-        '\u{17B4}',
-        '\u{17B5}',
-        '\u{180B}',
-        '\u{180E}',
-        '\u{200B}',
-        '\u{200C}',
-        '\u{200D}',
-        '\u{200E}',
-        '\u{202A}',
-        '\u{202E}',
-        '\u{2028}',
-        '\u{2060}',
-        '\u{2064}',
-        '\u{2066}',
-        '\u{206F}',
-        '\u{2800}',
-        '\u{3164}',
-        '\u{FE00}',
-        '\u{FE0F}',
-        '\u{FEFF}',
-        '\u{FFA0}',
-        '\u{FFF0}',
-        '\u{FFF8}',
-        '\u{1BCA0}',
-        '\u{1BCA3}',
-        '\u{1D173}',
-        '\u{1D17A}',
-        '\u{E0001}',
-        '\u{E0100}',
-    ];
-
     #[test]
     fn what_nobody_sees_becomes_a_mark() {
-        for c in UNSEEN {
+        for c in UNSEEN.chars().chain("\u{00}\u{07}\u{1B}\u{7F}\u{85}\u{9B}\u{2028}".chars()) {
             let mark = format!("Maya<U+{:04X}>", u32::from(c));
             assert_eq!(visible(&format!("Maya{c}")), mark);
             assert_eq!(visible_lines(&format!("Maya{c}")), mark);

@@ -44,20 +44,7 @@ mod tests {
     use crate::deploy::rollback::{Kind, Ready};
 
     fn way(kind: Kind, ready: Ready) -> Way {
-        Way {
-            id: "redeploy".into(),
-            title: "redeploy v1.2.2".into(),
-            kind,
-            environment: "production".into(),
-            goes_back_to: String::new(),
-            takes_away: Vec::new(),
-            takes_away_count: 0,
-            ready,
-            evidence: Vec::new(),
-            migrations: Vec::new(),
-            rehearsed: None,
-            undone_by: None,
-        }
+        Way { kind, ready, goes_back_to: String::new(), ..Way::example() }
     }
 
     #[test]

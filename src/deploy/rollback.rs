@@ -49,6 +49,27 @@ pub struct Way {
     pub undone_by: Option<String>,
 }
 
+#[cfg(test)]
+impl Way {
+    /// Makes a way back to v1.2.2 that is proven ready.
+    pub(crate) fn example() -> Self {
+        Self {
+            id: "redeploy".to_owned(),
+            title: "redeploy v1.2.2".to_owned(),
+            kind: Kind::Redeploy,
+            environment: "production".to_owned(),
+            goes_back_to: "v1.2.2".to_owned(),
+            takes_away: Vec::new(),
+            takes_away_count: 0,
+            ready: Ready::Yes,
+            evidence: Vec::new(),
+            migrations: Vec::new(),
+            rehearsed: None,
+            undone_by: None,
+        }
+    }
+}
+
 /// What a way back does. In the order in which they are tried where nothing else decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {

@@ -4,7 +4,7 @@ use super::*;
 use crate::cockpit::commands::Command;
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, PlanEnd, PlanEnded, PlanStarted, Record,
-    RecordId, RepositoryId, Severity, Spec,
+    RecordId, Spec,
 };
 
 fn next(action: &'static str, argument: &str) -> Next {
@@ -59,16 +59,7 @@ fn it_says_that_production_is_healthy_only_where_it_is() {
 
 /// An incident in which plans of these ids were carried out.
 fn state(plans: &[&str]) -> State {
-    let declared = Declared {
-        number: "INC-2026-0001".into(),
-        title: "Checkout answers 500".into(),
-        severity: Severity::P0,
-        service: String::new(),
-        impact: String::new(),
-        repository: String::new(),
-        repository_id: RepositoryId::default(),
-        answers: Vec::new(),
-    };
+    let declared = Declared::example();
     let mut bodies: Vec<Body> = vec![declared.into()];
     for id in plans {
         let (purpose, target) =

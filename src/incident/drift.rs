@@ -113,9 +113,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::incident::{
-        Body, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, RecordId, RepositoryId, Severity,
-    };
+    use crate::incident::{Body, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, RecordId};
 
     const MINUTE: i64 = 60;
 
@@ -128,16 +126,7 @@ mod tests {
 
     /// Writes records as journals do that have seen each other's.
     fn told(story: Story<'_>) -> Log {
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: Severity::P0,
-            service: String::new(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared = Declared::example();
         let mut latest = Hlc::default();
         let records = story.iter().enumerate().map(|(n, &(name, node, clock))| {
             let body: Body = match n {

@@ -46,19 +46,7 @@ fn record_by(author: &str, n: i64, body: impl Into<Body>) -> Record {
 }
 
 pub(super) fn declared() -> Record {
-    record(
-        0,
-        Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: Severity::P0,
-            service: "shop".into(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        },
-    )
+    record(0, Declared { service: "shop".into(), ..Declared::example() })
 }
 
 fn log(records: impl IntoIterator<Item = Record>) -> Log {

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::failure::FailureKind;
 use crate::incident::{
-    Amended, Body, Declared, Draft, NoteKind, Noted, Reopened, RepositoryId, Resolved, Severity,
-    SeverityChanged, Titled, Unknown,
+    Amended, Body, Declared, Draft, NoteKind, Noted, Reopened, Resolved, Severity, SeverityChanged, Titled,
+    Unknown,
 };
 
 fn now() -> Timestamp {
@@ -31,12 +31,9 @@ fn declared(title: &str) -> Declared {
     Declared {
         number: String::new(),
         title: title.to_owned(),
-        severity: Severity::P0,
         service: "shop".to_owned(),
-        impact: String::new(),
         repository: "/repo/.git".to_owned(),
-        repository_id: RepositoryId::default(),
-        answers: Vec::new(),
+        ..Declared::example()
     }
 }
 

@@ -371,21 +371,7 @@ fn plans_can_be_drawn_at_every_size() {
 
 /// The style of the first cell of a text, on the first line that has it behind a frame.
 fn style_of(model: &mut Model, wanted: &str) -> ratatui::style::Style {
-    let buf = settled(model, &Theme::default(), 120, 36);
-    let width = usize::from(buf.area.width);
-    for row in buf.content.chunks(width) {
-        for start in 0..width {
-            let mut rest = wanted;
-            for cell in &row[start..] {
-                match rest.strip_prefix(cell.symbol()) {
-                    Some("") => return row[start].style(),
-                    Some(left) => rest = left,
-                    None => break,
-                }
-            }
-        }
-    }
-    panic!("{wanted:?} is not in\n{}", text(&buf));
+    super::testing::style_of(&settled(model, &Theme::default(), 120, 36), wanted)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::testing::*;
 use super::tests::{plan, with};
 use super::theme::{Role, Theme};
 use crate::cockpit::edit::LineEdit;
-use crate::cockpit::model::{ConfigSource, Model};
+use crate::cockpit::model::Model;
 use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::{Field, Menu, Overlay, Preview, Rollback};
 use crate::cockpit::ways::Looked;
@@ -48,16 +48,7 @@ fn canary() -> Model {
     let plan = "deploy-production-1".to_owned();
     let started = StepStarted { plan, step: 0, run: "r.0".into(), process: None, undo: false };
     scribe.write("maya", at("15:16:10"), started);
-    let mut model = blank();
-    let production =
-        Environment { protected: true, ..Environment::new("production", vec!["./deploy.sh".into()]) };
-    model.config.config.environments = vec![production];
-    model.config.source = ConfigSource::Trusted;
-    model.log = Some(scribe.log());
-    model.branch = Some(Ok(branch()));
-    model.probes = probes();
-    settle(&mut model);
-    model
+    cockpit(scribe)
 }
 
 #[test]
@@ -147,15 +138,12 @@ fn ways() -> Vec<Way> {
         id: id.into(),
         title: title.into(),
         kind,
-        environment: "production".into(),
         goes_back_to: "v1.4.1 (82c884b)".into(),
         takes_away: (0..4).map(|n| (format!("7b1fc1{n}"), format!("change {n}"))).collect(),
         takes_away_count: 4,
         ready,
         evidence: vec![(Some(true), "commit 82c884b is here".into())],
-        migrations: Vec::new(),
-        rehearsed: None,
-        undone_by: None,
+        ..Way::example()
     };
     vec![
         way("redeploy", "redeploy v1.4.1", Kind::Redeploy, Ready::Yes),

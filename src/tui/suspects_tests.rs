@@ -207,20 +207,7 @@ fn suspects_can_be_drawn_at_every_size_and_hide_nothing_dangerous() {
 
 /// The style of the first cell of a text, on the first line that has it.
 fn style_of(model: &mut Model, theme: &Theme, wanted: &str) -> ratatui::style::Style {
-    let buf = settled(model, theme, 120, 36);
-    for row in buf.content.chunks(usize::from(buf.area.width)) {
-        for start in 0..row.len() {
-            let mut rest = wanted;
-            for cell in &row[start..] {
-                match rest.strip_prefix(cell.symbol()) {
-                    Some("") => return row[start].style(),
-                    Some(left) => rest = left,
-                    None => break,
-                }
-            }
-        }
-    }
-    panic!("{wanted:?} is not in\n{}", text(&buf));
+    super::testing::style_of(&settled(model, theme, 120, 36), wanted)
 }
 
 #[test]

@@ -12,14 +12,15 @@ use uuid::Uuid;
 
 use super::theme::Theme;
 use super::{Regions, draw};
-use crate::cockpit::model::{Glyphs, Looks, Model, Output};
+use crate::cockpit::model::{ConfigSource, Glyphs, Looks, Model, Output};
 use crate::cockpit::{Keymap, Msg, Pane, update};
+use crate::config::types::Environment;
 use crate::health::series::{Sample, State, Status, Verdict};
 use crate::hotfix::state::{BranchState, ChangeSize, Commit, DirtyFile, Head, Upstream};
 use crate::incident::{
     Alarm, Amended, Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted,
     Outcome, Paged, Phase, PhaseEntered, Pinned, PlanEnd, PlanEnded, PlanStarted, Precision, Record,
-    RecordId, RepositoryId, Retracted, RoleTaken, Severity, StepEnded, StepStarted, Ticked,
+    RecordId, Retracted, RoleTaken, StepEnded, StepStarted, Ticked,
 };
 
 /// The moment that tests happen at.
@@ -67,12 +68,10 @@ impl Scribe {
         let declared = Declared {
             number: "INC-2026-0007".into(),
             title: title.into(),
-            severity: Severity::P0,
             service: "payments-api".into(),
             impact: "nobody can pay".into(),
             repository: "/srv/payments-api/.git".into(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
+            ..Declared::example()
         };
         let began = Some((at("14:30:04"), Precision::About));
         self.write_as("maya", at("14:31:10"), began, declared);
@@ -126,6 +125,20 @@ pub(super) fn incident() -> Model {
           \x1b[32mtests 412 passed\x1b[0m\r\npushing image payments-api:77b0d13 ... layer 4/7\r\n",
     );
     model.output = Some(Output { run, terminal, last: now() });
+    model
+}
+
+/// A cockpit on these records, with a production whose probes are as the pictures have them.
+pub(super) fn cockpit(scribe: Scribe) -> Model {
+    let mut model = blank();
+    let production =
+        Environment { protected: true, ..Environment::new("production", vec!["./deploy.sh".into()]) };
+    model.config.config.environments = vec![production];
+    model.config.source = ConfigSource::Trusted;
+    model.log = Some(scribe.log());
+    model.branch = Some(Ok(branch()));
+    model.probes = probes();
+    settle(&mut model);
     model
 }
 

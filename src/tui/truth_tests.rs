@@ -2,12 +2,11 @@
 
 use super::testing::*;
 use super::theme::Theme;
-use crate::cockpit::model::{ConfigSource, Model};
+use crate::cockpit::model::Model;
 use crate::cockpit::overlay::Overlay;
 use crate::cockpit::ways::Looked;
 use crate::cockpit::{Key, Msg, update};
-use crate::config::types::Environment;
-use crate::deploy::rollback::{Kind, Ready, Way};
+use crate::deploy::rollback::Way;
 use crate::health::series::State;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
@@ -18,20 +17,6 @@ use crate::plan::{Plan, Purpose, Subject};
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
 const BAD: &str = "77b0d1377b0d1377b0d1377b0d1377b0d1377b0d";
-
-/// A cockpit on these records, with a production whose probes are as the pictures have them.
-fn cockpit(scribe: Scribe) -> Model {
-    let mut model = blank();
-    let production =
-        Environment { protected: true, ..Environment::new("production", vec!["./deploy.sh".into()]) };
-    model.config.config.environments = vec![production];
-    model.config.source = ConfigSource::Trusted;
-    model.log = Some(scribe.log());
-    model.branch = Some(Ok(branch()));
-    model.probes = probes();
-    settle(&mut model);
-    model
-}
 
 fn declared() -> Scribe {
     let mut scribe = Scribe::new();
@@ -174,21 +159,7 @@ fn a_way_back_that_nobody_took_is_marked_at_its_phase_until_it_was_tried() {
             scribe.note("maya", "15:02:00", NoteKind::Decision, "no rollback, the schema moved on");
         }
         let mut model = cockpit(scribe);
-        let way = Way {
-            id: "redeploy".into(),
-            title: "redeploy v1.2.2".into(),
-            kind: Kind::Redeploy,
-            environment: "production".into(),
-            goes_back_to: "v1.2.2".into(),
-            takes_away: Vec::new(),
-            takes_away_count: 0,
-            ready: Ready::Yes,
-            evidence: Vec::new(),
-            migrations: Vec::new(),
-            rehearsed: None,
-            undone_by: None,
-        };
-        let looked = Looked { at: now(), live: None, unrecorded: None, ways: Ok(vec![way]) };
+        let looked = Looked { at: now(), live: None, unrecorded: None, ways: Ok(vec![Way::example()]) };
         model.ways.known.insert("production".into(), looked);
         settle(&mut model);
         drawn(&mut model, 160, 45)

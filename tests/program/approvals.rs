@@ -474,51 +474,14 @@ fn one_person_is_one_however_the_name_is_written() {
 #[test]
 fn a_name_with_what_nobody_sees_is_refused_by_one_rule() {
     let site = Site::new("P1", CONFIG);
-    let unseen = [
-        '\u{AD}',
-        '\u{34F}',
-        '\u{61C}',
-        '\u{115F}',
-        '\u{1160}',
-        '\u{17B4}',
-        '\u{17B5}',
-        '\u{180B}',
-        '\u{180E}',
-        '\u{200B}',
-        '\u{200C}',
-        '\u{200D}',
-        '\u{200E}',
-        '\u{200F}',
-        '\u{202A}',
-        '\u{202D}',
-        '\u{202E}',
-        '\u{2028}',
-        '\u{2060}',
-        '\u{2061}',
-        '\u{2064}',
-        '\u{2066}',
-        '\u{206F}',
-        '\u{2800}',
-        '\u{3164}',
-        '\u{FE00}',
-        '\u{FE0F}',
-        '\u{FEFF}',
-        '\u{FFA0}',
-        '\u{FFF0}',
-        '\u{FFF8}',
-        '\u{FFF9}',
-        '\u{1BCA0}',
-        '\u{1BCA3}',
-        '\u{1D173}',
-        '\u{1D17A}',
-        '\u{E0001}',
-        '\u{E0041}',
-        '\u{E0100}',
-        '\u{E0FFF}',
-    ];
-    assert_eq!(unseen.len(), 40);
+    let unseen = "\
+        \u{AD}\u{34F}\u{61C}\u{115F}\u{1160}\u{17B4}\u{17B5}\u{180B}\u{180E}\u{200B}\
+        \u{200C}\u{200D}\u{200E}\u{200F}\u{202A}\u{202D}\u{202E}\u{2028}\u{2060}\u{2061}\
+        \u{2064}\u{2066}\u{206F}\u{2800}\u{3164}\u{FE00}\u{FE0F}\u{FEFF}\u{FFA0}\u{FFF0}\
+        \u{FFF8}\u{FFF9}\u{1BCA0}\u{1BCA3}\u{1D173}\u{1D17A}\u{E0001}\u{E0041}\u{E0100}\u{E0FFF}";
+    assert_eq!(unseen.chars().count(), 40);
     let records = site.kinds().len();
-    for c in unseen {
+    for c in unseen.chars() {
         let name = format!("ma{c}ya");
         let why = "the name cannot have characters in it that cannot be seen";
         let by = site.shell.flightdeck(&["approve", "lead", "--by", &name]).ended_with(2);

@@ -43,7 +43,7 @@ use crate::health::series::{Sample, State as Health, Status as Probe, Verdict};
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
     Author, Body, CheckState, Declared, Draft, Hash, Hlc, IncidentId, Log, NoteKind, Noted, Record, RecordId,
-    RepositoryId, Severity,
+    Severity,
 };
 use crate::plan::{Action, Command as Argv, Plan, Purpose, Reach, Request, Step};
 
@@ -72,16 +72,7 @@ impl Table {
     /// With an open incident.
     pub(super) fn open() -> Self {
         let mut table = Self::new();
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: Severity::P0,
-            service: "payments-api".into(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared = Declared { service: "payments-api".into(), ..Declared::example() };
         let record = table.record(declared.into());
         let log = Log::new(vec![record]).unwrap();
         table.send(Msg::Fact(Fact::Opened(Box::new(log))));

@@ -15,8 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::testing::{Server, response};
 use super::*;
 use crate::incident::{
-    Declared, Draft, Outcome, PlanAsked, PlanRun, PlanStarted, PlanState, Proof, RepositoryId, Severity,
-    State, StepRun,
+    Declared, Draft, Outcome, PlanAsked, PlanRun, PlanStarted, PlanState, Proof, State, StepRun,
 };
 use crate::journal::Acquired;
 use crate::plan::progress::{Choice, choices};
@@ -43,12 +42,8 @@ impl Yard {
         let declared = Declared {
             number: String::new(),
             title: "broken".to_owned(),
-            severity: Severity::P0,
-            service: String::new(),
-            impact: String::new(),
             repository: REPOSITORY.to_owned(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
+            ..Declared::example()
         };
         let incident = journal.declare(Timestamp::now(), None, declared).unwrap().incident;
         let health = Arc::new(Mutex::new(r#"{"ok":true}"#.to_owned()));

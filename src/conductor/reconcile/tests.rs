@@ -6,7 +6,7 @@ use super::*;
 use crate::conductor::files::make_dir;
 use crate::conductor::plan_id;
 use crate::conductor::recorder::run_id;
-use crate::incident::{Declared, PlanStarted, PlanState, Process, RepositoryId, Severity, StepStarted};
+use crate::incident::{Declared, PlanStarted, PlanState, Process, StepStarted};
 use crate::plan::{Action, Command, Plan, Purpose, Request, Step};
 
 /// A journal with an incident in which a plan of two steps was started.
@@ -42,12 +42,8 @@ impl Yard {
         let declared = Declared {
             number: String::new(),
             title: "broken".to_owned(),
-            severity: Severity::P0,
-            service: String::new(),
-            impact: String::new(),
             repository: "/repo/.git".to_owned(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
+            ..Declared::example()
         };
         let incident = journal.declare(Timestamp::now(), None, declared).unwrap().incident;
         let plan = plan();

@@ -5,7 +5,7 @@ use crate::config::types::Probe;
 use crate::deploy::{self, Resolved};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, PlanEnded, PlanResumed, PlanStarted, Record,
-    RecordId, Released, RepositoryId, Severity, StepEnded, StepSkipped, StepStarted,
+    RecordId, Released, StepEnded, StepSkipped, StepStarted,
 };
 use crate::plan::stored;
 
@@ -124,16 +124,7 @@ impl Told {
     }
 
     fn state(&self) -> State {
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: Severity::P0,
-            service: String::new(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared = Declared::example();
         let all = std::iter::once(declared.into()).chain(self.0.clone());
         let records = all.enumerate().map(|(n, body): (usize, Body)| {
             let at = Hlc { wall_ms: minutes(n as i64).as_millisecond(), count: 0 };

@@ -5,8 +5,7 @@ use crate::hotfix::outlook::Stray;
 use crate::incident::{
     Alarm, Author, Body, CauseDescribed, Declared, Draft, GatePassedOver, Hash, Hlc, ImpactDescribed,
     IncidentId, Log, Mitigated, Noted, Paged, PlanEnd, PlanEnded, PlanStarted, Record, RecordId,
-    ReleaseJudged, Released, ReportSaved, RepositoryId, Resolved, RoleTaken, Severity, StepStarted, Told,
-    WatchVerdict,
+    ReleaseJudged, Released, ReportSaved, Resolved, RoleTaken, StepStarted, Told, WatchVerdict,
 };
 
 /// A drill as it is told: what happened at which minute.
@@ -19,16 +18,7 @@ fn minute(minute: i64) -> Timestamp {
 
 impl Drill {
     fn new() -> Self {
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: Severity::P0,
-            service: "payments-api".into(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared = Declared { service: "payments-api".into(), ..Declared::example() };
         Self(Vec::new()).then(0, declared)
     }
 

@@ -155,10 +155,7 @@ mod tests {
 
     use super::*;
     use crate::hotfix::state::{ChangeSize, Commit, Head};
-    use crate::incident::{
-        Author, Declared, Draft, Hash, Hlc, IncidentId, Log, Record, RecordId, Release, RepositoryId,
-        Severity,
-    };
+    use crate::incident::{Author, Declared, Draft, Hash, Hlc, IncidentId, Log, Record, RecordId, Release};
 
     const COMMIT: &str = "4f2c91e0a1b2c3d4e5f60718293a4b5c6d7e8f90";
 
@@ -166,12 +163,9 @@ mod tests {
         let declared = Declared {
             number: "INC-2026-0007".into(),
             title: title.into(),
-            severity: Severity::P0,
             service: "payments-api".into(),
             impact: impact.into(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
+            ..Declared::example()
         };
         let at = Hlc { wall_ms: 1_772_719_200_000, count: 0 };
         let draft = Draft::now(IncidentId(Uuid::from_u128(1)), declared);

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::*;
 use crate::incident::{
     Approved, Author, Body, Declared, Draft, GatePassedOver, Hash, Hlc, IncidentId, Log, Outcome, PlanEnded,
-    PlanStarted, Record, RecordId, Rejected, RepositoryId, Retracted, SeverityChanged, StepEnded,
-    StepSkipped, StepStarted, Ticked,
+    PlanStarted, Record, RecordId, Rejected, Retracted, SeverityChanged, StepEnded, StepSkipped, StepStarted,
+    Ticked,
 };
 use crate::plan::{Action, Command, Purpose, Step};
 
@@ -58,16 +58,7 @@ impl Told {
     }
 
     fn state(&self) -> State {
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: self.severity,
-            service: String::new(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared = Declared { severity: self.severity, ..Declared::example() };
         let all = std::iter::once(("maya".to_owned(), declared.into())).chain(self.records.clone());
         let records = all.enumerate().map(|(n, (who, body))| {
             let at = Hlc { wall_ms: minutes(n as i64).as_millisecond(), count: 0 };

@@ -29,12 +29,9 @@ fn declared(title: &str) -> Declared {
     Declared {
         number: "INC-2026-0007".into(),
         title: title.into(),
-        severity: Severity::P0,
         service: "payments-api".into(),
-        impact: String::new(),
         repository: "/srv/payments-api/.git".into(),
-        repository_id: RepositoryId::default(),
-        answers: Vec::new(),
+        ..Declared::example()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cockpit::msg::{Fact, Msg};
 use crate::cockpit::{Keymap, update};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, Outcome, PlanStarted, Record, RecordId,
-    RepositoryId, Severity, StepEnded, StepStarted, StopAsked,
+    StepEnded, StepStarted, StopAsked,
 };
 
 const RUN: &str = "deploy-1.0";
@@ -48,16 +48,7 @@ impl Bench {
         let output = (0..lines).flat_map(|n| format!("line {n}\r\n").into_bytes()).collect();
         let (waiting, asked) = (Vec::new(), Vec::new());
         let mut bench = Self { model, output, at_ms: 1000, records: 0, answers: true, waiting, asked };
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: Severity::P0,
-            service: String::new(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared = Declared::example();
         let record = bench.record(declared);
         bench.send(Msg::Fact(Fact::Opened(Box::new(Log::new(vec![record]).unwrap()))));
         let plan = PlanStarted {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::cockpit::ways::Looked;
 use crate::deploy::flags::{FlagState, Switch};
-use crate::deploy::rollback::{Kind, Ready, Way};
+use crate::deploy::rollback::Way;
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::proposal;
 
@@ -92,21 +92,7 @@ fn team(act: &Act) -> Table {
         let state = BranchState { hotfix_branches: Vec::new(), head, ..branch() };
         table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
     }
-    let way = Way {
-        id: "redeploy".into(),
-        title: "redeploy v1.2.2".into(),
-        kind: Kind::Redeploy,
-        environment: "production".into(),
-        goes_back_to: "v1.2.2".into(),
-        takes_away: Vec::new(),
-        takes_away_count: 0,
-        ready: Ready::Yes,
-        evidence: Vec::new(),
-        migrations: Vec::new(),
-        rehearsed: None,
-        undone_by: None,
-    };
-    let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(vec![way]) };
+    let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(vec![Way::example()]) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
     if act.keys.starts_with('A') {
         let rules =

@@ -19,16 +19,7 @@ fn unkept(records: &[Record]) -> Box<Log> {
 /// An incident with a commander, the records it was made of, and one that takes that back.
 fn table() -> (Table, Vec<Record>, Record) {
     let mut table = Table::new();
-    let declared = Declared {
-        number: "INC-2026-0001".into(),
-        title: "Checkout answers 500".into(),
-        severity: Severity::P0,
-        service: String::new(),
-        impact: String::new(),
-        repository: String::new(),
-        repository_id: RepositoryId::default(),
-        answers: Vec::new(),
-    };
+    let declared = Declared::example();
     let role = RoleTaken { role: "commander".into(), person: "maya".into() };
     let records = vec![table.record(declared.into()), table.record(role.into())];
     let retracted = Retracted { target: records[1].id, reason: "slip".into() };

@@ -6,20 +6,7 @@ use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::incident::{Began, Release, Released};
 
 fn way(id: &str, ready: Ready) -> Way {
-    Way {
-        id: id.into(),
-        title: format!("{id} it"),
-        kind: Kind::Redeploy,
-        environment: "production".into(),
-        goes_back_to: "v1.2.2".into(),
-        takes_away: Vec::new(),
-        takes_away_count: 0,
-        ready,
-        evidence: Vec::new(),
-        migrations: Vec::new(),
-        rehearsed: None,
-        undone_by: None,
-    }
+    Way { id: id.into(), title: format!("{id} it"), ready, ..Way::example() }
 }
 
 fn found(table: &mut Table, ways: Vec<Way>) -> Vec<(EffectId, Effect)> {

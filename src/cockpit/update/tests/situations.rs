@@ -8,7 +8,7 @@ use super::super::menus;
 use super::*;
 use crate::cockpit::{Command, ways};
 use crate::config::types::{Check, Flow, Hotfix};
-use crate::deploy::rollback::{Kind, Ready, Way};
+use crate::deploy::rollback::{Ready, Way};
 use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
 use crate::hotfix::pull::{self, Looked, Pull, PullState};
 use crate::hotfix::state::Upstream;
@@ -114,16 +114,8 @@ impl Situation {
     fn table(&self) -> Table {
         let mut table = Table::new();
         let mut story = Story::default();
-        let declared = Declared {
-            number: "INC-2026-0001".into(),
-            title: "Checkout answers 500".into(),
-            severity: named(&self.severity),
-            service: "shop".into(),
-            impact: String::new(),
-            repository: String::new(),
-            repository_id: RepositoryId::default(),
-            answers: Vec::new(),
-        };
+        let declared =
+            Declared { severity: named(&self.severity), service: "shop".into(), ..Declared::example() };
         let first = story.tell("maya", minute(0), declared);
         story.heads.push(first);
         for line in &self.record {
@@ -269,20 +261,7 @@ impl Situation {
             Some(title) => (title, Ready::Unknown("nobody watched it".into())),
             None => (self.rollback.as_str(), Ready::Yes),
         };
-        vec![Way {
-            id: "redeploy".into(),
-            title: title.into(),
-            kind: Kind::Redeploy,
-            environment: "production".into(),
-            goes_back_to: "v1.4.1".into(),
-            takes_away: Vec::new(),
-            takes_away_count: 0,
-            ready,
-            evidence: Vec::new(),
-            migrations: Vec::new(),
-            rehearsed: None,
-            undone_by: None,
-        }]
+        vec![Way { title: title.into(), goes_back_to: "v1.4.1".into(), ready, ..Way::example() }]
     }
 }
 
