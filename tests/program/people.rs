@@ -59,7 +59,7 @@ fn a_task_is_on_the_list_until_it_is_done() {
 fn a_proposal_takes_its_time_and_an_objection_a_reason() {
     let world = World::new();
     let shell = incident(&world);
-    shell.flightdeck(&["proposal", "agree"]).ended_with(2).said("nothing is proposed");
+    shell.flightdeck(&["proposal", "agree"]).ended_with(2).said("no proposal is open");
     shell.flightdeck(&["proposal", "make", "turn the flag off", "--for", "1h"]).succeeded();
     shell.flightdeck(&["proposal", "agree"]).ended_with(2).said("nobody objected");
     as_person(&shell, "omar").flightdeck(&["proposal", "object", "half of the orders"]).succeeded();
@@ -87,7 +87,7 @@ fn a_follow_up_is_listed_until_it_is_done_also_when_the_incident_is_over() {
     shell.flightdeck(&["follow-up", "done", "pool"]).succeeded();
     shell.flightdeck(&["follow-up", "drop", "rollback", "--reason", "done every month"]).succeeded();
     assert_eq!(shell.json(&["follow-up", "list", "--all", "--json"]).as_array().unwrap().len(), 0);
-    shell.flightdeck(&["follow-up", "done", "pool"]).ended_with(2).said("none that is open");
+    shell.flightdeck(&["follow-up", "done", "pool"]).ended_with(2).said("no follow-up is open");
 }
 
 #[test]
