@@ -22,6 +22,7 @@ use super::state::State;
 pub use json::read_json_lines;
 pub use slack::{SlackUsers, read_slack};
 pub use table::read_table;
+use when::When;
 
 /// How the times of what is imported are to be understood.
 #[derive(Debug, Clone)]
@@ -154,6 +155,8 @@ fn precision(text: &str) -> Option<Precision> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Time,
+    /// A day, with the time of day in another column; or both in this one.
+    Date,
     Text,
     Author,
     Kind,
@@ -168,8 +171,9 @@ impl Column {
         // `Time (UTC)`, `Date (Berlin)`.
         let name = name.split_once("_(").map_or(name.as_str(), |(name, _)| name);
         Some(match name {
-            "time" | "timestamp" | "at" | "date" | "datetime" | "date_time" | "when" | "occurred_at"
-            | "occurred" | "created_at" | "ts" | "time_utc" => Self::Time,
+            "date" | "day" => Self::Date,
+            "time" | "timestamp" | "at" | "datetime" | "date_time" | "when" | "occurred_at" | "occurred"
+            | "created_at" | "ts" | "time_utc" => Self::Time,
             "event" | "text" | "message" | "description" | "what" | "entry" | "summary" | "note"
             | "details" | "content" | "what_happened" => Self::Text,
             "author" | "who" | "by" | "user" | "name" | "person" | "actor" | "username" => Self::Author,
@@ -185,6 +189,8 @@ impl Column {
 #[derive(Debug, Default)]
 struct Fields {
     time: Option<String>,
+    /// The column of the day, and what it says.
+    date: Option<(String, String)>,
     texts: Vec<String>,
     author: String,
     kind: NoteKind,
@@ -202,6 +208,9 @@ impl Fields {
         }
         match column {
             Some(Column::Time) if self.time.is_none() => self.time = Some(value.to_owned()),
+            Some(Column::Date) if self.date.is_none() => {
+                self.date = Some((name.to_owned(), value.to_owned()))
+            }
             Some(Column::Text) if self.texts.is_empty() => self.texts.push(value.to_owned()),
             Some(Column::Author) if self.author.is_empty() => value.clone_into(&mut self.author),
             Some(Column::Key) if self.key.is_none() => self.key = Some(value.to_owned()),
@@ -218,9 +227,29 @@ impl Fields {
         }
     }
 
-    fn row(self, times: &Times) -> Result<Row, String> {
-        let Some(time) = self.time else { return Err("it has no time".to_owned()) };
-        let when = when::read(&time, times)?;
+    /// When it happened: a day and a time of day from two columns, or all of it from one. What the other says is
+    /// kept.
+    fn when(&mut self, times: &Times) -> Result<When, String> {
+        match (self.time.take(), self.date.take()) {
+            (None, None) => Err("it has no time".to_owned()),
+            (Some(time), None) => when::read(&time, times),
+            (None, Some((_, date))) => when::read(&date, times),
+            (Some(time), Some((name, date))) => {
+                if let Ok(when) = when::read(&date, times) {
+                    self.take(None, "time", &time);
+                    return Ok(when);
+                }
+                if when::has_day(&time, times) {
+                    self.take(None, &name, &date);
+                    return when::read(&time, times);
+                }
+                when::read(&when::joined(&date, &time)?, times)
+            }
+        }
+    }
+
+    fn row(mut self, times: &Times) -> Result<Row, String> {
+        let when = self.when(times)?;
         let Some(text) = self.texts.into_iter().next() else {
             return Err("it does not say what happened".to_owned());
         };

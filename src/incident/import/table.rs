@@ -4,7 +4,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::{Broken, Column, Fields, Read, Times, when};
 
-/// Reads a table. Without headings the columns are time, event and author.
+/// Reads a table. Without headings the columns are time, event and author, or date, time, event and author.
 ///
 /// # Errors
 /// There are headings and none of them is a time, or none says what happened.
@@ -62,8 +62,12 @@ type Heading = (Option<Column>, String);
 /// What the columns hold, and whether the first line is a row already.
 fn headings(cells: &StringRecord, times: &Times) -> Result<(Vec<Heading>, bool), String> {
     let first = cells.get(0).unwrap_or_default();
-    if when::read(first, times).is_ok() {
-        let usual = ["time", "event", "author"];
+    let clock = cells.get(1).unwrap_or_default();
+    let is_split =
+        when::is_day(first) && when::joined(first, clock).is_ok_and(|time| when::read(&time, times).is_ok());
+    if is_split || when::read(first, times).is_ok() {
+        let all = ["date", "time", "event", "author"];
+        let usual = if is_split { &all[..] } else { &all[1..] };
         let named = (0..cells.len()).map(|n| match usual.get(n) {
             Some(name) => (Column::of(name), (*name).to_owned()),
             None => (None, format!("column {}", n + 1)),
@@ -72,7 +76,10 @@ fn headings(cells: &StringRecord, times: &Times) -> Result<(Vec<Heading>, bool),
     }
     let known: Vec<_> = cells.iter().map(|name| (Column::of(name), name.trim().to_owned())).collect();
     for (wanted, usual) in [(Column::Time, "time"), (Column::Text, "event")] {
-        if !known.iter().any(|(column, _)| *column == Some(wanted)) {
+        let is_wanted = |column: Option<Column>| {
+            column == Some(wanted) || (wanted == Column::Time && column == Some(Column::Date))
+        };
+        if !known.iter().any(|(column, _)| is_wanted(*column)) {
             let names: Vec<_> = known.iter().map(|(_, name)| name.as_str()).collect();
             return Err(format!(
                 "no column is called “{usual}”: the first line has {}",

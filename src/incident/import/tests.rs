@@ -48,9 +48,54 @@ fn a_table_without_headings_is_time_event_author() {
 }
 
 #[test]
+fn a_day_and_a_time_of_day_may_stand_in_two_columns() {
+    let at = |text: &str| -> Vec<String> { table(text).rows.iter().map(|row| row.at.to_string()).collect() };
+    for text in [
+        "date,time,event\n2026-03-01,14:02,a\n",
+        "Time,What,Day\n14:02:00,a,2026/03/01\n",
+        "Date;Time (UTC);Event\n01.03.2026;14:02 UTC;a\n",
+        "date,time,event\n2026-03-01,15:02 +0100,a\n",
+        "2026-03-01,14:02,a,li\n",
+        // All of it in one of the two.
+        "date,event\n2026-03-01 14:02,a\n",
+        "date,timestamp,event\n2026-02-27,2026-03-01T14:02:00Z,a\n",
+        "date,time,event\n2026-03-01 14:02,9:00,a\n",
+    ] {
+        assert_eq!(at(text), ["2026-03-01T14:02:00Z"], "{text}");
+    }
+    let about = table("date,time,event\n2026-03-01,~14:02,a\n");
+    assert_eq!((about.rows[0].precision, about.is_zoneless()), (Precision::About, true));
+    assert_eq!(said(&table("2026-03-01,14:02,a,li\n"))[0].2, "li");
+    let kept = table("date,timestamp,event\n2026-02-27,2026-03-01T14:02:00Z,a\n");
+    assert_eq!(kept.rows[0].extra, [("date".to_owned(), "2026-02-27".to_owned())].into());
+    let broken = table("date,time,event\n3/1/2026,14:02,a\n2026-03-01,noon,b\n2026-03-01,,c\n").broken;
+    assert_eq!(broken[0].why, "“3/1/2026” is no day: write 2026-11-21");
+    assert!(broken[1].why.contains("“2026-03-01 noon” is no time"), "{broken:?}");
+    assert_eq!(broken.len(), 3, "a day alone is no time");
+}
+
+proptest::proptest! {
+    /// A moment is the same whether it stands in one column or in two, however the day is written.
+    #[test]
+    fn two_columns_say_what_one_says(day in 0_i64..4000, second in 0_i64..86_400, form in 0_usize..3) {
+        let at = "2015-01-01T00:00:00Z".parse::<Timestamp>().unwrap()
+            + jiff::SignedDuration::from_hours(24 * day)
+            + jiff::SignedDuration::from_secs(second);
+        let format = ["%Y-%m-%d,%H:%M:%S", "%Y/%m/%d,%H:%M:%S", "%d.%m.%Y,%H:%M:%S"][form];
+        let read = table(&format!("date,time,event\n{},a\n", at.strftime(format)));
+        proptest::prop_assert_eq!(read.rows[0].at, at);
+    }
+
+    #[test]
+    fn any_table_is_read_or_refused(text in "(date|time|event|2026-03-01|14:02|~|<|,|\\PC|\n){0,30}") {
+        let _ = read_table(text.as_bytes(), &times("Europe/Berlin"));
+    }
+}
+
+#[test]
 fn a_table_without_a_time_or_an_event_is_refused_with_the_names_it_has() {
-    let refused = read_table(b"day,event\n", &times("UTC")).unwrap_err();
-    assert_eq!(refused, "no column is called “time”: the first line has day, event");
+    let refused = read_table(b"shift,event\n", &times("UTC")).unwrap_err();
+    assert_eq!(refused, "no column is called “time”: the first line has shift, event");
     assert!(read_table(b"time,colour\n", &times("UTC")).unwrap_err().contains("“event”"));
 }
 

@@ -46,6 +46,45 @@ pub(super) fn read(text: &str, times: &Times) -> Result<When, String> {
     Ok(When { at, precision, zoneless })
 }
 
+/// What stands before a time that is not exact.
+const MARKS: [char; 3] = ['~', '≈', '<'];
+
+/// Tells whether a time can be read without the day being named beside it.
+pub(super) fn has_day(text: &str, times: &Times) -> bool {
+    let bare = text.trim().trim_start_matches(MARKS).trim();
+    parse_clock(bare).is_none() && read(text, times).is_ok()
+}
+
+/// Tells whether a text is a day and nothing else.
+pub(super) fn is_day(text: &str) -> bool {
+    day(text).is_some()
+}
+
+/// One time of a day and a time of day from two columns; a mark of either holds for both.
+pub(super) fn joined(date: &str, time: &str) -> Result<String, String> {
+    let (date, time) = (date.trim(), time.trim());
+    let mark = |text: &str| text.chars().next().filter(|c| MARKS.contains(c));
+    let mark = mark(time).or(mark(date)).map_or_else(String::new, String::from);
+    let day = day(date.trim_start_matches(MARKS).trim());
+    let day = day.ok_or_else(|| format!("“{date}” is no day: write 2026-11-21"))?;
+    Ok(format!("{mark}{day} {}", time.trim_start_matches(MARKS).trim()))
+}
+
+/// Reads `2026-11-21`, `2026/11/21` or `21.11.2026`. Which of `11/12/2026` is the month nobody can tell.
+fn day(text: &str) -> Option<Date> {
+    let parts =
+        |separator| text.split(separator).map(|part| part.parse::<i16>().ok()).collect::<Option<Vec<_>>>();
+    let of = |year: i16, month: i16, day: i16| {
+        Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+    };
+    match (text.parse(), parts('/').as_deref(), parts('.').as_deref()) {
+        (Ok(date), ..) if text.len() == "2026-11-21".len() => Some(date),
+        (_, Some(&[year, month, day]), _) if year > 999 => of(year, month, day),
+        (_, _, Some(&[day, month, year])) if year > 999 => of(year, month, day),
+        _ => None,
+    }
+}
+
 /// A time that names its zone, or needs none.
 fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(at) = text.parse() {
