@@ -5,6 +5,7 @@
 //! that nothing can reorder, hide or inject what a person reads.
 
 pub mod address;
+pub mod joiner;
 pub mod markdown;
 pub mod mask;
 pub mod name;
@@ -14,7 +15,7 @@ pub mod question;
 use std::borrow::Cow;
 
 /// Makes control, bidirectional, zero-width and tag characters visible as `<U+202E>`
-/// marks. A tab becomes one space; a newline stays only in [`visible_lines`].
+/// marks; joiners that a script is written with stay where they change what is seen ([`joiner`]). A tab becomes one space; a newline stays only in [`visible_lines`].
 pub fn visible(text: &str) -> Cow<'_, str> {
     clean(text, false)
 }
@@ -31,14 +32,14 @@ fn clean(text: &str, keep_lines: bool) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
         match c {
             '\t' => out.push(' '),
             '\n' if keep_lines => out.push('\n'),
-            '\r' if keep_lines && chars.peek() == Some(&'\n') => {}
+            '\r' if keep_lines && chars.peek().is_some_and(|(_, next)| *next == '\n') => {}
             '\n' => out.push('⏎'),
-            c if is_plain(c) => out.push(c),
+            c if is_plain(c) || belongs(text, at, c) => out.push(c),
             c => {
                 use std::fmt::Write as _;
                 let _ = write!(out, "<U+{:04X}>", u32::from(c));
@@ -46,6 +47,22 @@ fn clean(text: &str, keep_lines: bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Tells whether a joiner at a place of a text belongs there.
+fn belongs(text: &str, at: usize, c: char) -> bool {
+    let (before, rest) = text.split_at(at);
+    joiner::belongs(before, c, rest.get(c.len_utf8()..).unwrap_or_default())
+}
+
+/// Tells whether one cell of the screen may be shown as it is: characters that are plain, and joiners among
+/// them. What stands in the next cell is not known here.
+pub fn is_plain_cell(cell: &str) -> bool {
+    let is_joiner = |at: usize, c: char| {
+        let (before, rest) = cell.split_at(at);
+        joiner::may_follow(before, c) && (rest.len() == c.len_utf8() || belongs(cell, at, c))
+    };
+    cell.char_indices().all(|(at, c)| is_plain(c) || is_joiner(at, c))
 }
 
 /// Tells whether a character may be shown as it is: it can be seen, and changes nothing of what is

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::check::unusable;
 use super::problem::{Invalid, Problem};
 use crate::failure::{Failure, Result};
+use crate::text::joiner::without_idle;
 
 /// Name of the file in the directory of settings.
 pub const FILE: &str = "settings.toml";
@@ -187,7 +188,7 @@ fn first_name(sources: [&dyn Fn() -> Option<String>; 4]) -> Result<String> {
 /// # Errors
 /// It is none, or could not be shown.
 pub fn person(doing: &str, name: &str, hint: &str) -> Result<String> {
-    let name = name.trim();
+    let name = &without_idle(name.trim());
     match unusable(name) {
         _ if crate::text::name::folded(name).is_empty() => {
             Err(Failure::usage(doing, "the name cannot be empty", hint))
@@ -254,5 +255,8 @@ mod tests {
         assert_eq!(of("", " ", " git ", "login").unwrap(), "git");
         assert!(of("", "", "", "").unwrap_err().hint.contains("FLIGHTDECK_USER"));
         assert!(of("a\u{202E}b", "", "", "").unwrap_err().cause.contains("cannot be seen"));
+        assert_eq!(of("علی\u{200C}رضا", "", "", "").unwrap(), "علی\u{200C}رضا");
+        assert_eq!(of("کار\u{200C}ها", "", "", "").unwrap(), "کارها", "what nobody sees is left out");
+        assert!(of("ma\u{200D}ya", "", "", "").unwrap_err().cause.contains("cannot be seen"));
     }
 }

@@ -6,12 +6,15 @@ use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::text::{is_plain, visible};
+use crate::text::{is_plain_cell, visible};
 
 /// Most characters in one cell: a base and a few marks. More is an attack on the eye.
 const MAX_MARKS: usize = 4;
+
+/// The same of a picture that is joined of several.
+const MAX_JOINED: usize = 10;
 
 /// A pen on one line. It writes from the left, and at the right end by [`Pen::right`]; the two
 /// never meet.
@@ -140,8 +143,11 @@ pub(super) fn cells(text: &str) -> impl Iterator<Item = (&str, u16)> {
         if grapheme.len() == 1 {
             return (grapheme, 1);
         }
-        let short = match grapheme.char_indices().nth(MAX_MARKS) {
-            Some((end, _)) => grapheme.split_at(end).0,
+        // A picture is put together of several.
+        let most = if is_joined(grapheme) { MAX_JOINED } else { MAX_MARKS };
+        let short = match grapheme.char_indices().nth(most) {
+            // What is cut off is not to be joined with what comes next.
+            Some((end, _)) => grapheme.split_at(end).0.trim_end_matches('\u{200D}'),
             None => grapheme,
         };
         match short.width() as u16 {
@@ -149,6 +155,14 @@ pub(super) fn cells(text: &str) -> impl Iterator<Item = (&str, u16)> {
             columns => (short, columns),
         }
     })
+}
+
+/// Tells whether a grapheme is put together of several by joiners, with no marks on it.
+fn is_joined(grapheme: &str) -> bool {
+    grapheme.contains('\u{200D}')
+        && grapheme
+            .chars()
+            .all(|c| matches!(c, '\u{200D}' | '\u{FE0F}') || c.width().is_some_and(|columns| columns > 0))
 }
 
 /// The columns a text takes, once sanitised.
@@ -200,9 +214,10 @@ pub(super) fn cut(text: &str, room: u16) -> String {
     if width(&text) <= room {
         return text.into_owned();
     }
-    let mut kept = String::new();
-    for (cell, _) in cells(&text) {
-        if width(&kept) + width(cell) + 1 > room {
+    let (mut kept, mut used) = (String::new(), 0);
+    for (cell, columns) in cells(&text) {
+        used += columns;
+        if used + 1 > room {
             break;
         }
         kept.push_str(cell);
@@ -272,7 +287,7 @@ pub(super) fn sweep(buf: &mut Buffer) {
         let left = width - (index % usize::from(width)) as u16;
         // Columns are counted near the edge only: it is what this would cost most on.
         let over = left < 4 && cell.cell_width() > left;
-        if over || symbol.is_empty() || !symbol.chars().all(is_plain) {
+        if over || symbol.is_empty() || !is_plain_cell(symbol) {
             cell.set_symbol(if symbol.is_empty() { " " } else { "?" });
         }
     }
