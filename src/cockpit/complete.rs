@@ -1,9 +1,10 @@
-//! Names, as they are typed: from the contact list, then from the incident.
+//! Names, as they are typed: from the contact list, then from the incident; and what the timeline can be filtered by.
 
 use std::ops::Range;
 
-use super::model::Model;
-use super::overlay::{Ask, Purpose};
+use super::model::{Model, Pane};
+use super::overlay::{Ask, Overlay, Purpose};
+use super::sift;
 use crate::incident::same_person;
 use crate::text::name::folded;
 
@@ -47,8 +48,23 @@ fn place(purpose: &Purpose, before: &str) -> Option<Range<usize>> {
             let is_word = text.is_empty() || text.ends_with(char::is_whitespace);
             (is_word && !name.contains(char::is_whitespace)).then_some(end - name.len()..end)
         }
+        Purpose::Filter => Some(sift::place(before)),
         _ => None,
     }
+}
+
+/// Tells whether it is the timeline that is being filtered: other lists have neither people nor kinds.
+pub(super) fn sifts(model: &Model) -> bool {
+    let other = |overlay: &Overlay| matches!(overlay, Overlay::Help(_) | Overlay::Runbooks(_));
+    model.focus == Pane::Timeline && !model.overlays.iter().any(other)
+}
+
+/// What may stand in the filter of the timeline, with how many entries it leaves.
+fn sifted(model: &Model, typed: &str) -> Vec<Candidate> {
+    let timeline = model.incident().filter(|_| sifts(model)).map(|state| &state.timeline);
+    let found = timeline.map_or_else(Vec::new, |timeline| sift::candidates(timeline, typed));
+    let about = |lines| if lines == 1 { "1 entry".to_owned() } else { format!("{lines} entries") };
+    found.into_iter().map(|(name, lines)| Candidate { name, about: about(lines) }).collect()
 }
 
 /// Finds everybody whose name may be meant by the text before the cursor, the likeliest first.
@@ -59,6 +75,9 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         None if ask.input.is_suggested() => "",
         None => ask.input.split().0,
     };
+    if ask.purpose == Purpose::Filter {
+        return sifted(model, typed);
+    }
     let Some(place) = place(&ask.purpose, typed) else { return Vec::new() };
     let wanted = folded(typed.get(place).unwrap_or_default());
     let role = match &ask.purpose {

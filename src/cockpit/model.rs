@@ -191,7 +191,7 @@ pub struct Derived {
     pub loud: Loud,
     /// What is next, most pressing first, and the keys that do it: `d s`.
     pub next: Vec<(Next, String)>,
-    /// The rows of the timeline that pass the filter; `None`: it is not filtered.
+    /// The rows of the timeline that pass the filter, or folded; `None`: neither.
     pub timeline: Option<Vec<Row>>,
     /// How many rows there are without a filter.
     pub timeline_all: usize,
@@ -199,8 +199,8 @@ pub struct Derived {
     pub rows: Option<Vec<Row>>,
     /// What `rows` were worked out for: the open incident, and how many records it has.
     pub rows_of: Option<(IncidentId, usize)>,
-    /// What `timeline` is filtered by.
-    pub filtered_by: String,
+    /// What `timeline` is filtered by, and since when it is folded.
+    pub shown_as: (String, Option<Timestamp>),
     /// How production is.
     pub production: Option<Production>,
     /// What the health pane lists.
@@ -251,6 +251,8 @@ pub struct View {
     pub filter: String,
     /// Since when it is filtered.
     pub filtered_since: Option<Timestamp>,
+    /// Since when what the program wrote is folded; `None`: it is not.
+    pub folded: Option<Timestamp>,
 }
 
 /// What `flightdeck.toml` says, and whether it may run.

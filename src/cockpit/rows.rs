@@ -3,7 +3,7 @@
 use super::model::{Model, Pane};
 use crate::config::types::HERE;
 use crate::health::{network, series};
-use crate::incident::digest::Row;
+use crate::incident::digest::{Fold, Row};
 use crate::incident::{ChecklistItem, Entry, PlanRun, PlanState};
 
 impl Model {
@@ -65,7 +65,7 @@ impl Model {
         plans.filter(move |plan| has(&plan.title) || plan.steps.iter().any(|step| has(&step.title)))
     }
 
-    /// The rows of the timeline that pass the filter; `None`: a row for every line.
+    /// The rows of the timeline that are shown; `None`: a row for every line.
     fn rows_shown(&self) -> Option<&[Row]> {
         self.derived.timeline.as_deref().or(self.derived.rows.as_deref())
     }
@@ -86,6 +86,16 @@ impl Model {
             None => row,
         };
         self.incident()?.timeline.get(index)
+    }
+
+    /// What is folded in a row of the timeline; `None`: nothing is.
+    pub fn timeline_fold(&self, row: usize) -> Option<Fold> {
+        self.rows_shown()?.get(row)?.fold
+    }
+
+    /// The entry at an index of the whole timeline.
+    pub fn timeline_line(&self, line: usize) -> Option<Entry<'_>> {
+        self.incident()?.timeline.get(line)
     }
 
     /// All entries of a row of the timeline, in their order.

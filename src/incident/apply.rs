@@ -238,6 +238,7 @@ impl Fold {
             about: &about,
             original: None,
             retracted: None,
+            retracted_by: None,
             pinned: false,
         };
         let timeline = &mut self.state.timeline;

@@ -1,5 +1,6 @@
 //! The timeline as people read it: one line for a plan, one for probes that turned together, one for items of
-//! the checklist that one person ticked in a row.
+//! the checklist that one person ticked in a row; and, where that is asked for, one for all that the program wrote
+//! between what two people did.
 //!
 //! The record keeps every step and every alarm; a call needs one line for each thing that happened. The
 //! line stands where the news is: of a plan where it ended, or where it waits; of alarms where the first
@@ -8,7 +9,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::body::CheckState;
 use super::state::{EntryKind, PlanRun, State};
@@ -31,12 +32,27 @@ pub struct Row {
     pub line: usize,
     /// Indices of all its lines, in their order; that one alone where it stands for itself.
     pub lines: Vec<usize>,
+    /// What is folded in it, where it stands for several rows.
+    pub fold: Option<Fold>,
+}
+
+/// Rows that the program wrote one after another, as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fold {
+    /// How many rows they are.
+    pub rows: usize,
+    /// How many of them are alarms.
+    pub alarms: usize,
+    /// In how many of them something failed.
+    pub failures: usize,
+    /// Index of the line that the last of them stands at.
+    pub last: usize,
 }
 
 impl Row {
     /// A line that stands for itself.
     pub fn of(line: usize) -> Self {
-        Self { line, lines: vec![line] }
+        Self { line, lines: vec![line], fold: None }
     }
 
     /// Tells whether it stands for several lines.
@@ -121,6 +137,70 @@ pub fn rows(state: &State, environment: impl Fn(&str) -> String) -> Option<Vec<R
     Some(rows)
 }
 
+/// Folds rows that the program wrote, where several follow one another. What needs somebody stays: a plan that is
+/// under way or whose end is unknown, and what went wrong `since` they are folded.
+pub fn folded(state: &State, rows: impl IntoIterator<Item = Row>, since: Timestamp) -> Vec<Row> {
+    let mut out: Vec<Row> = Vec::new();
+    // The last row of `out` may take more in.
+    let mut open = false;
+    for row in rows {
+        let Some(fold) = foldable(state, &row, since) else {
+            open = false;
+            out.push(row);
+            continue;
+        };
+        match out.last_mut().filter(|_| open) {
+            Some(before) => {
+                let first = before.line;
+                let sum = before.fold.get_or_insert_with(|| count(&state.timeline, first));
+                sum.rows += fold.rows;
+                sum.alarms += fold.alarms;
+                sum.failures += fold.failures;
+                sum.last = fold.last;
+                before.lines.extend(row.lines);
+            }
+            None => out.push(row),
+        }
+        open = true;
+    }
+    for row in &mut out {
+        // Rows that were gathered lie in one another.
+        row.lines.sort_unstable();
+    }
+    out
+}
+
+/// A row as one that may be folded with others; `None`: it has to be seen.
+fn foldable(state: &State, row: &Row, since: Timestamp) -> Option<Fold> {
+    let timeline = &state.timeline;
+    let shown = timeline.get(row.line)?;
+    let needs_somebody = matches!(shown.kind, EntryKind::PlanWaiting | EntryKind::PlanUnknown)
+        || state.plan(shown.about).is_some_and(|plan| plan.state.is_under_way());
+    let is_news = |entry: Entry<'_>| {
+        let is_bad =
+            entry.kind.is_failure() || matches!(entry.kind, EntryKind::AlarmRaised | EntryKind::AlarmUnknown);
+        is_bad && entry.at.max(entry.recorded_at) >= since
+    };
+    let stays = !shown.kind.is_automatic()
+        || needs_somebody
+        || timeline_of(timeline, row).any(|entry| entry.is_marked() || is_news(entry));
+    (!stays).then(|| count(timeline, row.line))
+}
+
+fn timeline_of<'a>(timeline: &'a Timeline, row: &'a Row) -> impl Iterator<Item = Entry<'a>> {
+    row.lines.iter().filter_map(|line| timeline.get(*line))
+}
+
+fn count(timeline: &Timeline, line: usize) -> Fold {
+    let kind = timeline.get(line).map(|entry| entry.kind);
+    Fold {
+        rows: 1,
+        alarms: usize::from(kind == Some(EntryKind::AlarmRaised)),
+        failures: usize::from(kind.is_some_and(EntryKind::is_failure)),
+        last: line,
+    }
+}
+
 /// A plan that changes an environment, and which; empty: a flag may change any.
 fn changes(plan: &PlanRun) -> Option<(&str, &str)> {
     match plan.purpose.as_str() {
@@ -133,8 +213,7 @@ fn changes(plan: &PlanRun) -> Option<(&str, &str)> {
 /// Tells whether a line stands for itself: people's words, decisions, and alarms that were marked
 /// afterwards. What is marked of a plan stays with it: the row tells how the plan stands.
 fn is_own(entry: &Entry<'_>) -> bool {
-    let is_marked = entry.pinned || entry.retracted.is_some() || entry.original.is_some();
-    entry.about.is_empty() || (is_marked && !is_of_plan(entry))
+    entry.about.is_empty() || (entry.is_marked() && !is_of_plan(entry))
 }
 
 /// Tells whether an item that passed was ticked right after those of a row, by the same person. One that
@@ -148,8 +227,7 @@ fn follows(timeline: &Timeline, row: &Row, entry: &Entry<'_>) -> bool {
 
 /// Tells whether a line says only that an item passed.
 fn is_plain_tick(entry: &Entry<'_>) -> bool {
-    let is_marked = entry.pinned || entry.retracted.is_some() || entry.original.is_some();
-    entry.kind == EntryKind::Check(CheckState::Passed) && !is_marked && !entry.text.ends_with(')')
+    entry.kind == EntryKind::Check(CheckState::Passed) && !entry.is_marked() && !entry.text.ends_with(')')
 }
 
 fn is_of_plan(entry: &Entry<'_>) -> bool {

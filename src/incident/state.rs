@@ -453,6 +453,36 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
+    /// Tells whether the program writes such a line by itself: of probes, and of what became of a plan. What
+    /// people say, decide and do is not.
+    pub fn is_automatic(self) -> bool {
+        self.is_alarm() || self.is_of_plan()
+    }
+
+    /// Tells whether it says how a probe is.
+    pub fn is_alarm(self) -> bool {
+        matches!(self, Self::AlarmRaised | Self::AlarmCleared | Self::AlarmUnknown)
+    }
+
+    /// Tells whether it says what became of a plan.
+    pub fn is_of_plan(self) -> bool {
+        matches!(
+            self,
+            Self::PlanStarted
+                | Self::StepFailed
+                | Self::PlanDone
+                | Self::PlanFailed
+                | Self::PlanUnknown
+                | Self::PlanWaiting
+                | Self::Released
+        )
+    }
+
+    /// Tells whether a plan failed, or a step of it.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::StepFailed | Self::PlanFailed | Self::PlanUnknown)
+    }
+
     /// What it is called on the screen.
     pub fn word(self) -> &'static str {
         match self {

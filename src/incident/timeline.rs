@@ -41,8 +41,17 @@ pub struct Entry<'a> {
     pub original: Option<&'a str>,
     /// Why it was taken back, if it was.
     pub retracted: Option<&'a str>,
+    /// Who took it back.
+    pub retracted_by: Option<&'a str>,
     /// Whether it is pinned.
     pub pinned: bool,
+}
+
+impl Entry<'_> {
+    /// Tells whether something was said about it later: it was corrected, taken back, or pinned.
+    pub fn is_marked(&self) -> bool {
+        self.pinned || self.retracted.is_some() || self.original.is_some()
+    }
 }
 
 /// The lines of an incident: by time of occurrence; where a clock lagged behind what its author
@@ -78,7 +87,8 @@ struct Line {
 #[derive(Debug, Clone)]
 struct Marked {
     corrected: Option<String>,
-    retracted: Option<String>,
+    /// Why it was taken back, and by whom.
+    retracted: Option<(String, String)>,
     pinned: bool,
 }
 
@@ -186,7 +196,8 @@ impl Timeline {
         Entry {
             text: corrected.unwrap_or(entry.text),
             original: corrected.map(|_| entry.text),
-            retracted: marked.retracted.as_deref(),
+            retracted: marked.retracted.as_ref().map(|(why, _)| why.as_str()),
+            retracted_by: marked.retracted.as_ref().map(|(_, by)| by.as_str()),
             pinned: marked.pinned,
             ..entry
         }
@@ -208,6 +219,7 @@ impl Timeline {
             about: self.words.get(line.about),
             original: None,
             retracted: None,
+            retracted_by: None,
             pinned: false,
         }
     }
@@ -216,7 +228,8 @@ impl Timeline {
 /// What marks make of a line; `None`: nothing.
 fn marked(entry: &Entry<'_>, mark: Mark<'_>) -> Option<Marked> {
     let corrected = mark.amended.map(|text| wording::corrected(entry, text));
-    let retracted = mark.retracted.map(str::to_owned);
+    let by = mark.retracted_by.unwrap_or_default();
+    let retracted = mark.retracted.map(|why| (why.to_owned(), by.to_owned()));
     let some = corrected.is_some() || retracted.is_some() || mark.pinned;
     some.then_some(Marked { corrected, retracted, pinned: mark.pinned })
 }

@@ -42,6 +42,7 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("→", Role::Info), "a follow-up"),
     (("◷", Role::Muted), "a reminder was snoozed"),
     (("★", Role::Pinned), "pinned"),
+    (("+", Role::Muted), "entries of the program, folded"),
 ];
 
 /// Of a timeline entry.

@@ -37,6 +37,8 @@ mod testing;
 mod tests;
 pub mod theme;
 #[cfg(test)]
+mod timeline_tests;
+#[cfg(test)]
 mod truth_tests;
 mod ui;
 #[cfg(test)]

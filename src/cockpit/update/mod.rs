@@ -15,6 +15,7 @@ mod invoke;
 mod keys;
 pub mod menus;
 mod message;
+mod notes;
 mod overlays;
 pub mod plan_view;
 mod pressing;
@@ -30,6 +31,7 @@ mod submit;
 mod survey;
 mod suspects;
 mod team;
+mod timeline;
 mod windows;
 
 pub use culprits::rows as culprits;
@@ -52,8 +54,7 @@ use crate::drill::guide;
 use crate::failure::Failure;
 use crate::health::{kept, series};
 use crate::hotfix::standing;
-use crate::incident::digest::{self, Row};
-use crate::incident::{self, Body, Draft, Entry, EntryKind, Facts, Next, Timeline};
+use crate::incident::{self, Body, Draft, Facts, Next};
 
 /// How long a short word from the program stays on the screen.
 const WORD_STAYS: SignedDuration = SignedDuration::from_secs(6);
@@ -299,14 +300,13 @@ fn derive(model: &mut Model, told: bool, sampled: bool) {
     if told || sampled {
         model.derived.production = Some(production::production(model));
     }
-    let filter = model.view(Pane::Timeline).filter.clone();
     let rows_of = model.incident().map(|state| (state.id, state.records));
     if (told && take_places(model)) || rows_of != model.derived.rows_of {
-        model.derived.rows = timeline_rows(model);
+        model.derived.rows = timeline::rows(model);
         model.derived.rows_of = rows_of;
-        follow_entry(model, &filter);
-    } else if filter != model.derived.filtered_by {
-        filter_rows(model, &filter);
+        timeline::follow(model);
+    } else if timeline::shown_as(model) != model.derived.shown_as {
+        timeline::show(model);
     }
     for pane in Pane::ALL {
         clamp(model, pane);
@@ -419,68 +419,6 @@ fn take_places(model: &mut Model) -> bool {
     let changed = places != model.derived.places;
     model.derived.places = places;
     changed
-}
-
-/// The rows of the timeline; `None`: a row for every line.
-fn timeline_rows(model: &Model) -> Option<Vec<Row>> {
-    digest::rows(model.incident()?, |probe| model.environment_of(probe).to_owned())
-}
-
-/// Shows the rows in which a text is contained.
-fn filter_rows(model: &mut Model, filter: &str) {
-    let timeline = model.incident().map(|state| &state.timeline);
-    let len = timeline.map_or(0, Timeline::len);
-    let shown = match (timeline, filter) {
-        (None, _) | (Some(_), "") => None,
-        (Some(timeline), filter) => {
-            let filter = filter.to_lowercase();
-            let has = |line: usize| {
-                timeline.get(line).is_some_and(|entry| {
-                    entry.text.to_lowercase().contains(&filter)
-                        || entry.author.to_lowercase().contains(&filter)
-                        || entry.name.contains(&filter)
-                })
-            };
-            Some(match &model.derived.rows {
-                Some(rows) => {
-                    rows.iter().filter(|row| row.lines.iter().any(|line| has(*line))).cloned().collect()
-                }
-                None => (0..len).filter(|line| has(*line)).map(Row::of).collect(),
-            })
-        }
-    };
-    model.derived.timeline_all = model.derived.rows.as_ref().map_or(len, Vec::len);
-    model.derived.timeline = shown;
-    model.derived.hidden = hidden_alarms(model);
-    filter.clone_into(&mut model.derived.filtered_by);
-}
-
-/// How many alarms that came since the timeline is filtered are in none of its rows.
-fn hidden_alarms(model: &Model) -> usize {
-    let since = model.view(Pane::Timeline).filtered_since;
-    let (Some(since), Some(shown), Some(state)) = (since, &model.derived.timeline, model.incident()) else {
-        return 0;
-    };
-    let timeline = &state.timeline;
-    let is_new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
-    let new = |line: &usize| timeline.get(*line).is_some_and(|entry| is_new(&entry));
-    let all = timeline.iter().filter(is_new).count();
-    all - shown.iter().flat_map(|row| &row.lines).filter(|line| new(line)).count()
-}
-
-/// Takes in new rows; the cursor stays on the entry it was on, wherever that is now.
-fn follow_entry(model: &mut Model, filter: &str) {
-    let cursor = model.view(Pane::Timeline).cursor;
-    let id = cursor.and_then(|row| model.timeline_at.filter(|(at, _)| *at == row)).map(|(_, id)| id);
-    filter_rows(model, filter);
-    if let Some(id) = id {
-        let row = (0..model.timeline_len())
-            .rev()
-            .find(|row| model.timeline_entries(*row).iter().any(|entry| entry.id == id));
-        if let Some(row) = row {
-            model.view_mut(Pane::Timeline).cursor = Some(row);
-        }
-    }
 }
 
 /// What is known besides the record, for the question what is next.

@@ -1,6 +1,6 @@
 //! The timeline as people read it.
 
-use super::super::digest::rows;
+use super::super::digest::{folded, rows};
 use super::*;
 
 fn alarm(seconds: i64, probe: &str, to: &str) -> Record {
@@ -238,4 +238,73 @@ fn a_rollback_says_what_production_is_back_on() {
         let texts: Vec<&str> = log.state().timeline.iter().map(|entry| entry.text).collect();
         assert_eq!(texts.last(), Some(&wanted));
     }
+}
+
+/// The rows with what the program wrote folded from so many minutes on, each as its text, or as how many it stands
+/// for, how many of them are alarms and how many failed.
+fn read_folded(log: &Log, since: i64) -> Vec<String> {
+    let state = log.state();
+    let all = rows(state, |_| "production".to_owned()).unwrap();
+    let lines: usize = all.iter().map(|row| row.lines.len()).sum();
+    let folded = folded(state, all, minutes(since));
+    assert_eq!(folded.iter().map(|row| row.lines.len()).sum::<usize>(), lines, "none is lost");
+    let told = |row: super::super::digest::Row| match row.fold {
+        Some(fold) => format!("{} +{} !{}", fold.rows, fold.alarms, fold.failures),
+        None => state.timeline.get(row.line).unwrap().text.to_owned(),
+    };
+    folded.into_iter().skip(1).map(told).collect()
+}
+
+#[test]
+fn what_the_program_wrote_between_two_people_folds_into_one_row() {
+    let note = |n, text: &str| record(n, Noted { kind: NoteKind::Note, text: text.into() });
+    let log = log([
+        alarm(60, "errors", "failing"),
+        alarm(200, "errors", "ok"),
+        alarm(300, "errors", "failing"),
+        note(6, "looking"),
+        alarm(400, "errors", "ok"),
+        note(7, "better"),
+        alarm(500, "latency", "failing"),
+        alarm(600, "latency", "ok"),
+    ]);
+    assert_eq!(
+        read_folded(&log, 60),
+        ["3 +2 !0", "looking", "errors is ok again: 38 % (max 5 %)", "better", "2 +1 !0"]
+    );
+    // An alarm that was raised since stays in sight.
+    let news = read_folded(&log, 7);
+    assert_eq!(news[4..], ["latency failing: 38 % (max 5 %)", "latency is ok again: 38 % (max 5 %)"]);
+}
+
+#[test]
+fn a_plan_that_needs_somebody_and_what_is_pinned_are_not_folded() {
+    let started = |plan: &str| PlanStarted {
+        plan: plan.into(),
+        title: format!("deploy {plan} to staging"),
+        purpose: "deploy".into(),
+        target: "staging".into(),
+        hash: "h".into(),
+        steps: vec!["deploy".into()],
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let ended = |plan: &str, end| PlanEnded { plan: plan.into(), end, why: String::new() };
+    let mut records = vec![
+        record(1, started("a")),
+        record(2, ended("a", PlanEnd::Failed)),
+        record(3, started("b")),
+        record(4, ended("b", PlanEnd::Done)),
+        record(5, started("c")),
+        record(6, started("d")),
+        record(7, ended("d", PlanEnd::Done)),
+    ];
+    let rows = read_folded(&log(records.clone()), 60);
+    let wanted = ["2 +0 !1", "deploy c to staging", "deployed d to staging in 1m"];
+    assert_eq!(rows, wanted, "what is under way is seen");
+    records.push(record(8, Pinned { target: id(4), pinned: true }));
+    let rows = read_folded(&log(records.clone()), 60);
+    assert_eq!(rows[0], "deploy a to staging failed", "{rows:?}");
+    let news = read_folded(&log(records), 0);
+    assert_eq!(news.len(), 4, "a failure since stays in sight: {news:?}");
 }

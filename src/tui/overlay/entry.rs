@@ -32,7 +32,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
             Some(offer) => format!("Brief for {}", offer.to),
             None => title(entry).to_owned(),
         },
-        [first, ..] => format!("{}: {} together", first.kind.word(), found.len()),
+        [first, rest @ ..] if rest.iter().all(|one| one.kind == first.kind) => {
+            format!("{}: {} together", first.kind.word(), found.len())
+        }
+        several => format!("{} entries", several.len()),
     };
     let inner = window(ui, buf, place, &title, &[(Command::Down, "scroll"), (Command::Back, "back")]);
     document::draw(buf, column(inner, COLUMNS), overlay.scroll.top, lines.len(), |index| lines[index].clone())
@@ -121,7 +124,9 @@ fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     }
     if let Some(reason) = entry.retracted {
         lines.push(Line::default());
-        lines.push(Line::of("retracted: ", ui.of(Role::Warn)).with(reason, text));
+        let by = entry.retracted_by.filter(|by| !by.is_empty());
+        let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+        lines.push(Line::of(&format!("retracted{by}: "), ui.of(Role::Warn)).with(reason, text));
     }
     lines.push(Line::default());
     lines.push(Line::of(&format!("record {}", entry.id), faint));

@@ -112,6 +112,10 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, label: &[(&str, S
 fn filtered(ui: Ui<'_>, pen: &mut Pen<'_>, pane: Pane) {
     let view = ui.model.view(pane);
     if view.filter.is_empty() {
+        if view.folded.is_some() {
+            let count = format!("folded, {} of {}", ui.model.rows(pane), ui.model.all_rows(pane));
+            pen.put(&count, ui.of(Role::Muted)).gap(1);
+        }
         return;
     }
     let count = format!("{} of {}", ui.model.rows(pane), ui.model.all_rows(pane));

@@ -9,10 +9,13 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, verdict, window};
+use crate::cockpit::sift::Sift;
 use crate::cockpit::{Command, Pane};
 use crate::config::types::{HERE, THIRD_PARTY};
 use crate::health::network::OFFLINE;
+use crate::incident::digest::Fold;
 use crate::incident::{Entry, EntryKind, NoteKind, Precision, duration};
+use crate::text::counted;
 
 /// Fewest columns of what a probe says that are worth reading.
 const LEAST: u16 = 8;
@@ -23,9 +26,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let rows = ui.model.timeline_len();
     if rows == 0 {
         let filtered = !ui.model.view(Pane::Timeline).filter.is_empty();
-        let hint = format!("press {} to write down what happens", ui.key(Command::Notes));
+        let hint = format!("press {} to write down what happens", ui.key(Command::Note));
         let all = format!("press {} to see all", ui.key(Command::Back));
-        let lines = if filtered { ["no entry contains this", &all] } else { ["nothing yet", &hint] };
+        let lines = if filtered { ["no entry is like that", &all] } else { ["nothing yet", &hint] };
         empty(ui, buf, body, &lines);
         return body;
     }
@@ -43,7 +46,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
 }
 
 fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
-    let time = ui.of(Role::Time);
+    if let Some(fold) = ui.model.timeline_fold(row) {
+        return folded(ui, pen, &fold, entry, before);
+    }
     let is_alarm = entry.name == "alarm" && !entry.about.is_empty();
     // An alarm is nobody's: whose cockpit saw it first does not matter.
     if !is_alarm && entry.author != ui.model.me && pen.room() > 44 {
@@ -54,24 +59,17 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
             pen.right_gap(1);
         }
     }
-    let clock = if pen.room() > 36 { ui.clock(entry.at) } else { ui.minute(entry.at) };
-    pen.put(&clock, time).gap(1);
+    put_clock(ui, pen, entry);
     let void = ui.void(entry);
     let (symbol, role) = ui.glyph(entry);
     let taken_back = entry.retracted.is_some();
     let role = if taken_back { Role::Faint } else { role };
     pen.put(symbol, ui.of(role)).gap(1);
-    // The first row has none above it that tells its day.
-    let day = before.map_or(ui.model.now, |before| before.at);
-    if ui.date(day) != ui.date(entry.at) {
-        pen.put(&ui.day(entry.at), ui.of(Role::Accent)).gap(1);
-    }
+    put_day(ui, pen, entry, before);
     if entry.pinned {
         pen.put("★ ", ui.of(Role::Pinned));
     }
-    if taken_back {
-        pen.put("retracted ", ui.of(Role::Faint));
-    } else if entry.original.is_some() {
+    if entry.original.is_some() && !taken_back {
         pen.put("amended ", ui.of(Role::Faint));
     }
     if void.is_some() {
@@ -79,6 +77,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
     }
     if let EntryKind::Note(kind) = entry.kind
         && kind != NoteKind::Note
+        && !taken_back
     {
         pen.put(kind.label(), ui.of(role)).put(": ", ui.of(Role::Faint));
     }
@@ -91,14 +90,13 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
             return ticks(ui, pen, &entries);
         }
     }
+    if let Some(why) = entry.retracted {
+        return retracted(ui, pen, entry, why);
+    }
     // What people wrote and what needs them stands out before what went as planned.
     let routine =
         !entry.about.is_empty() && matches!(entry.kind, EntryKind::PlanDone | EntryKind::PlanStarted);
-    let text = match (taken_back, routine) {
-        (true, _) => Role::Retracted,
-        (false, true) => Role::Muted,
-        (false, false) => Role::Text,
-    };
+    let text = if routine { Role::Muted } else { Role::Text };
     if let Some(why) = void {
         pen.put(&why, ui.of(Role::Muted)).put(" · ", ui.of(Role::Faint));
     }
@@ -111,6 +109,55 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
     } else if !verdict::put(ui, pen, entry, text) {
         pen.put(ui.said(entry).trim_end(), ui.of(text));
     }
+}
+
+fn put_clock(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>) {
+    let clock = if pen.room() > 36 { ui.clock(entry.at) } else { ui.minute(entry.at) };
+    pen.put(&clock, ui.of(Role::Time)).gap(1);
+}
+
+fn put_day(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
+    // The first row has none above it that tells its day.
+    let day = before.map_or(ui.model.now, |before| before.at);
+    if ui.date(day) != ui.date(entry.at) {
+        pen.put(&ui.day(entry.at), ui.of(Role::Accent)).gap(1);
+    }
+}
+
+/// Rows of the program as one: how many, until when, and what went wrong among them.
+fn folded(ui: Ui<'_>, pen: &mut Pen<'_>, fold: &Fold, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
+    put_clock(ui, pen, entry);
+    pen.put("+", ui.of(Role::Muted)).gap(1);
+    put_day(ui, pen, entry, before);
+    pen.put(&format!("{} automatic entries", fold.rows), ui.of(Role::Muted));
+    let failed = (fold.failures > 0).then(|| format!("{} failed", fold.failures));
+    let alarms = (fold.alarms > 0).then(|| counted(fold.alarms, "alarm"));
+    for bad in failed.into_iter().chain(alarms) {
+        pen.put(", ", ui.of(Role::Faint)).put(&bad, ui.of(Role::Bad));
+    }
+    if let Some(last) = ui.model.timeline_line(fold.last) {
+        let day = if ui.date(last.at) == ui.date(entry.at) { String::new() } else { ui.day(last.at) + " " };
+        let until = format!(", until {day}{}", ui.minute(last.at));
+        if width(&until) <= pen.room() {
+            pen.put(&until, ui.of(Role::Faint));
+        }
+    }
+}
+
+/// An entry that was taken back: what it said, struck out, and by whom and why.
+fn retracted(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, why: &str) {
+    // Whoever wrote it stands at the right, or is who looks at it.
+    let by = entry.retracted_by.filter(|by| !by.is_empty() && *by != entry.author);
+    let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+    let colon = if why.is_empty() { "" } else { ": " };
+    let why = format!("retracted{by}{colon}{why}");
+    let said = ui.said(entry);
+    let said = said.trim_end();
+    // Where both do not fit each has half, and what one does not need the other has.
+    let room = pen.room().saturating_sub(1);
+    let half = (room / 2).max(room.saturating_sub(width(&why)));
+    pen.column_of(said, width(said).min(half), ui.of(Role::Retracted)).gap(1);
+    pen.put(&why, ui.of(Role::Muted));
 }
 
 /// What a row says, and apart from it how long a plan took where that would be cut off behind it.
@@ -187,8 +234,8 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     entries.sort_by_key(|entry| listed(entry.about).unwrap_or(usize::MAX));
     let mut parts: Vec<String> = entries.iter().map(|entry| told(part(entry))).collect();
     // What somebody looks for is not hidden behind a number.
-    let sought = ui.model.view(Pane::Timeline).filter.to_lowercase();
-    parts.sort_by_key(|part| !part.to_lowercase().contains(&sought));
+    let sought = Sift::parse(&ui.model.view(Pane::Timeline).filter);
+    parts.sort_by_key(|part| !part.to_lowercase().contains(sought.text()));
     if taken(&parts) > pen.room() {
         // The numbers are worth more than their limits, which stand in the health pane.
         parts = parts.iter().map(|part| short(part).replace(" status ", " ")).collect();

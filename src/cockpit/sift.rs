@@ -1,0 +1,347 @@
+//! What the timeline is filtered by: `by:maya kind:decision pool`, in any order.
+
+use std::collections::HashMap;
+
+use crate::incident::{Entry, EntryKind, NoteKind, Timeline};
+use crate::text::name::folded;
+
+/// Kinds of lines by the words they are asked for by, and what that means.
+const KINDS: &[(&str, fn(&Entry<'_>) -> bool)] = &[
+    ("people", |entry| !entry.kind.is_automatic()),
+    ("automatic", |entry| entry.kind.is_automatic()),
+    ("note", |entry| entry.kind == EntryKind::Note(NoteKind::Note)),
+    ("finding", |entry| entry.kind == EntryKind::Note(NoteKind::Finding)),
+    ("decision", |entry| entry.kind == EntryKind::Note(NoteKind::Decision)),
+    ("problem", |entry| entry.kind == EntryKind::Note(NoteKind::Problem)),
+    ("action", |entry| entry.kind == EntryKind::Note(NoteKind::Action)),
+    ("well", |entry| entry.kind == EntryKind::Note(NoteKind::Well)),
+    ("better", |entry| entry.kind == EntryKind::Note(NoteKind::Better)),
+    ("alarm", |entry| entry.kind.is_alarm()),
+    ("plan", |entry| entry.kind.is_of_plan() || entry.kind == EntryKind::Stopped),
+    ("failure", |entry| entry.kind.is_failure()),
+    ("approval", |entry| {
+        matches!(entry.kind, EntryKind::Approval | EntryKind::Rejection | EntryKind::PassedOver)
+    }),
+    ("checklist", |entry| matches!(entry.kind, EntryKind::Check(_))),
+    ("severity", |entry| matches!(entry.kind, EntryKind::Severity | EntryKind::Declared)),
+    ("phase", |entry| entry.kind == EntryKind::Phase),
+    ("role", |entry| entry.kind == EntryKind::Role),
+    ("paged", |entry| entry.kind == EntryKind::Paged),
+    ("told", |entry| entry.kind == EntryKind::Told),
+    ("status", |entry| matches!(entry.kind, EntryKind::Declared | EntryKind::Resolved | EntryKind::Reopened)),
+    ("task", |entry| entry.kind == EntryKind::Task),
+    ("proposal", |entry| entry.kind == EntryKind::Proposal),
+    ("follow-up", |entry| entry.kind == EntryKind::FollowUp),
+    ("pinned", |entry| entry.pinned),
+    ("amended", |entry| entry.original.is_some()),
+    ("retracted", |entry| entry.retracted.is_some()),
+];
+
+/// What opens a word that asks for a person, and one that asks for a kind.
+const BY: &str = "by:";
+const KIND: &str = "kind:";
+
+/// A filter of the timeline. Of several people, and of several kinds, each will do; all else has to be there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sift {
+    /// Names, and whether each is somebody's: else it is the beginning of one.
+    by: Vec<(String, bool)>,
+    kinds: Vec<String>,
+    text: String,
+    /// Which authors pass: there are few, and to compare names is dear.
+    authors: HashMap<String, bool>,
+}
+
+impl Sift {
+    /// Reads what was typed.
+    pub fn parse(typed: &str) -> Self {
+        let mut sift = Self::default();
+        let mut text: Vec<&str> = Vec::new();
+        for word in words(typed) {
+            if let Some(name) = after(word, BY) {
+                sift.by.extend(some(&folded(name.trim_matches('"'))).map(|name| (name, false)));
+            } else if let Some(kind) = after(word, KIND) {
+                sift.kinds.extend(some(&kind.to_lowercase()));
+            } else {
+                text.push(word);
+            }
+        }
+        sift.text = text.join(" ").to_lowercase();
+        sift
+    }
+
+    /// Reads what was typed to filter a timeline: a name that somebody in it has means nobody whose name only
+    /// begins so.
+    pub fn of(typed: &str, timeline: &Timeline) -> Self {
+        let mut sift = Self::parse(typed);
+        if sift.by.is_empty() {
+            return sift;
+        }
+        let mut authors: Vec<&str> = Vec::new();
+        for entry in timeline.iter() {
+            if authors.last() != Some(&entry.author) && !authors.contains(&entry.author) {
+                authors.push(entry.author);
+            }
+        }
+        for (name, whole) in &mut sift.by {
+            *whole = authors.iter().any(|author| has_name(author, name));
+        }
+        sift
+    }
+
+    /// The text that is looked for, in small letters; empty: any.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Tells whether a line passes.
+    pub fn takes(&mut self, entry: &Entry<'_>) -> bool {
+        self.is_by(entry.author)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| is_kind(entry, kind)))
+            && self.has_text(entry)
+    }
+
+    fn is_by(&mut self, author: &str) -> bool {
+        if self.by.is_empty() {
+            return true;
+        }
+        if let Some(passes) = self.authors.get(author) {
+            return *passes;
+        }
+        let passes = self
+            .by
+            .iter()
+            .any(|(name, whole)| if *whole { has_name(author, name) } else { is_by(author, name) });
+        self.authors.insert(author.to_owned(), passes);
+        passes
+    }
+
+    fn has_text(&self, entry: &Entry<'_>) -> bool {
+        let text = self.text.as_str();
+        text.is_empty()
+            || entry.text.to_lowercase().contains(text)
+            || entry.author.to_lowercase().contains(text)
+            || entry.name.contains(text)
+            || entry.retracted.is_some_and(|why| why.to_lowercase().contains(text))
+    }
+}
+
+/// The words of a filter: white space ends one, but not between quotes.
+fn words(typed: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let ends = move |c: char| {
+        quoted ^= c == '"';
+        c.is_whitespace() && !quoted
+    };
+    typed.split(ends).filter(|word| !word.is_empty())
+}
+
+fn some(word: &str) -> Option<String> {
+    (!word.is_empty()).then(|| word.to_owned())
+}
+
+/// What stands behind the opening of a word, in any case.
+fn after<'a>(word: &'a str, opening: &str) -> Option<&'a str> {
+    let (head, rest) = word.split_at_checked(opening.len())?;
+    head.eq_ignore_ascii_case(opening).then_some(rest)
+}
+
+/// Tells whether somebody is called so, or one of the words of the name is this.
+fn has_name(author: &str, name: &str) -> bool {
+    let author = folded(author);
+    author == name || author.split(' ').any(|word| word == name)
+}
+
+/// Tells whether a name begins so, or one of its words does.
+fn is_by(author: &str, name: &str) -> bool {
+    let author = folded(author);
+    author.starts_with(name) || author.split(' ').any(|word| word.starts_with(name))
+}
+
+/// Tells whether a line is of a kind, by the whole word or its beginning, or as records name it.
+fn is_kind(entry: &Entry<'_>, kind: &str) -> bool {
+    let exact = KINDS.iter().find(|(word, _)| *word == kind);
+    match exact {
+        Some((_, is)) => is(entry),
+        None => KINDS.iter().any(|(word, is)| word.starts_with(kind) && is(entry)) || entry.name == kind,
+    }
+}
+
+/// Where the word at the end of what was typed begins.
+fn last_word(typed: &str) -> usize {
+    let last = words(typed).last().filter(|word| typed.ends_with(word));
+    typed.len() - last.map_or(0, str::len)
+}
+
+/// Where in a filter the word is that may ask for a person or a kind.
+pub(super) fn place(before: &str) -> std::ops::Range<usize> {
+    last_word(before)..before.len()
+}
+
+/// The people and kinds in the timeline that may be meant by the word being typed, each with how many lines it
+/// leaves.
+pub(super) fn candidates(timeline: &Timeline, typed: &str) -> Vec<(String, usize)> {
+    let word = typed.get(place(typed)).unwrap_or_default();
+    let mut found = people(timeline, word);
+    found.extend(kinds(timeline, word));
+    found
+}
+
+/// Most lines that are counted: a number beside a word is not worth more.
+const MOST: usize = 20_000;
+
+fn kinds(timeline: &Timeline, word: &str) -> Vec<(String, usize)> {
+    let typed = word.to_lowercase();
+    let wanted = after(&typed, KIND);
+    let fits = |kind: &str| match wanted {
+        Some(begun) => kind.starts_with(begun),
+        None => KIND.starts_with(typed.as_str()) || (typed.len() > 1 && kind.starts_with(&typed)),
+    };
+    let fitting = KINDS.iter().filter(|(kind, _)| fits(kind));
+    let counted = fitting.map(|(kind, is)| {
+        let lines = timeline.iter().rev().take(MOST).filter(|entry| is(entry)).count();
+        (format!("{KIND}{kind}"), lines)
+    });
+    counted.filter(|(_, lines)| *lines > 0).collect()
+}
+
+fn people(timeline: &Timeline, word: &str) -> Vec<(String, usize)> {
+    let wanted = after(word, BY).map(|name| folded(name.trim_matches('"')));
+    let typed = folded(word);
+    let fits = |author: &str| match &wanted {
+        Some(name) => is_by(author, name),
+        None => BY.starts_with(typed.as_str()) || (typed.len() > 1 && is_by(author, &typed)),
+    };
+    let mut found: Vec<(&str, usize)> = Vec::new();
+    for entry in timeline.iter().rev().take(MOST) {
+        match found.iter_mut().find(|(author, _)| *author == entry.author) {
+            Some((_, lines)) => *lines += 1,
+            None if fits(entry.author) => found.push((entry.author, 1)),
+            None => {}
+        }
+    }
+    found.sort_by(|(one, before), (other, after)| after.cmp(before).then_with(|| one.cmp(other)));
+    let quoted = |name: &str| {
+        if name.contains(char::is_whitespace) { format!("{BY}\"{name}\"") } else { format!("{BY}{name}") }
+    };
+    found.into_iter().map(|(name, lines)| (quoted(name), lines)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::incident::{
+        Alarm, Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, Noted, Record, RecordId,
+        RepositoryId, Retracted, Severity,
+    };
+
+    fn record(number: u32, author: &str, body: impl Into<Body>) -> Record {
+        let at: Timestamp = "2026-03-01T14:30:00Z".parse().unwrap();
+        let at = at + SignedDuration::from_secs(number.into());
+        let author = Author { name: author.to_owned(), node: 1 };
+        let draft = Draft::now(IncidentId(Uuid::from_u128(1)), body);
+        let clock = Hlc { wall_ms: at.as_millisecond(), count: 0 };
+        Record::seal(RecordId(Uuid::from_u128(number.into())), draft, author, clock, Hash::default())
+            .unwrap()
+            .0
+    }
+
+    fn log() -> Log {
+        let note = |kind, text: &str| Noted { kind, text: text.to_owned() };
+        let declared = Declared {
+            number: "INC-2026-0001".into(),
+            title: "Checkout answers 500".into(),
+            severity: Severity::P0,
+            service: "shop".into(),
+            impact: String::new(),
+            repository: String::new(),
+            repository_id: RepositoryId::default(),
+            answers: Vec::new(),
+        };
+        let alarm = Alarm {
+            probe: "pool".into(),
+            from: "ok".into(),
+            to: "failing".into(),
+            why: "96 (max 90)".into(),
+        };
+        let wrong = record(5, "Maya Lind", note(NoteKind::Finding, "disk full"));
+        let target = wrong.id;
+        Log::new(vec![
+            record(1, "li", declared),
+            record(2, "Maya Lind", note(NoteKind::Decision, "no rollback")),
+            record(3, "omar", note(NoteKind::Note, "the pool is full")),
+            record(4, "li", alarm),
+            wrong,
+            record(6, "omar", Retracted { target, reason: "wrong host".into() }),
+        ])
+        .unwrap()
+    }
+
+    fn left(typed: &str) -> Vec<String> {
+        let log = log();
+        let mut sift = Sift::of(typed, &log.state().timeline);
+        let lines = log.state().timeline.iter().skip(1).filter(|entry| sift.takes(entry));
+        lines.map(|entry| entry.text.chars().take(9).collect()).collect()
+    }
+
+    #[test]
+    fn a_filter_asks_for_people_kinds_and_a_text_at_once() {
+        for (typed, wanted) in [
+            ("pool", &["the pool ", "pool fail"][..]),
+            ("kind:note pool", &["the pool "]),
+            ("pool kind:alarm", &["pool fail"]),
+            ("by:maya", &["no rollba", "disk full"]),
+            ("by:LIND kind:decision", &["no rollba"]),
+            ("by:\"maya lind\" kind:find", &["disk full"]),
+            ("by:omar by:li", &["the pool ", "pool fail"]),
+            ("kind:decision kind:alarm", &["no rollba", "pool fail"]),
+            ("kind:automatic", &["pool fail"]),
+            ("kind:people", &["no rollba", "the pool ", "disk full"]),
+            ("kind:retracted", &["disk full"]),
+            ("wrong host", &["disk full"]),
+            ("by: kind:", &["no rollba", "the pool ", "pool fail", "disk full"]),
+            ("kind:none", &[]),
+            ("by:nobody", &[]),
+        ] {
+            assert_eq!(left(typed), wanted, "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_may_stand_in_a_filter_is_what_the_timeline_has() {
+        let log = log();
+        let offered = |typed: &str| -> Vec<String> {
+            candidates(&log.state().timeline, typed).into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(offered("kind:d"), ["kind:decision"]);
+        assert_eq!(offered("pool by:"), ["by:\"Maya Lind\"", "by:li", "by:omar"]);
+        assert_eq!(offered("deci"), ["kind:decision"]);
+        assert_eq!(offered("may"), ["by:\"Maya Lind\""]);
+        assert!(offered("pool").is_empty());
+        assert!(offered("").iter().any(|one| one == "kind:people"));
+        // Each leaves as many entries as stand beside it.
+        for (typed, lines) in candidates(&log.state().timeline, "") {
+            let mut sift = Sift::of(&typed, &log.state().timeline);
+            assert_eq!(
+                log.state().timeline.iter().filter(|entry| sift.takes(entry)).count(),
+                lines,
+                "{typed}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_filter(typed in "\\PC{0,40}") {
+            let log = log();
+            let mut sift = Sift::of(&typed, &log.state().timeline);
+            let _ = log.state().timeline.iter().filter(|entry| sift.takes(entry)).count();
+            let place = place(&typed);
+            proptest::prop_assert!(typed.get(place).is_some());
+            candidates(&log.state().timeline, &typed);
+        }
+    }
+}

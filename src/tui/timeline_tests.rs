@@ -1,0 +1,69 @@
+//! The timeline: folded, filtered, and with what was taken back.
+
+use super::testing::*;
+use super::theme::Theme;
+use crate::cockpit::{Key, Model, Msg, msg, update};
+use crate::incident::{Alarm, NoteKind, Retracted};
+
+fn press(model: &mut Model, keys: &str) {
+    for (index, key) in keys.split(' ').enumerate() {
+        let press = msg::KeyPress::new(Key::parse(key).unwrap(), 1000 * (index as u64 + 1));
+        let _ = update(model, Msg::Key(press));
+    }
+}
+
+/// Probes that turn back and forth between what people write.
+fn busy(keys: &str) -> Model {
+    let mut scribe = records();
+    let alarm = |probe: &str, from: &str, to: &str| Alarm {
+        probe: probe.into(),
+        from: from.into(),
+        to: to.into(),
+        why: "38.1 % (max 5 %)".into(),
+    };
+    for (time, from, to) in
+        [("14:47:00", "ok", "failing"), ("14:49:00", "failing", "ok"), ("14:52:00", "ok", "failing")]
+    {
+        scribe.write("maya", at(time), alarm("error rate", from, to));
+    }
+    let wrong = scribe.note("maya", "14:55:00", NoteKind::Decision, "turn off the nightly export of orders");
+    scribe.write("omar", at("14:56:00"), Retracted { target: wrong, reason: "it was off already".into() });
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    press(&mut model, keys);
+    model
+}
+
+#[test]
+fn a_fold_says_how_many_what_failed_and_until_when() {
+    let mut model = busy("-");
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        let buf = settled(&mut model, &Theme::default(), width, height);
+        insta::assert_snapshot!(format!("folded_{width}x{height}"), text(&buf));
+    }
+}
+
+#[test]
+fn the_filter_offers_what_the_timeline_has() {
+    let mut model = busy("/");
+    let buf = settled(&mut model, &Theme::default(), 120, 36);
+    insta::assert_snapshot!("filter-empty_120x36", text(&buf));
+    press(&mut model, "k i n d : d");
+    let buf = settled(&mut model, &Theme::default(), 80, 24);
+    insta::assert_snapshot!("filter-kind_80x24", text(&buf));
+    press(&mut model, "tab enter");
+    let shown = text(&settled(&mut model, &Theme::default(), 120, 36));
+    assert!(shown.contains("/kind:decision 2 of 2"), "{shown}");
+}
+
+#[test]
+fn what_was_taken_back_is_struck_and_says_by_whom_and_why() {
+    let mut model = busy("z");
+    for (width, height, wanted) in
+        [(160, 45, "retracted by omar: it was off already"), (80, 24, "retracted by omar: it was off")]
+    {
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        assert!(shown.contains(wanted), "{width}x{height}\n{shown}");
+    }
+}
