@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Times are RFC 3339, 14:02 (UTC), -5m or now.
+Times are RFC 3339, 14:02 (UTC), 14:02 yesterday, -5m or now.
 
 \x1b[1;4mEnvironment:\x1b[0m
   FLIGHTDECK_STATE_DIR   where the journal and the logs are

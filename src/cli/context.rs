@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::output::Output;
 use crate::config::dirs::Dirs;
@@ -16,7 +17,7 @@ use crate::hotfix::git::{Reader, global_user_name, located};
 use crate::hotfix::state::NoRepository;
 use crate::incident::{
     Body, ChecklistItem, Checkout, Draft, IncidentId, Log, Policy, Record, RepositoryId, State, Status,
-    is_recent, parse_time,
+    is_recent, parse_time, taken_as,
 };
 use crate::journal::{self, Journal, Seq, Summary};
 use crate::text::visible;
@@ -420,7 +421,11 @@ impl Context {
 
     /// Reads a time given on the command line; it must not be in the future.
     pub(crate) fn time(&self, option: &str, text: &str) -> Result<Timestamp> {
-        past_time(option, text, self.now())
+        let at = past_time(option, text, self.now())?;
+        if let Some(said) = taken_as(text, at, self.now(), &TimeZone::UTC, &TimeZone::system()) {
+            self.out.tell(&said);
+        }
+        Ok(at)
     }
 }
 
@@ -452,7 +457,7 @@ pub(super) fn past_time(option: &str, text: &str, now: Timestamp) -> Result<Time
         Failure::usage(
             format!("reading {option}"),
             format!("{text:?} is not a time"),
-            "write 2026-11-21T14:02:00Z, 14:02 (UTC, and not later than now), -5m or now",
+            "write 2026-11-21T14:02:00Z, 14:02 (UTC, and not later than now), 14:02 yesterday, -5m or now",
         )
     })?;
     if !is_recent(at) {

@@ -6,7 +6,7 @@ use super::End;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, save_in, some_text};
 use crate::failure::{Failure, Result};
-use crate::incident::{Body, NoteKind, Noted, Precision, Scribed, scribe};
+use crate::incident::{Body, NoteKind, Noted, Precision, Scribed, in_zones, scribe};
 use crate::text::visible;
 
 /// Write a timeline entry; its id is printed once it is saved
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         // A time in front of the text means the text where another is given, and where it is uncertain.
         Scribed { at: None, body } => save(at, body),
         Scribed { at: Some((typed, Precision::Exact)), body } if at.is_none() => {
-            cx.out.tell(&format!("at {typed:.0}"));
+            cx.out.tell(&format!("at {}", in_zones(typed, cx.now(), &TimeZone::UTC, &TimeZone::system())));
             save(Some(typed), body)
         }
         Scribed { .. } => save(at, Noted { kind: args.kind, text }.into()),

@@ -138,7 +138,7 @@ commands! {
     PreviousPane "previous-pane" "previous pane" ["shift-tab"] Global, View, "", "Focus the pane before";
     Zoom "zoom" "zoom" ["z"] Global, View, "", "Give the focused pane the whole screen, or give it back";
     Back "back" "back" ["esc"] Global, View, "", "Close, unzoom, or clear the filter; q closes windows too";
-    Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines that contain a text";
+    Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines that contain a text; in the timeline also by:maya and kind:decision";
     Up "up" "up" ["k" "up"] Global, View, "", "Move up one line";
     Down "down" "down" ["j" "down"] Global, View, "", "Move down one line";
     PageUp "page-up" "page up" ["ctrl-u" "pageup"] Global, View, "", "Move up one page";
@@ -148,8 +148,8 @@ commands! {
     Open "open" "open" ["enter"] Global, View, "", "Open what the cursor is on";
 
     Declare "declare" "declare" ["D"] Global, Record, "declare", "Declare a new incident";
-    Notes "note" "note" ["n"] Global, Record, "note", "Write a note, finding, decision, problem, action or lesson";
-    Note "note.note" "note" ["n"] Menu(Command::Notes), Record, "note", "Write a note";
+    Note "note" "note" ["n"] Global, Record, "note", "Write a note; tab makes it a finding, a decision, or something else";
+    Notes "notes" "finding, decision, …" ["N"] Global, Record, "note", "Write a finding, decision, problem, action, lesson or follow-up";
     Finding "note.finding" "finding" ["f"] Menu(Command::Notes), Record, "note", "Record something you found out";
     Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Record a decision";
     Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Record something odd, for the follow-up list";
@@ -234,6 +234,7 @@ commands! {
     Amend "amend" "amend" ["a"] Timeline, Record, "amend", "Correct the text of the entry";
     Retract "retract" "retract" ["x"] Timeline, Record, "retract", "Retract the entry, with a reason; it stays, struck out";
     Pin "pin" "pin" ["*"] Timeline, Record, "pin", "Pin the entry, or unpin it";
+    Fold "fold" "fold" ["-"] Timeline, View, "", "Fold what the program wrote between the entries of people, or show it again";
 
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
     ChartEarlier "chart.earlier" "look back" ["left"] Health, View, "", "Move the cursor of the chart back, and pause the chart";

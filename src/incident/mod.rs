@@ -48,9 +48,9 @@ pub use policy::{
 pub use record::{Author, Draft, Hash, Hlc, IncidentId, NotARecord, Precision, Record, RecordId};
 pub use repeated::{Known, repeated};
 pub use repository::{Checkout, Recorded, RepositoryId};
-pub use scribe::{Scribed, parse_follow_up, scribe};
+pub use scribe::{Scribed, parse_follow_up, scribe, understood};
 pub use state::*;
 pub use team::{TaskTyped, all_clocks, brief, length, parse_task, time_left};
-pub use time::{duration, is_plausible, is_recent, parse_time, parse_time_in};
+pub use time::{duration, in_zones, is_plausible, is_recent, parse_time, parse_time_in, taken_as};
 pub use timeline::{Entry, Timeline};
 pub use wording::{NO_HOTFIX, NO_ROLLBACK, UPDATED};

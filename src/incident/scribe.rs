@@ -1,11 +1,11 @@
 //! A note as it is typed on a call: with the time it happened at in front, as work for later, as a decision.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
 
 use super::body::{Body, FollowUpAdded, NoteKind, Noted};
 use super::record::Precision;
-use super::time::{is_recent, parse_clock, parse_time};
+use super::time::{in_zones, is_recent, moment, parse_clock, parse_time};
 
 /// What a typed note becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,37 @@ pub fn scribe(text: &str, kind: NoteKind, now: Timestamp, zone: &TimeZone) -> Sc
         _ => Noted { kind, text: text.to_owned() }.into(),
     };
     Scribed { at, body }
+}
+
+/// Says how a typed note is understood, where it is not simply one of its kind, written down as it happens: `at 14:02
+/// +01:00 (Europe/Berlin), 13:02 UTC · a decision`.
+pub fn understood(
+    text: &str,
+    kind: NoteKind,
+    now: Timestamp,
+    zone: &TimeZone,
+    other: &TimeZone,
+) -> Option<String> {
+    let Scribed { at, body } = scribe(text, kind, now, zone);
+    let mut parts = Vec::new();
+    if let Some((at, precision)) = at {
+        let word = match precision {
+            Precision::Exact => "at",
+            Precision::About => "about",
+            Precision::Before => "before",
+        };
+        parts.push(format!("{word} {}", in_zones(at, now, zone, other)));
+    }
+    match body {
+        Body::Noted(noted) if noted.kind != kind => parts.push(format!("a {}", noted.kind.label())),
+        Body::FollowUpAdded(added) => {
+            let owner = if added.owner.is_empty() { String::new() } else { format!(" for {}", added.owner) };
+            let due = added.due.map_or_else(String::new, |due| format!(", due {due}"));
+            parts.push(format!("a follow-up{owner}{due}"));
+        }
+        _ => {}
+    }
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 /// Reads a follow-up: `alert on the pool @li 2026-12-05`, with owner and date at the end, in either order.
@@ -84,13 +115,11 @@ fn leading_time<'a>(
     (at <= now && !rest.is_empty()).then_some((at, precision, rest))
 }
 
-/// A time of day in a zone. Of an hour that the clocks went through twice it is the first.
-fn moment(day: civil::Date, time: civil::Time, zone: &TimeZone) -> Option<Timestamp> {
-    zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::civil;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(text: &str, zone: &str) -> (Option<(String, Precision)>, Body) {
@@ -193,5 +222,42 @@ mod tests {
         );
         assert_eq!(read("!", "UTC").1, note("!"));
         assert_eq!(read("todo:", "UTC").1, note("todo:"));
+    }
+
+    #[test]
+    fn what_is_understood_is_said_with_both_zones() {
+        let now = "2026-03-01T14:30:00Z".parse().unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let said = |text: &str| understood(text, NoteKind::Note, now, &berlin, &TimeZone::UTC);
+        for (text, wanted) in [
+            ("15:02 the pager rang", Some("at 15:02 +01:00 (Europe/Berlin), 14:02 UTC")),
+            ("~15:02 ! no rollback", Some("about 15:02 +01:00 (Europe/Berlin), 14:02 UTC · a decision")),
+            ("TODO: alert @li 2026-12-05", Some("a follow-up for li, due 2026-12-05")),
+            ("the pager rang", None),
+            ("15:31 is still to come", None),
+        ] {
+            assert_eq!(said(text).as_deref(), wanted, "{text}");
+        }
+    }
+
+    proptest! {
+        /// Whatever is typed becomes a record that says it, at a time that has been.
+        #[test]
+        fn any_text_is_a_note_of_the_past(text in "[-~<!]{0,2}[0-9:mh]{0,6} ?(yesterday|TODO:)? ?\\PC{0,20}") {
+            let now: Timestamp = "2026-03-01T14:30:00Z".parse().unwrap();
+            for zone in ["UTC", "America/New_York", "Asia/Kathmandu"] {
+                let zone = TimeZone::get(zone).unwrap();
+                let scribed = scribe(&text, NoteKind::Note, now, &zone);
+                prop_assert!(scribed.at.is_none_or(|(at, _)| at <= now), "{:?}", scribed);
+                let said = match &scribed.body {
+                    Body::Noted(noted) => noted.text.clone(),
+                    Body::FollowUpAdded(added) => added.text.clone(),
+                    other => panic!("{other:?}"),
+                };
+                prop_assert!(text.contains(&said), "{:?} in {:?}", said, text);
+                prop_assert_eq!(said.is_empty(), text.trim().is_empty());
+                understood(&text, NoteKind::Note, now, &zone, &TimeZone::UTC);
+            }
+        }
     }
 }

@@ -27,8 +27,8 @@ pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     parse_time_in(text, now, &TimeZone::UTC)
 }
 
-/// Reads the same, with a time of day as the clocks of a zone show it. Of an hour that they go through twice it is
-/// the first.
+/// Reads the same with times of day in a zone, also `14:02 yesterday`. Of an hour that its clocks go through twice
+/// it is the first.
 pub fn parse_time_in(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("now") {
@@ -37,10 +37,65 @@ pub fn parse_time_in(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Time
     if let Some(ago) = text.strip_prefix('-') {
         return now.checked_sub(SignedDuration::from_secs(seconds(ago)?)).ok();
     }
-    match parse_clock(text) {
-        Some(time) => latest(time, now, zone),
+    match parse_day_and_clock(text) {
+        Some((time, false)) => latest(time, now, zone),
+        Some((time, true)) => moment(now.to_zoned(zone.clone()).date().yesterday().ok()?, time, zone),
         None => text.parse().ok(),
     }
+}
+
+/// Reads `14:02` or `14:02 yesterday`: the time of day, and whether it is one of the day before.
+fn parse_day_and_clock(text: &str) -> Option<(civil::Time, bool)> {
+    match text.split_once(char::is_whitespace) {
+        Some((clock, day)) if day.trim().eq_ignore_ascii_case("yesterday") => {
+            Some((parse_clock(clock)?, true))
+        }
+        Some(_) => None,
+        None => Some((parse_clock(text)?, false)),
+    }
+}
+
+/// A time of day in a zone. Of an hour that the clocks went through twice it is the first.
+pub(super) fn moment(day: civil::Date, time: civil::Time, zone: &TimeZone) -> Option<Timestamp> {
+    zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok()
+}
+
+/// Writes a moment as a time of day with its zone: `14:02 +01:00 (Europe/Berlin)`, `14:02 UTC`; with the date
+/// where that is not the one of `now`.
+fn in_zone(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (zoned, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()).date());
+    let date = if zoned.date() == today { "" } else { "%Y-%m-%d " };
+    let seconds = if zoned.second() == 0 { "" } else { ":%S" };
+    let name = zone.iana_name().filter(|name| !name.eq_ignore_ascii_case("UTC"));
+    let offset = match name {
+        None if zoned.offset().is_zero() => " UTC".to_owned(),
+        None => " %:z".to_owned(),
+        Some(name) => format!(" %:z ({})", name.replace('%', "%%")),
+    };
+    zoned.strftime(&format!("{date}%H:%M{seconds}{offset}")).to_string()
+}
+
+/// Writes a moment in a zone, and in another one beside it where that shows another time.
+pub fn in_zones(at: Timestamp, now: Timestamp, zone: &TimeZone, other: &TimeZone) -> String {
+    let said = in_zone(at, now, zone);
+    if zone.to_datetime(at) == other.to_datetime(at) {
+        return said;
+    }
+    format!("{said}, {}", in_zone(at, now, other))
+}
+
+/// Says which zone a time without one was taken in: `14:02 taken as 14:02 +01:00 (Europe/Berlin), 13:02 UTC`.
+/// `None`: it is no time of day.
+pub fn taken_as(
+    typed: &str,
+    at: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+    other: &TimeZone,
+) -> Option<String> {
+    let typed = typed.trim();
+    parse_day_and_clock(typed)?;
+    Some(format!("{typed} taken as {}", in_zones(at, now, zone, other)))
 }
 
 /// Reads `1h30m` as seconds. Every number needs its unit.
@@ -84,7 +139,7 @@ const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 
 fn latest(time: civil::Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let today = now.to_zoned(zone.clone()).date();
-    let at = |date: civil::Date| zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok();
+    let at = |date: civil::Date| moment(date, time, zone);
     match at(today)? {
         found if found <= now => Some(found),
         // Shortly after midnight it was the evening before. What is still to come today is more likely a slip, or
@@ -144,6 +199,48 @@ mod tests {
         assert_eq!(read("15:31"), None, "it is still to come there");
         assert_eq!(read("14:02Z"), None);
         assert_eq!(read("-5m"), parsed("-5m"));
+    }
+
+    #[test]
+    fn a_time_of_day_is_one_of_the_zone_and_says_so() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let read = |text: &str, zone: &TimeZone| {
+            let at = parse_time_in(text, now(), zone)?;
+            let other = if *zone == TimeZone::UTC { berlin.clone() } else { TimeZone::UTC };
+            taken_as(text, at, now(), zone, &other)
+        };
+        for (text, zone, said) in [
+            ("15:02", &berlin, "15:02 taken as 15:02 +01:00 (Europe/Berlin), 14:02 UTC"),
+            ("14:02:30", &TimeZone::UTC, "14:02:30 taken as 14:02:30 UTC, 15:02:30 +01:00 (Europe/Berlin)"),
+            (
+                "23:30 yesterday",
+                &TimeZone::UTC,
+                "23:30 yesterday taken as 2026-02-28 23:30 UTC, 00:30 +01:00 (Europe/Berlin)",
+            ),
+        ] {
+            assert_eq!(read(text, zone).as_deref(), Some(said));
+        }
+        for text in ["-5m", "2026-03-01T14:02:00Z", "now"] {
+            assert_eq!(read(text, &berlin), None, "{text} has a zone, or needs none");
+        }
+        assert_eq!(parse_time_in("15:02 tomorrow", now(), &berlin), None);
+        let utc = TimeZone::UTC;
+        assert_eq!(in_zones(now(), now(), &utc, &utc), "14:30:10 UTC", "once where both are one");
+    }
+
+    #[test]
+    fn what_is_written_of_a_time_of_day_is_what_was_typed_in_every_zone() {
+        for name in jiff::tz::db().available() {
+            let zone = TimeZone::get(name.as_str()).unwrap();
+            for minutes in [1, 61, 359] {
+                let at = now() - SignedDuration::from_mins(minutes);
+                let typed = at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
+                let Some(read) = parse_time_in(&typed, now(), &zone) else { continue };
+                assert!(read <= now(), "{name} {typed}");
+                let said = taken_as(&typed, read, now(), &zone, &TimeZone::UTC).unwrap();
+                assert!(said.contains(&format!("{typed} ")), "{name}: {said}");
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::text::visible;
 
 /// Keys of the cockpit that are always in sight: what gets production well again, and where all the others are.
 const FIXED: [Command; 6] =
-    [Command::RollBack, Command::Deploy, Command::Test, Command::Hotfix, Command::Notes, Command::Palette];
+    [Command::RollBack, Command::Deploy, Command::Test, Command::Hotfix, Command::Note, Command::Palette];
 
 /// Keys of the cockpit that follow those of the pane, the most used first.
 const EVERYWHERE: [Command; 5] =
@@ -21,7 +21,7 @@ const EVERYWHERE: [Command; 5] =
 /// Keys that work in a pane only.
 fn own(pane: Pane) -> &'static [Command] {
     match pane {
-        Pane::Timeline => &[Command::Open, Command::Amend, Command::Retract, Command::Pin],
+        Pane::Timeline => &[Command::Open, Command::Amend, Command::Retract, Command::Pin, Command::Fold],
         Pane::Health => &[
             Command::Open,
             Command::ProbeNow,
@@ -50,6 +50,8 @@ pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
         Command::RollBack | Command::Deploy => !config.environments.is_empty(),
         Command::Test => !config.checks.is_empty(),
         Command::Flags => !config.flags.is_empty(),
+        // Whoever does not see all of it has to see how.
+        Command::Fold => ui.model.zoom || ui.model.view(Pane::Timeline).folded.is_some(),
         Command::Stop => plan.is_some_and(|plan| plan.state.is_under_way()),
         Command::Prove => {
             plan.is_some_and(|plan| plan.steps.iter().any(|step| step.fate() == StepState::Unknown))

@@ -151,7 +151,7 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
     terminal.press("<esc>");
     terminal.wait_gone("run flightdeck verify");
     // It goes on from there.
-    terminal.press("nn");
+    terminal.press("n");
     terminal.wait_text("what should be remembered");
     terminal.press("goes on<enter>");
     wait_until("the note to be saved", || {

@@ -34,7 +34,7 @@ fn flat(screen: &str) -> String {
 
 /// Writes a note with the keys.
 fn note(terminal: &Terminal, text: &str) {
-    terminal.press("nn");
+    terminal.press("n");
     terminal.wait_text("what should be remembered");
     terminal.press(&format!("{text}<enter>"));
 }
@@ -52,7 +52,7 @@ fn a_journal_that_is_taken_away_is_told_before_anything_is_written_and_gone_on_w
     std::fs::rename(&state, &away).unwrap();
     terminal.wait_text(GONE);
     terminal.wait_text("put the journal back");
-    terminal.press("nn");
+    terminal.press("n");
     terminal.wait_text("nothing can be saved: the journal is gone");
     terminal.press("<esc>");
     terminal.wait_gone("can be saved");
@@ -121,7 +121,7 @@ fn nothing_is_shown_as_saved_whatever_became_of_the_files() {
         let shell = declared(&world);
         let terminal = open(&shell);
         // The question is on the screen when it happens: the answer to it must not be lost.
-        terminal.press("nn");
+        terminal.press("n");
         terminal.press("not to be lost");
         terminal.wait_text("not to be lost");
         harm(&world, &shell);
@@ -235,7 +235,7 @@ fn a_cockpit_opened_on_a_full_disk_is_writable_again_when_there_is_room() {
     };
     terminal.wait_text("before");
     terminal.wait_text("read-only");
-    terminal.press("nn");
+    terminal.press("n");
     terminal.wait_text(no_room);
     terminal.press("<esc><esc>");
     // A key that came right behind it would be read with it.

@@ -116,7 +116,7 @@ fn a_cockpit_saves_nothing_past_a_trigger_that_comes_while_it_is_open() {
     let shell = declared(&world);
     let terminal = Terminal::open(&shell, 36, 140, &[]);
     terminal.wait_text("Timeline");
-    terminal.press("nn");
+    terminal.press("n");
     terminal.press("not to be lost");
     terminal.wait_text("not to be lost");
     sql(&world, SWALLOW);
@@ -173,7 +173,7 @@ fn that_heads_cannot_be_written_is_told_by_verb_cockpit_and_doctor() {
     let terminal = Terminal::open(&shell, 36, 140, &[]);
     terminal.wait_text("Timeline");
     for text in ["first", "second"] {
-        terminal.press("nn");
+        terminal.press("n");
         terminal.wait_text("what should be remembered");
         terminal.press(text);
         terminal.wait_text(text);

@@ -72,7 +72,7 @@ fn a_sentence_typed_where_there_is_no_prompt_records_nothing() {
 fn a_long_text_typed_at_once_into_a_note_arrives_whole() {
     let world = World::new();
     let (shell, terminal) = cockpit(&world);
-    terminal.press("nf");
+    terminal.press("Nf");
     terminal.wait_text("what was found out");
     let text = (0..300).map(|n| format!("{n:05}é,")).collect::<Vec<_>>().concat();
     assert_eq!(text.chars().count(), 2100);

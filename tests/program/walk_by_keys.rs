@@ -57,7 +57,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
         screen.lines().any(|line| line.contains('✗') && line.contains("api /health"))
             && screen.lines().any(|line| line.contains('✗') && line.contains("error rate"))
     });
-    terminal.press("nf");
+    terminal.press("Nf");
     terminal.press("only orders without a card fail<enter>");
     terminal.wait_text("✎ finding: only orders without a card fail");
 

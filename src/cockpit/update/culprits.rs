@@ -64,7 +64,10 @@ fn act(cx: &mut Cx<'_>, command: Command) {
                 odd.text,
             );
         }
-        (Command::OddFollowUp, ..) => cx.say("choose something odd below: n p notes it"),
+        (Command::OddFollowUp, ..) => {
+            let keys = super::keys_to(cx.model, "note.problem", "");
+            cx.say(format!("choose something odd below: {keys} notes it"));
+        }
         (Command::CulpritFound, Some((culprit, _)), _) => {
             let label = format!("It was this: {}. What shows it?", culprit.title);
             let purpose = Purpose::Culprit(culprit.id);

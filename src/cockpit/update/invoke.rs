@@ -10,10 +10,10 @@ use super::super::overlay::{
     Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
 use super::{
-    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, overlays, plan_view,
-    record, report, rollback, run_view, runbooks, settle, suspects, team,
+    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, notes, overlays,
+    plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team, timeline,
 };
-use crate::incident::{NoteKind, PlanRun, RecordId, StepState};
+use crate::incident::{PlanRun, RecordId, StepState};
 use crate::plan::Request;
 use crate::report::issue;
 
@@ -90,6 +90,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
             keys::motion(cx, command);
         }
         Command::Open => open_cursor(cx),
+        Command::Fold => timeline::fold(cx),
         Command::Back => back(cx.model),
         Command::Theme => next_theme(cx),
         Command::TimeZone => {
@@ -139,15 +140,16 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::HotfixAbandon
         | Command::PullLink
         | Command::PullText => hotfix::invoke(cx, command),
-        Command::Severity
-        | Command::Filter
-        | Command::Note
+        Command::Note
         | Command::Finding
         | Command::Decision
         | Command::Problem
         | Command::ActionTaken
         | Command::Well
         | Command::Better
+        | Command::FollowUp => notes::ask(cx, command),
+        Command::Severity
+        | Command::Filter
         | Command::Title
         | Command::Began
         | Command::Impact
@@ -214,12 +216,9 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
             suspects::command(cx, invoke);
         }
         Command::RollBack => rollback::open(cx, &invoke.argument),
-        Command::Handoff
-        | Command::Snooze
-        | Command::Task
-        | Command::Motion
-        | Command::FollowUp
-        | Command::Review => team::command(cx, invoke),
+        Command::Handoff | Command::Snooze | Command::Task | Command::Motion | Command::Review => {
+            team::command(cx, invoke)
+        }
         command if menus::is_of_team(command) => team::command(cx, invoke),
         Command::Declare => match cx.model.open_now() {
             Some((number, title)) if invoke.argument.is_empty() => {
@@ -339,8 +338,9 @@ fn open_cursor(cx: &mut Cx<'_>) {
             let entries = cx.model.timeline_entries(row);
             let Some(shown) = cx.model.timeline_entry(row) else { return };
             // A plan is told by its steps, each with its output.
-            let plan =
-                cx.model.incident().and_then(|state| state.plan(shown.about)).map(|plan| plan.id.clone());
+            let folded = cx.model.timeline_fold(row).is_some();
+            let plan = cx.model.incident().filter(|_| !folded).and_then(|state| state.plan(shown.about));
+            let plan = plan.map(|plan| plan.id.clone());
             if let Some(plan) = plan {
                 plan_view::open(cx, &plan);
             } else {
@@ -426,24 +426,16 @@ fn declare(cx: &mut Cx<'_>) {
 
 /// Asks for the line of text that a command needs.
 fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
-    let note = |kind: NoteKind, placeholder: &'static str| {
-        (Purpose::Note(kind), kind.label(), placeholder, String::new())
-    };
     let state = cx.model.incident();
     let (purpose, label, placeholder, text) = match invoke.command {
-        Command::Note => note(NoteKind::Note, "what should be remembered"),
-        Command::Finding => note(NoteKind::Finding, "what was found out"),
-        Command::Decision => note(NoteKind::Decision, "what was decided, and why"),
-        Command::Problem => note(NoteKind::Problem, "what is odd, for the follow-up list"),
-        Command::ActionTaken => note(NoteKind::Action, "what was done by hand"),
-        Command::Well => note(NoteKind::Well, "what went well"),
-        Command::Better => note(NoteKind::Better, "what could be better next time"),
         Command::Title => {
             let text = state.map_or_else(String::new, |s| s.title.clone());
             (Purpose::Title, "Title: what is broken, in one line?", "for example checkout answers 500", text)
         }
         Command::Began => {
-            (Purpose::Began, "When did it begin?", "14:02, -5m or 2026-03-01T14:02:00Z", String::new())
+            let zone = cx.model.looks.zone_name(cx.model.now);
+            let placeholder = format!("14:02 ({zone}), -5m or 2026-03-01T14:02:00Z");
+            return ask(cx, Purpose::Began, "When did it begin?", &placeholder, String::new());
         }
         Command::Impact => {
             let text = state.map_or_else(String::new, |s| s.impact.clone());
@@ -472,7 +464,12 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
                 Some(Overlay::Runbooks(view)) => view.filter.clone(),
                 _ => cx.model.view(cx.model.focus).filter.clone(),
             };
-            (Purpose::Filter, "filter", "only lines that contain this", filter)
+            let placeholder = if crate::cockpit::complete::sifts(cx.model) {
+                "a text, by:maya or kind:decision"
+            } else {
+                "only lines that contain this"
+            };
+            (Purpose::Filter, "filter", placeholder, filter)
         }
         Command::Severity => return super::declare::severity(cx, &invoke.argument),
         _ => return,

@@ -13,8 +13,8 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, grade, invoke, message, plan_view, preview, report, rollback, run_view,
-    runbooks, submit, suspects, windows,
+    Cx, culprits, declare, flags, grade, invoke, message, notes, plan_view, preview, report, rollback,
+    run_view, runbooks, submit, suspects, windows,
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
@@ -210,7 +210,7 @@ fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             windows::leave(cx);
         }
         Code::Enter => submit::submit(cx),
-        Code::Tab | Code::BackTab => complete_name(cx, key.code == Code::BackTab),
+        Code::Tab | Code::BackTab => tab(cx, key.code == Code::BackTab),
         _ => {
             ask.completed = None;
             if ask.input.key(key) {
@@ -222,14 +222,19 @@ fn ask(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     }
 }
 
-/// Puts the next name that may be meant into the line.
-fn complete_name(cx: &mut Cx<'_>, back: bool) {
+/// Puts the next name that may be meant into the line; where there is none a note becomes one of another kind.
+fn tab(cx: &mut Cx<'_>, back: bool) {
     let Some(Overlay::Ask(mut ask)) = cx.model.overlays.pop() else { return };
-    if complete(cx.model, &mut ask, back) {
+    let completed = complete(cx.model, &mut ask, back);
+    if completed {
         ask.complaint.clear();
         cx.model.typing_since.get_or_insert(cx.model.now);
     }
     cx.model.overlays.push(Overlay::Ask(ask));
+    if !completed {
+        notes::turn(cx.model, back);
+    }
+    typed(cx.model);
 }
 
 /// What is filtered follows what is typed.

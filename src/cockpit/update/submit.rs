@@ -4,6 +4,7 @@ use super::super::complete::spelled;
 use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
+use super::super::reading::{reading, taken};
 use super::{Cx, approvals, culprits, declare, invoke, overlays, run_view, suspects, team};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
@@ -74,7 +75,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Note(kind) => {
             needs("write something")?;
             let scribed = scribe(&text, *kind, cx.model.now, &cx.model.looks.zone);
-            note(cx, scribed);
+            note(cx, scribed, reading(cx.model, ask));
             return Ok(());
         }
         Purpose::NoRollback => {
@@ -197,11 +198,13 @@ fn title_of(model: &Model, item: &str) -> String {
 }
 
 /// Records a note for when it happened: as typed, else when somebody began to type.
-fn note(cx: &mut Cx<'_>, scribed: Scribed) {
+fn note(cx: &mut Cx<'_>, mut scribed: Scribed, reading: Option<String>) {
     let Some(incident) = cx.model.incident().map(|state| state.id) else { return };
-    if let Some((at, _)) = scribed.at {
-        let shown = cx.model.looks.zone.to_datetime(at).strftime("%H:%M:%S").to_string();
-        cx.say(format!("noted for {shown}"));
+    if let Body::FollowUpAdded(added) = &mut scribed.body {
+        added.owner = spelled(cx.model, &added.owner);
+    }
+    if let Some(reading) = reading {
+        cx.say(format!("noted {reading}"));
     }
     let begun = cx.model.typing_since.map(|at| (at, Precision::Exact));
     let draft = Draft { occurred: scribed.at.or(begun), ..Draft::now(incident, scribed.body) };
@@ -220,6 +223,9 @@ fn began(cx: &mut Cx<'_>, typed: &str) -> Result<(), String> {
         Some(at) => {
             let draft =
                 Draft { occurred: Some((at, Precision::Exact)), ..Draft::now(incident, Began::default()) };
+            if let Some(said) = taken(cx.model, typed) {
+                cx.say(said);
+            }
             cx.effect("saving", Effect::Append(vec![draft]));
             Ok(())
         }

@@ -115,10 +115,6 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
             let purpose = Purpose::Snooze(invoke.argument.clone(), title);
             ask(cx, purpose, &label, "for example li is on the phone with them, 10m", String::new());
         }
-        (Command::FollowUp, _) => {
-            let example = "for example alert on the pool @li 2026-12-05";
-            ask(cx, Purpose::FollowUp, "Left to do: what @who date", example, String::new());
-        }
         (Command::Review, _) => {
             ask(
                 cx,

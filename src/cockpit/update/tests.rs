@@ -22,6 +22,7 @@ mod severity;
 mod situations;
 mod start;
 mod suspects;
+mod timeline;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -221,7 +222,7 @@ pub(super) fn probe(name: &str, state: Health) -> Probe {
 fn a_note_is_typed_and_appended_and_shows_only_once_it_is_saved() {
     let mut table = Table::open();
     let before = table.model.timeline_len();
-    table.keys("n f");
+    table.keys("N f");
     table.types("pool exhausted");
     let effects = table.keys("enter");
     let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -240,7 +241,7 @@ fn a_note_is_typed_and_appended_and_shows_only_once_it_is_saved() {
 #[test]
 fn a_note_that_cannot_be_saved_is_given_back_with_the_reason() {
     let mut table = Table::open();
-    table.keys("n n");
+    table.keys("n");
     table.types("hard won");
     table.keys("enter");
     assert!(table.model.overlays.is_empty());
@@ -254,7 +255,7 @@ fn a_note_that_cannot_be_saved_is_given_back_with_the_reason() {
 #[test]
 fn letters_typed_into_a_line_are_never_commands() {
     let mut table = Table::open();
-    table.keys("n n");
+    table.keys("n");
     table.types("quit q d s z");
     assert!(
         matches!(table.model.overlays.last(), Some(Overlay::Ask(ask)) if ask.input.text() == "quit q d s z")
@@ -265,14 +266,14 @@ fn letters_typed_into_a_line_are_never_commands() {
 #[test]
 fn an_empty_note_is_not_saved_and_says_so() {
     let mut table = Table::open();
-    assert!(table.keys("n n enter").is_empty());
+    assert!(table.keys("n enter").is_empty());
     assert_eq!(table.complaint(), "write something, or press esc to cancel");
 }
 
 #[test]
 fn ctrl_c_is_never_swallowed() {
     let mut table = Table::open();
-    table.keys("n n");
+    table.keys("n");
     assert!(table.keys("ctrl-c").is_empty());
     assert!(table.model.overlays.is_empty());
     assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
@@ -431,7 +432,7 @@ fn the_palette_finds_by_any_word_and_runs_what_it_shows() {
 fn nothing_is_written_into_a_journal_that_can_only_be_read() {
     let mut table = Table::open();
     table.send(Msg::Fact(Fact::Journal(JournalState::ReadOnly("the file system is read-only".into()))));
-    assert!(table.keys("n n").is_empty());
+    assert!(table.keys("n").is_empty());
     assert!(table.word().contains("the file system is read-only"), "{}", table.word());
     table.model.overlays.clear();
     table.model.focus = Pane::Checklist;

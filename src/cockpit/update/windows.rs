@@ -7,7 +7,7 @@ use super::super::edit::LineEdit;
 use super::super::key::Key;
 use super::super::model::Model;
 use super::super::overlay::{Ask, Overlay, Purpose};
-use super::Cx;
+use super::{Cx, notes};
 
 /// A motion to the first or last line: further than any list is long.
 const FAR: isize = isize::MAX / 2;
@@ -142,8 +142,8 @@ pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) -> bool {
         *declare = kept;
         return true;
     }
-    let place = place(model, overlay);
-    let Some(kept) = place.and_then(|place| model.drafts.lines.remove(&place)) else { return false };
+    let own = place(model, overlay).and_then(|place| model.drafts.lines.remove(&place));
+    let Some(kept) = own.or_else(|| turned_before(model, overlay)) else { return false };
     match overlay {
         Overlay::Ask(ask) => ask.input = kept,
         Overlay::Preview(preview) => preview.reason = kept,
@@ -151,6 +151,19 @@ pub(super) fn give_back(model: &mut Model, overlay: &mut Overlay) -> bool {
         _ => {}
     }
     true
+}
+
+/// A note that was made one of another kind before it was left is one of that kind again.
+fn turned_before(model: &mut Model, overlay: &mut Overlay) -> Option<LineEdit> {
+    let Overlay::Ask(Ask { purpose, .. }) = overlay else { return None };
+    for prompt in notes::prompts(purpose).into_iter().map(Overlay::Ask) {
+        let kept = place(model, &prompt).and_then(|place| model.drafts.lines.remove(&place));
+        if kept.is_some() {
+            *overlay = prompt;
+            return kept;
+        }
+    }
+    None
 }
 
 fn draft(model: &Model, overlay: &Overlay) -> Option<(String, LineEdit)> {

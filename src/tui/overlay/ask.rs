@@ -8,15 +8,24 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, row};
 use super::{Shown, framed, low, typed};
 use crate::cockpit::complete::{Candidate, candidates, chosen};
-use crate::cockpit::overlay::Ask;
+use crate::cockpit::overlay::{Ask, Purpose};
+use crate::cockpit::reading::{hint, reading};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown {
     let complains = !ask.complaint.is_empty();
     let names = candidates(ui.model, ask);
-    let lines = 1 + u16::from(complains) + u16::from(!names.is_empty());
+    let read = reading(ui.model, ask).map(|said| (format!("⇒ {said}"), Role::Muted));
+    let reading = read.or_else(|| hint(ask).map(|hint| (hint.to_owned(), Role::Faint)));
+    let lines = 1 + u16::from(complains) + u16::from(!names.is_empty()) + u16::from(reading.is_some());
     let place = low(area, 2 + lines);
-    let tab = [("tab", "name"), ("⏎", "done"), ("esc", "back")];
-    let keys = if names.is_empty() { &tab[1..] } else { &tab };
+    let tab = match (&ask.purpose, names.is_empty()) {
+        (Purpose::Filter, false) => "fill in",
+        (_, false) => "name",
+        (Purpose::Note(_) | Purpose::FollowUp, true) => "kind",
+        (_, true) => "",
+    };
+    let tab = [("tab", tab), ("⏎", "done"), ("esc", "back")];
+    let keys = if tab[0].1.is_empty() { &tab[1..] } else { &tab };
     let mut label = ask.label.chars();
     let title: String = label.next().into_iter().flat_map(char::to_uppercase).chain(label).collect();
     let inner = framed(ui, buf, place, &title, keys, Role::OverlayBorder);
@@ -24,6 +33,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown
     if complains && line > 1 {
         line -= 1;
         Pen::new(buf, inner, line).put("✗ ", ui.of(Role::Bad)).put(&ask.complaint, ui.of(Role::Bad));
+    }
+    if let Some((reading, role)) = reading.filter(|_| line > 1) {
+        line -= 1;
+        Pen::new(buf, inner, line).put(&reading, ui.of(role));
     }
     if !names.is_empty() && line > 1 {
         self::names(ui, &mut Pen::new(buf, inner, line - 1), &names, chosen(ask));

@@ -8,6 +8,7 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::{Shown, column, framed, typed, wide};
 use crate::cockpit::overlay::{Declare, DeclareStep};
+use crate::cockpit::reading::taken;
 use crate::incident::Severity;
 use crate::text::visible_lines;
 
@@ -208,8 +209,10 @@ fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     page.blank();
     let cursor = page.typed(&declare.started, "now");
     page.blank();
-    let zone = page.ui.zone();
-    page.say(&format!("As 14:02 ({zone}), or -20m for twenty minutes ago. Empty means now."), Role::Faint);
+    let model = page.ui.model;
+    let how = || format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
+    let said = taken(model, declare.started.text()).unwrap_or_else(how);
+    page.say(&said, Role::Faint);
     page.say("Every clock counts from then.", Role::Faint);
     cursor
 }

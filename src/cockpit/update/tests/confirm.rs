@@ -396,7 +396,7 @@ fn in_a_terminal_that_is_too_small_keys_leave_and_do_nothing_else() {
     assert_eq!(table.keys("q"), [Effect::Quit]);
     assert_eq!(table.keys("ctrl-z"), [Effect::Suspend]);
     resized(&mut table, 40, 12);
-    table.keys("n n x");
+    table.keys("n x");
     resized(&mut table, 40, 11);
     assert!(table.keys("q").is_empty() && table.model.overlays.len() == 1, "it may be a letter");
     assert!(table.keys("ctrl-c").is_empty() && table.model.overlays.is_empty());
@@ -462,7 +462,7 @@ fn press_alone(table: &mut Table, question: &Question) -> Vec<Effect> {
 #[test]
 fn a_note_is_kept_whatever_comes_with_it() {
     for (beside, waited) in [(Cancel::Anything, 0), (Cancel::Nothing, 60_000)] {
-        let mut table = asked(Table::open(), "n n", "pool exhausted");
+        let mut table = asked(Table::open(), "n", "pool exhausted");
         let note = Question { name: "a note", open: Table::open, key: "enter", letters: false };
         assert!(acts(&press(&mut table, &note, beside, waited)));
     }

@@ -29,9 +29,9 @@ const STARTS: fn(&Effect) -> bool = |effect| matches!(effect, Effect::Start { ..
 const ACTS: &[Act] = &[
     Act {
         name: "write a note",
-        keys: "n n … ⏎",
+        keys: "n … ⏎",
         text: "pool exhausted",
-        most: 3,
+        most: 2,
         done: |effect| records(effect, |body| matches!(body, Body::Noted(_))),
     },
     Act {

@@ -75,7 +75,7 @@ fn a_name_completes_inside_a_line() {
     table.keys("tab");
     table.types(": check the pool");
     assert_eq!((line(&table), names(&table).len()), ("omar: check the pool", 0));
-    table.keys("ctrl-u esc n u");
+    table.keys("ctrl-u esc N u");
     table.types("alert on the pool @o");
     table.keys("tab");
     assert_eq!(line(&table), "alert on the pool @omar");

@@ -52,12 +52,12 @@ type Prompt = (fn() -> Table, &'static str);
 
 /// Every prompt there is.
 const PROMPTS: &[Prompt] = &[
-    (Table::ready, "n n"),
-    (Table::ready, "n f"),
-    (Table::ready, "n d"),
-    (Table::ready, "n p"),
-    (Table::ready, "n a"),
-    (Table::ready, "n u"),
+    (Table::ready, "n"),
+    (Table::ready, "N f"),
+    (Table::ready, "N d"),
+    (Table::ready, "N p"),
+    (Table::ready, "N a"),
+    (Table::ready, "N u"),
     (Table::ready, "s 1"),
     (resolved, "i v"),
     (Table::ready, "w h"),

@@ -28,7 +28,7 @@ fn a_plan_that_is_confirmed_by_typing_takes_every_letter() {
 #[test]
 fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
     let mut table = Table::ready();
-    table.keys("n f");
+    table.keys("N f");
     table.types("the pool is exhau");
     table.send(Msg::Resize(40, 12));
     let record = table.record(Noted { kind: NoteKind::Note, text: "from a colleague".into() }.into());
@@ -40,9 +40,9 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
     assert!(table.model.overlays.is_empty());
     assert!(table.word().contains("kept"), "{}", table.word());
     // Another prompt does not get it; the same one does, once.
-    table.keys("n d");
+    table.keys("N d");
     assert_eq!(asked(&table).input.text(), "");
-    table.keys("esc esc n f");
+    table.keys("esc esc N f");
     assert_eq!(asked(&table).input.text(), "the pool is exhau");
     // An incident that was being declared goes on where it stood.
     let mut table = Table::new();
@@ -56,7 +56,7 @@ fn half_typed_text_outlives_ctrl_c_a_message_and_a_resize() {
 #[test]
 fn escape_keeps_what_is_half_typed_and_says_so() {
     for opener in
-        ["n n", "n f", "n d", "n p", "n a", "s 1", "i w", "i i", "i c", "i p", "i t o", "i t s", "R x"]
+        ["n", "N f", "N d", "N p", "N a", "s 1", "i w", "i i", "i c", "i p", "i t o", "i t s", "R x"]
     {
         let mut table = Table::ready();
         table.keys(opener);
@@ -86,7 +86,7 @@ fn escape_keeps_what_is_half_typed_and_says_so() {
 #[test]
 fn a_suggestion_or_a_filter_that_is_left_is_no_text_to_be_kept() {
     let mut table = Table::ready();
-    for keys in ["i w esc", "i i esc", "/ p esc", "n n esc"] {
+    for keys in ["i w esc", "i i esc", "/ p esc", "n esc"] {
         table.keys(keys);
         assert!(!table.model.drafts.any(), "{keys}");
         table.keys("esc");
@@ -96,7 +96,7 @@ fn a_suggestion_or_a_filter_that_is_left_is_no_text_to_be_kept() {
 #[test]
 fn quitting_says_what_would_be_lost_and_does_it_when_asked_again() {
     let mut table = Table::ready();
-    table.keys("n f");
+    table.keys("N f");
     table.types("the pool");
     assert!(table.keys("esc esc q").is_empty());
     assert!(table.word().contains("would be lost"), "{}", table.word());
@@ -111,21 +111,21 @@ fn quitting_says_what_would_be_lost_and_does_it_when_asked_again() {
 #[test]
 fn ctrl_c_loses_what_is_half_typed_only_when_pressed_again() {
     let mut table = Table::ready();
-    table.keys("n f");
+    table.keys("N f");
     table.types("the pool");
     assert!(table.keys("ctrl-c").is_empty());
     assert!(table.keys("ctrl-c").is_empty());
     assert!(table.word().contains("would be lost"), "{}", table.word());
     assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
     // What was taken up again and saved is no reason to ask.
-    table.keys("n f enter");
+    table.keys("N f enter");
     assert_eq!(table.keys("ctrl-c"), [Effect::Quit]);
 }
 
 #[test]
 fn ctrl_z_works_wherever_no_command_reads_keys() {
     let mut table = Table::ready();
-    for keys in ["", "n", "n f", "D"] {
+    for keys in ["", "n", "N f", "D"] {
         let mut opened = Table::ready();
         if !keys.is_empty() {
             opened.keys(keys);
@@ -141,10 +141,10 @@ fn ctrl_z_works_wherever_no_command_reads_keys() {
 #[test]
 fn a_menu_is_walked_with_the_arrows_and_enter_takes_the_row() {
     let mut table = Table::ready();
-    table.keys("n down down enter");
+    table.keys("N down enter");
     assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Decision));
-    table.keys("esc n up enter");
-    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Note), "it stops at the first");
+    table.keys("esc N up enter");
+    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Finding), "it stops at the first");
     // A row that cannot be taken says why.
     table.keys("esc s up enter");
     assert_eq!(table.model.overlays.len(), 1);
@@ -228,13 +228,13 @@ fn windows_obey_changed_keys_and_no_others() {
     assert!(matches!(table.keys("y").as_slice(), [Effect::Append(_)]));
     table.keys("f10");
     table.model.overlays.clear();
-    table.keys("n");
+    table.keys("N");
     let before = table.model.overlays.len();
     table.keys("j");
     assert_eq!(table.model.overlays.len(), before);
     assert_eq!(table.model.keymap.key(Command::Down), Key::parse("f9"));
     table.keys("f9 enter");
-    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Finding));
+    assert_eq!(asked(&table).purpose, Purpose::Note(NoteKind::Decision));
 }
 
 #[test]
@@ -249,11 +249,11 @@ fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
     table.keys(":");
     table.types("note");
     assert_eq!(first(&table), Some(Command::Note), "a name goes before a help text");
-    table.keys("esc n p");
+    table.keys("esc N p");
     table.types("the disk is odd");
     table.keys("enter :");
     assert_eq!(first(&table), Some(Command::Problem), "what was done last comes first");
-    table.keys("esc n f esc esc :");
+    table.keys("esc N f esc esc :");
     assert_eq!(first(&table), Some(Command::Problem), "what was given up was not done");
     // What claims something is never a key away.
     table.keys("esc i x");
@@ -523,7 +523,7 @@ fn what_is_said_in_a_window_goes_with_it() {
 
 #[test]
 fn a_key_that_is_refused_says_why_and_so_does_the_line_in_its_menu() {
-    let menus = "n i d t h A v".split(' ');
+    let menus = "N i d t h A v".split(' ');
     let mut refused = 0;
     for menu in menus {
         let mut table = Table::open();
