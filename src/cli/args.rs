@@ -11,7 +11,7 @@ use super::{
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
     impact, import, init, live, man, message, note, page, phase, pin, plan, probe, proposal, reject, reopen,
     report, resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status,
-    suspects, task, test, tick, title, told, trust, verify, version_files, watch,
+    suspects, task, test, tick, ticket, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -60,7 +60,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
     (
         "Its record",
-        &["note", "amend", "retract", "pin", "title", "began", "severity", "phase", "impact", "cause"],
+        &[
+            "note", "amend", "retract", "pin", "title", "began", "severity", "ticket", "phase", "impact",
+            "cause",
+        ],
     ),
     (
         "People",
@@ -91,6 +94,7 @@ pub(crate) enum Verb {
     Amend(amend::Args),
     Retract(retract::Args),
     Pin(pin::Args),
+    Ticket(ticket::Args),
     Title(title::Args),
     Began(began::Args),
     Severity(severity::Args),

@@ -84,6 +84,7 @@ mod status;
 mod task;
 mod test;
 mod tick;
+mod ticket;
 mod title;
 mod told;
 mod trust;
@@ -211,6 +212,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Amend(args) => amend::run(args, cx),
         Verb::Retract(args) => retract::run(args, cx),
         Verb::Pin(args) => pin::run(args, cx),
+        Verb::Ticket(args) => ticket::run(args, cx),
         Verb::Title(args) => title::run(args, cx),
         Verb::Began(args) => began::run(args, cx),
         Verb::Severity(args) => severity::run(args, cx),

@@ -10,7 +10,8 @@ use crate::hotfix::outlook::Outlook;
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
-    ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, State, Tick, WayBack, all_clocks, next,
+    ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, RunbookFor, State, Tick, WayBack, all_clocks,
+    next,
 };
 
 /// Everything there is to tell.
@@ -156,6 +157,8 @@ pub(crate) struct Around {
     pub(crate) unrecorded: Option<Release>,
     /// Ways back in production, best first.
     pub(crate) ways: Vec<Way>,
+    /// The runbook that fits best what fails in production.
+    pub(crate) runbook: Option<RunbookFor>,
     /// Plans that wait for approval of what is no longer there.
     pub(crate) moved: Vec<Moved>,
     /// What stands in the way of knowing more, one line each.
@@ -246,6 +249,7 @@ impl Around {
                 .or(rollback::flag(&self.ways))
                 .map(|_| WayBack { ready: rollback::best(&self.ways).map(|way| way.title.clone()) }),
             missing: self.missing.clone(),
+            runbook: self.runbook.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `flightdeck status`: the situation on one screen.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -23,9 +24,10 @@ use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook;
 use crate::hotfix::state::BranchState;
-use crate::incident::{self, Claim, State};
+use crate::incident::{self, Claim, RunbookFor, State};
 use crate::plan::gates::Standing;
 use crate::plan::proposal;
+use crate::report::runbook::{Failing, suggested, used};
 
 /// Show the situation on one screen
 #[derive(Debug, clap::Args)]
@@ -112,6 +114,8 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
         around.missing = missing(cx, loaded.state(), &setup, around.hotfix.as_ref(), now);
         ask_probes(cx, &setup, &mut around, Some(&loaded));
         around.seen_since = seen_since(&loaded, &setup, &around, now);
+        let root = reader.as_ref().map(Reader::root);
+        around.runbook = root.and_then(|root| runbook(root, &setup.config, &around, loaded.state()));
     } else {
         around.health = configured_probes(&setup, "not asked");
     }
@@ -261,6 +265,24 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&
         })
         .collect();
     around.remarks.extend(tracker.network().words());
+}
+
+/// The runbook that fits best what fails in production, of those whose commands nobody ran.
+fn runbook(root: &Path, config: &Config, around: &Around, state: &State) -> Option<RunbookFor> {
+    let bad = around.of_production().filter(|probe| probe.state.is_bad());
+    let failing: Vec<Failing<'_>> = bad
+        .map(|probe| {
+            let named = config.probes.iter().find(|one| one.name == probe.name);
+            Failing { name: &probe.name, runbook: named.and_then(|one| one.runbook.as_deref()) }
+        })
+        .collect();
+    if failing.is_empty() {
+        return None;
+    }
+    let (shelf, used) = (conductor::runbook_shelf(root, config), used(state));
+    let fitting = suggested(&shelf.runbooks, &failing, &[]);
+    let (one, why) = fitting.into_iter().find(|(one, _)| !used.contains(&one.path.as_str()))?;
+    Some(RunbookFor { path: one.path.clone(), title: one.title.clone(), why })
 }
 
 /// Since which release a probe finds nothing, in words, by the samples of the last day that cockpits kept.

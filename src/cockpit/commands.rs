@@ -160,6 +160,7 @@ commands! {
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
 
     Message "message" "message" ["m"] Global, Record, "message", "Write the message that is due from the record, and send it";
+    Backlog "backlog" "ticket for the backlog" ["C"] Global, Record, "ticket", "Copy the text of a ticket for what needs no hotfix, and record that it is filed";
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
     Title "title" "title" ["w"] Menu(Command::Incident), Record, "title", "Reword the title";

@@ -1,6 +1,6 @@
 //! The state of the program: all that is drawn, and nothing else.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -162,6 +162,8 @@ pub struct Model {
     pub runbooks: Option<Shelf>,
     /// The effect that sends what waits, and when that was looked at last.
     pub outbox: Option<(Option<EffectId>, Timestamp)>,
+    /// The paths of those that were read here.
+    pub runbooks_read: BTreeSet<String>,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -433,6 +435,7 @@ impl Model {
             suspects: Suspects::default(),
             runbooks: None,
             outbox: None,
+            runbooks_read: BTreeSet::new(),
             derived: Derived::default(),
         }
     }

@@ -38,7 +38,7 @@ pub use clocks::{
 pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
-pub use next::{ANOTHER, Facts, Next, WayBack, next};
+pub use next::{ANOTHER, Facts, Next, RunbookFor, WayBack, next};
 pub use policy::{
     Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Culprit, CulpritChange,
     Figure, HotfixLimit, ItemChange, MetBy, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy,
@@ -53,4 +53,4 @@ pub use state::*;
 pub use team::{TaskTyped, all_clocks, brief, length, parse_task, time_left};
 pub use time::{duration, in_zones, is_plausible, is_recent, parse_time, parse_time_in, taken_as};
 pub use timeline::{Entry, Timeline};
-pub use wording::{NO_HOTFIX, NO_ROLLBACK, UPDATED};
+pub use wording::{FILED, NO_HOTFIX, NO_ROLLBACK, UPDATED};

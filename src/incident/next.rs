@@ -54,6 +54,8 @@ pub struct Facts {
     /// What production itself says is live, brought there past the record: its name, and how the repository
     /// knows it.
     pub unrecorded: Option<(String, String)>,
+    /// The runbook that fits best what fails in production, unless it was followed already.
+    pub runbook: Option<RunbookFor>,
     /// Whether there is a repository with a commit.
     pub repository: bool,
     /// Whether the configuration waits to be trusted.
@@ -67,6 +69,17 @@ pub struct Facts {
 pub struct WayBack {
     /// Title of the best way that is proven ready; `None`: none is.
     pub ready: Option<String>,
+}
+
+/// A runbook that fits a probe that fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunbookFor {
+    /// Its path.
+    pub path: String,
+    /// What it is called.
+    pub title: String,
+    /// The probe, and that it fails: `errors fails`.
+    pub why: String,
 }
 
 /// A step that should be taken.
@@ -332,9 +345,12 @@ impl Steps<'_> {
         if self.may_put_back() && !begun && !self.taking_back {
             self.put_back();
         }
+        if !begun {
+            self.runbook();
+        }
         if !begun && !needs_hotfix(self.policy, state.severity) {
             if state.decisions == 0 {
-                self.add("note.decision", "", "file it in the backlog: this severity needs no hotfix");
+                self.add("backlog", "", "file it in the backlog: this severity needs no hotfix");
             }
             return self.add("resolve", "", "resolve it");
         }
@@ -349,6 +365,15 @@ impl Steps<'_> {
         if state.status == Status::Mitigated && facts.healthy == Some(true) {
             self.cause();
             self.add("resolve", "", "resolve it, if the fault itself is gone");
+        }
+    }
+
+    /// What is written down for what fails may serve users sooner than anything that has to be found out.
+    fn runbook(&mut self) {
+        let fails = self.facts.healthy == Some(false) && self.state.status == Status::Open;
+        if let Some(one) = self.facts.runbook.as_ref().filter(|_| fails && !self.at_work_on_production()) {
+            let title = format!("read the runbook “{}”: {}", one.title, one.why);
+            self.add("runbooks", &one.path, title);
         }
     }
 

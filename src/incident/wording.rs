@@ -366,6 +366,9 @@ fn with_note(text: String, note: &str) -> String {
 /// What a decision begins with that rules out putting production back.
 pub const NO_ROLLBACK: &str = "no rollback";
 
+/// The decision about what needs no hotfix.
+pub const FILED: &str = "filed in the backlog: it waits for the next regular release";
+
 /// What a decision begins with that there will be no hotfix.
 pub const NO_HOTFIX: &str = "no hotfix";
 

@@ -9,7 +9,9 @@ use super::super::overlay::{Answered, Declare, DeclareStep, Overlay, Purpose};
 use super::invoke::ask;
 use super::{Cx, windows};
 use crate::incident::RepositoryId;
-use crate::incident::{Answer, Declared, Policy, Question, Severity, is_recent, parse_time_in};
+use crate::incident::{
+    Answer, Declared, FILED, NoteKind, Noted, Policy, Question, Severity, is_recent, parse_time_in,
+};
 
 /// Takes a key.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
@@ -80,6 +82,18 @@ pub(super) fn severity(cx: &mut Cx<'_>, argument: &str) {
         at,
         open,
     }));
+}
+
+/// Copies the text of a ticket for what needs no hotfix, shows it, and asks whether it is filed.
+pub(super) fn file(cx: &mut Cx<'_>) {
+    let Some(title) = cx.model.incident().map(|state| state.title.clone()) else { return };
+    let ticket = cx.model.policy.ticket(&title).trim().to_owned();
+    cx.effect("copying", Effect::Copy(ticket.clone()));
+    let body = format!(
+        "{ticket}\n\nThis text is copied: paste it where your tickets are, then record that it is filed."
+    );
+    let filed = Noted { kind: NoteKind::Decision, text: FILED.to_owned() };
+    super::record::claim(cx, "File it in the backlog", &body, "it is filed", None, filed);
 }
 
 /// Goes on from the tree to the reason, where it came to another severity.

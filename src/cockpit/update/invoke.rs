@@ -123,6 +123,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Test | Command::Deploy | Command::Smoke | Command::Watch | Command::Actions => {
             prepare(cx, invoke);
         }
+        Command::Backlog => super::declare::file(cx),
         Command::Flags => flags::open(cx),
         Command::Culprits => culprits::open(cx),
         Command::Message => message::open(cx, &invoke.argument),

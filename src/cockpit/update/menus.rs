@@ -277,6 +277,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
             let none = state.open_follow_ups().all(|one| one.issue.is_some());
             no(none, "no follow-up is open that has no issue yet")
         }
+        Command::Backlog => no(model.policy.needs_hotfix(state.severity), "its severity asks for a hotfix"),
         Command::SuspectBisect => needs_config(model, Command::Test),
         Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
         _ => None,

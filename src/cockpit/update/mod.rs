@@ -446,6 +446,7 @@ fn facts_of(model: &Model) -> Facts {
         environments: environments().map(|env| (env.name.clone(), env.protected)).collect(),
         smokable: environments().filter(|env| !env.smoke.is_empty()).map(|env| env.name.clone()).collect(),
         way_back: way_back(model),
+        runbook: model.runbook_to_read(),
         checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
         repository: repository.is_some_and(|branch| branch.commit().is_some()),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),

@@ -7,10 +7,12 @@ use super::super::msg::Effect;
 use super::super::overlay::{Overlay, RunbookView, RunbooksView, Scroll};
 use super::invoke::{self, MAKING};
 use super::{Cx, windows};
+use crate::health::series::Status;
 use crate::hotfix::suspects::Suspect;
+use crate::incident::RunbookFor;
 use crate::plan::Request;
 use crate::report::blocks;
-use crate::report::runbook::{Failing, Page, Runbook, Shelf, suggested};
+use crate::report::runbook::{Failing, Page, Runbook, Shelf, suggested, used};
 
 /// Opens the list, and looks for what is there now.
 pub(super) fn open(cx: &mut Cx<'_>, path: &str) {
@@ -36,6 +38,7 @@ pub(super) fn listed(model: &mut Model, shelf: Shelf) {
 
 /// Shows one that was read.
 pub(super) fn show(cx: &mut Cx<'_>, page: Page) {
+    cx.model.runbooks_read.insert(page.path.clone());
     let fresh = RunbookView { page, command: 0, scroll: Scroll::default() };
     if let Some(Overlay::Runbook(view)) = cx.model.overlays.last_mut()
         && view.page.path == fresh.page.path
@@ -136,19 +139,38 @@ fn prepare(cx: &mut Cx<'_>) {
 }
 
 impl Model {
+    /// The probes that fail, each with the runbook that its configuration names.
+    fn failing(&self) -> impl Iterator<Item = (&Status, Failing<'_>)> {
+        let configured = &self.config.config.probes;
+        self.probes.iter().filter(|probe| probe.state.is_bad()).map(|probe| {
+            let named = configured.iter().find(|one| one.name == probe.name);
+            let runbook = named.and_then(|one| one.runbook.as_deref());
+            (&**probe, Failing { name: &probe.name, runbook })
+        })
+    }
+
+    /// The runbook that fits best what fails in production, of those that nobody read here and whose commands
+    /// nobody ran.
+    pub(super) fn runbook_to_read(&self) -> Option<RunbookFor> {
+        let found = self.runbooks.as_ref()?;
+        let config = &self.config.config;
+        let failing: Vec<Failing<'_>> = self
+            .failing()
+            .filter(|(probe, _)| config.watches_production(&probe.environment))
+            .map(|(_, failing)| failing)
+            .collect();
+        let used = self.incident().map(used).unwrap_or_default();
+        let is_new =
+            |one: &Runbook| !self.runbooks_read.contains(&one.path) && !used.contains(&one.path.as_str());
+        let (one, why) =
+            suggested(&found.runbooks, &failing, &[]).into_iter().find(|(one, _)| is_new(one))?;
+        Some(RunbookFor { path: one.path.clone(), title: one.title.clone(), why })
+    }
+
     /// The runbooks that fit what fails and what is suspected, best first, each with why.
     pub fn runbooks_suggested(&self) -> Vec<(&Runbook, String)> {
         let Some(found) = &self.runbooks else { return Vec::new() };
-        let configured = &self.config.config.probes;
-        let failing: Vec<Failing<'_>> = self
-            .probes
-            .iter()
-            .filter(|probe| probe.state.is_bad())
-            .map(|probe| {
-                let named = configured.iter().find(|one| one.name == probe.name);
-                Failing { name: &probe.name, runbook: named.and_then(|one| one.runbook.as_deref()) }
-            })
-            .collect();
+        let failing: Vec<Failing<'_>> = self.failing().map(|(_, failing)| failing).collect();
         let top: Vec<&Suspect> =
             self.suspects.found().map(|found| found.suspects.iter().take(3).collect()).unwrap_or_default();
         let changes = top.iter().filter_map(|suspect| suspect.change.as_ref());

@@ -21,6 +21,7 @@ use crate::incident::{
 };
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Subject, proposal};
+use crate::report::runbook::{Runbook, Shelf};
 use story::Story;
 
 #[derive(Deserialize)]
@@ -67,6 +68,8 @@ struct Situation {
     pull: String,
     #[serde(default)]
     rollback: String,
+    #[serde(default)]
+    runbook: String,
     smoke: Option<Vec<String>>,
     gates: Option<Vec<String>>,
     #[serde(default)]
@@ -136,6 +139,12 @@ impl Situation {
             let looked =
                 ways::Looked { at: minute(self.at), live: None, unrecorded: None, ways: Ok(self.ways()) };
             table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
+        }
+        if !self.runbook.is_empty() {
+            let text = format!("---\nprobes: [errors]\n---\n# {}\n", self.runbook);
+            let runbooks = vec![Runbook::of("runbooks/errors.md", &text)];
+            let shelf = Shelf { runbooks, ..Shelf::default() };
+            table.send(Msg::Fact(Fact::Runbooks(Box::new(shelf))));
         }
         if !self.health.is_empty() {
             let state = match self.health.as_str() {
