@@ -19,7 +19,9 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
             "Somebody has to lead. In a drill that is you: type your name."
         }
         "role" => "Bring somebody in, then record who it is. In a drill any name will do.",
-        "told" => "flightdeck sends nothing. Tell people, then record that you did.",
+        "told" => {
+            "Read the message that is written for you, then press Enter. A drill has no channel: it is copied."
+        }
         "rollback" => "Press R to see the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => {

@@ -25,6 +25,12 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
     let model = &*cx.model;
     let Some(state) = model.incident() else { return };
+    // What is named as next is what opens.
+    let next = model.derived.next.iter().map(|(next, _)| next).find(|next| next.action == "told");
+    let audience = match next {
+        Some(next) if audience.is_empty() => next.argument.as_str(),
+        _ => audience,
+    };
     let (kind, audience) = match audience {
         "" => draft::due(state, &model.policy, model.now),
         named => (draft::kind_for(state, &model.policy, named, model.now), named.to_owned()),

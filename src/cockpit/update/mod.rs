@@ -378,6 +378,8 @@ fn derive_next(model: &mut Model) {
 pub fn keys_to(model: &Model, action: &str, argument: &str) -> String {
     match Command::parse(action) {
         Some(Command::Answer) => keys_to_answer(model),
+        // What people are told is written from the record, sent and recorded in one window.
+        Some(Command::Told) => menus::path(model, &Command::Message.into()),
         Some(command) => menus::path(model, &Invoke { command, argument: argument.to_owned() }),
         None => String::new(),
     }
