@@ -183,6 +183,7 @@ fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
         severity: String::new(),
         incident: String::new(),
         text: draft.text.clone(),
+        first: None,
     };
     let body = dry_run.then(|| match wire(channel, &outgoing) {
         Ok(Some(wire)) => Some(wire.body),

@@ -43,13 +43,14 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         mention => format!("{mention} {text}"),
     };
     match channel.kind {
-        ChannelKind::Mattermost => {
-            json(json!({ "text": calling(escape::markdown(&cut(text, MATTERMOST))), "username": "flightdeck" }))
-        }
+        ChannelKind::Mattermost => json(
+            json!({ "text": calling(escape::markdown(&cut(text, MATTERMOST))), "username": "flightdeck" }),
+        ),
         ChannelKind::Discord => {
             let room = DISCORD - channel.mention.chars().count().min(DISCORD / 2) - 1;
             // Nobody is called but by what is configured.
-            let parse: &[&str] = if channel.mention.is_empty() { &[] } else { &["everyone", "roles", "users"] };
+            let parse: &[&str] =
+                if channel.mention.is_empty() { &[] } else { &["everyone", "roles", "users"] };
             json(json!({
                 "content": calling(fitting(text, room)),
                 "allowed_mentions": { "parse": parse },
@@ -98,14 +99,21 @@ fn ntfy(channel: &Channel, message: &Outgoing, url: String) -> Wire {
 /// A text as a header holds it: what is not ASCII is encoded as RFC 2047 says. A secret is never named by it.
 fn header(text: &str) -> String {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if plain && !text.contains("{secret:") { text.to_owned() } else { format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(text)) }
+    if plain && !text.contains("{secret:") {
+        text.to_owned()
+    } else {
+        format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(text))
+    }
 }
 
 pub(super) fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
     let fate = webhook::fate(answer);
     // Discord says why in its own words, and answers 404 with JSON where the webhook was removed.
     if kind == ChannelKind::Discord && answer.status == 404 {
-        return Fate::new(Delivery::Failed, "404: the webhook was removed; make a new one, and put it into the secret");
+        return Fate::new(
+            Delivery::Failed,
+            "404: the webhook was removed; make a new one, and put it into the secret",
+        );
     }
     fate
 }

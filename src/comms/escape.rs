@@ -47,7 +47,10 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_is_markup_or_calls_anybody() {
-        assert_eq!(markdown("*P0* [page](https://evil.example) # x"), "\\*P0\\* \\[page\\]\\(https://evil.example\\) \\# x");
+        assert_eq!(
+            markdown("*P0* [page](https://evil.example) # x"),
+            "\\*P0\\* \\[page\\]\\(https://evil.example\\) \\# x"
+        );
         assert_eq!(markdown("@everyone <!channel>"), "@\u{200b}everyone \\<\u{200b}!channel\\>");
         assert_eq!(markdown("see https://x.example/a_b?c=1 now"), "see https://x.example/a_b?c=1 now");
         assert_eq!(uncalled("<users/all> a@b"), "<\u{200b}users/all> a@\u{200b}b");

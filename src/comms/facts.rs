@@ -133,10 +133,10 @@ fn stands(state: &State) -> String {
         (Status::Resolved | Status::Closed, _) => "It is over.",
         (Status::Mitigated, _) => "Users are served again; the cause is still being worked on.",
         (Status::Open, Phase::Detect | Phase::Assemble) => "It is being looked into.",
-        (Status::Open, Phase::Respond) => "The cause, and a way to serve users again, are being looked for.",
+        (Status::Open, Phase::Respond) => "Work is under way to find the cause and to serve users again.",
         (Status::Open, Phase::Develop) => "A fix is being worked on.",
         (Status::Open, Phase::Deploy) => "A fix is being brought to production.",
-        (Status::Open, Phase::Verify) => "What was brought to production is being verified.",
+        (Status::Open, Phase::Verify) => "A fix is in production and is being watched.",
     };
     text.to_owned()
 }

@@ -4,10 +4,14 @@
 //! read here. `facts` is what a template is filled from, `numbers` what probes say in a sentence, `draft` a
 //! message before somebody sends it; then a file a service.
 
+mod chat;
 pub mod draft;
+mod escape;
 mod facts;
 pub mod numbers;
 mod slack;
+mod slack_bot;
+mod teams;
 pub mod template;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,15 @@ const SECTION: usize = 3000;
 pub(super) const MOST: usize = 6000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
+    Wire {
+        url: format!("{{secret:{}}}", channel.secret),
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body(channel, message).to_string(),
+    }
+}
+
+/// A message in blocks, with a text for where those are not shown.
+pub(super) fn body(channel: &Channel, message: &Outgoing) -> Value {
     let text = cut(message.text.trim(), MOST);
     let cut_message = Outgoing { text: text.clone(), ..message.clone() };
     let (title, body) = cut_message.parts();
@@ -37,12 +46,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         blocks.push(json!({ "type": "section", "text": called }));
         fallback = format!("{} {fallback}", channel.mention);
     }
-    let body = json!({ "text": fallback, "blocks": blocks, "link_names": false, "unfurl_links": false });
-    Wire {
-        url: format!("{{secret:{}}}", channel.secret),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: body.to_string(),
-    }
+    json!({ "text": fallback, "blocks": blocks, "link_names": false, "unfurl_links": false })
 }
 
 /// Parts of a text that fit into a section, cut at the ends of lines where that is possible.

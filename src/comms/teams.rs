@@ -40,7 +40,8 @@ fn card(message: &Outgoing, text: &str) -> Value {
         _ => "default",
     };
     let run = |text: &str| json!([{ "type": "TextRun", "text": text }]);
-    let heading = json!([{ "type": "TextRun", "text": title, "weight": "bolder", "size": "large", "color": color }]);
+    let heading =
+        json!([{ "type": "TextRun", "text": title, "weight": "bolder", "size": "large", "color": color }]);
     let mut body = vec![json!({ "type": "RichTextBlock", "inlines": heading })];
     let mut apart = false;
     for line in rest.lines() {
@@ -76,9 +77,15 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
         200..300 if said.contains("failed with error") => failed("Teams did not take it"),
         200..300 => Fate::new(Delivery::Accepted, ""),
         413 => failed("the message is too long"),
-        400 => failed("the flow does not take it; it has to begin with “When a Teams webhook request is received”"),
-        401 | 403 => failed("the flow lets nobody in: set it to “Anyone”, or look whether its owner has left"),
-        404 | 410 => failed("the flow is gone, or its owner has left; make a new one, and put its address into the secret"),
+        400 => failed(
+            "the flow does not take it; it has to begin with “When a Teams webhook request is received”",
+        ),
+        401 | 403 => {
+            failed("the flow lets nobody in: set it to “Anyone”, or look whether its owner has left")
+        }
+        404 | 410 => failed(
+            "the flow is gone, or its owner has left; make a new one, and put its address into the secret",
+        ),
         _ => failed("Teams did not take it"),
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::draft::{Draft, Own, Sight, draft, due};
 use super::numbers::Number;
-use super::wire::{Answer, CUT, Outgoing, fate, length, wire};
+use super::wire::{Answer, CUT, Outgoing, after, fate, length, wire};
 use crate::config::types::{Channel, ChannelKind};
 use crate::health::series::State as Health;
 use crate::incident::{
@@ -223,6 +223,7 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
         channel: channel.into(),
         end,
         why: "404: gone".into(),
+        reference: String::new(),
         again: None,
     };
     story.at(4, end("slack", Delivery::Sending));
@@ -256,6 +257,7 @@ fn outgoing(text: &str) -> Outgoing {
         severity: "P0".into(),
         incident: "INC-2026-0042".into(),
         text: text.into(),
+        first: None,
     }
 }
 
@@ -321,6 +323,80 @@ fn a_webhook_is_sent_what_its_template_makes_and_text_is_never_markup_of_it() {
 }
 
 #[test]
+fn a_bot_keeps_its_first_message_up_to_date_and_writes_the_next_into_its_thread() {
+    let slack = channel("slack", "secret = \"TOKEN\"\nto = \"C1\"");
+    let first = wire(&slack, &outgoing("it is down")).unwrap().unwrap();
+    assert_eq!(first.url, "https://slack.com/api/chat.postMessage");
+    assert_eq!(first.headers[0], ("Authorization".into(), "Bearer {secret:TOKEN}".into()));
+    let sent: serde_json::Value = serde_json::from_str(&first.body).unwrap();
+    assert_eq!((&sent["channel"], sent.get("thread_ts")), (&"C1".into(), None));
+    assert_eq!(after(&slack, &outgoing("it is down")), None);
+    let next = Outgoing { first: Some("C1:170.01".into()), ..outgoing("a fix is coming") };
+    assert_eq!(body_of(&wire(&slack, &next).unwrap().unwrap())["thread_ts"], "170.01");
+    let update = after(&slack, &next).unwrap();
+    assert_eq!(update.url, "https://slack.com/api/chat.update");
+    assert_eq!((&body_of(&update)["channel"], &body_of(&update)["ts"]), (&"C1".into(), &"170.01".into()));
+    // What was sent to another channel is not touched.
+    assert_eq!(after(&slack, &Outgoing { first: Some("C2:1".into()), ..next }), None);
+}
+
+fn body_of(wire: &super::wire::Wire) -> serde_json::Value {
+    serde_json::from_str(&wire.body).unwrap()
+}
+
+#[test]
+fn other_chats_get_text_in_which_nothing_is_markup_within_their_limits() {
+    let hostile = "*P0* @everyone\n[page](https://evil.example) <!channel> <users/all>";
+    let of = |kind: &str, text: &str| body(&channel(kind, "secret = \"HOOK\""), text);
+    let discord = of("discord", hostile);
+    assert_eq!(discord["allowed_mentions"], serde_json::json!({ "parse": [] }));
+    assert!(discord["content"].as_str().unwrap().contains("\\[page\\]"), "{discord}");
+    let long = "*wörd* ".repeat(2000);
+    assert!(of("discord", &long)["content"].as_str().unwrap().chars().count() <= 2000);
+    for kind in ["mattermost", "google-chat", "discord"] {
+        let sent = of(kind, hostile).to_string();
+        assert!(
+            !sent.contains("@everyone") && !sent.contains("<users") && !sent.contains("<!ch"),
+            "{kind}: {sent}"
+        );
+    }
+    let teams = of("teams", hostile);
+    let card = &teams["attachments"][0]["content"];
+    assert_eq!(card["body"][0]["inlines"][0]["text"], "*P0* @everyone", "a text run is no markup");
+    assert!(of("teams", &"ß ".repeat(30_000)).to_string().len() <= 28_000);
+    let ntfy = channel("ntfy", "url = \"https://ntfy.example/x\"");
+    let sent = wire(&ntfy, &outgoing("P0: Bestellungen für alle {secret:A}\nrest")).unwrap().unwrap();
+    assert_eq!(sent.body, "rest");
+    let title = sent.headers.iter().find(|(name, _)| name == "Title").unwrap();
+    assert!(title.1.starts_with("=?UTF-8?B?") && !title.1.contains("secret"), "{title:?}");
+}
+
+#[test]
+fn a_bot_is_answered_with_200_whatever_became_of_it() {
+    let of = |status, body: &str| {
+        fate(
+            ChannelKind::Slack,
+            &Answer { status, body: body.as_bytes(), retry_after: None, redirects: false },
+        )
+    };
+    let accepted = of(200, r#"{"ok":true,"channel":"C1","ts":"170.01"}"#);
+    assert_eq!((accepted.end, accepted.reference.as_str()), (Delivery::Accepted, "C1:170.01"));
+    for (error, end) in [
+        ("channel_not_found", Delivery::Failed),
+        ("not_in_channel", Delivery::Failed),
+        ("account_inactive", Delivery::Failed),
+        ("something_new", Delivery::Failed),
+        ("ratelimited", Delivery::Waiting),
+        ("internal_error", Delivery::Unknown),
+    ] {
+        let said = of(200, &format!(r#"{{"ok":false,"error":"{error}"}}"#));
+        assert_eq!(said.end, end, "{error}");
+        assert!(said.why.starts_with(error), "{}", said.why);
+    }
+    assert_eq!(of(200, "<html>").end, Delivery::Failed);
+}
+
+#[test]
 fn answers_are_read_as_each_service_means_them() {
     let of = |kind, status, body: &str| {
         let answer = Answer { status, body: body.as_bytes(), retry_after: None, redirects: status == 302 };
@@ -353,4 +429,11 @@ fn answers_are_read_as_each_service_means_them() {
         redirects: false,
     };
     assert_eq!(fate(ChannelKind::Webhook, &asked).again, asked.retry_after);
+    let body = br#"{"message":"slow down","retry_after":1.5}"#;
+    let asked = Answer { status: 429, body, retry_after: None, redirects: false };
+    assert_eq!(fate(ChannelKind::Discord, &asked).again, Some(std::time::Duration::from_millis(1500)));
+    let teams = |status, body: &str| of(ChannelKind::Teams, status, body);
+    assert_eq!((teams(202, ""), teams(200, "")), (Delivery::Accepted, Delivery::Accepted));
+    assert_eq!(teams(200, "Webhook message delivery failed with error: 429"), Delivery::Failed);
+    assert_eq!((teams(413, ""), teams(404, "")), (Delivery::Failed, Delivery::Failed));
 }

@@ -50,11 +50,15 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Result<Wire, String
         let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
         headers.push(("Content-Type".to_owned(), kind.to_owned()));
     }
-    let url = match channel.secret.as_str() {
+    Ok(Wire { url: address(channel), headers, body })
+}
+
+/// The address of a channel, or the secret that holds it.
+pub(super) fn address(channel: &Channel) -> String {
+    match channel.secret.as_str() {
         "" => channel.url.clone(),
         secret => format!("{{secret:{secret}}}"),
-    };
-    Ok(Wire { url, headers, body })
+    }
 }
 
 /// Any 2xx says that it was taken.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{slack, webhook};
+use super::{chat, slack, slack_bot, teams, webhook};
 use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{Delivery, MessageKind};
 
@@ -19,6 +19,8 @@ pub struct Outgoing {
     pub incident: String,
     /// The text.
     pub text: String,
+    /// By what the service knows the first message of this incident on the channel, where it does.
+    pub first: Option<String>,
 }
 
 impl Outgoing {
@@ -62,12 +64,14 @@ pub struct Fate {
     pub why: String,
     /// The least time before it is tried again, where it waits.
     pub again: Option<Duration>,
+    /// By what the service knows it; empty: it does not say.
+    pub reference: String,
 }
 
 impl Fate {
     /// A fate for a reason.
     pub fn new(end: Delivery, why: impl Into<String>) -> Self {
-        Self { end, why: why.into(), again: None }
+        Self { end, why: why.into(), again: None, reference: String::new() }
     }
 }
 
@@ -93,7 +97,11 @@ pub const CUT: &str = "… (cut: ask whoever sent this for the rest)";
 /// How long a text is, and may be, on a channel.
 pub fn length(channel: &Channel, text: &str) -> Length {
     let most = match channel.kind {
-        ChannelKind::SlackWebhook => Some(slack::MOST),
+        ChannelKind::Slack | ChannelKind::SlackWebhook => Some(slack::MOST),
+        ChannelKind::Teams => Some(teams::MOST),
+        ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
+            Some(chat::most(channel.kind))
+        }
         ChannelKind::Webhook => Some(channel.limit).filter(|most| *most > 0),
         ChannelKind::Command => None,
     };
@@ -116,10 +124,21 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 /// It cannot be made: why, in one line.
 pub fn wire(channel: &Channel, message: &Outgoing) -> Result<Option<Wire>, String> {
     match channel.kind {
+        ChannelKind::Slack => Ok(Some(slack_bot::wire(channel, message))),
         ChannelKind::SlackWebhook => Ok(Some(slack::wire(channel, message))),
+        ChannelKind::Teams => Ok(Some(teams::wire(channel, message))),
+        ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
+            Ok(Some(chat::wire(channel, message)))
+        }
         ChannelKind::Webhook => webhook::wire(channel, message).map(Some),
         ChannelKind::Command => Ok(None),
     }
+}
+
+/// What is sent behind a message that was accepted, if anything: the first message of the incident there is
+/// brought up to date.
+pub fn after(channel: &Channel, message: &Outgoing) -> Option<Wire> {
+    (channel.kind == ChannelKind::Slack).then(|| slack_bot::update(channel, message)).flatten()
 }
 
 /// What an answer means.
@@ -128,7 +147,12 @@ pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
         return fate;
     }
     match kind {
+        ChannelKind::Slack => slack_bot::fate(answer),
         ChannelKind::SlackWebhook => slack::fate(answer),
+        ChannelKind::Teams => teams::fate(answer),
+        ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
+            chat::fate(kind, answer)
+        }
         ChannelKind::Webhook | ChannelKind::Command => webhook::fate(answer),
     }
 }
@@ -138,7 +162,8 @@ fn common(answer: &Answer<'_>) -> Option<Fate> {
     let status = answer.status;
     match status {
         429 | 420 => {
-            let again = Some(answer.retry_after.unwrap_or(Duration::from_secs(60)));
+            let asked = answer.retry_after.or_else(|| in_body(answer.body));
+            let again = Some(asked.unwrap_or(Duration::from_secs(60)));
             Some(Fate {
                 again,
                 ..Fate::new(Delivery::Waiting, format!("{status}: too many messages at once"))
@@ -159,6 +184,12 @@ fn common(answer: &Answer<'_>) -> Option<Fate> {
         }
         _ => None,
     }
+}
+
+/// How long a service asks to be left alone, where it says so in its body.
+fn in_body(body: &[u8]) -> Option<Duration> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    Duration::try_from_secs_f64(answer.get("retry_after")?.as_f64()?).ok()
 }
 
 /// What a server says of itself, to follow on its status: a word or a sentence, and no web page.

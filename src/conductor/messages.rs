@@ -186,8 +186,8 @@ fn deliver(
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
         Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
     });
-    let body =
-        Delivered { message: id, channel: channel.to_owned(), end: fate.end, why: fate.why.clone(), again };
+    let (why, reference) = (fate.why.clone(), fate.reference.clone());
+    let body = Delivered { message: id, channel: channel.to_owned(), end: fate.end, why, reference, again };
     sent.records.extend(journal.append(Timestamp::now(), vec![Draft::now(post.incident, body)])?);
     sent.ways.push((channel.to_owned(), fate));
     Ok(())
@@ -213,6 +213,7 @@ fn claim(
             channel: channel.to_owned(),
             end: Delivery::Sending,
             why: String::new(),
+            reference: String::new(),
             again: None,
         };
         let draft = Draft::now(post.incident, body);
@@ -224,6 +225,7 @@ fn claim(
                 severity: post.policy.severity_name(state.severity).to_owned(),
                 incident: state.number.clone(),
                 text: message.text.clone(),
+                first: state.first_on(channel).map(str::to_owned),
             };
             return Ok(Some((outgoing, way.tries)));
         }

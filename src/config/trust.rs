@@ -166,6 +166,10 @@ fn of_channel(channel: &Channel) -> Item {
     let headers: Vec<_> = channel.headers.keys().map(|name| format!("  with {name}")).collect();
     let place = match channel.secret.as_str() {
         "" => channel.url.clone(),
+        secret if channel.kind == ChannelKind::Slack => {
+            let api = if channel.url.is_empty() { "https://slack.com/api" } else { &channel.url };
+            format!("{api}  to {}  with {secret}", channel.to)
+        }
         secret => format!("the address in {secret}"),
     };
     call(&what, "POST", &place, &headers.concat())

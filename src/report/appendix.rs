@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::items;
 use super::links::{self, Place};
 use super::words::{impossible, kind, spell, utc};
-use super::{approvals, chains, runs};
+use super::{approvals, chains, messages, runs};
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
@@ -24,6 +24,7 @@ pub(super) fn sections(
         ("Severity", answers(state, policy)),
         ("Phases", Some(phases(state, policy, now))),
         ("Checklist", checks(state, checklist)),
+        ("Messages", messages::section(state, policy, now)),
         ("Releases", runs::releases(state)),
         ("Approvals and gates", approvals::section(state, policy, now)),
         ("Plans and their steps", runs::section(state, now)),

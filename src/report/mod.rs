@@ -17,6 +17,7 @@ mod html;
 pub mod issue;
 mod lessons;
 mod links;
+mod messages;
 mod prevention;
 mod production;
 mod prose;

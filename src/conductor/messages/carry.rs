@@ -15,7 +15,7 @@ use super::super::mask::Masker;
 use super::super::prepare::directory;
 use super::super::secrets::{self, Value};
 use super::Post;
-use crate::comms::wire::{Answer, Fate, Outgoing, Wire, fate, wire};
+use crate::comms::wire::{Answer, Fate, Outgoing, Wire, after, fate, wire};
 use crate::config::types::{Channel, ChannelKind, Config};
 use crate::exchange::{Exchange, Policy, Request};
 use crate::incident::Delivery;
@@ -44,6 +44,18 @@ pub(super) fn carry(post: &Post<'_>, name: &str, message: &Outgoing) -> Fate {
         Err(why) => failed(why),
         Ok(None) => run(channel, message, post.root, &values, patience, &masker),
         Ok(Some(wire)) => call(channel.kind, &wire, &values, patience),
+    };
+    let fate = match after(channel, message).filter(|_| fate.end == Delivery::Accepted) {
+        None => fate,
+        Some(wire) => {
+            let behind = call(channel.kind, &wire, &values, patience);
+            let why = if behind.end == Delivery::Accepted {
+                String::new()
+            } else {
+                format!("but the first message was not brought up to date: {}", behind.why)
+            };
+            Fate { why, ..fate }
+        }
     };
     Fate { why: visible(&masker.mask(&fate.why)).into_owned(), ..fate }
 }

@@ -104,7 +104,7 @@ fn is_as_kept(name: &str, request: &str) {
         .map_or_else(|_| body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
     let is = format!("{}\n\n{body}\n", head.join("\n"));
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/channels").join(name);
-    if std::env::var_os("INSTA_UPDATE").is_some() {
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") {
         std::fs::write(&path, &is).unwrap();
     }
     assert_eq!(is, std::fs::read_to_string(&path).unwrap(), "{}", path.display());
@@ -151,6 +151,50 @@ fn a_webhook_and_a_program_get_it_with_the_secrets_that_they_name() {
     assert_eq!(std::fs::read_to_string(out).unwrap(), format!("update t0ken-of-the-chat\n{TEXT}\n"));
     assert_eq!(desk.state().told.len(), 1, "one message tells once");
     assert!(!desk.exported().contains("t0ken-of"));
+}
+
+#[test]
+fn a_bot_of_slack_keeps_one_message_up_to_date() {
+    let server = Server::answering("200 OK", r#"{"ok":true,"channel":"C0123","ts":"1700000000.000100"}"#);
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("token"), "xoxb-secret-of-the-bot\n").unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"TOKEN\"\nfile = {:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack\"\nsecret = \"TOKEN\"\nto = \"C0123\"\nurl = \"{}/api\"\naudiences = [\"stakeholders\"]\n",
+        secrets.path().join("token"),
+        server.url
+    ));
+    assert_eq!(desk.sends(TEXT), [(Delivery::Accepted, String::new())]);
+    assert_eq!(desk.state().messages[0].ways[0].reference, "C0123:1700000000.000100");
+    assert_eq!(
+        desk.sends("P0 update: it is better\n\nMost orders go through."),
+        [(Delivery::Accepted, String::new())]
+    );
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3, "posted, posted into its thread, and brought up to date");
+    is_as_kept("slack-post.txt", &requests[0]);
+    is_as_kept("slack-reply.txt", &requests[1]);
+    is_as_kept("slack-update.txt", &requests[2]);
+    assert!(!desk.exported().contains("xoxb"));
+}
+
+#[test]
+fn other_chats_take_a_message_by_their_webhooks() {
+    for (kind, answer) in [
+        ("teams", response("202 Accepted", "", "")),
+        ("mattermost", response("200 OK", "", "ok")),
+        ("discord", response("204 No Content", "", "")),
+        ("google-chat", response("200 OK", "", r#"{"name":"spaces/x/messages/y"}"#)),
+        ("ntfy", response("200 OK", "", r#"{"id":"x","event":"message"}"#)),
+    ] {
+        let server = Server::sending(answer);
+        let secrets = tempfile::tempdir().unwrap();
+        let address = format!("{}/hooks/XyzzySecretOfTheHook?sig=x", server.url);
+        let config = slack(secrets.path(), &address).replace("slack-webhook", kind);
+        let desk = Desk::new(&config);
+        assert_eq!(desk.sends(TEXT), [(Delivery::Accepted, String::new())], "{kind}");
+        is_as_kept(&format!("{kind}.txt"), &server.requests()[0]);
+        assert!(!desk.exported().contains("XyzzySecret"), "{kind}");
+    }
 }
 
 #[test]

@@ -9,10 +9,14 @@ use crate::config::types::not_an_address;
 use crate::text::visible;
 
 /// The keys that only channels of some kinds have.
-const OF_KINDS: [(&str, &[&str]); 7] = [
-    ("secret", &["slack-webhook", "webhook"]),
-    ("url", &["webhook"]),
-    ("headers", &["webhook"]),
+const OF_KINDS: [(&str, &[&str]); 8] = [
+    (
+        "secret",
+        &["slack", "slack-webhook", "teams", "mattermost", "discord", "google-chat", "ntfy", "webhook"],
+    ),
+    ("url", &["slack", "ntfy", "webhook"]),
+    ("to", &["slack"]),
+    ("headers", &["ntfy", "webhook"]),
     ("body", &["webhook"]),
     ("limit", &["webhook"]),
     ("command", &["command"]),
@@ -32,11 +36,16 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut 
     let Some((kind, _)) = text(channel, "kind") else { return };
     let has = |key: &str| channel.contains_key(key);
     match kind {
-        "slack-webhook" if !has("secret") => missing(
+        "slack-webhook" | "teams" | "mattermost" | "discord" | "google-chat" if !has("secret") => missing(
             "`secret` is missing: the address of a webhook is a secret",
-            "secret = \"SLACK_WEBHOOK\", and declare it under [[secrets]]",
+            "secret = \"CHAT_WEBHOOK\", and declare it under [[secrets]]",
         ),
-        "webhook" if has("secret") == has("url") => missing(
+        "slack" if !has("secret") => missing(
+            "`secret` is missing: the token of the bot is one",
+            "secret = \"SLACK_BOT_TOKEN\", and declare it under [[secrets]]",
+        ),
+        "slack" if !has("to") => missing("`to` is missing: the id of the channel", "to = \"C0123456789\""),
+        "webhook" | "ntfy" if has("secret") == has("url") => missing(
             "it needs either `url`, or `secret` with the name of one that holds the address",
             "url = \"https://chat.example/hooks/…\"",
         ),
@@ -98,6 +107,9 @@ mod tests {
             "kind = \"slack-webhook\"\nsecret = \"HOOK\"\naudiences = [\"stakeholders\"]\n",
             "kind = \"webhook\"\nsecret = \"HOOK\"\naudiences = [\"executives\"]\n",
             "kind = \"webhook\"\nurl = \"https://chat.example/\"\nheaders = { Authorization = \"Bearer {secret:HOOK}\" }\naudiences = [\"x\"]\n",
+            "kind = \"slack\"\nsecret = \"HOOK\"\nto = \"C1\"\naudiences = [\"x\"]\n",
+            "kind = \"teams\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\nmention = \"\"\n",
+            "kind = \"ntfy\"\nurl = \"https://ntfy.example/incidents\"\naudiences = [\"x\"]\n",
             "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
         ] {
             let found = problems(&format!("{start}{sound}"));
@@ -109,6 +121,9 @@ mod tests {
             ("kind = \"slack-webhook\"\nsecret = \"HOK\"\n", "there is no secret `HOK`"),
             ("kind = \"slack-webhook\"\nsecret = \"HOOK\"\nurl = \"https://x.example/\"\n", "has no `url`"),
             ("kind = \"webhook\"\n", "it needs either"),
+            ("kind = \"teams\"\n", "`secret` is missing"),
+            ("kind = \"slack\"\nsecret = \"HOOK\"\n", "`to` is missing"),
+            ("kind = \"discord\"\nsecret = \"HOOK\"\nto = \"C1\"\n", "has no `to`"),
             ("kind = \"webhook\"\nurl = \"ftp://x\"\n", "the address has to begin with"),
             (
                 "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { A = \"{secret:NO}\" }\n",

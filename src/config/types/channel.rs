@@ -20,13 +20,16 @@ pub struct Channel {
     /// The audiences that are told by it, by their ids in the policy: `["stakeholders"]`.
     pub audiences: Vec<String>,
     /// The secret that holds the whole address, where knowing the address is all that it takes to send
-    /// something there, as with a webhook.
+    /// something there, as with a webhook. Of `slack`: the one that holds the token of the bot.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
-    /// The address, where it is no secret.
+    /// The address, where it is no secret. Of `slack`: that of its API, where it is not Slack's own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
-    /// Of `webhook`: headers. `{secret:NAME}` in a value stands for that secret.
+    /// Of `slack`: the id of the channel: `C0123456789`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// Of `webhook` and `ntfy`: headers. `{secret:NAME}` in a value stands for that secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// Of `webhook`: the template of what is sent, as for messages, with `text`, `title` and `body` (the first
@@ -58,8 +61,20 @@ pub struct Channel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChannelKind {
+    /// A bot of Slack: `to` is the channel, `secret` its token.
+    Slack,
     /// An incoming webhook of Slack.
     SlackWebhook,
+    /// The webhook of a Workflow of Microsoft Teams.
+    Teams,
+    /// An incoming webhook of Mattermost.
+    Mattermost,
+    /// A webhook of Discord.
+    Discord,
+    /// A webhook of Google Chat.
+    GoogleChat,
+    /// A topic of ntfy.
+    Ntfy,
     /// Any address that takes what `body` makes by POST.
     Webhook,
     /// A program.
@@ -70,7 +85,13 @@ impl ChannelKind {
     /// The name in `flightdeck.toml`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Slack => "slack",
             Self::SlackWebhook => "slack-webhook",
+            Self::Teams => "teams",
+            Self::Mattermost => "mattermost",
+            Self::Discord => "discord",
+            Self::GoogleChat => "google-chat",
+            Self::Ntfy => "ntfy",
             Self::Webhook => "webhook",
             Self::Command => "command",
         }

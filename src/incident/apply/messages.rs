@@ -13,6 +13,7 @@ pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
         end: None,
         since: at,
         why: String::new(),
+        reference: String::new(),
         again: None,
         tries: 0,
     };
@@ -39,6 +40,7 @@ pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) {
     way.tries += u32::from(body.end == Delivery::Sending);
     (way.end, way.since, way.again) = (Some(body.end), at, body.again);
     way.why.clone_from(&body.why);
+    way.reference.clone_from(&body.reference);
     if body.end == Delivery::Accepted && !was_accepted {
         state.told.push((at, message.audience.clone()));
     }

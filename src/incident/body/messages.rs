@@ -79,6 +79,9 @@ pub struct Delivered {
     /// What the service said, or why not; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// By what the service knows it, where it says so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reference: String,
     /// It is tried again from then on, where it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Timestamp>,

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::body::{Delivery, MessageKind};
 use crate::incident::record::RecordId;
+use crate::incident::state::State;
 
 /// How long whoever sends a message has before nobody knows what became of it: longer than any channel is
 /// waited for.
@@ -39,6 +40,8 @@ pub struct OnChannel {
     pub since: Timestamp,
     /// Why.
     pub why: String,
+    /// By what the service knows it; empty: it does not say.
+    pub reference: String,
     /// It is tried again from then on.
     pub again: Option<Timestamp>,
     /// How many times it was tried.
@@ -64,6 +67,15 @@ impl OnChannel {
     pub fn stands(&self, now: Timestamp) -> Option<Delivery> {
         let lost = self.end == Some(Delivery::Sending) && now.duration_since(self.since).abs() > SENDING;
         if lost { Some(Delivery::Unknown) } else { self.end }
+    }
+}
+
+impl State {
+    /// By what a service knows the first message that it accepted on a channel.
+    pub fn first_on(&self, channel: &str) -> Option<&str> {
+        let ways = self.messages.iter().flat_map(|message| &message.ways);
+        let mut known = ways.filter(|way| way.channel == channel && !way.reference.is_empty());
+        known.next().map(|way| way.reference.as_str())
     }
 }
 

@@ -57,8 +57,14 @@ fn the_message_that_is_due_goes_to_every_channel_of_its_audience_after_one_look(
     let written = table.record(Messaged { ..(**message).clone() }.into());
     let end = |table: &mut Table, end| {
         let why = if end == Delivery::Failed { "404: gone" } else { "" };
-        let body =
-            Delivered { message: written.id, channel: "slack".into(), end, why: why.into(), again: None };
+        let body = Delivered {
+            message: written.id,
+            channel: "slack".into(),
+            end,
+            why: why.into(),
+            reference: String::new(),
+            again: None,
+        };
         table.record(body.into())
     };
     let failed = end(&mut table, Delivery::Failed);
@@ -155,6 +161,7 @@ fn what_waits_goes_by_itself_while_it_is_fresh() {
         channel: "slack".into(),
         end: Delivery::Waiting,
         why: "no connection".into(),
+        reference: String::new(),
         again: Some(time(90)),
     };
     let waits = table.record(waits.into());

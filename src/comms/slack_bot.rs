@@ -1,0 +1,94 @@
+//! Slack, by the token of a bot: the first message of an incident is kept up to date, and what comes later
+//! stands in its thread, and in the channel.
+
+use serde_json::{Value, json};
+
+use super::slack;
+use super::wire::{Answer, Fate, Outgoing, Wire, saying};
+use crate::config::types::Channel;
+use crate::incident::Delivery;
+
+/// Where its Web API is.
+const API: &str = "https://slack.com/api";
+
+/// Posts it: in the thread of the first message, where there is one.
+pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
+    let mut body = slack::body(channel, message);
+    body["channel"] = json!(channel.to);
+    if let Some((_, thread)) = first(channel, message) {
+        body["thread_ts"] = json!(thread);
+        body["reply_broadcast"] = json!(true);
+    }
+    call(channel, "chat.postMessage", &body)
+}
+
+/// Brings the first message up to date; `None`: this one is the first.
+pub(super) fn update(channel: &Channel, message: &Outgoing) -> Option<Wire> {
+    let (place, ts) = first(channel, message)?;
+    // Whoever was called is not called again.
+    let quiet = Channel { mention: String::new(), ..channel.clone() };
+    let said = slack::body(&quiet, message);
+    let body = json!({ "channel": place, "ts": ts, "text": said["text"], "blocks": said["blocks"] });
+    Some(call(channel, "chat.update", &body))
+}
+
+/// Channel and time of the first message, by which Slack knows it.
+fn first<'a>(channel: &Channel, message: &'a Outgoing) -> Option<(&'a str, &'a str)> {
+    let (place, ts) = message.first.as_deref()?.split_once(':')?;
+    // It may have been sent to another one, before that was changed.
+    (place == channel.to || channel.to.starts_with('#')).then_some((place, ts))
+}
+
+fn call(channel: &Channel, method: &str, body: &Value) -> Wire {
+    let api = if channel.url.is_empty() { API } else { channel.url.trim_end_matches('/') };
+    Wire {
+        url: format!("{api}/{method}"),
+        headers: vec![
+            ("Authorization".to_owned(), format!("Bearer {{secret:{}}}", channel.secret)),
+            ("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()),
+        ],
+        body: body.to_string(),
+    }
+}
+
+/// It answers 200 whatever became of it: `ok` says that.
+pub(super) fn fate(answer: &Answer<'_>) -> Fate {
+    let status = answer.status;
+    let Some(said) = serde_json::from_slice::<Value>(answer.body).ok().filter(Value::is_object) else {
+        let what = format!("{status}{}: this is not how Slack answers", saying(answer.body));
+        return Fate::new(Delivery::Failed, what);
+    };
+    let text = |key: &str| said.get(key).and_then(Value::as_str).unwrap_or_default();
+    if said.get("ok") == Some(&Value::Bool(true)) {
+        let reference = match (text("channel"), text("ts")) {
+            ("", _) | (_, "") => String::new(),
+            (place, ts) => format!("{place}:{ts}"),
+        };
+        return Fate { reference, ..Fate::new(Delivery::Accepted, "") };
+    }
+    let error: String = text("error").chars().take(80).collect();
+    let (end, what) = match error.as_str() {
+        "ratelimited" | "rate_limited" => (Delivery::Waiting, "too many messages at once"),
+        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
+            (Delivery::Failed, "the token is not valid any more; make a new one, and put it into the secret")
+        }
+        "missing_scope" => (Delivery::Failed, "the bot needs the scope chat:write"),
+        "not_in_channel" => (Delivery::Failed, "the bot is not in the channel: /invite it there"),
+        "channel_not_found" => (
+            Delivery::Failed,
+            "there is no such channel, or the bot is not in it; `to` is its id: C0123456789",
+        ),
+        "is_archived" => (Delivery::Failed, "the channel is archived"),
+        "msg_too_long" | "invalid_blocks" | "msg_blocks_too_long" | "no_text" => (
+            Delivery::Failed,
+            "Slack does not take this message; make it shorter or plainer, then send it again",
+        ),
+        "internal_error" | "fatal_error" | "request_timeout" => {
+            (Delivery::Unknown, "Slack failed; it may have been received")
+        }
+        "service_unavailable" => (Delivery::Waiting, "Slack is not available"),
+        _ => (Delivery::Failed, "Slack does not take it"),
+    };
+    let error = if error.is_empty() { "no reason".to_owned() } else { error };
+    Fate::new(end, format!("{error}: {what}"))
+}
