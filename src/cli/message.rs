@@ -183,6 +183,8 @@ fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
         severity: String::new(),
         incident: String::new(),
         text: draft.text.clone(),
+        id: String::new(),
+        service: String::new(),
         first: None,
     };
     let body = dry_run.then(|| match wire(channel, &outgoing) {
@@ -361,7 +363,23 @@ fn send(
         channels: names,
     };
     let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
-    told(args, cx, &loaded.number, &sent)
+    told(args.json, cx, &loaded.number, &sent)
+}
+
+/// Pages somebody by the channels that are for them.
+pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
+    let config = cx.trusted_config()?.config;
+    let (setup, _) = cx.setup_or_found();
+    let read_at = cx.now();
+    let draft = written(cx, cx.load_to_read(Wanted::Open)?, &setup, MessageKind::Page, who);
+    let found = draft::channels(&config.channels, &setup.policy, who);
+    let channels = found.iter().map(|channel| channel.name.clone()).collect();
+    let mut loaded = cx.load(Wanted::Open)?;
+    let incident = loaded.state().id;
+    let post = Post { config: &config, root: cx.root()?, policy: &setup.policy, incident };
+    let message = Messaged { kind: MessageKind::Page, audience: who.to_owned(), text: draft.text, channels };
+    let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
+    told(json, cx, &loaded.number, &sent)
 }
 
 fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {
@@ -407,7 +425,7 @@ fn flush(args: &Args, cx: &Context) -> Result<End> {
     let incident = loaded.state().id;
     let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };
     let sent = conductor::flush(&mut loaded.journal, &post, Which::All)?;
-    told(args, cx, &loaded.number, &sent)
+    told(args.json, cx, &loaded.number, &sent)
 }
 
 /// The messages that wait, each with its channels.
@@ -421,8 +439,8 @@ fn waiting(state: &State) -> Vec<(&Message, Vec<&str>)> {
 }
 
 /// Says what became of it on each channel. What was not accepted is no success.
-fn told(args: &Args, cx: &Context, incident: &str, sent: &SentMessage) -> Result<End> {
-    if args.json {
+fn told(json: bool, cx: &Context, incident: &str, sent: &SentMessage) -> Result<End> {
+    if json {
         let channels = sent.ways.iter().map(|(name, fate)| Outcome { name, state: fate.end, why: &fate.why });
         cx.out.json_line(&Went { incident, channels: channels.collect() })?;
     } else {

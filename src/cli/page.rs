@@ -2,14 +2,21 @@
 
 use super::End;
 use super::context::{Context, Wanted};
+use super::message;
 use super::save::{SaveArgs, in_time, save_in, some_text};
+use crate::comms::draft;
 use crate::failure::Result;
 use crate::incident::Paged;
 
 /// Record that somebody was paged
 ///
-/// It sends nothing. It records that somebody did, which meets the clock.
+/// Where [[channels]] in flightdeck.toml has one for WHO, and nothing is said of how and when, they are paged by it.
+/// Otherwise nothing is sent: it records that somebody did. Either meets the clock.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck page on-call
+  flightdeck page li --how phone")]
 pub(crate) struct Args {
     /// Who
     #[arg(value_name = "WHO")]
@@ -31,6 +38,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let who = some_text("who was paged", &args.who)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+    if args.how.trim().is_empty() && at.is_none() {
+        let (setup, _) = cx.setup_or_found();
+        if !draft::channels(&setup.config.channels, &setup.policy, &who).is_empty() {
+            return message::page(cx, &who, args.save.json);
+        }
+    }
     let mut loaded = cx.load(Wanted::Open)?;
     in_time("recording who was paged", &loaded, at)?;
     save_in(cx, args.save, &mut loaded, at, Paged { who, how: args.how.trim().to_owned() })

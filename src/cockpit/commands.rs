@@ -279,6 +279,7 @@ commands! {
     FlagOff "flag.off" "turn off" ["-"] Scope::Flags, Plan, "flag", "Turn the flag off";
     FlagsAgain "flag.refresh" "refresh" ["r"] Scope::Flags, View, "flag", "Read the state of every flag again";
     MessageEdit "message.edit" "edit" ["e"] Scope::Message, Record, "message", "Edit the text of the message";
+    MessageEditor "message.editor" "editor" ["E"] Scope::Message, Record, "message", "Edit the text of the message in $VISUAL or $EDITOR";
     MessageCopy "message.copy" "copy" ["c"] Scope::Message, View, "message", "Copy the text of the message to the clipboard";
     MessageKind "message.kind" "kind" ["t"] Scope::Message, View, "message", "Write a message of the next kind";
     MessageAgain "message.again" "again" ["r"] Scope::Message, Record, "message", "Send again what failed; before it is sent, write the draft anew";

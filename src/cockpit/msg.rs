@@ -330,6 +330,8 @@ pub enum Effect {
         /// The files, as paths in that directory.
         files: Vec<String>,
     },
+    /// Give the terminal to the user's editor with a text, and take that back from it.
+    EditText(String),
     /// Stop the program until it is brought to the foreground again.
     Suspend,
     /// Leave.
@@ -371,6 +373,8 @@ pub enum Done {
     Prepared(Box<Plan>),
     /// There is no plan, but words for a person to open a pull request with.
     ByHand(Box<pull::ByHand>),
+    /// A text came back from the user's editor.
+    Text(String),
     /// The team's own templates of messages.
     Templates(Vec<Own>),
     /// Flags were asked for, in the order of the configuration.

@@ -37,6 +37,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         url: url.clone(),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.to_string(),
+        secret_field: None,
     };
     let calling = |text: String| match channel.mention.as_str() {
         "" => text,
@@ -93,7 +94,7 @@ fn ntfy(channel: &Channel, message: &Outgoing, url: String) -> Wire {
         channel.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.push(("Title".to_owned(), header(title)));
     headers.push(("Priority".to_owned(), priority.to_owned()));
-    Wire { url, headers, body }
+    Wire { url, headers, body, secret_field: None }
 }
 
 /// A text as a header holds it: what is not ASCII is encoded as RFC 2047 says. A secret is never named by it.

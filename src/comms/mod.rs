@@ -9,6 +9,7 @@ pub mod draft;
 mod escape;
 mod facts;
 pub mod numbers;
+mod pagerduty;
 mod slack;
 mod slack_bot;
 mod teams;

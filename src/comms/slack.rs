@@ -22,6 +22,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         url: format!("{{secret:{}}}", channel.secret),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body(channel, message).to_string(),
+        secret_field: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn call(channel: &Channel, method: &str, body: &Value) -> Wire {
             ("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()),
         ],
         body: body.to_string(),
+        secret_field: None,
     }
 }
 

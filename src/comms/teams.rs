@@ -28,6 +28,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         url: format!("{{secret:{}}}", channel.secret),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body,
+        secret_field: None,
     }
 }
 

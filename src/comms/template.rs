@@ -21,6 +21,7 @@ pub fn built_in(kind: MessageKind) -> &'static str {
         MessageKind::Rollback => include_str!("../../assets/templates/rollback.txt"),
         MessageKind::Handoff => include_str!("../../assets/templates/handoff.txt"),
         MessageKind::Brief => include_str!("../../assets/templates/brief.txt"),
+        MessageKind::Page => include_str!("../../assets/templates/page.txt"),
     }
 }
 

@@ -257,6 +257,8 @@ fn outgoing(text: &str) -> Outgoing {
         severity: "P0".into(),
         incident: "INC-2026-0042".into(),
         text: text.into(),
+        id: "01a2".into(),
+        service: "shop".into(),
         first: None,
     }
 }
@@ -369,6 +371,47 @@ fn other_chats_get_text_in_which_nothing_is_markup_within_their_limits() {
     assert_eq!(sent.body, "rest");
     let title = sent.headers.iter().find(|(name, _)| name == "Title").unwrap();
     assert!(title.1.starts_with("=?UTF-8?B?") && !title.1.contains("secret"), "{title:?}");
+}
+
+#[test]
+fn a_page_is_an_alert_that_is_there_once_and_word_of_the_end_resolves_it() {
+    let pager = channel("pagerduty", "secret = \"KEY\"");
+    let page =
+        Outgoing { kind: MessageKind::Page, ..outgoing("P0 shop: Checkout answers 500\n\nSince: 14:00 UTC") };
+    let sent = wire(&pager, &page).unwrap().unwrap();
+    assert_eq!(sent.url, "https://events.pagerduty.com/v2/enqueue");
+    assert_eq!(sent.secret_field, Some(("routing_key", "KEY".into())));
+    let body = body_of(&sent);
+    assert_eq!((&body["event_action"], &body["dedup_key"]), (&"trigger".into(), &"flightdeck-01a2".into()));
+    assert_eq!(body["payload"]["summary"], "P0 shop: Checkout answers 500");
+    let over = wire(&pager, &Outgoing { kind: MessageKind::Resolved, ..page.clone() }).unwrap().unwrap();
+    assert_eq!(
+        body_of(&over),
+        serde_json::json!({ "event_action": "resolve", "dedup_key": "flightdeck-01a2" })
+    );
+    let of = |status| {
+        fate(ChannelKind::Pagerduty, &Answer { status, body: b"", retry_after: None, redirects: false }).end
+    };
+    assert_eq!((of(202), of(400)), (Delivery::Accepted, Delivery::Failed));
+    assert_eq!((of(429), of(500), of(503)), (Delivery::Waiting, Delivery::Waiting, Delivery::Waiting));
+    let mut story = Story::begun();
+    let channels = vec!["pager".to_owned()];
+    let message =
+        Messaged { kind: MessageKind::Page, audience: "on-call".into(), text: "x".into(), channels };
+    let message = story.at(3, message);
+    assert!(story.state().paged.is_empty());
+    let end = Delivery::Accepted;
+    let (channel, why, reference) = ("pager".into(), String::new(), String::new());
+    story.at(4, Delivered { message, channel, end, why, reference, again: None });
+    let state = story.state();
+    assert_eq!(
+        (state.paged.as_slice(), state.told.len()),
+        ([(minute(4), "on-call".to_owned())].as_slice(), 0)
+    );
+    assert_eq!(
+        (state.phase, state.timeline.iter().last().unwrap().text),
+        (Phase::Assemble, "paged on-call (pager)")
+    );
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Result<Wire, String
         let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
         headers.push(("Content-Type".to_owned(), kind.to_owned()));
     }
-    Ok(Wire { url: address(channel), headers, body })
+    Ok(Wire { url: address(channel), headers, body, secret_field: None })
 }
 
 /// The address of a channel, or the secret that holds it.

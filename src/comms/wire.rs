@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{chat, slack, slack_bot, teams, webhook};
+use super::{chat, pagerduty, slack, slack_bot, teams, webhook};
 use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{Delivery, MessageKind};
 
@@ -19,6 +19,10 @@ pub struct Outgoing {
     pub incident: String,
     /// The text.
     pub text: String,
+    /// What tells the incident from all others, for as long as there are any.
+    pub id: String,
+    /// The service that it is about.
+    pub service: String,
     /// By what the service knows the first message of this incident on the channel, where it does.
     pub first: Option<String>,
 }
@@ -40,6 +44,8 @@ pub struct Wire {
     pub headers: Vec<(String, String)>,
     /// The body: nothing is filled in there, whatever a message says.
     pub body: String,
+    /// A field of a body of JSON that holds a secret: its name, and that of the secret.
+    pub secret_field: Option<(&'static str, String)>,
 }
 
 /// An answer.
@@ -102,6 +108,7 @@ pub fn length(channel: &Channel, text: &str) -> Length {
         ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
             Some(chat::most(channel.kind))
         }
+        ChannelKind::Pagerduty => Some(pagerduty::MOST),
         ChannelKind::Webhook => Some(channel.limit).filter(|most| *most > 0),
         ChannelKind::Command => None,
     };
@@ -130,6 +137,7 @@ pub fn wire(channel: &Channel, message: &Outgoing) -> Result<Option<Wire>, Strin
         ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
             Ok(Some(chat::wire(channel, message)))
         }
+        ChannelKind::Pagerduty => Ok(Some(pagerduty::wire(channel, message))),
         ChannelKind::Webhook => webhook::wire(channel, message).map(Some),
         ChannelKind::Command => Ok(None),
     }
@@ -141,10 +149,16 @@ pub fn after(channel: &Channel, message: &Outgoing) -> Option<Wire> {
     (channel.kind == ChannelKind::Slack).then(|| slack_bot::update(channel, message)).flatten()
 }
 
+/// Tells whether what is sent twice is there once.
+pub fn is_idempotent(kind: ChannelKind) -> bool {
+    kind == ChannelKind::Pagerduty
+}
+
 /// What an answer means.
 pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
     if let Some(fate) = common(answer) {
-        return fate;
+        let again = is_idempotent(kind) && fate.end == Delivery::Unknown;
+        return if again { Fate { end: Delivery::Waiting, ..fate } } else { fate };
     }
     match kind {
         ChannelKind::Slack => slack_bot::fate(answer),
@@ -153,6 +167,7 @@ pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
         ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
             chat::fate(kind, answer)
         }
+        ChannelKind::Pagerduty => pagerduty::fate(answer),
         ChannelKind::Webhook | ChannelKind::Command => webhook::fate(answer),
     }
 }

@@ -225,6 +225,8 @@ fn claim(
                 severity: post.policy.severity_name(state.severity).to_owned(),
                 incident: state.number.clone(),
                 text: message.text.clone(),
+                id: state.id.to_string(),
+                service: state.service.clone(),
                 first: state.first_on(channel).map(str::to_owned),
             };
             return Ok(Some((outgoing, way.tries)));

@@ -166,6 +166,10 @@ fn of_channel(channel: &Channel) -> Item {
     let headers: Vec<_> = channel.headers.keys().map(|name| format!("  with {name}")).collect();
     let place = match channel.secret.as_str() {
         "" => channel.url.clone(),
+        secret if channel.kind == ChannelKind::Pagerduty => {
+            let api = if channel.url.is_empty() { "https://events.pagerduty.com" } else { &channel.url };
+            format!("{api}  with {secret}")
+        }
         secret if channel.kind == ChannelKind::Slack => {
             let api = if channel.url.is_empty() { "https://slack.com/api" } else { &channel.url };
             format!("{api}  to {}  with {secret}", channel.to)

@@ -290,7 +290,12 @@ impl Fold {
             }
             Body::Told(body) => state.told.push((at, body.audience.clone())),
             Body::Messaged(body) => messages::written(state, record, body),
-            Body::Delivered(body) => messages::delivered(state, body, at),
+            Body::Delivered(body) => {
+                if messages::delivered(state, body, at) {
+                    self.imply(Phase::Assemble, at);
+                    self.imply_assembled(at);
+                }
+            }
             Body::Ticked(body) => {
                 let tick = Tick {
                     title: body.title.clone(),

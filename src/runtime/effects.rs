@@ -122,6 +122,7 @@ impl Shell<'_> {
             }
             Effect::LookLeft { settle } => self.look_left(id, *settle),
             Effect::Edit { cwd, files } => self.edit(id, &cwd, &files),
+            Effect::EditText(text) => self.edit_text(id, &text),
             Effect::Suspend => {
                 let done = if super::shell::has_job_control() {
                     self.suspend();

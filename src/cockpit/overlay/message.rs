@@ -29,6 +29,8 @@ pub struct MessageView {
     pub problem: Option<String>,
     /// The effect that reads templates.
     pub asked: Option<EffectId>,
+    /// The effect that has the text in the user's editor.
+    pub editor: Option<EffectId>,
     /// The effect that sends it.
     pub sending: Option<EffectId>,
     /// The record of it, once it was sent.
@@ -44,6 +46,7 @@ pub struct MessageView {
 impl MessageView {
     /// Tells whether Enter would send it.
     pub fn may_be_sent(&self) -> bool {
-        self.own.is_some() && !self.editing && self.sending.is_none() && self.sent.is_none()
+        let away = self.editing || self.editor.is_some();
+        self.own.is_some() && !away && self.sending.is_none() && self.sent.is_none()
     }
 }

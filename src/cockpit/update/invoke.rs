@@ -13,7 +13,7 @@ use super::{
     Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, notes, overlays,
     plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team, timeline,
 };
-use crate::incident::{PlanRun, RecordId, StepState};
+use crate::incident::{PlanRun, RecordId, Role, StepState};
 use crate::plan::Request;
 use crate::report::issue;
 
@@ -174,6 +174,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::CulpritFound
         | Command::OddFollowUp
         | Command::MessageEdit
+        | Command::MessageEditor
         | Command::MessageCopy
         | Command::MessageKind
         | Command::MessageAgain
@@ -452,6 +453,10 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             (Purpose::Cause, "Cause: what broke, and why?", "for example the pool was set too small", text)
         }
         Command::Role => return ask_role(cx, &invoke.argument),
+        Command::Page if !cx.model.channels_for(Role::ON_CALL).is_empty() => {
+            let placeholder = "on-call is paged by its channel; for others write how: li by phone";
+            (Purpose::Page, "Page whom?", placeholder, String::new())
+        }
         Command::Page => (Purpose::Page, "Who was paged, and how?", "for example li by phone", String::new()),
         Command::Reopen => {
             (Purpose::Reopen, "Reopen: why is it not over?", "for example it fails again", String::new())

@@ -1,6 +1,6 @@
 //! Messages: the draft that is due, sent after one look at it to every channel of its audience.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::{Command, Invoke, Scope};
 use super::super::key::{Code, Key};
@@ -14,15 +14,67 @@ use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
 use crate::config::types::Channel;
 use crate::failure::Failure;
-use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, last_told};
+use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, State, last_told};
 
 /// How long a message may wait before somebody reads it again: not sent by itself any more.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// How long the outbox is left alone after it was looked at.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
-/// Opens the draft that is due, or the next one for an audience.
+/// Opens the message that did not get through, else the draft that is due, or the next one for an audience.
 pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
+    let now = cx.model.now;
+    let stuck = cx.model.incident().and_then(|state| stuck(state, now)).filter(|_| audience.is_empty());
+    match stuck.cloned() {
+        Some(message) => cx.push(Overlay::Message(Box::new(sent(&message, now)))),
+        None => begin_draft(cx, audience),
+    }
+}
+
+/// The last message that did not get through on some channel, and that no later one to the same people has taken
+/// the place of. What waits and is fresh goes by itself.
+fn stuck(state: &State, now: Timestamp) -> Option<&Message> {
+    let mut later: Vec<&str> = Vec::new();
+    for message in state.messages.iter().rev() {
+        if later.contains(&message.audience.as_str()) {
+            continue;
+        }
+        let fresh = now.duration_since(message.at).abs() <= FRESH;
+        let is_stuck = |end: Option<Delivery>| match end {
+            Some(Delivery::Failed | Delivery::Unknown) => true,
+            Some(Delivery::Waiting) | None => !fresh,
+            Some(Delivery::Accepted | Delivery::Sending) => false,
+        };
+        if message.ways.iter().any(|way| is_stuck(way.stands(now))) {
+            return Some(message);
+        }
+        later.push(&message.audience);
+    }
+    None
+}
+
+/// The window of a message that is on record.
+fn sent(message: &Message, now: Timestamp) -> MessageView {
+    MessageView {
+        kind: message.kind,
+        audience: message.audience.clone(),
+        read_at: now,
+        page: PageEdit::new(&message.text),
+        changed: false,
+        editing: false,
+        own: Some(Vec::new()),
+        problem: None,
+        asked: None,
+        editor: None,
+        sending: None,
+        sent: Some(message.id),
+        complaint: String::new(),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    }
+}
+
+fn begin_draft(cx: &mut Cx<'_>, audience: &str) {
     let model = &*cx.model;
     let Some(state) = model.incident() else { return };
     // What is named as next is what opens.
@@ -47,6 +99,7 @@ pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
         own: None,
         problem: None,
         asked,
+        editor: None,
         sending: None,
         sent: None,
         complaint: String::new(),
@@ -105,6 +158,17 @@ fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Opt
     Some(draft::draft(&sight, kind, audience, own))
 }
 
+/// The page for whoever is named, where a channel is for them; `None`: it is only recorded.
+pub(super) fn page(model: &Model, who: &str) -> Option<Messaged> {
+    let channels = model.channels_for(who);
+    if channels.is_empty() || menus::needs_config(model, Command::Message).is_some() {
+        return None;
+    }
+    let channels = channels.iter().map(|channel| channel.name.clone()).collect();
+    let draft = drafted(model, MessageKind::Page, who, &[])?;
+    Some(Messaged { kind: MessageKind::Page, audience: who.to_owned(), text: draft.text, channels })
+}
+
 impl Model {
     /// The channels that an audience is told by.
     pub fn channels_for(&self, audience: &str) -> Vec<&Channel> {
@@ -128,6 +192,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Command::Help) => invoke::invoke(cx, &Command::Help.into()),
         Some(Command::Open) => send(cx, press, before),
         Some(Command::MessageEdit) => begin(cx),
+        Some(Command::MessageEditor) => editor(cx),
         Some(Command::MessageCopy) => copy(cx),
         Some(Command::MessageKind) => next_kind(cx),
         Some(Command::MessageAgain) => again(cx),
@@ -163,6 +228,26 @@ fn begin(cx: &mut Cx<'_>) {
     }
 }
 
+/// Hands the text to the user's editor.
+fn editor(cx: &mut Cx<'_>) {
+    let Some(view) = view_on_top(cx.model).filter(|view| view.may_be_sent()) else {
+        return cx.say("it was sent: a message that is out cannot be changed");
+    };
+    let text = view.page.text();
+    let id = cx.effect("editing", Effect::EditText(text));
+    if let Some(view) = view_on_top(cx.model) {
+        view.editor = Some(id);
+    }
+}
+
+/// Takes the text back from the user's editor.
+fn edited(model: &mut Model, id: EffectId, text: &str) {
+    let Some(view) = view(model).filter(|view| view.editor == Some(id)) else { return };
+    let page = PageEdit::new(text.trim_end());
+    view.changed |= page.text() != view.page.text();
+    (view.page, view.shown_ms, view.scroll) = (page, None, Scroll::default());
+}
+
 /// Puts what is pasted into the text, where that is edited; tells whether it was.
 pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
     let Some(Overlay::Message(view)) = cx.model.overlays.last_mut().filter(|_| true) else { return false };
@@ -183,6 +268,10 @@ fn copy(cx: &mut Cx<'_>) {
 /// Goes on to the draft of the next kind.
 fn next_kind(cx: &mut Cx<'_>) {
     let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return };
+    if view.sent.is_some() && view.sending.is_none() {
+        cx.pop();
+        return begin_draft(cx, "");
+    }
     if let Some(why) = stays(view) {
         return cx.say(why);
     }
@@ -314,6 +403,15 @@ pub(super) fn done(
     if view.asked == Some(id) && result.is_err() {
         templates(cx, id, Vec::new());
         return None;
+    }
+    if view.editor == Some(id) {
+        if let Ok(Done::Text(text)) = &result {
+            edited(cx.model, id, text);
+        }
+        if let Some(view) = self::view(cx.model) {
+            view.editor = None;
+        }
+        return Some(result);
     }
     if view.sending != Some(id) {
         return Some(result);

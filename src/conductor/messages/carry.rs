@@ -15,7 +15,7 @@ use super::super::mask::Masker;
 use super::super::prepare::directory;
 use super::super::secrets::{self, Value};
 use super::Post;
-use crate::comms::wire::{Answer, Fate, Outgoing, Wire, after, fate, wire};
+use crate::comms::wire::{Answer, Fate, Outgoing, Wire, after, fate, is_idempotent, wire};
 use crate::config::types::{Channel, ChannelKind, Config};
 use crate::exchange::{Exchange, Policy, Request};
 use crate::incident::Delivery;
@@ -85,6 +85,8 @@ fn call(kind: ChannelKind, wire: &Wire, values: &BTreeMap<String, Value>, patien
     // A name that is still being looked up is nothing to wait for.
     runtime.shutdown_background();
     match reply {
+        // Sent twice it is there once.
+        Err(lost) if is_idempotent(kind) => Fate::new(Delivery::Waiting, lost.why),
         Err(lost) if lost.sent => {
             Fate::new(Delivery::Unknown, format!("{}; it may have been received", lost.why))
         }
@@ -130,7 +132,22 @@ fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, Str
         filled.set_sensitive(true);
         headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, filled);
     }
-    Ok(Request { method: Method::POST, url, headers, body: wire.body.clone().into_bytes() })
+    let body = match &wire.secret_field {
+        None => wire.body.clone(),
+        Some((field, name)) => {
+            let secret = value(name).ok_or_else(|| format!("the secret {} is no text", visible(name)))?;
+            with_field(&wire.body, field, &secret)?
+        }
+    };
+    Ok(Request { method: Method::POST, url, headers, body: body.into_bytes() })
+}
+
+/// An object of JSON with one more field.
+fn with_field(body: &str, field: &str, value: &str) -> Result<String, String> {
+    let mut body: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(body).map_err(|error| format!("it could not be prepared: {error}"))?;
+    body.insert(field.to_owned(), value.into());
+    Ok(serde_json::Value::Object(body).to_string())
 }
 
 /// Runs a program with the message on its standard input. That it ends with 0 says that it took it.

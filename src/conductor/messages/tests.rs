@@ -178,6 +178,37 @@ fn a_bot_of_slack_keeps_one_message_up_to_date() {
 }
 
 #[test]
+fn a_page_goes_out_with_its_key_in_the_body_and_again_where_nobody_answered() {
+    let mut answers = 0;
+    let server = Server::start(move |stream, _| {
+        answers += 1;
+        if answers > 1 {
+            let body = r#"{"status":"success","message":"Event processed","dedup_key":"x"}"#;
+            drop(stream.write_all(response("202 Accepted", "", body).as_bytes()));
+        }
+    });
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("key"), "0123456789abcdefXyzzySecretOfIt0\n").unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"KEY\"\nfile = {:?}\n[[channels]]\nname = \"pager\"\nkind = \"pagerduty\"\nsecret = \"KEY\"\nurl = \"{}\"\naudiences = [\"on-call\"]\n",
+        secrets.path().join("key"),
+        server.url
+    ));
+    let page = Messaged { kind: MessageKind::Page, audience: "on-call".into(), ..desk.message(TEXT) };
+    let sent = send(&mut desk.journal(), &desk.post(), &page, Timestamp::now()).unwrap();
+    assert_eq!(sent.ways[0].1.end, Delivery::Waiting, "it is there once, however often it is sent");
+    assert!(desk.state().paged.is_empty());
+    flush(&mut desk.journal(), &desk.post(), Which::All).unwrap();
+    assert_eq!(desk.state().paged.len(), 1);
+    let request = &server.requests()[1];
+    assert_eq!(*request, server.requests()[0]);
+    let known =
+        request.replace(&desk.incident.to_string(), "INCIDENT").replace(&desk.state().number, "NUMBER");
+    is_as_kept("pagerduty.txt", &known);
+    assert!(!desk.exported().contains("XyzzySecret"));
+}
+
+#[test]
 fn other_chats_take_a_message_by_their_webhooks() {
     for (kind, answer) in [
         ("teams", response("202 Accepted", "", "")),

@@ -12,9 +12,19 @@ use crate::text::visible;
 const OF_KINDS: [(&str, &[&str]); 8] = [
     (
         "secret",
-        &["slack", "slack-webhook", "teams", "mattermost", "discord", "google-chat", "ntfy", "webhook"],
+        &[
+            "slack",
+            "pagerduty",
+            "slack-webhook",
+            "teams",
+            "mattermost",
+            "discord",
+            "google-chat",
+            "ntfy",
+            "webhook",
+        ],
     ),
-    ("url", &["slack", "ntfy", "webhook"]),
+    ("url", &["slack", "pagerduty", "ntfy", "webhook"]),
     ("to", &["slack"]),
     ("headers", &["ntfy", "webhook"]),
     ("body", &["webhook"]),
@@ -43,6 +53,10 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut 
         "slack" if !has("secret") => missing(
             "`secret` is missing: the token of the bot is one",
             "secret = \"SLACK_BOT_TOKEN\", and declare it under [[secrets]]",
+        ),
+        "pagerduty" if !has("secret") => missing(
+            "`secret` is missing: the integration key is one",
+            "secret = \"PAGERDUTY_KEY\", and declare it under [[secrets]]",
         ),
         "slack" if !has("to") => missing("`to` is missing: the id of the channel", "to = \"C0123456789\""),
         "webhook" | "ntfy" if has("secret") == has("url") => missing(

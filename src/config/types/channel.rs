@@ -20,10 +20,12 @@ pub struct Channel {
     /// The audiences that are told by it, by their ids in the policy: `["stakeholders"]`.
     pub audiences: Vec<String>,
     /// The secret that holds the whole address, where knowing the address is all that it takes to send
-    /// something there, as with a webhook. Of `slack`: the one that holds the token of the bot.
+    /// something there, as with a webhook. Of `slack` and `pagerduty`: the one that holds the token, or the
+    /// integration key.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
-    /// The address, where it is no secret. Of `slack`: that of its API, where it is not Slack's own.
+    /// The address, where it is no secret. Of `slack` and `pagerduty`: that of the API, where it is not the
+    /// usual one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
     /// Of `slack`: the id of the channel: `C0123456789`.
@@ -75,6 +77,9 @@ pub enum ChannelKind {
     GoogleChat,
     /// A topic of ntfy.
     Ntfy,
+    /// A service of PagerDuty, by its Events API v2: `secret` is its integration key, `audiences` the roles that
+    /// it pages.
+    Pagerduty,
     /// Any address that takes what `body` makes by POST.
     Webhook,
     /// A program.
@@ -92,6 +97,7 @@ impl ChannelKind {
             Self::Discord => "discord",
             Self::GoogleChat => "google-chat",
             Self::Ntfy => "ntfy",
+            Self::Pagerduty => "pagerduty",
             Self::Webhook => "webhook",
             Self::Command => "command",
         }

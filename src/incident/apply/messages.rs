@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::incident::body::{Delivered, Delivery, Messaged};
+use crate::incident::body::{Delivered, Delivery, MessageKind, Messaged};
 use crate::incident::record::Record;
 use crate::incident::state::{Message, OnChannel, State};
 
@@ -29,19 +29,26 @@ pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
 }
 
 /// Takes in what became of it. What was accepted once stays so; an audience was told when the first service took
-/// a message for it.
-pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) {
-    let Some(message) = state.messages.iter_mut().find(|message| message.id == body.message) else { return };
+/// a message for it, and somebody was paged when the first took a page. Tells whether somebody was paged by it.
+pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) -> bool {
+    let found = state.messages.iter_mut().find(|message| message.id == body.message);
+    let Some(message) = found else { return false };
     let was_accepted = message.is_accepted();
-    let Some(way) = message.ways.iter_mut().find(|way| way.channel == body.channel) else { return };
-    if way.end == Some(Delivery::Accepted) {
-        return;
-    }
+    let found = message.ways.iter_mut().find(|way| way.channel == body.channel);
+    let Some(way) = found.filter(|way| way.end != Some(Delivery::Accepted)) else { return false };
     way.tries += u32::from(body.end == Delivery::Sending);
     (way.end, way.since, way.again) = (Some(body.end), at, body.again);
     way.why.clone_from(&body.why);
     way.reference.clone_from(&body.reference);
-    if body.end == Delivery::Accepted && !was_accepted {
-        state.told.push((at, message.audience.clone()));
+    if body.end != Delivery::Accepted || was_accepted {
+        return false;
     }
+    let pages = message.kind == MessageKind::Page;
+    let reached = (at, message.audience.clone());
+    if pages {
+        state.paged.push(reached)
+    } else {
+        state.told.push(reached)
+    }
+    pages
 }

@@ -35,10 +35,12 @@ pub enum MessageKind {
     Handoff,
     /// The situation, to be read aloud.
     Brief,
+    /// That somebody is needed: who is paged by it is the audience.
+    Page,
 }
 
 impl MessageKind {
-    /// All of them.
+    /// All that are written from a template. A page is not.
     pub const ALL: [Self; 6] =
         [Self::Alert, Self::Update, Self::Resolved, Self::Rollback, Self::Handoff, Self::Brief];
 
@@ -51,6 +53,7 @@ impl MessageKind {
             Self::Rollback => "rollback",
             Self::Handoff => "handoff",
             Self::Brief => "brief",
+            Self::Page => "page",
         }
     }
 
@@ -63,6 +66,7 @@ impl MessageKind {
             Self::Rollback => "word of the rollback",
             Self::Handoff => "the handoff",
             Self::Brief => "the situation",
+            Self::Page => "a page",
         }
     }
 }

@@ -18,6 +18,9 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
         Delivery::Sending => return None,
         // That it waits on is no news.
         Delivery::Waiting if way.why == body.why => return None,
+        Delivery::Accepted if message.kind == MessageKind::Page => {
+            (EntryKind::Paged, with_note(format!("paged {}", message.audience), channel))
+        }
         Delivery::Accepted => (EntryKind::Told, with_note(what, channel)),
         Delivery::Waiting => (EntryKind::PlanWaiting, not(&what, channel, "waits to be sent", &body.why)),
         Delivery::Failed => (EntryKind::StepFailed, not(&what, channel, "was not sent", &body.why)),

@@ -1,6 +1,9 @@
 //! The terminal given away, to the shell or to the user's editor, and taken again.
 
-use std::path::Path;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use rustix::process::{Pid, Signal, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
@@ -8,6 +11,8 @@ use rustix::process::{Pid, Signal, getpgrp, getpid, getsid, kill_current_process
 use super::super::{Event, editor, no_thread, panics};
 use super::Shell;
 use crate::cockpit::msg::{Done, EffectId};
+use crate::failure::Failure;
+use crate::text::visible;
 
 /// An editor that has the terminal.
 pub(super) struct Away {
@@ -17,6 +22,8 @@ pub(super) struct Away {
     program: String,
     /// Its process.
     pid: Option<Pid>,
+    /// The file of a text that is taken back from it.
+    text: Option<PathBuf>,
 }
 
 impl Shell<'_> {
@@ -48,7 +55,7 @@ impl Shell<'_> {
             Ok((program, mut child)) => {
                 let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
                 let told = self.events.clone();
-                self.away = Some(Away { id, program, pid });
+                self.away = Some(Away { id, program, pid, text: None });
                 let waits = panics::spawn("editor", self.events.clone(), move || {
                     let ended = child.wait();
                     let settled = marked.settle();
@@ -67,12 +74,40 @@ impl Shell<'_> {
         self.done(id, Err(failed));
     }
 
+    /// Gives the terminal to the user's editor with a text in a file of its own, which only its owner can read.
+    pub(in crate::runtime) fn edit_text(&mut self, id: EffectId, text: &str) {
+        let directory = self.state_dir.join(DRAFTS);
+        // Two cockpits may have a text in an editor each.
+        let name = format!("message-{}.txt", std::process::id());
+        let path = directory.join(&name);
+        if let Err(error) = write(&directory, &path, text) {
+            let doing = format!("writing {}", visible(&path.to_string_lossy()));
+            let failure = Failure::new(doing, error, "press e to edit the text in place");
+            return self.done(id, Err(failure));
+        }
+        self.edit(id, &directory.to_string_lossy(), &[name]);
+        match self.away.as_mut().filter(|away| away.id == id) {
+            Some(away) => away.text = Some(path),
+            None => drop(std::fs::remove_file(path)),
+        }
+    }
+
     /// The editor has ended: the terminal is ours again.
     pub(super) fn edited(&mut self, ended: std::io::Result<ExitStatus>, settled: &[String]) {
         let Some(away) = self.away.take() else { return };
         self.come_back();
         self.reader.resume();
+        let text = away.text.map(|path| (std::fs::read_to_string(&path), std::fs::remove_file(path)));
         let result = match editor::complaint(&away.program, ended) {
+            None if text.is_some() => match text.map(|(text, _)| text) {
+                Some(Ok(text)) => Ok(Done::Text(text)),
+                Some(Err(error)) => Err(Failure::new(
+                    "taking the text back from the editor",
+                    error,
+                    "press e to edit it in place",
+                )),
+                None => Ok(Done::Quietly),
+            },
             Some(failure) => Err(failure),
             None if settled.is_empty() => Ok(Done::Quietly),
             None => Ok(Done::Said(format!("settled: {}", settled.join(", ")))),
@@ -86,6 +121,18 @@ impl Shell<'_> {
             let _ = kill_process(pid, Signal::TERM);
         }
     }
+}
+
+/// Directory of texts that are in an editor, in the state directory.
+const DRAFTS: &str = "drafts";
+
+/// Writes a file that nobody else can read, whatever the umask.
+fn write(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    // What is left of a process of that number is no longer anybody's.
+    let _ = std::fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// Tells whether a shell could bring us back: it gives each job a process group of its own, and its

@@ -62,11 +62,13 @@ fn keys<'a>(ui: Ui<'_>, view: &MessageView) -> Vec<(String, &'a str)> {
         keys.push((Command::Open, if none { "copy, and say how you sent it" } else { "send" }));
         keys.extend([
             (Command::MessageEdit, "edit"),
+            (Command::MessageEditor, "editor"),
             (Command::NextPane, "audience"),
             (Command::MessageKind, "kind"),
         ]);
     } else if view.sent.is_some() {
         keys.push((Command::MessageAgain, "send again what failed"));
+        keys.push((Command::MessageKind, "next message"));
     }
     keys.extend([(Command::MessageCopy, "copy"), (Command::Back, "back")]);
     hints(ui, &keys)

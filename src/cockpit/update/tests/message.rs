@@ -110,6 +110,22 @@ fn the_text_is_edited_in_place_and_enter_sends_only_outside_of_it() {
 }
 
 #[test]
+fn a_text_goes_to_the_editor_and_comes_back_to_be_read() {
+    let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
+    let text = view(&table).page.text();
+    assert_eq!(table.keys("E"), [Effect::EditText(text)]);
+    assert!(table.keys("enter").is_empty(), "it is away");
+    table.send(Msg::Done(last(&table), Ok(Done::Text("We know why.\n".into()))));
+    assert_eq!(view(&table).page.text(), "We know why.");
+    assert!(table.keys("enter").is_empty(), "nobody has read it here yet");
+    table.shown();
+    let effects = table.keys("enter");
+    assert!(
+        matches!(effects.as_slice(), [Effect::SendMessage { message, .. }] if message.text == "We know why.")
+    );
+}
+
+#[test]
 fn without_a_channel_it_is_copied_and_recorded_as_before() {
     let mut table = opened(Vec::new(), Vec::new());
     let effects = table.keys("enter");
@@ -143,6 +159,36 @@ fn kinds_and_audiences_are_gone_through_and_one_sent_meanwhile_is_told() {
     table.send(Msg::Done(last(&table), Err(failure)));
     assert_eq!(view(&table).complaint, "omar sent an update at 14:02");
     assert!(view(&table).sent.is_none());
+}
+
+#[test]
+fn what_did_not_get_through_opens_first_and_is_sent_again_or_left() {
+    let mut table = Table::ready();
+    table.model.config.config.channels = vec![channel("slack", "stakeholders")];
+    let message = Messaged {
+        kind: MessageKind::Update,
+        audience: "stakeholders".into(),
+        text: "We are on it.".into(),
+        channels: vec!["slack".into()],
+    };
+    let written = table.record(message.into());
+    let failed = Delivered {
+        message: written.id,
+        channel: "slack".into(),
+        end: Delivery::Failed,
+        why: "404: gone".into(),
+        reference: String::new(),
+        again: None,
+    };
+    let failed = table.record(failed.into());
+    table.send(Msg::Fact(Fact::Records(vec![written.clone(), failed])));
+    assert!(table.keys("m").is_empty(), "there is nothing to be written");
+    assert_eq!((view(&table).sent, view(&table).page.text().as_str()), (Some(written.id), "We are on it."));
+    assert!(table.keys("enter").is_empty());
+    assert_eq!(table.keys("r"), [Effect::ResendMessage(written.id)]);
+    table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
+    assert_eq!(table.keys("t"), [Effect::ReadTemplates], "the next draft");
+    assert_eq!(view(&table).sent, None);
 }
 
 #[test]

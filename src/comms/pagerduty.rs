@@ -1,0 +1,59 @@
+//! PagerDuty, by its Events API v2: a page opens an alert, and word that it is over resolves it.
+//!
+//! One incident is one alert, known by a key of our own: sent twice it is there once. So what may have been received is
+//! sent again. That it was accepted does not say that anybody was reached: that is in PagerDuty.
+
+use serde_json::json;
+
+use super::wire::{Answer, Fate, Outgoing, Wire, cut, saying};
+use crate::config::types::Channel;
+use crate::incident::{Delivery, MessageKind};
+
+/// Where events go.
+const API: &str = "https://events.pagerduty.com";
+/// Most characters of a summary.
+const SUMMARY: usize = 1024;
+/// Most characters of what stands behind it: an event may have 512 KB.
+pub(super) const MOST: usize = 20_000;
+
+pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
+    let api = if channel.url.is_empty() { API } else { channel.url.trim_end_matches('/') };
+    let (title, rest) = message.parts();
+    let key = format!("flightdeck-{}", message.id);
+    let body = if message.kind == MessageKind::Resolved {
+        json!({ "event_action": "resolve", "dedup_key": key })
+    } else {
+        json!({
+            "event_action": "trigger",
+            "dedup_key": key,
+            "client": "flightdeck",
+            "payload": {
+                "summary": cut(title, SUMMARY),
+                "source": if message.service.is_empty() { &message.incident } else { &message.service },
+                "severity": "critical",
+                "custom_details": { "incident": message.incident, "severity": message.severity, "text": cut(rest, MOST) },
+            },
+        })
+    };
+    Wire {
+        url: format!("{api}/v2/enqueue"),
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.to_string(),
+        secret_field: Some(("routing_key", channel.secret.clone())),
+    }
+}
+
+pub(super) fn fate(answer: &Answer<'_>) -> Fate {
+    let (status, said) = (answer.status, saying(answer.body));
+    match status {
+        202 => Fate::new(Delivery::Accepted, ""),
+        400 => Fate::new(
+            Delivery::Failed,
+            format!(
+                "400{said}: PagerDuty does not take it; see whether the secret holds the integration key of an Events API v2"
+            ),
+        ),
+        403 => Fate::new(Delivery::Failed, format!("403{said}: PagerDuty lets this key do nothing")),
+        _ => Fate::new(Delivery::Failed, format!("{status}{said}")),
+    }
+}
