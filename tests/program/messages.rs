@@ -79,3 +79,18 @@ fn two_keys_send_the_draft_and_an_untrusted_channel_gets_nothing() {
     assert!(shown.stdout.contains("channel theirs, for stakeholders"), "{}", shown.stdout);
     assert_eq!(told(&yard).matches("---").count(), 1);
 }
+
+#[test]
+fn a_text_is_edited_in_the_users_editor_and_read_before_it_goes() {
+    let mut yard = yard();
+    yard.script("edit.sh", "echo 'P0: cards fail, cash works' > \"$1\"");
+    let editor = yard.file("edit.sh");
+    yard.shell = yard.shell.clone().with("EDITOR", editor);
+    let terminal = yard.cockpit();
+    terminal.press("m");
+    terminal.wait_text("Impact: not known yet");
+    terminal.press("E");
+    terminal.wait_text("P0: cards fail, cash works");
+    terminal.press_until("<enter>", "it to be accepted", |screen| screen.contains("✓ ours accepted"));
+    assert_eq!(told(&yard), "P0: cards fail, cash works\n---\n");
+}

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::incident::{
-    Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, FollowUpAdded,
-    FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted, HandoffDeclined,
-    HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, Mitigated, Objected, Paged,
-    Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened,
-    ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec,
-    StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
+    Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered, Delivery,
+    FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted,
+    HandoffDeclined, HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, MessageKind,
+    Messaged, Mitigated, Objected, Paged, Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof,
+    Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept,
+    Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod hostile;
@@ -434,6 +434,22 @@ fn one_of_each_for_the_team() -> Vec<Body> {
             text: "the pager rang".into(),
             author: "omar".into(),
             extra: std::collections::BTreeMap::new(),
+        }
+        .into(),
+        Messaged {
+            kind: MessageKind::Update,
+            audience: "stakeholders".into(),
+            text: "a fix is coming".into(),
+            channels: vec!["slack".into()],
+        }
+        .into(),
+        Delivered {
+            message: nobody,
+            channel: "slack".into(),
+            end: Delivery::Failed,
+            why: "404: gone".into(),
+            reference: String::new(),
+            again: None,
         }
         .into(),
     ]
