@@ -45,9 +45,7 @@ pub(super) fn carry_for(
     if world.dry_run {
         return dry_run(cx, config, &policy, request, world);
     }
-    // What is left to do is sent afterwards.
-    let ended = matches!(request, Request::FollowUps { .. });
-    let mut loaded = cx.load(if ended { Wanted::Ended } else { Wanted::Open })?;
+    let mut loaded = cx.load(wanted(request))?;
     let id = conductor::plan_id(loaded.state(), request);
     let plan = made(cx, config, &id, request, Fresh::Fetch)?;
     if let Some(nothing) = plan.nothing_left() {
@@ -97,6 +95,15 @@ pub(super) fn carry_for(
     }
 }
 
+/// Which incident is meant where none is named: some things are done afterwards.
+fn wanted(request: &Request) -> Wanted {
+    match request {
+        Request::FollowUps { .. } => Wanted::Ended,
+        Request::Report(_) => Wanted::Last,
+        _ => Wanted::Open,
+    }
+}
+
 /// Says that nothing is left to do, and records what was found to be there.
 fn nothing_left(cx: &Context, loaded: &mut Loaded, plan: &Plan, said: &str, json: bool) -> Result<End> {
     for follow_up in &plan.follow_ups {
@@ -124,7 +131,7 @@ fn dry_run(
         cx.out.line(&visible(&nothing))?;
         return Ok(End::Done);
     }
-    let loaded = cx.load_to_read(Wanted::Open).ok();
+    let loaded = cx.load_to_read(wanted(request)).ok();
     let standings = loaded.map(|loaded| {
         gates::evaluate(&plan, &plan.hash(), loaded.state(), policy, &loaded.journal.author().name, cx.now())
     });

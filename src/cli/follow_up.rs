@@ -11,12 +11,12 @@ use super::carry::carry;
 use super::context::{Context, Loaded, Wanted};
 use super::named::Open;
 use super::save::{SaveArgs, save_in, some_text};
-use crate::conductor::{self, Sent};
+use crate::conductor;
 use crate::config::load;
 use crate::config::settings::person;
 use crate::config::types::Config;
 use crate::failure::Result;
-use crate::incident::{FollowUp, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, RecordId};
+use crate::incident::{FollowUp, FollowUpAdded, FollowUpChanged, FollowUpEnded, RecordId};
 use crate::plan::Request;
 use crate::report::issue;
 use crate::text::markdown::inline;
@@ -197,35 +197,17 @@ fn send(cx: &Context, which: &[String], world: &WorldArgs) -> Result<End> {
 fn sync(cx: &Context) -> Result<End> {
     let config = config(cx)?;
     let mut loaded = cx.load(Wanted::Ended)?;
-    let open: Vec<FollowUp> = loaded.state().open_follow_ups().cloned().collect();
-    let sent = |one: &FollowUp| Sent {
-        marker: issue::marker(one),
-        since: issue::since(one),
-        number: one.issue.as_ref().map(|issue| issue.number),
-    };
-    let sent: Vec<Sent> = open.iter().map(sent).collect();
-    let found =
-        if sent.is_empty() { Vec::new() } else { conductor::read_issues(cx.root()?, &config, &sent)? };
-    for (one, seen) in open.iter().zip(found) {
-        let id = one.id;
-        let Some(seen) = seen else {
-            if let Some(gone) = &one.issue {
-                let said =
-                    format!("issue #{} is gone, or cannot be seen any more  {}", gone.number, one.text);
-                cx.out.line(&visible(&said))?;
+    let incident = loaded.state().id;
+    let (root, now) = (cx.root()?, cx.now());
+    for (one, seen) in conductor::sync_issues(&mut loaded.journal, incident, root, &config, now)? {
+        let said = match (seen, &one.issue) {
+            (Some(seen), _) => format!("{}  {}", seen.line(), one.text),
+            (None, Some(gone)) => {
+                format!("issue #{} is gone, or cannot be seen any more  {}", gone.number, one.text)
             }
-            continue;
+            (None, None) => continue,
         };
-        let known = one.issue.as_ref().is_some_and(|it| it.number == seen.number && it.open == seen.open);
-        if !known {
-            let (number, url, open) = (seen.number, seen.url.clone(), seen.open);
-            loaded.append(None, cx.now(), FollowUpLinked { follow_up: id, number, url, open })?;
-        }
-        if !seen.open {
-            let reason = format!("issue #{} was closed", seen.number);
-            loaded.append(None, cx.now(), FollowUpEnded { follow_up: id, done: true, reason })?;
-        }
-        cx.out.line(&visible(&format!("{}  {}", seen.line(), one.text)))?;
+        cx.out.line(&visible(&said))?;
     }
     Ok(End::Done)
 }
@@ -284,9 +266,17 @@ fn everywhere(cx: &Context, today: Date) -> Result<Vec<Listed>> {
     let journal = cx.journal_to_read()?;
     let repository = cx.repository(&journal)?;
     let mut listed = Vec::new();
-    for incident in journal.incidents(Some(&repository))? {
-        let (log, _) = journal.load(incident.id)?;
-        listed.extend(log.state().open_follow_ups().map(|one| Listed::of(&incident.number, one, today)));
+    for incident in journal.incidents(Some(&repository))?.into_iter().filter(|one| one.is_declared) {
+        // One that cannot be read is in nobody's way.
+        match journal.alone(incident.id) {
+            Ok(state) => {
+                listed.extend(state.open_follow_ups().map(|one| Listed::of(&incident.number, one, today)));
+            }
+            Err(failure) => {
+                let why = visible(&failure.cause);
+                cx.out.tell(&format!("▲ {} is left out, its records cannot be read: {why}", incident.number));
+            }
+        }
     }
     listed.sort_by_key(|one| (one.due.is_none(), one.due));
     Ok(listed)

@@ -1,39 +1,45 @@
-//! `flightdeck history`: the incidents of this repository.
+//! `flightdeck history`: the incidents of this repository, what they came to, and all of them together.
 
-use jiff::Timestamp;
-use serde::Serialize;
+mod json;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::End;
 use super::context::Context;
 use crate::failure::Result;
-use crate::incident::{IncidentId, Policy};
-use crate::journal::Summary;
+use crate::incident::Policy;
+use crate::journal::{Journal, Summary};
+use crate::report::past::{self, By, Chronicle, Past, Trends, Unread, due};
 
-/// List the incidents of this repository, newest first
+/// List incidents, how long they took and what is left to do
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck history
+  flightdeck history --by month
+  flightdeck history --json | jq '.[] | select(.missed != [])'")]
 pub(crate) struct Args {
     /// List those of all repositories in this journal
     #[arg(long)]
     all: bool,
+
+    /// Put them together: how many, how long they took with the spread, and whether that changes
+    #[arg(long, value_name = "WHAT")]
+    by: Option<Grouping>,
 
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    uuid: IncidentId,
-    title: &'a str,
-    severity: &'a str,
-    /// What the team calls it.
-    severity_name: &'a str,
-    status: &'a str,
-    declared_at: Timestamp,
-    repository: &'a str,
-    /// Whether a record declares it; else it is but a line in a list.
-    declared: bool,
+/// What incidents are put together by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Grouping {
+    /// The month in which they were declared (UTC)
+    Month,
+    /// Their severity in the end
+    Severity,
 }
 
 /// Carries the verb out.
@@ -43,14 +49,47 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let all = journal.incidents(repository.as_deref())?;
     // Those of other repositories are called what their teams call them, which nobody here knows.
     let policy = if args.all { Policy::built_in() } else { cx.setup_or_found().0.policy };
-    if args.json {
-        cx.out.json(&all.iter().map(|one| line(one, &policy)).collect::<Vec<_>>())?;
-        return Ok(End::Done);
+    let chronicle = read(cx, &journal, &all, &policy);
+    let today = cx.now().to_zoned(TimeZone::UTC).date();
+    match args.by {
+        Some(by) => {
+            let by = if by == Grouping::Month { By::Month } else { By::Severity };
+            let trends = past::trends(&chronicle.incidents, by, &policy);
+            if args.json {
+                cx.out.json(&json::trends(&trends, &chronicle.unread))?;
+            } else {
+                tell_trends(cx, &trends, &chronicle.unread)?;
+            }
+        }
+        None if args.json => cx.out.json(&json::list(&all, &chronicle, &policy, today))?,
+        None => tell(cx, &all, &chronicle, &policy, today)?,
     }
+    Ok(End::Done)
+}
+
+/// Works out what each came to. One that cannot be read is in nobody's way.
+fn read(cx: &Context, journal: &Journal, all: &[Summary], policy: &Policy) -> Chronicle {
+    let mut chronicle = Chronicle::default();
+    let now = cx.now();
+    for one in all.iter().filter(|one| one.is_declared) {
+        match journal.alone(one.id) {
+            Ok(state) => chronicle.incidents.push(Past::of(&state, &one.number, policy, now)),
+            Err(failure) => chronicle.unread.push(Unread {
+                id: one.id,
+                number: one.number.clone(),
+                title: one.title.clone(),
+                why: failure.cause.clone(),
+            }),
+        }
+    }
+    chronicle
+}
+
+fn tell(cx: &Context, all: &[Summary], chronicle: &Chronicle, policy: &Policy, today: Date) -> Result<()> {
     if all.is_empty() {
         cx.out.tell("no incident was declared here yet");
     }
-    for one in &all {
+    for one in all {
         let doubt = if one.is_declared { "" } else { "  ▲ no record declares it: run flightdeck verify" };
         cx.out.line(&format!(
             "{}  {}  {:<9}  {}  {}{doubt}",
@@ -60,20 +99,60 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             one.declared_at.strftime("%Y-%m-%d %H:%M"),
             one.title
         ))?;
+        if let Some(past) = chronicle.incidents.iter().find(|past| past.id == one.id) {
+            for line in past.details() {
+                cx.out.line(&format!("    {line}"))?;
+            }
+        } else if let Some(unread) = chronicle.unread.iter().find(|unread| unread.id == one.id) {
+            cx.out
+                .line(&format!("    ✗ its records cannot be read: {}: run flightdeck verify", unread.why))?;
+        }
     }
-    Ok(End::Done)
+    tell_left(cx, chronicle, today)
 }
 
-fn line<'a>(one: &'a Summary, policy: &'a Policy) -> Line<'a> {
-    Line {
-        id: &one.number,
-        uuid: one.id,
-        title: &one.title,
-        severity: one.severity.name(),
-        severity_name: policy.severity_name(one.severity),
-        status: one.status.name(),
-        declared_at: one.declared_at,
-        repository: &one.repository,
-        declared: one.is_declared,
+/// What is left to do of all of them, and how one is ended.
+fn tell_left(cx: &Context, chronicle: &Chronicle, today: Date) -> Result<()> {
+    let left = chronicle.left();
+    let Some(first) = left.first() else { return Ok(()) };
+    let overdue = left.iter().filter(|one| one.overdue_by(today).is_some()).count();
+    let late = if overdue == 0 { String::new() } else { format!(", {overdue} overdue") };
+    cx.out.line("")?;
+    cx.out.line(&format!("Follow-ups: {} open{late}", left.len()))?;
+    for one in &left {
+        let mark = if one.overdue_by(today).is_some() { "✗" } else { "·" };
+        let owner = if one.follow_up.owner.is_empty() { "nobody yet" } else { &one.follow_up.owner };
+        let issue = one.follow_up.issue.as_ref().map(|issue| format!(", issue #{}", issue.number));
+        cx.out.line(&format!(
+            "  {mark} {}  {}  ({owner}, {}{})",
+            one.past.number,
+            one.follow_up.text,
+            due(one.follow_up, today),
+            issue.unwrap_or_default()
+        ))?;
     }
+    cx.out.line(&format!("  flightdeck follow-up done TEXT --incident {} ends one", first.past.number))
+}
+
+/// The groups as a table, what its notations mean, and whether anything changes.
+fn tell_trends(cx: &Context, trends: &Trends, unread: &[Unread]) -> Result<()> {
+    for line in trends.table() {
+        cx.out.line(&line)?;
+    }
+    if trends.count > 0 {
+        cx.out.line("")?;
+        for line in past::legend(trends) {
+            cx.out.line(&format!("  {line}"))?;
+        }
+        for (measure, drift) in &trends.drifts {
+            cx.out.line(&drift.said(*measure))?;
+        }
+    }
+    for one in unread {
+        cx.out.tell(&format!("▲ {} is left out, its records cannot be read: {}", one.number, one.why));
+    }
+    if trends.count == 0 {
+        cx.out.tell("no incident was declared here yet");
+    }
+    Ok(())
 }

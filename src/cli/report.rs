@@ -6,10 +6,13 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::End;
+use super::args::WorldArgs;
+use super::carry::carry;
 use super::context::{Context, Loaded, Wanted};
 use crate::drill::place::Place;
 use crate::failure::{Failure, Result};
 use crate::incident::{ReportSaved, State, Status};
+use crate::plan::{ReportText, Request};
 use crate::report;
 
 /// Write the incident report, as Markdown or as an HTML page
@@ -17,7 +20,8 @@ use crate::report;
 #[command(after_help = "\
 Example:
   flightdeck report --out INC-2026-0007.md
-  flightdeck report --out INC-2026-0007.html   a page to print")]
+  flightdeck report --out INC-2026-0007.html   a page to print
+  flightdeck report --branch incident-reports  committed there, as a plan")]
 pub(crate) struct Args {
     /// The file to write it to, in place of stdout
     #[arg(long, value_name = "FILE")]
@@ -26,10 +30,32 @@ pub(crate) struct Args {
     /// Write an HTML page to print; a file that ends in .html is one anyway
     #[arg(long)]
     pub(crate) html: bool,
+
+    /// Commit it to this branch, as a plan: --out names the file in it, incidents/NUMBER.md unless named
+    #[arg(long, value_name = "BRANCH")]
+    branch: Option<String>,
+
+    #[command(flatten)]
+    world: WorldArgs,
+}
+
+impl Args {
+    /// What is about a plan means nothing where none is made.
+    fn require_branch(&self) -> Result<()> {
+        let WorldArgs { dry_run, verbose, confirm, pass_over, reason, propose, detach, json } = &self.world;
+        let any = *dry_run || *verbose || *propose || *detach || *json;
+        if self.branch.is_none() && (any || confirm.is_some() || !pass_over.is_empty() || !reason.is_empty())
+        {
+            let hint = "add --branch NAME, or leave out what is about a plan";
+            return Err(Failure::usage("writing the report", "a plan is made only with --branch", hint));
+        }
+        Ok(())
+    }
 }
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    args.require_branch()?;
     let mut loaded = cx.load_to_read(Wanted::Last)?;
     // A configuration with a mistake in it must not hide the record.
     let (setup, mistake) = cx.setup_or_found();
@@ -47,6 +73,15 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let markdown = report::markdown(&state, setting);
     let is_page = args.html || args.out.as_deref().is_some_and(is_html);
     let text = if is_page { report::html(&markdown) } else { markdown };
+    if let Some(branch) = &args.branch {
+        let ending = if is_page { "html" } else { "md" };
+        let usual = || PathBuf::from(format!("incidents/{}.{ending}", loaded.number));
+        let path = args.out.clone().unwrap_or_else(usual).to_string_lossy().into_owned();
+        let (number, title) = (loaded.number.clone(), state.title.clone());
+        let wanted = ReportText { branch: branch.clone(), path, number, title, text };
+        drop(loaded);
+        return carry(cx, &setup.config, &Request::Report(wanted), &args.world);
+    }
     match &args.out {
         None => cx.out.lines(&text)?,
         Some(path) => {

@@ -37,6 +37,8 @@ pub enum Scope {
     Message,
     /// In the incident report.
     Report,
+    /// Looking back at incidents, and at what is left to do of them.
+    Past,
     /// On the start screen.
     Start,
     /// Inside the menu of another command only.
@@ -62,6 +64,7 @@ impl Scope {
             Self::Culprits => "What broke it",
             Self::Message => "Message",
             Self::Report => "Report",
+            Self::Past => "History and follow-ups",
             Self::Start => "Start screen",
             Self::Menu(menu) => menu.spec().title,
         }
@@ -217,6 +220,8 @@ commands! {
     Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run an action of this team's own, as flightdeck.toml names it";
 
     Culprits "culprits" "what broke it" ["b"] Global, View, "culprit", "Go through what usually breaks a service, and what is odd";
+    History "history" "history" ["H"] Global, View, "history", "Look back at incidents: how long they took, what was missed, what broke, and trends";
+    FollowUps "follow-ups" "follow-ups" ["U"] Global, View, "follow-up", "See what is left to do after incidents, what is overdue first, and end it";
     Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
     SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
     SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Find the commit that broke a check, by bisecting";
@@ -286,8 +291,14 @@ commands! {
     ReportSave "report.save" "save" ["s"] Scope::Report, View, "report", "Save the report to a file";
     ReportCopy "report.copy" "copy" ["c"] Scope::Report, View, "report", "Copy the report to the clipboard";
     ReportHtml "report.html" "HTML to print" ["h"] Scope::Report, View, "report", "Save the report as an HTML page to print";
+    ReportBranch "report.branch" "commit to a branch" ["b"] Scope::Report, Plan, "report", "Commit the report to a branch, as a plan";
     ReportFill "report.fill" "fill in" ["f"] Scope::Report, Record, "report", "Fill in what is missing in the report";
     ReportExport "report.export" "export" ["e"] Scope::Report, View, "export", "Export every record of the incident";
+
+    FollowUpDone "follow-up.done" "done" ["x"] Scope::Past, Record, "follow-up", "Record that the follow-up is done, and what came of it";
+    FollowUpDrop "follow-up.drop" "drop" ["-"] Scope::Past, Record, "follow-up", "Record that the follow-up will not be done, with the reason";
+    FollowUpAssign "follow-up.assign" "owner and date" ["@"] Scope::Past, Record, "follow-up", "Give the follow-up to somebody, or another date: @who date";
+    FollowUpSync "follow-up.sync" "read the issues" ["r"] Scope::Past, Record, "follow-up", "Read back what became of the issues; one that was closed ends its follow-up";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";

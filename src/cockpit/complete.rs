@@ -43,7 +43,7 @@ fn place(purpose: &Purpose, before: &str) -> Option<Range<usize>> {
             let last = before.rsplit(',').next().unwrap_or_default().trim_start();
             Some(end - last.len()..end)
         }
-        Purpose::FollowUp | Purpose::OddFollowUp(_) => {
+        Purpose::FollowUp | Purpose::OddFollowUp(_) | Purpose::FollowUpAssign(..) => {
             let (text, name) = before.rsplit_once('@')?;
             let is_word = text.is_empty() || text.ends_with(char::is_whitespace);
             (is_word && !name.contains(char::is_whitespace)).then_some(end - name.len()..end)
@@ -98,7 +98,8 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
             }
         }
     }
-    let one_word = matches!(ask.purpose, Purpose::FollowUp | Purpose::OddFollowUp(_));
+    let one_word =
+        matches!(ask.purpose, Purpose::FollowUp | Purpose::OddFollowUp(_) | Purpose::FollowUpAssign(..));
     found.retain(|(_, one)| {
         let name = folded(&one.name);
         let begins = name.starts_with(&wanted) || name.split(' ').any(|word| word.starts_with(&wanted));

@@ -24,6 +24,7 @@ pub mod overlay;
 pub mod own;
 pub mod page;
 mod pane;
+pub mod past;
 pub mod production;
 pub mod reading;
 mod rows;

@@ -17,6 +17,7 @@ use super::keymap::Keymap;
 use super::msg::EffectId;
 use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
 pub use super::pane::Pane;
+use super::past::Looking;
 use super::production::Production;
 use super::survey::Survey;
 use super::suspects::Suspects;
@@ -158,6 +159,8 @@ pub struct Model {
     pub chart: Chart,
     /// What is known about what changed.
     pub suspects: Suspects,
+    /// What the incidents of the repository came to, as far as that was looked at.
+    pub past: Looking,
     /// The runbooks of the repository; `None`: not looked for yet.
     pub runbooks: Option<Shelf>,
     /// The effect that sends what waits, and when that was looked at last.
@@ -433,6 +436,7 @@ impl Model {
             compared: Comparisons::default(),
             chart: Chart::default(),
             suspects: Suspects::default(),
+            past: Looking { stale: true, ..Looking::default() },
             runbooks: None,
             outbox: None,
             runbooks_read: BTreeSet::new(),

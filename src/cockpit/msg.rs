@@ -27,6 +27,7 @@ use crate::hotfix::suspects::ChangeText;
 use crate::incident::{Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId};
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
+use crate::report::past::Chronicle;
 use crate::report::runbook::{Page, Shelf};
 
 /// Identity of an effect in flight.
@@ -269,6 +270,10 @@ pub enum Effect {
     ProbeNow,
     /// Ask for the state of every flag.
     ReadFlags,
+    /// Work out what the incidents of the repository came to, by this policy.
+    LookBackAt(Box<Policy>),
+    /// Read back what became of the issues of the follow-ups of these incidents.
+    SyncFollowUps(Vec<IncidentId>),
     /// Look for the runbooks of the repository.
     ListRunbooks,
     /// Read the team's own templates of messages.
@@ -379,6 +384,8 @@ pub enum Done {
     Templates(Vec<Own>),
     /// Flags were asked for, in the order of the configuration.
     Flags(Vec<FlagState>),
+    /// What the incidents of the repository came to.
+    Past(Box<Chronicle>),
     /// Runbooks were looked for.
     Runbooks(Box<Shelf>),
     /// One was read.

@@ -19,11 +19,12 @@ use super::complete::Completed;
 use super::edit::LineEdit;
 use super::history::{History, Match};
 use super::msg::{EffectId, Item};
+pub use super::past::PastView;
 use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
-use crate::incident::{Answer, Body, CheckState, Claim, NoteKind, RecordId, Resolved, Severity};
+use crate::incident::{Answer, Body, CheckState, Claim, IncidentId, NoteKind, RecordId, Resolved, Severity};
 use crate::report::blocks::{self, Block};
 use crate::report::runbook::Page;
 
@@ -70,6 +71,8 @@ pub enum Overlay {
     Culprits(CulpritsView),
     /// Feature flags with their state.
     Flags(Flags),
+    /// What incidents came to, and what is left to do of them.
+    Past(PastView),
     /// The runbooks of the repository.
     Runbooks(RunbooksView),
     /// A runbook that is read.
@@ -212,6 +215,12 @@ pub enum Purpose {
     Culprit(String),
     /// What is left to do about something odd.
     OddFollowUp(RecordId),
+    /// What came of this follow-up of this incident.
+    FollowUpDone(IncidentId, RecordId),
+    /// Why it will not be done.
+    FollowUpDrop(IncidentId, RecordId),
+    /// Who does it, and by when.
+    FollowUpAssign(IncidentId, RecordId),
     /// Who looks at this checklist item.
     Assign(String),
     /// New text of an entry.
@@ -228,6 +237,8 @@ pub enum Purpose {
     NoRollback,
     /// Name of a hotfix branch.
     HotfixName,
+    /// The branch that the report goes to.
+    ReportBranch,
     /// What a pane is filtered by.
     Filter,
     /// What is looked for in the output of a run.

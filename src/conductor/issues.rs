@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::forge::issues::{door, visit};
 use super::prepare::Ground;
@@ -12,9 +12,11 @@ use super::secrets::masker;
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Body, FollowUpLinked};
+use crate::incident::{Body, Draft, FollowUp, FollowUpEnded, FollowUpLinked, IncidentId};
+use crate::journal::Journal;
 use crate::plan::forge::{Issue, IssueSeen, Wanted};
 use crate::plan::{Action, ForgeCall, IssueText, Plan, Probe, Purpose, Reach, Step, Undo};
+use crate::report::issue;
 use crate::text::{counted, visible};
 
 /// What is leased while they are sent.
@@ -76,21 +78,20 @@ fn open_door(root: &Path, config: &Config, doing: &str) -> Result<Door> {
 }
 
 /// The issue of a follow-up that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+struct Sent {
     /// What it has in its text.
-    pub marker: String,
+    marker: String,
     /// Issues from before this time do not matter.
-    pub since: String,
+    since: String,
     /// The number of its issue, where that is known.
-    pub number: Option<u64>,
+    number: Option<u64>,
 }
 
 /// Reads what became of issues. `None`: there is none of it.
 ///
 /// # Errors
 /// There is no code host, nothing lets us in, or it does not answer.
-pub fn read_issues(root: &Path, config: &Config, sent: &[Sent]) -> Result<Vec<Option<IssueSeen>>> {
+fn read_issues(root: &Path, config: &Config, sent: &[Sent]) -> Result<Vec<Option<IssueSeen>>> {
     let doing = "reading the issues of the follow-ups";
     let (place, _, value) = open_door(root, config, doing)?;
     let lost = |why: String| Failure::new(doing, why, "nothing was changed; try again later");
@@ -100,6 +101,43 @@ pub fn read_issues(root: &Path, config: &Config, sent: &[Sent]) -> Result<Vec<Op
         None => visit.issue(&one.marker, &one.since),
     };
     sent.iter().map(|one| read(one).map_err(|trouble| lost(trouble.why))).collect()
+}
+
+/// Reads back what became of the issues of an incident's open follow-ups, and records what is new; one that was
+/// closed ends its follow-up. Returns each with what was seen of its issue; `None`: there is none.
+///
+/// # Errors
+/// There is no code host, nothing lets us in, it does not answer, or the journal cannot be read or written.
+pub fn sync_issues(
+    journal: &mut Journal,
+    incident: IncidentId,
+    root: &Path,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Vec<(FollowUp, Option<IssueSeen>)>> {
+    let open: Vec<FollowUp> = journal.alone(incident)?.open_follow_ups().cloned().collect();
+    let sent = |one: &FollowUp| Sent {
+        marker: issue::marker(one),
+        since: issue::since(one),
+        number: one.issue.as_ref().map(|issue| issue.number),
+    };
+    let sent: Vec<Sent> = open.iter().map(sent).collect();
+    let found = if sent.is_empty() { Vec::new() } else { read_issues(root, config, &sent)? };
+    let mut drafts = Vec::new();
+    for (one, seen) in open.iter().zip(&found) {
+        let Some(seen) = seen else { continue };
+        let known = one.issue.as_ref().is_some_and(|it| it.number == seen.number && it.open == seen.open);
+        if !known {
+            let (number, url, open) = (seen.number, seen.url.clone(), seen.open);
+            drafts.push(Draft::now(incident, FollowUpLinked { follow_up: one.id, number, url, open }));
+        }
+        if !seen.open {
+            let reason = format!("issue #{} was closed", seen.number);
+            drafts.push(Draft::now(incident, FollowUpEnded { follow_up: one.id, done: true, reason }));
+        }
+    }
+    journal.append(now, drafts)?;
+    Ok(open.into_iter().zip(found).collect())
 }
 
 /// What is recorded with the end of a step that was to open an issue, where it is there.

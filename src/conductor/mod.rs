@@ -47,6 +47,7 @@ mod reconcile;
 mod recorder;
 mod release;
 mod remote;
+mod report;
 mod run;
 mod runbooks;
 mod secrets;
@@ -84,7 +85,7 @@ pub use forge::{Age, Looker};
 pub use frozen::moved_on;
 pub use held::held;
 pub use input::send_input;
-pub use issues::{Sent, read_issues};
+pub use issues::sync_issues;
 pub use left::left;
 pub use log::{Chunk, LogReader};
 pub use messages::{Post, Sent as SentMessage, Which, flush, is_fresh, resend, send, templates};
@@ -131,6 +132,7 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         Request::Action { name } => format!("action-{name}"),
         Request::Runbook { path, .. } => format!("runbook-{}", stem(path)),
         Request::FollowUps { .. } => "follow-ups".to_owned(),
+        Request::Report(_) => "report".to_owned(),
         Request::Watch { environment, .. } => format!("watch-{environment}"),
         Request::Revert { commit } => format!("revert-{}", frozen::short(commit)),
         Request::Bisect { .. } => "bisect".to_owned(),

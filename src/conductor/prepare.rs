@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::flags::switch;
 use super::programs::freeze;
 use super::told;
-use super::{back, branch, issues, own, runbooks, suspects};
+use super::{back, branch, issues, own, report, runbooks, suspects};
 use crate::config::load;
 use crate::config::types::Config;
 use crate::deploy::{self, Resolved, gates};
@@ -65,7 +65,11 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
         return Ok(plan);
     }
     let reader = reader.map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
-    if matches!(request, Request::Hotfix(_) | Request::Revert { .. } | Request::Bisect { .. }) {
+    let in_git = matches!(
+        request,
+        Request::Hotfix(_) | Request::Revert { .. } | Request::Bisect { .. } | Request::Report(_)
+    );
+    if in_git {
         plan.notes.extend(own::note(ground.state_dir, &reader));
     }
     Ok(freeze(plan, &reader))
@@ -98,6 +102,7 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     }
     match request {
         Request::FollowUps { texts } => return issues::plan(ground, id, texts),
+        Request::Report(wanted) => return report::plan(ground, id, wanted),
         Request::Revert { commit } => return suspects::revert(ground, id, commit),
         Request::Bisect { good, bad, check } => {
             return suspects::bisect(ground, id, (good, bad), check.as_deref());
@@ -181,6 +186,7 @@ fn planned(
         Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
         Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),
         Request::FollowUps { texts } => issues::plan(ground, id, texts),
+        Request::Report(wanted) => report::plan(ground, id, wanted),
         Request::Revert { commit } => suspects::revert(ground, id, commit),
         Request::Bisect { good, bad, check } => suspects::bisect(ground, id, (good, bad), check.as_deref()),
         Request::Watch { environment, time } => {

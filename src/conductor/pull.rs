@@ -44,7 +44,7 @@ pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> 
             Flow::Trunk => !config.checks.is_empty(),
             Flow::GitFlow => false,
         },
-        Request::Hotfix(_) | Request::Revert { .. } => false,
+        Request::Hotfix(_) | Request::Revert { .. } | Request::Report(_) => false,
         // Where issues are opened and what commands reach is taken from there; without a file the remote says
         // so, and they reach others.
         Request::FollowUps { .. } | Request::Runbook { .. } => !config.content.is_empty(),

@@ -114,6 +114,21 @@ impl Journal {
         Ok((log, seq))
     }
 
+    /// Folds an incident alone, without what others of its repository recorded of releases: what it costs does
+    /// not depend on how many there are.
+    pub fn alone(&self, incident: IncidentId) -> Result<State> {
+        let no = self.number_of(incident)?;
+        let (log, _) = load_log(&self.conn, no)
+            .map_err(|error| self.failed("loading an incident from the journal", &error))?;
+        log.map(Log::into_state).ok_or_else(|| undeclared(incident))
+    }
+
+    /// How far the records of an incident go by now.
+    pub fn reached(&self, incident: IncidentId) -> Result<Seq> {
+        let no = self.number_of(incident)?;
+        received(&self.conn, no).map_err(|error| self.failed("reading the journal", &error))
+    }
+
     /// Folds more records of an incident in, which are in this journal. Where that is not enough it is
     /// loaded again, with all of them.
     pub fn fold_in(&self, log: &mut Log, records: impl IntoIterator<Item = Record>) -> Result<()> {

@@ -27,7 +27,7 @@ use crate::text::address::without_credentials;
 
 pub use forge::ForgeCall;
 pub use purpose::Purpose;
-pub use request::{HotfixRequest, IssueText, PullText, Request};
+pub use request::{HotfixRequest, IssueText, PullText, ReportText, Request};
 pub use watched::Watched;
 
 /// A list of steps, frozen with the commits and the target it was made for. How it is written down is

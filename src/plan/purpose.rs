@@ -30,6 +30,8 @@ pub enum Purpose {
     Runbook,
     /// Opens issues for what is left to do.
     FollowUp,
+    /// Commits the report of an incident to a branch.
+    Report,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
             Self::Action => "action",
             Self::Runbook => "runbook",
             Self::FollowUp => "follow-up",
+            Self::Report => "report",
         }
     }
 }

@@ -57,6 +57,8 @@ pub enum Request {
         /// The issues, as they would be opened.
         texts: Vec<IssueText>,
     },
+    /// Commit the report of an incident to a branch.
+    Report(ReportText),
     /// Watch an environment.
     Watch {
         /// Its name.
@@ -122,6 +124,21 @@ pub struct IssueText {
     pub title: String,
     /// Its body, as Markdown.
     pub body: String,
+}
+
+/// The report of an incident, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportText {
+    /// The branch.
+    pub branch: String,
+    /// The file in it, from its root.
+    pub path: String,
+    /// The number of the incident.
+    pub number: String,
+    /// What was broken.
+    pub title: String,
+    /// The whole report.
+    pub text: String,
 }
 
 /// The words of a pull request.

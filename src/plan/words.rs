@@ -31,6 +31,7 @@ pub fn effect(plan: &Plan) -> String {
             _ => format!("turns the flag {name}"),
         },
         (Purpose::FollowUp, _) => "opens issues that others see".to_owned(),
+        (Purpose::Report, _) => "pushes the report where others can read it".to_owned(),
         _ if target == "repository" => "changes the repository for everybody".to_owned(),
         _ => format!("changes {target}"),
     }
@@ -55,7 +56,8 @@ pub fn only_asks(purpose: Purpose) -> bool {
         | Purpose::Flag
         | Purpose::Action
         | Purpose::Runbook
-        | Purpose::FollowUp => false,
+        | Purpose::FollowUp
+        | Purpose::Report => false,
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! `document` puts it together: the account for people (`prose`, `account`, `times`, `lessons`,
 //! `followups`, `resolution`, `prevention`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
+//! `past` is what many incidents came to.
 
 mod account;
 mod agenda;
@@ -18,6 +19,7 @@ pub mod issue;
 mod lessons;
 mod links;
 mod messages;
+pub mod past;
 mod prevention;
 mod production;
 mod prose;

@@ -90,6 +90,11 @@ impl Shell<'_> {
                 None => self.done(id, Ok(Done::Quietly)),
             },
             Effect::ReadFlags => self.ask_repo(repo::Order::ReadFlags(id)),
+            Effect::LookBackAt(policy) => self.ask_repo(repo::Order::LookBack(id, policy)),
+            Effect::SyncFollowUps(incidents) => {
+                let user = self.model.me.clone();
+                self.ask_repo(repo::Order::SyncFollowUps(id, user, incidents));
+            }
             Effect::ListRunbooks => self.ask_repo(repo::Order::ListRunbooks(id)),
             Effect::ReadTemplates => self.ask_repo(repo::Order::ReadTemplates(id)),
             Effect::SendMessage { message, read_at } => {

@@ -18,6 +18,7 @@ mod input;
 mod leaving;
 mod log;
 mod panics;
+mod past;
 mod program;
 mod pull;
 mod pulse;

@@ -3,11 +3,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
 use super::ground::{Ground, Letter};
+use super::past::Known;
 use super::save::{place, save};
 use super::screen::receive;
 use super::{Event, Launch, no_thread, panics};
@@ -25,7 +27,7 @@ use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
-use crate::incident::{HotfixLimit, IncidentId};
+use crate::incident::{HotfixLimit, IncidentId, Policy};
 use crate::journal;
 use crate::plan::Request;
 
@@ -44,6 +46,10 @@ pub(super) enum Order {
     Prepare(EffectId, String, Request),
     /// Ask for the state of every flag.
     ReadFlags(EffectId),
+    /// Work out what the incidents of the repository came to.
+    LookBack(EffectId, Box<Policy>),
+    /// Read back, as this person, what became of the issues of the follow-ups of these incidents.
+    SyncFollowUps(EffectId, String, Vec<IncidentId>),
     /// Look for the runbooks of the repository.
     ListRunbooks(EffectId),
     /// Read the team's own templates of messages.
@@ -78,6 +84,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Sender<Ord
         written: Hotfix::default(),
         seen: None,
         told: None,
+        known: Arc::default(),
     };
     panics::spawn("repository", events, move || {
         clerk.look(true, Changed::Anything);
@@ -124,6 +131,8 @@ struct Clerk {
     seen: Option<[Stamp; 2]>,
     /// What the loop was told last.
     told: Option<Result<BranchState, NoRepository>>,
+    /// What incidents came to, as it was worked out before.
+    known: Arc<Mutex<Known>>,
 }
 
 impl Clerk {
@@ -148,6 +157,13 @@ impl Clerk {
                 return self.aside(id, move |ground| ground.prepare(&plan, &request));
             }
             Order::ReadFlags(id) => return self.aside(id, Ground::flags),
+            Order::LookBack(id, policy) => {
+                let known = Arc::clone(&self.known);
+                return self.aside(id, move |ground| ground.look_back(&policy, &known));
+            }
+            Order::SyncFollowUps(id, user, incidents) => {
+                return self.aside(id, move |ground| ground.sync_follow_ups(&user, &incidents));
+            }
             Order::ListRunbooks(id) => return self.aside(id, Ground::runbooks),
             Order::ReadTemplates(id) => return self.aside(id, Ground::templates),
             Order::Post(id, letter) => return self.aside(id, move |ground| ground.post(letter)),

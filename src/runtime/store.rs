@@ -129,6 +129,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             events: told,
             open: None,
             listed: Vec::new(),
+            version: None,
             standing: JournalState::Writable,
             undeclared: BTreeSet::new(),
             emptied: None,
@@ -180,6 +181,8 @@ struct Keeper {
     open: Option<Open>,
     /// The incidents that the loop was told of last.
     listed: Vec<IncidentLine>,
+    /// What the journal was at when somebody looked at the start screen last; see [`Journal::version`].
+    version: Option<i64>,
     /// What the loop was told last about the journal.
     standing: JournalState,
     /// Incidents that no record declares, as far as that was told.
@@ -501,8 +504,11 @@ impl Keeper {
             Err(failure) => return self.fact(Fact::Failed(failure)),
         }
         // Somebody else may have declared one, or ended it.
+        // On the start screen what is left of incidents counts, too.
+        let version = self.journal.version().ok().filter(|_| self.open.is_none());
+        let is_written = std::mem::replace(&mut self.version, version) != version;
         match self.list() {
-            Ok(lines) if lines == self.listed => {}
+            Ok(lines) if lines == self.listed && !is_written => {}
             Ok(lines) => self.tell_list(lines),
             Err(failure) => self.fact(Fact::Failed(failure)),
         }

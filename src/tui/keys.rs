@@ -66,7 +66,12 @@ pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
 
 /// Draws the line of the start screen.
 pub(super) fn start(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
-    draw(ui, buf, line, [Command::Declare, Command::Open, Command::View, Command::Palette].into_iter());
+    draw(
+        ui,
+        buf,
+        line,
+        [Command::Declare, Command::Open, Command::History, Command::View, Command::Palette].into_iter(),
+    );
 }
 
 /// Most lines of what the program says.

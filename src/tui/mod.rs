@@ -17,6 +17,8 @@ mod overlay;
 mod paint;
 mod pane;
 #[cfg(test)]
+mod past_tests;
+#[cfg(test)]
 mod plan_tests;
 mod progress;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::glyph;
 use super::keys;
+use super::overlay::past;
 use super::paint::{Pen, width};
 use super::theme::Role;
 use super::ui::{Ui, below, row, short_id};
@@ -22,6 +23,9 @@ const COLUMNS: u16 = 84;
 ///    payments-api · main 4f2c91e · clean
 ///
 ///    D  Declare an incident
+///
+///    Follow-ups                                                       1 overdue of 3  U
+///    ✗ alert on the pool                      li  due 2026-11-27, 3 days overdue
 ///
 ///    Incidents
 ///    INC-2026-0007  P0  ● open      Checkout answers 500     21 Nov 14:31
@@ -45,6 +49,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
         page = below(page, 2);
     }
     page = declare(ui, buf, page);
+    page = left(ui, buf, page);
     let facts = facts(ui);
     // What was found stays in sight however many incidents there are.
     let kept = (facts.len() as u16 + 1).min(page.height / 2);
@@ -109,6 +114,39 @@ fn declare(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
     pen.put("Declare an incident", ui.of(Role::PhaseNow));
     selected(ui, buf, page, ui.model.start_row == 0);
     below(page, 2)
+}
+
+/// What is left to do after incidents, what is overdue first, with the key that leads to where one is ended.
+/// Nothing where nothing is.
+fn left(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
+    /// Most that are named.
+    const MOST: usize = 3;
+    let left = ui.model.left_to_do();
+    if left.is_empty() || page.height < 4 {
+        return page;
+    }
+    let today = ui.model.today();
+    let overdue = left.iter().filter(|one| one.overdue_by(today).is_some()).count();
+    let mut pen = Pen::new(buf, page, 0);
+    let key = ui.key(Command::FollowUps);
+    let said = match overdue {
+        0 => format!("{} open", left.len()),
+        overdue => format!("{overdue} overdue of {}", left.len()),
+    };
+    let hint = if pen.room() > 60 { format!("[{key}] lists and ends them") } else { format!("[{key}]") };
+    pen.right(&hint, ui.of(Role::Faint));
+    pen.right_gap(1);
+    pen.put("Follow-ups", ui.of(Role::Title)).gap(2);
+    pen.put(&said, ui.of(if overdue == 0 { Role::Muted } else { Role::Overdue }));
+    // The incidents come first where there is little room.
+    let room = usize::from(page.height / 6).min(MOST);
+    let named = left.iter().take(room);
+    let mut lines = 1;
+    for one in named {
+        past::follow_up(ui, &mut Pen::new(buf, page, lines), one, today);
+        lines += 1;
+    }
+    below(page, lines + 1)
 }
 
 fn selected(ui: Ui<'_>, buf: &mut Buffer, line: Rect, on: bool) {

@@ -117,7 +117,7 @@ fn untrusted() -> ConfigSource {
     }
 }
 
-fn start() -> Model {
+pub(super) fn start() -> Model {
     let mut model = blank();
     model.branch = Some(Ok(branch()));
     let line = |n: u128, severity, status, title: &str| IncidentLine {

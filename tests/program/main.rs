@@ -53,6 +53,8 @@ mod forge;
 mod four_hours;
 mod golden;
 mod health;
+#[cfg(target_os = "linux")]
+mod history;
 mod hostile_git;
 #[cfg(target_os = "linux")]
 mod hotfix_start;

@@ -214,6 +214,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
     match purpose {
         Purpose::Note(_)
         | Purpose::HotfixName
+        | Purpose::ReportBranch
         | Purpose::Filter
         | Purpose::Find
         | Purpose::SuspectFilter
@@ -228,6 +229,9 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Snooze(..)
         | Purpose::FollowUp
         | Purpose::Review
+        | Purpose::FollowUpDone(..)
+        | Purpose::FollowUpDrop(..)
+        | Purpose::FollowUpAssign(..)
         | Purpose::Handoff(_)
         | Purpose::Task
         | Purpose::Propose

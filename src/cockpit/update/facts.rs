@@ -11,8 +11,8 @@ use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, grade, menus, message, overlays, plan_view, rollback, run_view, runbooks, settle,
-    survey, suspects, terminal,
+    Cx, compared, flags, grade, menus, message, overlays, past, plan_view, rollback, run_view, runbooks,
+    settle, survey, suspects, terminal,
 };
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
@@ -139,6 +139,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         settle::ended(cx, id);
     }
     suspects::looked(cx.model, id);
+    past::ended(cx.model, id);
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
     }
@@ -174,6 +175,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Templates(own)) => message::templates(cx, id, own),
+        Ok(Done::Past(found)) => past::found(cx.model, *found),
         Ok(Done::Runbooks(shelf)) => runbooks::listed(cx.model, *shelf),
         Ok(Done::Runbook(page)) => runbooks::show(cx, *page),
         Ok(Done::Started { plan, records }) => {
@@ -271,6 +273,9 @@ fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
             line.title
         )
     });
+    // The only one that is open is opened at the start: nobody sees the start screen then.
+    let begins = !model.listed && lines.iter().filter(|line| line.is_open()).count() == 1;
+    model.past.stale |= !begins;
     model.incidents = lines;
     model.listed = true;
     if let Some(declared) = declared {
@@ -291,6 +296,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
         // What cannot be folded in comes with the incident as a whole; the rest is shown at once.
         is_whole &= log.insert(record) != Taken::Anew;
     }
+    cx.model.past.stale = true;
     let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = caught_up(cx.model.now, log.state());
     // What comes before the answer was written before it is loaded: once is enough.

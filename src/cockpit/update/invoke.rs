@@ -9,9 +9,10 @@ use super::super::msg::Effect;
 use super::super::overlay::{
     Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
+use super::super::past::Leaf;
 use super::{
     Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, notes, overlays,
-    plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team, timeline,
+    past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team, timeline,
 };
 use crate::incident::{PlanRun, RecordId, Role, StepState};
 use crate::plan::Request;
@@ -127,6 +128,8 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::Flags => flags::open(cx),
         Command::Culprits => culprits::open(cx),
         Command::Message => message::open(cx, &invoke.argument),
+        Command::History => past::open(cx, Leaf::Incidents),
+        Command::FollowUps => past::open(cx, Leaf::FollowUps),
         Command::FollowUpSend => {
             let texts = cx.model.incident().map(issue::unsent).unwrap_or_default();
             cx.effect(MAKING, Effect::Prepare(Request::FollowUps { texts }));
@@ -178,10 +181,15 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::MessageCopy
         | Command::MessageKind
         | Command::MessageAgain
+        | Command::FollowUpDone
+        | Command::FollowUpDrop
+        | Command::FollowUpAssign
+        | Command::FollowUpSync
         | Command::ReportSave
         | Command::ReportCopy
         | Command::ReportExport
         | Command::ReportHtml
+        | Command::ReportBranch
         | Command::ReportFill => {}
         Command::Answer
         | Command::FindText

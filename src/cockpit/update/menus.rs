@@ -56,6 +56,7 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
                 | Scope::Culprits
                 | Scope::Message
                 | Scope::Report
+                | Scope::Past
         );
         if in_a_window || (spec.scope == Scope::Start && model.log.is_some()) {
             continue;
@@ -211,7 +212,12 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         return Some(why);
     }
     match command {
-        Command::Declare => None,
+        // They are about any incident, also where none is open.
+        Command::Declare
+        | Command::FollowUpDone
+        | Command::FollowUpDrop
+        | Command::FollowUpAssign
+        | Command::FollowUpSync => None,
         Command::Trust => match &model.config.source {
             // What is wrong with it is shown in place of what it would run.
             ConfigSource::Untrusted { .. } | ConfigSource::Invalid(_) => None,

@@ -17,6 +17,7 @@ pub mod menus;
 mod message;
 mod notes;
 mod overlays;
+mod past;
 pub mod plan_view;
 mod pressing;
 mod preview;
@@ -103,6 +104,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         survey::keep_up(&mut cx);
         settle::keep_up(&mut cx);
         message::keep_up(&mut cx);
+        past::keep_up(&mut cx);
         suspects::keep_up(&mut cx);
         judge(cx.model);
         let loud = cx.model.derived.loud.clone();

@@ -13,7 +13,7 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, grade, invoke, message, notes, plan_view, preview, report, rollback,
+    Cx, culprits, declare, flags, grade, invoke, message, notes, past, plan_view, preview, report, rollback,
     run_view, runbooks, submit, suspects, windows,
 };
 use crate::failure::Failure;
@@ -32,6 +32,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Decide(_)) => plan_view::decide_key(cx, press, before),
         Some(Overlay::Flags(_)) => flags::key(cx, press.key),
         Some(Overlay::Culprits(_)) => culprits::key(cx, press.key),
+        Some(Overlay::Past(_)) => past::key(cx, press.key),
         Some(Overlay::Runbooks(_)) => runbooks::key(cx, press.key),
         Some(Overlay::Runbook(_)) => runbooks::page_key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
@@ -437,6 +438,7 @@ pub(super) fn document(cx: &mut Cx<'_>, key: Key) {
         Some(
             command @ (Command::ReportSave
             | Command::ReportHtml
+            | Command::ReportBranch
             | Command::ReportCopy
             | Command::ReportExport),
         ) => report::act(cx, command),
@@ -472,6 +474,7 @@ pub(super) fn scroll(model: &mut Model, by: isize) {
         }
         Some(Overlay::Flags(view)) => flags::move_by(view, by),
         Some(Overlay::Culprits(_)) => culprits::move_by(model, by),
+        Some(Overlay::Past(_)) => past::move_by(model, by),
         Some(Overlay::Runbooks(_)) => runbooks::move_by(model, by),
         Some(Overlay::Menu(menu)) => {
             let last = menu.items.len().saturating_sub(1);
@@ -520,6 +523,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         | Overlay::Flags(_)
         | Overlay::Culprits(_)
         | Overlay::Runbooks(_) => None,
+        Overlay::Past(view) => view.is_together().then_some(&mut view.cursor),
     }
 }
 

@@ -4,9 +4,10 @@ use super::super::commands::{Command, Invoke};
 use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, Item};
-use super::super::overlay::{Menu, Overlay, ReportView};
+use super::super::overlay::{Menu, Overlay, Purpose, ReportView};
 use super::{Cx, invoke, keys_to, menus};
 use crate::incident::State;
+use crate::plan::{ReportText, Request};
 use crate::report;
 
 /// The report as it is now, or the agenda of its review.
@@ -80,12 +81,40 @@ pub(super) fn fill(cx: &mut Cx<'_>) {
     }
 }
 
+/// Asks for the branch that it is committed to.
+fn ask_for_branch(cx: &mut Cx<'_>) {
+    if let Some(why) = menus::blocked(cx.model, Command::ReportBranch) {
+        return cx.say(why);
+    }
+    let example = "for example incident-reports: it is made where it is not there yet";
+    invoke::ask(cx, Purpose::ReportBranch, "Commit the report to which branch?", example, String::new());
+}
+
+/// Makes the plan that commits the report to a branch.
+///
+/// # Errors
+/// A plan is being made already.
+pub(super) fn to_branch(cx: &mut Cx<'_>, branch: String) -> Result<(), String> {
+    if cx.model.in_flight.values().any(|doing| *doing == invoke::MAKING) {
+        return Err("a plan is being made: try again in a moment".to_owned());
+    }
+    let (Some(view), Some(state)) = (view(cx.model, false), cx.model.incident()) else { return Ok(()) };
+    let (number, title) = (cx.model.number().to_owned(), state.title.clone());
+    let path = format!("incidents/{number}.md");
+    let wanted = ReportText { branch, path, number, title, text: view.markdown };
+    cx.effect(invoke::MAKING, Effect::Prepare(Request::Report(wanted)));
+    Ok(())
+}
+
 /// Saves, copies or exports it.
 pub(super) fn act(cx: &mut Cx<'_>, command: Command) {
     let Some(Overlay::Report(view)) = cx.model.overlays.last() else { return };
-    let saves = matches!(command, Command::ReportSave | Command::ReportHtml);
+    let saves = matches!(command, Command::ReportSave | Command::ReportHtml | Command::ReportBranch);
     if saves && !view.is_report() {
         return cx.say("flightdeck review agenda > agenda.md writes it to a file");
+    }
+    if command == Command::ReportBranch {
+        return ask_for_branch(cx);
     }
     let content = view.markdown.clone();
     let id = match command {

@@ -5,7 +5,7 @@ use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::super::reading::{reading, taken};
-use super::{Cx, approvals, culprits, declare, invoke, overlays, run_view, suspects, team};
+use super::{Cx, approvals, culprits, declare, invoke, overlays, past, report, run_view, suspects, team};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
     ItemAssigned, NO_ROLLBACK, NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken,
@@ -72,6 +72,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             );
             return Ok(());
         }
+        Purpose::ReportBranch => {
+            needs("a branch is needed")?;
+            return report::to_branch(cx, text);
+        }
         Purpose::Note(kind) => {
             needs("write something")?;
             let scribed = scribe(&text, *kind, cx.model.now, &cx.model.looks.zone);
@@ -92,6 +96,9 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             SeverityChanged { severity: *severity, reason: text, answers: answers.clone() }.into()
         }
         Purpose::Began => return began(cx, &text),
+        Purpose::FollowUpDone(..) | Purpose::FollowUpDrop(..) | Purpose::FollowUpAssign(..) => {
+            return past::submit(cx, &ask.purpose, &text);
+        }
         Purpose::Title => {
             needs("say in one line what is broken")?;
             Titled { text }.into()

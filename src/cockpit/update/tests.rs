@@ -14,6 +14,7 @@ mod message;
 mod names;
 mod offline;
 mod own;
+mod past;
 mod prompts;
 mod report;
 mod rollback;

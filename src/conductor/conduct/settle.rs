@@ -1,9 +1,9 @@
 //! Going on with a step that failed: the world is asked whether it was done by hand since, and what
 //! only a person can settle, the conflicts of a merge, is concluded once nothing is left.
 
-use super::super::issues;
 use super::super::left;
 use super::super::release;
+use super::super::{issues, report};
 use super::{Conductor, Turn};
 use crate::incident::{Body, Outcome, PlanEnd, Proof, Proved, StepEnded};
 use crate::plan::{Action, OnFailure, Settle, Step};
@@ -80,7 +80,7 @@ impl Conductor {
             survivors: Vec::new(),
             unproven: false,
         };
-        let linked = issues::linked(&self.plan, index, &why);
+        let linked = issues::linked(&self.plan, index, &why).or_else(|| report::saved(&self.plan, index));
         let proved = Proved { plan, step: index, proof: Proof::Done, why, undo: false };
         let bodies: [Body; 3] = [began.into(), ended.into(), proved.into()];
         let follows = release::by_step(&self.plan, index);

@@ -5,7 +5,7 @@ use super::super::early;
 use super::super::files::log_dir;
 use super::super::pushed::{self, Report};
 use super::super::run::Finished;
-use super::super::{issues, orphan, release};
+use super::super::{issues, orphan, release, report};
 use super::judge::StepEnd;
 use super::proof::Answered;
 use super::wait::who;
@@ -215,7 +215,9 @@ impl Conductor {
         let proved = crate::incident::Proved { plan: self.plan.id.clone(), step: index, proof, why, undo };
         let done = !undo && proof == Proof::Done && outcome.fate(Some(proof)) == StepState::Done;
         let released = if done { release::by_step(&self.plan, index) } else { Vec::new() };
-        let linked = done.then(|| issues::linked(&self.plan, index, &said.1)).flatten();
+        let linked =
+            || issues::linked(&self.plan, index, &said.1).or_else(|| report::saved(&self.plan, index));
+        let linked = done.then(linked).flatten();
         self.recorder.record_all(std::iter::once(proved.into()).chain(released).chain(linked));
     }
 }

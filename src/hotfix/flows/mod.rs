@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod finish;
 pub mod pull;
 pub mod push;
+pub mod report;
 pub mod seen;
 pub mod start;
 pub mod trunk;

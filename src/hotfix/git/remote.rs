@@ -211,6 +211,31 @@ impl Reader {
         super::back::free(&self.common_dir().join("flightdeck"), &name)
     }
 
+    /// A directory that nothing has yet, for a work tree that is made for something of this name.
+    pub fn scratch_for(&self, name: &str) -> String {
+        super::back::free(&self.common_dir().join("flightdeck"), name)
+    }
+
+    /// Tells whether git takes this as the name of a branch.
+    pub fn is_branch_name(&self, name: &str) -> bool {
+        git2::Branch::name_is_valid(name).unwrap_or(false)
+    }
+
+    /// The id that git gives a file with these bytes.
+    pub fn blob_id(bytes: &[u8]) -> String {
+        let id = Oid::hash_object(git2::ObjectType::Blob, bytes);
+        id.map_or_else(|_| String::new(), |id| id.to_string())
+    }
+
+    /// Tells whether this work tree, or another one of the repository, has a branch checked out.
+    pub fn is_checked_out(&self, branch: &str) -> bool {
+        let head = self.repo.find_reference("HEAD");
+        let here = head.is_ok_and(|head| {
+            head.symbolic_target().is_ok_and(|at| at == Some(&format!("refs/heads/{branch}")))
+        });
+        here || !self.checked_out_elsewhere(branch).is_empty()
+    }
+
     /// Work trees of this repository beside this one that have a branch checked out: their paths.
     pub fn checked_out_elsewhere(&self, branch: &str) -> Vec<String> {
         let head = format!("ref: refs/heads/{branch}");

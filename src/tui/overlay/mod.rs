@@ -17,6 +17,7 @@ mod help;
 mod menu;
 mod message;
 mod palette;
+pub(super) mod past;
 mod plan;
 mod preview;
 mod report;
@@ -128,6 +129,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),
         Overlay::Culprits(view) => culprits::draw(ui, buf, area, *view),
+        Overlay::Past(view) => past::draw(ui, buf, area, *view),
         Overlay::Runbooks(view) => runbooks::draw(ui, buf, area, view),
         Overlay::Runbook(view) => runbooks::page(ui, buf, area, view),
         Overlay::Confirm(confirm) => confirm::draw(ui, buf, area, confirm),

@@ -26,11 +26,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ReportView) 
         (Command::ReportSave, "save"),
         (Command::ReportFill, "fill in"),
         (Command::ReportHtml, "HTML"),
+        (Command::ReportBranch, "branch"),
         (Command::ReportExport, "export"),
         (Command::ReportCopy, "copy"),
         (Command::Back, "back"),
     ];
-    let keys = if view.is_report() { &keys[..] } else { &[keys[4], keys[5]] };
+    let keys = if view.is_report() { &keys[..] } else { &[keys[5], keys[6]] };
     let inner = window(ui, buf, place, view.title, keys);
     let inner = told(ui, buf, inner, &view.said);
     let inner = Rect { width: inner.width.min(COLUMNS), ..inner };

@@ -42,10 +42,14 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::Assign(_) => 32,
         Purpose::Culprit(_) => 33,
         Purpose::OddFollowUp(_) => 34,
+        Purpose::FollowUpDone(..) => 35,
+        Purpose::FollowUpDrop(..) => 36,
+        Purpose::FollowUpAssign(..) => 37,
+        Purpose::ReportBranch => 38,
     }
 }
 
-const PURPOSES: usize = 35;
+const PURPOSES: usize = 39;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -82,6 +86,10 @@ const PROMPTS: &[Prompt] = &[
     (Table::ready, "4 @"),
     (Table::ready, "b x"),
     (odd, "b G u"),
+    (Table::ready, "i R b"),
+    (past::looked, "U x"),
+    (past::looked, "U -"),
+    (past::looked, "U @"),
     (noted, "a"),
     (noted, "x"),
     (confirm::running, "o t"),

@@ -1,0 +1,115 @@
+//! What incidents came to, and what became of the issues of their follow-ups: read on threads of their own, while
+//! the journal goes on saving.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::ground::Ground;
+use crate::cockpit::msg::Done;
+use crate::conductor;
+use crate::config::{load, trust};
+use crate::failure::Result;
+use crate::hotfix::git::{Reader, located};
+use crate::incident::{IncidentId, Policy, Recorded, RepositoryId};
+use crate::journal::{Journal, Seq};
+use crate::report::past::{Chronicle, Past, Unread};
+use crate::text::counted;
+
+/// What was worked out before, by the policy it was worked out by: an incident that nothing was written to is not
+/// folded again.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    policy: Option<Policy>,
+    incidents: HashMap<IncidentId, (Seq, Past)>,
+}
+
+impl Ground {
+    /// Works out what the incidents of the repository came to. One that cannot be read is in nobody's way.
+    pub(super) fn look_back(&self, policy: &Policy, known: &Mutex<Known>) -> Result<Done> {
+        let journal = Journal::open_again(&self.state_dir, "nobody")?;
+        let all = journal.incidents(Some(&self.repository(&journal)?))?;
+        // What one that panicked has left is whole: it is put in place when it is done.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.policy.as_ref() != Some(policy) {
+            *known = Known { policy: Some(policy.clone()), ..Known::default() };
+        }
+        let (mut chronicle, mut fresh) = (Chronicle::default(), HashMap::new());
+        for one in all.into_iter().filter(|one| one.is_declared) {
+            let before = known.incidents.remove(&one.id);
+            match past(&journal, one.id, &one.number, policy, before) {
+                Ok((seq, past)) => {
+                    chronicle.incidents.push(past.clone());
+                    fresh.insert(one.id, (seq, past));
+                }
+                Err(failure) => chronicle.unread.push(Unread {
+                    id: one.id,
+                    number: one.number,
+                    title: one.title,
+                    why: failure.cause,
+                }),
+            }
+        }
+        known.incidents = fresh;
+        Ok(Done::Past(Box::new(chronicle)))
+    }
+
+    /// Reads back what became of the issues of the follow-ups of these incidents, and records it.
+    pub(super) fn sync_follow_ups(&self, user: &str, incidents: &[IncidentId]) -> Result<Done> {
+        // Where there is no file the remote tells of the code host.
+        if let Some(loaded) = load::load(&self.root)? {
+            trust::require(&self.state_dir, &loaded)?;
+        }
+        let mut journal = Journal::open_again(&self.state_dir, user)?;
+        let (mut read, mut closed, mut gone) = (0, 0, 0);
+        for incident in incidents {
+            let now = Timestamp::now();
+            for (one, seen) in conductor::sync_issues(&mut journal, *incident, &self.root, &self.config, now)?
+            {
+                read += usize::from(seen.is_some());
+                closed += usize::from(seen.as_ref().is_some_and(|seen| !seen.open));
+                gone += usize::from(seen.is_none() && one.issue.is_some());
+            }
+        }
+        let said = match (read, closed, gone) {
+            (0, _, 0) => "no follow-up has an issue yet: i u sends them".to_owned(),
+            (_, 0, 0) => format!("{} read: all are open", counted(read, "issue")),
+            (_, _, 0) => format!("{} read: {closed} closed, and done", counted(read, "issue")),
+            _ => format!(
+                "{} read: {closed} closed, and done; {gone} gone, or not to be seen",
+                counted(read, "issue")
+            ),
+        };
+        Ok(Done::Said(said))
+    }
+
+    /// What the journal calls the repository. Without one, an incident belongs to its directory.
+    fn repository(&self, journal: &Journal) -> Result<String> {
+        if let Ok(reader) = Reader::open(&self.root) {
+            return journal.repository(&reader);
+        }
+        let nowhere = || {
+            let here = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+            here.to_string_lossy().into_owned()
+        };
+        let path = located(&self.root).map_or_else(nowhere, |found| found.identity);
+        journal.repository(&Recorded { path: &path, id: &RepositoryId::default() })
+    }
+}
+
+/// What an incident came to, as it is known from before where neither a record nor the time has changed it.
+fn past(
+    journal: &Journal,
+    id: IncidentId,
+    number: &str,
+    policy: &Policy,
+    before: Option<(Seq, Past)>,
+) -> Result<(Seq, Past)> {
+    let seq = journal.reached(id)?;
+    if let Some((_, past)) = before.filter(|(known, past)| *known == seq && !past.is_running) {
+        // Another incident may have got the same number meanwhile.
+        return Ok((seq, Past { number: number.to_owned(), ..past }));
+    }
+    Ok((seq, Past::of(&journal.alone(id)?, number, policy, Timestamp::now())))
+}
