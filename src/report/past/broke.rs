@@ -1,9 +1,11 @@
 //! What broke it, by what is on record: nothing is concluded.
 
+use crate::deploy::bisect;
 use crate::incident::{CulpritVerdict, PlanRun, State};
+use crate::plan::Purpose;
 
-/// The cause as it was written, culprits that were found, changes that were reverted and releases that were taken
-/// back; each said once.
+/// The cause as it was written, culprits that were found, the commit that a bisect ended at, changes that were reverted
+/// and releases that were taken back; each said once.
 pub(super) fn broke(state: &State) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     let cause = one_line(&state.cause);
@@ -14,6 +16,11 @@ pub(super) fn broke(state: &State) -> Vec<String> {
         note => format!("{}: {note}", one.title),
     }));
     let done = || state.plans.iter().filter(|plan| PlanRun::is_done(plan));
+    // What searched by halves says which commit it was.
+    said.extend(done().filter(|plan| plan.purpose == Purpose::Bisect.name()).filter_map(|plan| {
+        let found = one_line(&plan.steps.get(bisect::RESULT)?.run.as_ref()?.summary);
+        (!found.is_empty()).then(|| format!("{}: {found}", plan.title))
+    }));
     said.extend(done().filter_map(|plan| {
         let what = plan.title.strip_prefix("revert ")?;
         Some(format!("reverted: {}", one_line(what)))

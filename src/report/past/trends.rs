@@ -310,7 +310,7 @@ impl Drift {
                 );
                 match change {
                     Change::None => {
-                        format!("time to {name}: no trend: chance alone makes this difference: {both}")
+                        format!("time to {name}: no trend beyond chance: {both}")
                     }
                     Change::Shorter => format!("time to {name}: shorter, {both}"),
                     Change::Longer => format!("time to {name}: longer, {both}"),

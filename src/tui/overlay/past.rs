@@ -41,7 +41,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: PastView) -> 
         Leaf::Incidents => vec![(Command::Open, "open")],
         Leaf::Months | Leaf::Severities => vec![(Command::Down, "scroll")],
     };
-    keys.insert(0, (Command::NextPane, "page"));
+    keys.insert(1.min(keys.len() - 1), (Command::NextPane, "page"));
     keys.push((Command::Back, "back"));
     let inner = window(ui, buf, wide(area, area.height), "History and follow-ups", &keys);
     let inner = column(inner, COLUMNS);
