@@ -138,7 +138,6 @@ impl Table {
         text.chars().flat_map(|c| self.key(Key::char(c))).collect()
     }
 
-    /// A frame reaches the screen.
     fn shown(&mut self) {
         self.at_ms += 10;
         let at_ms = self.at_ms;
