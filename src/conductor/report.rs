@@ -21,7 +21,9 @@ const DOING: &str = "planning to commit the report";
 /// # Errors
 /// The branch or the path cannot be used, or the repository cannot be read.
 pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &ReportText) -> Result<Plan> {
-    let reader = Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()))?;
+    let place = ground.root.to_string_lossy();
+    let mut reader = Reader::open(ground.root).map_err(|none| none.failure(&place))?;
+    let state = reader.read(&ground.config.hotfix).map_err(|none| none.failure(&place))?;
     let (branch, path) = (wanted.branch.as_str(), wanted.path.as_str());
     if branch.is_empty() || branch.starts_with('-') || !reader.is_branch_name(branch) {
         let cause = format!("{} is no name of a branch", visible(branch));
@@ -41,7 +43,8 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &ReportText) -> Result
     let on_branch = if remote.is_some() { tracked(branch) } else { here(branch) };
     let start = match &on_branch {
         Some(commit) => Some((commit.clone(), branch)),
-        None => tracked(&hotfix.base).or_else(|| here(&hotfix.base)).map(|at| (at, hotfix.base.as_str())),
+        // Whatever is checked out here: what production is deployed from has no work in progress.
+        None => state.base.as_deref().and_then(|base| Some((tracked(base).or_else(|| here(base))?, base))),
     };
     let start = match start {
         Some(start) => start,
@@ -70,7 +73,13 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &ReportText) -> Result
         number: &wanted.number,
         about: &wanted.title,
     };
-    Ok(flows::report::report(&facts, id))
+    let mut plan = flows::report::report(&facts, id);
+    if state.base.as_deref() == Some(branch) {
+        let warning =
+            format!("production is deployed from {}: what is pushed there may deploy", visible(branch));
+        plan.warnings.push(warning);
+    }
+    Ok(plan)
 }
 
 /// A branch that somebody works on, or that only this clone knows, is not moved under them.
