@@ -301,3 +301,21 @@ fn on_a_terminal_trust_and_the_end_of_an_incident_are_asked_for() {
     assert!(report.contains("not recorded"), "nobody said when users were served: {report}");
     assert!(report.contains("The reason: The rest is a follow-up."), "{report}");
 }
+
+#[test]
+fn a_time_of_day_says_which_zone_it_was_taken_in() {
+    let world = World::new();
+    let shell = world.repository("api").with("TZ", "Asia/Kathmandu");
+    declare(&shell, "Down");
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(2);
+    let [utc, local] = ["UTC", "Asia/Kathmandu"].map(|zone| {
+        let zone = jiff::tz::TimeZone::get(zone).unwrap();
+        zone.to_datetime(then).strftime("%H:%M").to_string()
+    });
+    let ended = shell.flightdeck(&["note", "it got slow", "--at", &utc]).succeeded();
+    assert!(ended.stderr.contains(&format!("{utc} taken as ")), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("{local} +05:45 (Asia/Kathmandu)")), "{}", ended.stderr);
+    // What names its zone needs no word about it.
+    let named = shell.flightdeck(&["note", "then", "--at", &then.to_string()]).succeeded();
+    assert!(!named.stderr.contains("taken as"), "{}", named.stderr);
+}

@@ -12,6 +12,7 @@ mod many;
 mod marks;
 mod message;
 mod names;
+mod notes;
 mod offline;
 mod own;
 mod past;
