@@ -8,13 +8,10 @@ set -eu
 cd "$(dirname "$0")"
 . ./ops/lib.sh
 
-usage() {
-    echo 'usage: ./deploy.sh REF ENV [canary]      ENV: staging, production' >&2
-    exit 2
-}
-[ $# -eq 2 ] || [ $# -eq 3 ] || usage
-case $1 in -* | '') usage ;; esac
-case ${3:-} in canary | '') ;; *) usage ;; esac
+call='./deploy.sh REF ENV [canary]      ENV: staging, production'
+[ $# -eq 2 ] || [ $# -eq 3 ] || usage "$call"
+case $1 in -* | '') usage "$call" ;; esac
+case ${3:-} in canary | '') ;; *) usage "$call" ;; esac
 ref=$1
 how=${3:-}
 environment "$2"

@@ -4,10 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 . ./ops/lib.sh
 
-[ $# -eq 1 ] || {
-    echo 'usage: ./smoke.sh ENV      ENV: staging, production' >&2
-    exit 2
-}
+[ $# -eq 1 ] || usage './smoke.sh ENV      ENV: staging, production'
 environment "$1"
 failed=0
 

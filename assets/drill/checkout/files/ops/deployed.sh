@@ -5,10 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . ./ops/lib.sh
 
-[ $# -eq 1 ] || [ "$#-${2:-}" = 2-canary ] || {
-    echo 'usage: ops/deployed.sh ENV [canary]' >&2
-    exit 2
-}
+[ $# -eq 1 ] || [ "$#-${2:-}" = 2-canary ] || usage 'ops/deployed.sh ENV [canary]'
 environment "$1"
 if [ $# -eq 2 ]; then
     canary=$(readlink "$root/canary") || die "$1 has no canary."

@@ -6,10 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . ./ops/lib.sh
 
-[ $# -eq 1 ] || {
-    echo 'usage: ops/history.sh ENV' >&2
-    exit 2
-}
+[ $# -eq 1 ] || usage ops/history.sh ENV
 environment "$1"
 [ -r "$root/deploys.log" ] || exit 0
 awk '

@@ -12,6 +12,12 @@ die() {
     exit 1
 }
 
+# Ends with how the script is called.
+usage() {
+    printf 'usage: %s\n' "$*" >&2
+    exit 2
+}
+
 # Sets $root and $url for an environment.
 environment() {
     case $1 in

@@ -4,9 +4,6 @@ set -eu
 cd "$(dirname "$0")/.."
 . ./ops/lib.sh
 
-[ $# -eq 1 ] || {
-    echo 'usage: ops/orders.sh ENV' >&2
-    exit 2
-}
+[ $# -eq 1 ] || usage ops/orders.sh ENV
 environment "$1"
 get "$url/orders"

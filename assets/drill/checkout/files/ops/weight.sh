@@ -7,19 +7,16 @@ set -eu
 cd "$(dirname "$0")/.."
 . ./ops/lib.sh
 
-usage() {
-    echo 'usage: ops/weight.sh ENV [PERCENT]' >&2
-    exit 2
-}
-[ $# -eq 1 ] || [ $# -eq 2 ] || usage
+call='ops/weight.sh ENV [PERCENT]'
+[ $# -eq 1 ] || [ $# -eq 2 ] || usage "$call"
 environment "$1"
 now=$(cat "$root/weight" 2> /dev/null || echo 0)
 if [ $# -eq 1 ]; then
     printf '%s\n' "$now"
     exit 0
 fi
-case $2 in '' | *[!0-9]*) usage ;; esac
-[ "$2" -le 100 ] || usage
+case $2 in '' | *[!0-9]*) usage "$call" ;; esac
+[ "$2" -le 100 ] || usage "$call"
 [ -h "$root/canary" ] || die "$1 has no canary: deploy one first."
 
 canary=$(readlink "$root/canary")

@@ -9,10 +9,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . ./ops/lib.sh
 
-[ $# -eq 1 ] || [ "$#-${2:-}" = 2---which ] || {
-    echo 'usage: ops/back.sh ENV [--which]' >&2
-    exit 2
-}
+[ $# -eq 1 ] || [ "$#-${2:-}" = 2---which ] || usage 'ops/back.sh ENV [--which]'
 environment "$1"
 good=$(awk '$5 == "passed" { good = $2 " " $4 } END { print good }' "$root/deploys.log")
 commit=${good% *}

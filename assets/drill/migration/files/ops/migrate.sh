@@ -9,18 +9,15 @@ set -eu
 cd "$(dirname "$0")/.."
 . ./ops/lib.sh
 
-usage() {
-    echo 'usage: ops/migrate.sh ENV [SCHEMA]' >&2
-    exit 2
-}
-[ $# -eq 1 ] || [ $# -eq 2 ] || usage
+call='ops/migrate.sh ENV [SCHEMA]'
+[ $# -eq 1 ] || [ $# -eq 2 ] || usage "$call"
 environment "$1"
 has=$(cat "$root/db/schema" 2> /dev/null || echo 0)
 if [ $# -eq 1 ]; then
     printf '%s\n' "$has"
     exit 0
 fi
-case $2 in '' | *[!0-9]*) usage ;; esac
+case $2 in '' | *[!0-9]*) usage "$call" ;; esac
 
 mkdir -p "$root/databases"
 while [ "$has" -ne "$2" ]; do
