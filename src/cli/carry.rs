@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::incident::{History, Policy};
 use crate::plan::gates::{self, CANARY, Gate, VERDICT};
 use crate::plan::remedy::Refused;
-use crate::plan::{Plan, Request, confirmed, proposal};
+use crate::plan::{Plan, Purpose, Request, confirmed, proposal};
 use crate::text::visible;
 
 /// Makes a plan of a request and does with it what was asked: shows it, puts it up for approval,
@@ -246,6 +246,8 @@ fn confirm(
         tell_notes(cx, plan);
         let cause = if passes {
             format!("overriding a gate needs the name of the target, {}", visible(target))
+        } else if plan.purpose == Purpose::Runbook && target != plan.target {
+            format!("nobody trusted this runbook: confirm it by its name, {}", visible(target))
         } else {
             format!("{} is protected: confirm it by its name", visible(target))
         };

@@ -58,7 +58,7 @@ fn they_are_listed_searched_and_shown_and_a_block_is_planned_as_it_was_shown() {
         |words: &[&str]| yard.shell.flightdeck(&[&["runbook", "run", "runbooks/pool.md"], words].concat());
     let plan = run(&["1", "--dry-run"]).succeeded();
     assert!(plan.stdout.contains("./pool.sh main"), "{}", plan.stdout);
-    run(&["1"]).ended_with(2);
+    run(&["1"]).ended_with(2).said("nobody trusted this runbook: confirm it by its name, pool");
     assert!(!yard.file("pool-was-asked").exists(), "nobody confirmed it");
     run(&["1", "--confirm", "pool"]).succeeded();
     assert!(yard.file("pool-was-asked").exists());
@@ -66,6 +66,12 @@ fn they_are_listed_searched_and_shown_and_a_block_is_planned_as_it_was_shown() {
     run(&["2", "--confirm", "production"]).ended_with(3);
     assert!(!yard.file("drained").exists());
     run(&["3", "--confirm", "pool"]).ended_with(2);
+    // Nor does it get past the gates of what it names by saying that it reaches nothing.
+    let sly = POOL.replace("./pool.sh {ref}", "./drain.sh --env=production");
+    std::fs::write(yard.file("runbooks/pool.md"), sly).unwrap();
+    run(&["1", "--confirm", "pool"]).ended_with(2);
+    run(&["1", "--confirm", "production"]).ended_with(3);
+    assert!(!yard.file("drained").exists());
     yard.shell.flightdeck(&["note", "--kind", "problem", "pool.md names a node that is gone"]).succeeded();
     let agenda = yard.shell.flightdeck(&["review", "agenda"]).succeeded();
     assert!(
