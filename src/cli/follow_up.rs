@@ -214,8 +214,9 @@ fn sync(cx: &Context) -> Result<End> {
 
 /// The open follow-up that is meant.
 fn meant(loaded: &Loaded, named: &str) -> Result<RecordId> {
+    let doing = format!("finding the follow-up {}", visible(named));
     let of = Open {
-        doing: &format!("finding the follow-up {}", visible(named)),
+        doing: doing.trim_end(),
         noun: "follow-up",
         none: "flightdeck follow-up list --all lists those of every incident; --incident names one",
         say: "write more of its text",

@@ -81,7 +81,9 @@ pub(super) fn page(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunbookView)
     if !page.commands.is_empty() {
         keys.push((Command::NextPane, "next commands"));
     }
-    if view.command > 0 {
+    let chosen = view.command.checked_sub(1).and_then(|index| page.commands.get(index));
+    // What is refused is said below instead.
+    if chosen.is_some_and(|chosen| chosen.lines.is_ok()) {
         keys.push((Command::Open, "plan them"));
     }
     keys.push((Command::Back, "back"));
@@ -101,7 +103,6 @@ pub(super) fn page(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunbookView)
         Pen::new(buf, inner, inner.height - foot + row).put(line, ui.of(role));
     }
     let place = Rect { height: inner.height - foot, ..inner };
-    let chosen = view.command.checked_sub(1).and_then(|index| page.commands.get(index));
     let lines = report::index(&page.blocks);
     let made = |line: usize| -> Line {
         let at = &lines[line];
