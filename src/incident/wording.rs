@@ -20,6 +20,9 @@ use super::timeline::Entry;
 /// What the line of an update says.
 pub const UPDATED: &str = "sent stakeholders an update";
 
+/// What a line about a role says where an offer of it is answered by nobody any more; who it was made to follows.
+pub const OFFER_ENDS: &str = ", which ends the offer to ";
+
 /// The time a record's line stands at. A declaration stands where it was made, and so does a correction of
 /// when the fault began; that is in its text.
 pub(super) fn shown_at(record: &Record) -> (Timestamp, Precision) {
@@ -79,10 +82,14 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::Severity, with_reason(text, &body.reason))
         }
         Body::PhaseEntered(body) => (EntryKind::Phase, format!("phase {}", body.phase.name())),
-        Body::RoleTaken(body) if body.person.is_empty() => {
-            (EntryKind::Role, format!("{} is open", body.role))
+        Body::RoleTaken(body) if body.person.is_empty() => (
+            EntryKind::Role,
+            format!("{} is open{}", body.role, team::ended_offer(fold.state(), &body.role, "")),
+        ),
+        Body::RoleTaken(body) => {
+            let ends = team::ended_offer(fold.state(), &body.role, &body.person);
+            (EntryKind::Role, format!("{} is {}{ends}", body.person, body.role))
         }
-        Body::RoleTaken(body) => (EntryKind::Role, format!("{} is {}", body.person, body.role)),
         Body::Began(body) => (EntryKind::Described, began(record, &body.reason, fold)),
         Body::Titled(body) => (EntryKind::Described, format!("title: {}", body.text)),
         Body::ImpactDescribed(body) => (EntryKind::Described, format!("impact: {}", body.text)),

@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
-    between, brought, capitalised, clock, clock_after, day, done, finding, first_of, inside,
+    between, brought, capitalised, clock, clock_after, day, done, finding, first_of, inside, opened,
     release as release_name, role, why_ended,
 };
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
 use crate::incident::{
-    CheckState, Entry, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release,
-    Severity, State, StepState, UPDATED, Vote, WatchVerdict, audience,
+    CheckState, Entry, EntryKind, NoteKind, OFFER_ENDS, PlanEnd, PlanRun, PlanState, Policy, Precision,
+    Release, Severity, State, StepState, UPDATED, Vote, WatchVerdict, audience,
 };
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
@@ -252,11 +252,10 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
     let text = match entry.kind {
         EntryKind::Note(NoteKind::Note) => text,
         EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.label())),
-        EntryKind::Role => match entry.text.rsplit_once(" is ") {
-            Some((person, "open")) => format!("Nobody is {} any more", role(policy, person)),
-            Some((person, id)) => by_author(entry, person, &format!("took the role of {}", role(policy, id))),
-            None => capitalised(&text),
-        },
+        EntryKind::Role => role_line(policy, entry).unwrap_or_else(|| {
+            let is_ours = ["offered ", "handoff "].iter().any(|start| text.starts_with(start));
+            if is_ours { capitalised(&text) } else { text }
+        }),
         EntryKind::Phase => match text.strip_prefix("phase ") {
             Some(phase) => format!("Moved on to the phase “{phase}”"),
             None => capitalised(&text),
@@ -274,10 +273,11 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
         | EntryKind::Paged
         | EntryKind::Resolved
         | EntryKind::Reopened
-        | EntryKind::Task
         | EntryKind::Proposal
         | EntryKind::FollowUp
         | EntryKind::Snoozed => capitalised(&text),
+        // It begins with whose it is.
+        EntryKind::Task => text,
         EntryKind::Rejection if entry.name == "objection" => capitalised(&text),
         EntryKind::Report if entry.name == "reviewed" => capitalised(&text),
         EntryKind::PassedOver => capitalised(&text.replacen(" overridden", " **overridden**", 1)),
@@ -317,6 +317,17 @@ fn by_author(entry: &Entry<'_>, person: &str, did: &str) -> String {
     } else {
         format!("{} {did}", inline(person))
     }
+}
+
+/// Who took a role, or that nobody has it; `None`: it was handed over.
+fn role_line(policy: &Policy, entry: &Entry<'_>) -> Option<String> {
+    let (line, to) = entry.text.split_once(OFFER_ENDS).unwrap_or((entry.text, ""));
+    let ends = if to.is_empty() { String::new() } else { format!("{OFFER_ENDS}{}", inline(to)) };
+    let (person, id) = line.rsplit_once(" is ").filter(|_| entry.name == "role")?;
+    Some(match id {
+        "open" => format!("Nobody is {} any more{ends}", role(policy, person)),
+        id => by_author(entry, person, &format!("took the role of {}{ends}", role(policy, id))),
+    })
 }
 
 /// A change of severity, from `severity P0, was P1: why`.
@@ -437,7 +448,7 @@ fn named(plan: &PlanRun) -> String {
         "watch" => of("watch ", "Watch of "),
         _ => None,
     };
-    noun.unwrap_or_else(|| capitalised(&inline(&plan.title)))
+    noun.unwrap_or_else(|| opened(&inline(&plan.title)))
 }
 
 /// The last words of a plan of one step.

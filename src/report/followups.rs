@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::document::items;
-use super::words::{capitalised, clock_after, inside, listed};
+use super::words::{capitalised, clock_after, inside, listed, opened, role};
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
-    Policy, Proof, State, Status, Tick, clocks,
+    Policy, Proof, RecordId, State, Status, Tick, clocks,
 };
 use crate::text::address::is_page;
 use crate::text::markdown::inline;
@@ -37,6 +37,7 @@ pub(super) fn left(
     conflict(state, &mut open);
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
+    people(state, policy, &mut open);
     review(state, policy, now, &mut open);
     checks(state, checklist, &mut open);
     // What was tried twice is to be done once.
@@ -91,6 +92,26 @@ fn merges_back(state: &State, open: &mut Vec<String>) {
     }
 }
 
+/// What people owe each other: a report on a task, an end to a proposal, an answer to an offer.
+fn people(state: &State, policy: &Policy, open: &mut Vec<String>) {
+    let at = |at| clock_after(state.started_at, at);
+    open.extend(state.open_tasks().into_iter().map(|task| {
+        let (owner, text) = (inline(&task.owner), inside(&task.text));
+        format!("Hear from {owner} what came of a task: {text} (back by {})", at(task.until))
+    }));
+    open.extend(state.open_motions().map(|motion| {
+        let objectors: Vec<String> = motion.objections.iter().map(|one| inline(&one.by)).collect();
+        let against =
+            if objectors.is_empty() { String::new() } else { format!("; {} objected", listed(&objectors)) };
+        let (text, by) = (inside(&motion.text), inline(&motion.by));
+        format!("Decide what was proposed: {text} (by {by} at {}{against})", at(motion.at))
+    }));
+    open.extend(state.open_offers().map(|offer| {
+        let (to, by, role) = (inline(&offer.to), inline(&offer.by), role(policy, &offer.role));
+        format!("Answer to a handoff: {by} offered {to} the role of {role} at {}", at(offer.at))
+    }));
+}
+
 /// The written review, once it is over.
 fn review(state: &State, policy: &Policy, now: Timestamp, open: &mut Vec<String>) {
     let name = policy.severity(state.severity).review.as_str();
@@ -118,7 +139,7 @@ fn follow_up(one: &FollowUp) -> String {
     let issue = one.issue.as_ref().map(|issue| format!("issue {}", linked(issue)));
     let terms: Vec<String> = owner.into_iter().chain(due).chain(issue).collect();
     let terms = if terms.is_empty() { "nobody yet".to_owned() } else { terms.join(", ") };
-    format!("{} ({terms})", capitalised(&inside(&one.text)))
+    format!("{} ({terms})", opened(&inside(&one.text)))
 }
 
 fn checks(state: &State, checklist: &[ChecklistItem], open: &mut Vec<String>) {
@@ -141,12 +162,14 @@ fn checks(state: &State, checklist: &[ChecklistItem], open: &mut Vec<String>) {
 }
 
 fn problems(state: &State, open: &mut Vec<String>) {
-    let noted = state
-        .timeline
-        .iter()
-        .filter(|entry| entry.kind == EntryKind::Note(NoteKind::Problem) && entry.retracted.is_none());
+    // What somebody has taken up already stands among the follow-ups.
+    let taken: HashSet<RecordId> = state.follow_ups.iter().filter_map(|one| one.of).collect();
+    let noted = state.timeline.iter().filter(|entry| {
+        let odd = entry.kind == EntryKind::Note(NoteKind::Problem) && entry.retracted.is_none();
+        odd && !taken.contains(&entry.id)
+    });
     open.extend(noted.map(|entry| {
         let at = clock_after(state.started_at, entry.at);
-        format!("{} (noted by {} at {at})", capitalised(&inside(entry.text)), inline(entry.author))
+        format!("{} (noted by {} at {at})", opened(&inside(entry.text)), inline(entry.author))
     }));
 }

@@ -1,15 +1,15 @@
 //! What went well and what did not, as far as the record tells: targets met and missed, watches, gates
 //! that were overridden. What people noted for the review meanwhile stands first, in their words.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::document::{Setting, items};
 use super::production;
 use super::times::targets;
 use super::words::{capitalised, clock_after, finding, happened, inside, release as named, sentences};
 use crate::incident::{
-    CheckState, ClockState, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Release, State, WatchVerdict,
-    duration,
+    CheckState, ClockState, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Release, State, Task,
+    WatchVerdict, duration,
 };
 use crate::text::markdown::inline;
 
@@ -81,6 +81,7 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
             _ => {}
         }
     }
+    said.extend(late_tasks(state, now));
     for release in &state.releases {
         if let Some((when, WatchVerdict::Failed, why)) = &release.verdict {
             let (name, target) = (named(state, release), inline(&release.environment));
@@ -126,4 +127,24 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         said.push(format!("It was taken to be over, and had to be reopened at {}.", at(entry.at)));
     }
     said
+}
+
+/// Tasks whose owner was not back in time.
+fn late_tasks(state: &State, now: Timestamp) -> impl Iterator<Item = String> {
+    /// Nobody counts the seconds.
+    const JUST: SignedDuration = SignedDuration::from_mins(1);
+    let late = move |task: &Task| {
+        let length = task.end.as_ref().map_or(now, |end| end.at).duration_since(task.until);
+        (length > JUST).then(|| duration(length))
+    };
+    state.tasks.iter().filter_map(move |task| {
+        let (owner, text, late) = (inline(&task.owner), inside(&task.text), late(task)?);
+        Some(match &task.end {
+            Some(_) => format!("A task ended {late} late: {text} ({owner})."),
+            None => format!(
+                "It is not on record what came of a task: {text} ({owner}, back by {}).",
+                clock_after(state.started_at, task.until)
+            ),
+        })
+    })
 }

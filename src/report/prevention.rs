@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::followups::linked;
-use super::words::{capitalised, clock_after, inside, listed};
+use super::words::{clock_after, inside, listed, opened};
 use crate::incident::{EntryKind, FollowUp, NoteKind, RecordId, State};
 use crate::text::markdown::{cell, inline, table};
 
@@ -40,7 +40,7 @@ fn planned(state: &State, one: &FollowUp) -> [String; 4] {
         }
     };
     let due = one.due.map_or_else(|| cell(""), |due| due.to_string());
-    [capitalised(&inside(&one.text)), cell(&one.owner), due, became]
+    [opened(&inside(&one.text)), cell(&one.owner), due, became]
 }
 
 /// What people noted as odd, or as what could be better, and nobody has taken.
@@ -53,7 +53,7 @@ fn unplanned(state: &State) -> impl Iterator<Item = [String; 4]> {
     entries.map(|entry| {
         let (by, at) = (inline(entry.author), clock_after(state.started_at, entry.at));
         let open = format!("nobody has it yet; noted by {by} at {at}");
-        [capitalised(&inside(entry.text)), cell(""), cell(""), open]
+        [opened(&inside(entry.text)), cell(""), cell(""), open]
     })
 }
 

@@ -83,12 +83,16 @@ pub(super) fn ending(text: &str) -> String {
 
 /// What somebody wrote as sentences: a capital letter, and a full stop.
 pub(super) fn sentences(text: &str) -> String {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    // A name that is written small stays so: `db-2`, `/health`, `v1.4.2`.
-    let plain = first.chars().all(char::is_alphabetic);
-    let text = if plain { capitalised(text) } else { text.to_owned() };
+    let text = opened(text);
     let open = text.ends_with(|c: char| c.is_alphanumeric() || c == ')');
     if open { format!("{text}.") } else { text }
+}
+
+/// What somebody wrote with a capital letter, unless it begins with a name: one that is written small stays so,
+/// as `db-2`, `pool.md`, `omar:`.
+pub(super) fn opened(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if first.chars().all(char::is_alphabetic) { capitalised(text) } else { text.to_owned() }
 }
 
 /// What somebody wrote inside a sentence of ours.
@@ -213,6 +217,7 @@ pub(super) fn kind(entry: &Entry<'_>) -> &'static str {
         "merge-owed" => "Merge back",
         "mitigated" => "Mitigated",
         "closed" => "Closed",
+        "objection" => "Objection",
         _ => entry.kind.word(),
     }
 }
@@ -254,7 +259,7 @@ pub(super) fn done(plan: &PlanRun) -> String {
     let known = DONE.iter().find_map(|(verb, past)| Some((past, plan.title.strip_prefix(verb)?)));
     match known {
         Some((past, rest)) => format!("{past}{}", inline(rest)),
-        None => capitalised(&inline(&plan.title)),
+        None => opened(&inline(&plan.title)),
     }
 }
 
@@ -319,6 +324,18 @@ mod tests {
         assert_eq!(first_of(&names(3)), "0, 1, 2");
         assert_eq!(first_of(&names(5)), "0, 1, 3 more");
         assert_eq!(listed(&names(3)), "0, 1 and 2");
+    }
+
+    #[test]
+    fn names_that_are_written_small_stay_so() {
+        for (text, said) in [
+            ("check the pool", "Check the pool"),
+            ("omar: check the pool", "omar: check the pool"),
+            ("pool.md block 2", "pool.md block 2"),
+            ("", ""),
+        ] {
+            assert_eq!(opened(text), said);
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
         "v1.4.1",
         "v1.4.3",
         "Test every price without a card (omar",
-        "took over as commander from maya",
+        "took over as incident commander from maya",
         "held the review",
     ] {
         assert!(

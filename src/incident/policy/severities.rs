@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::state::EntryKind;
+use super::super::wording::OFFER_ENDS;
 use super::super::words::{Phase, Severity};
 use super::{Policy, SeverityPolicy};
 
@@ -94,6 +95,9 @@ impl Policy {
                 Cow::Owned(format!("phase {}", self.phase_name(phase)))
             });
         }
+        if kind == EntryKind::Role {
+            return self.role_in_our_words(text).map_or(Cow::Borrowed(text), Cow::Owned);
+        }
         let told = matches!(kind, EntryKind::Declared | EntryKind::Severity);
         if !told || self.severities.values().all(|policy| policy.name.is_empty()) {
             return Cow::Borrowed(text);
@@ -113,6 +117,22 @@ impl Policy {
         });
         Cow::Owned(ours.collect::<Vec<_>>().join(" ") + theirs)
     }
+
+    /// A line about a role with the role's title in place of its id; `None`: it names no role that there is.
+    fn role_in_our_words(&self, text: &str) -> Option<String> {
+        let titled = |id: &str| self.roles.iter().find(|role| role.id == id).map(|role| role.title.as_str());
+        let (line, rest) =
+            text.split_once(OFFER_ENDS).map_or((text, ""), |(line, _)| text.split_at(line.len()));
+        let handed = [" the role of ", " took over as ", "handoff of "].into_iter().find_map(|before| {
+            let (start, after) = line.split_once(before)?;
+            let (id, end) = after.split_at(after.find([' ', ',']).unwrap_or(after.len()));
+            Some(format!("{start}{before}{}{end}{rest}", titled(id)?))
+        });
+        handed.or_else(|| match line.rsplit_once(" is ")? {
+            (id, "open") => Some(format!("nobody is {} any more{rest}", titled(id)?)),
+            (person, id) => Some(format!("{person} is {}{rest}", titled(id)?)),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +148,26 @@ mod tests {
     }
 
     const OWN: &str = "[P0]\nname = \"SEV1\"\n[P1]\nname = \"SEV2\"\n[P2]\nname = \"SEV3\"\n[P3]\nname = \"SEV4\"\nword = \"low\"\nmeans = \"Cosmetic.\"";
+
+    #[test]
+    fn a_line_about_a_role_has_its_title() {
+        let own = policy("[[roles]]\nid = \"dba\"\ntitle = \"database\"\nshort = \"DB\"\n");
+        for (line, said) in [
+            ("dba is open", "nobody is database any more"),
+            ("Zoë is dba", "Zoë is database"),
+            ("Zoë is dba, which ends the offer to li", "Zoë is database, which ends the offer to li"),
+            ("offered Zoë the role of dba", "offered Zoë the role of database"),
+            ("li took over as dba from Zoë", "li took over as database from Zoë"),
+            (
+                "handoff of dba to li called off: she is dba",
+                "handoff of database to li called off: she is dba",
+            ),
+            ("li accepted the role of dba too late", "li accepted the role of database too late"),
+            ("li is gone", "li is gone"),
+        ] {
+            assert_eq!(own.in_our_words(EntryKind::Role, line), said, "{line}");
+        }
+    }
 
     #[test]
     fn severities_are_found_by_name_rank_and_key() {

@@ -12,6 +12,10 @@ fn commander(name: &str) -> Record {
     record(1, RoleTaken { role: "commander".into(), person: name.into() })
 }
 
+fn commander_at(clock: i64, name: &str) -> Record {
+    record(clock, RoleTaken { role: "commander".into(), person: name.into() })
+}
+
 fn next_titles(log: &Log, now: i64) -> Vec<String> {
     let policy = Policy::built_in();
     next(log.state(), &policy, &Facts::default(), minutes(now)).into_iter().map(|next| next.title).collect()
@@ -48,6 +52,13 @@ fn an_offer_that_ended_is_accepted_by_nobody() {
         log.insert(record_by("li", 4, HandoffAccepted { offer: id(2) }));
         assert_eq!(role(&log), before.as_deref());
     }
+    // It did not end silently.
+    let given = log([commander("maya"), offered("li"), commander_at(3, "omar")]);
+    let last = given.state().timeline.iter().last().map(|entry| entry.text.to_owned());
+    assert_eq!(last.as_deref(), Some("omar is commander, which ends the offer to li"));
+    let given = log([commander("maya"), offered("li"), commander_at(3, "li")]);
+    let last = given.state().timeline.iter().last().map(|entry| entry.text.to_owned());
+    assert_eq!(last.as_deref(), Some("li is commander"));
     // Two who accept the same offer are one handoff.
     let mut log = log([commander("maya"), offered("li")]);
     log.insert(record_by("li", 3, HandoffAccepted { offer: id(2) }));
@@ -76,7 +87,7 @@ fn a_task_is_asked_for_when_its_time_is_over() {
     log.insert(record_by("omar", 14, TaskEnded { task: id(2), done: true, result: "it is fine".into() }));
     assert!(!asks(&log, 15) && clock(&log, 15).is_none());
     let last = log.state().timeline.iter().last().map(|entry| entry.text.to_owned());
-    assert_eq!(last.as_deref(), Some("check the pool: done: it is fine"));
+    assert_eq!(last.as_deref(), Some("omar: check the pool, done: it is fine"));
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{duration, with_note, with_reason};
+use super::{OFFER_ENDS, duration, with_note, with_reason};
 use crate::incident::apply::Fold;
 use crate::incident::body::{Body, CulpritVerdict, FollowUpAdded, NoteKind};
 use crate::incident::record::{Record, RecordId};
-use crate::incident::state::{EntryKind, Offer, OfferEnd, State};
+use crate::incident::state::{EntryKind, Offer, OfferEnd, State, same_person};
 
 /// What a record says, given the state before it; `None` where it says nothing by itself.
 pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
@@ -19,7 +19,8 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::Snoozed, with_reason(format!("snoozed “{title}” for {long}"), &body.reason))
         }
         Body::HandoffOffered(body) => {
-            (EntryKind::Role, format!("offered {} the role of {}", body.to, body.role))
+            let ends = ended_offer(state, &body.role, &body.to);
+            (EntryKind::Role, format!("offered {} the role of {}{ends}", body.to, body.role))
         }
         Body::HandoffAccepted(body) => {
             let offer = state.offers.iter().find(|offer| offer.id == body.offer)?;
@@ -62,7 +63,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::TaskEnded(body) => {
             let task = state.tasks.iter().find(|task| task.id == body.task && task.end.is_none())?;
             let word = if body.done { "done" } else { "given up" };
-            (EntryKind::Task, with_reason(format!("{}: {word}", task.text), &body.result))
+            (EntryKind::Task, with_reason(format!("{}: {}, {word}", task.owner, task.text), &body.result))
         }
         Body::Proposed(body) => {
             let long = long(body.until, at);
@@ -111,6 +112,12 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         _ => return None,
     };
     Some(line)
+}
+
+/// What becomes of an open offer of a role that is given, or offered, to somebody: nobody else can accept it any more.
+pub(super) fn ended_offer(state: &State, role: &str, person: &str) -> String {
+    let others = |offer: &&Offer| offer.role == role && !same_person(&offer.to, person);
+    state.open_offers().find(others).map_or_else(String::new, |offer| format!("{OFFER_ENDS}{}", offer.to))
 }
 
 /// A length of time as it was said: what passed between saying and writing it down is no part of it.

@@ -2,7 +2,9 @@
 
 use super::stories::outage;
 use super::*;
-use crate::incident::{Mitigated, SignalKept, SignalsKept};
+use crate::incident::{
+    FollowUpAdded, HandoffOffered, Mitigated, Proposed, SignalKept, SignalsKept, TaskEnded, TaskGiven,
+};
 
 fn kept(probe: &str, values: &[Option<f64>]) -> SignalsKept {
     let seen = || values.iter().flatten().copied();
@@ -89,4 +91,55 @@ fn the_order_in_which_records_came_makes_no_difference() {
     reversed.records.rotate_left(7);
     assert_eq!(reversed.report_at(reversed.state().latest), report);
     assert_eq!(crate::report::html(&report), crate::report::html(&report));
+}
+
+#[test]
+fn what_people_owe_each_other_is_still_to_do_and_late_tasks_are_named() {
+    let mut story = Story::of("x");
+    let until = |minutes| story_time(minutes);
+    story.at("15:00:00", "maya");
+    let pool = story.tell(TaskGiven { text: "check the pool".into(), owner: "omar".into(), until: until(5) });
+    story.tell(TaskGiven { text: "read the logs".into(), owner: "li".into(), until: until(10) });
+    story.tell(Proposed { text: "turn the flag off".into(), until: until(5) });
+    story.tell(HandoffOffered { role: "commander".into(), to: "Zoë".into(), brief: String::new() });
+    story.at("15:12:00", "omar");
+    story.tell(TaskEnded { task: pool, done: true, result: "it is fine".into() });
+    let report = story.report();
+    let open = items_under(&report, "Still to do");
+    for wanted in [
+        "Hear from li what came of a task: read the logs (back by 15:10)",
+        "Decide what was proposed: turn the flag off (by maya at 15:00)",
+        "Answer to a handoff: maya offered Zoë the role of incident commander at 15:00",
+    ] {
+        assert!(open.contains(&wanted.to_owned()), "{wanted} in {open:#?}");
+    }
+    assert!(!open.iter().any(|line| line.contains("check the pool")), "{open:#?}");
+    let badly = items_under(&report, "What could have gone better");
+    assert!(badly.contains(&"A task ended 7m late: check the pool (omar).".to_owned()), "{badly:#?}");
+    let silent = "It is not on record what came of a task: read the logs (li, back by 15:10).";
+    assert!(badly.contains(&silent.to_owned()), "{badly:#?}");
+    // Whose it was is said, as they write it.
+    let timeline = text_under(&report, "Timeline");
+    assert!(timeline.contains("omar: check the pool, done: it is fine"), "{timeline}");
+}
+
+#[test]
+fn what_was_odd_and_is_taken_up_is_listed_once() {
+    let mut story = Story::of("x");
+    let odd = story.tell(Noted { kind: NoteKind::Problem, text: "the runbook is out of date".into() });
+    let policy = Policy::built_in();
+    let listed = |story: &Story| {
+        let all = followups::gather(&story.state(), &policy, &[], story.end());
+        all.iter().filter(|line| line.contains("unbook is out of date")).count()
+    };
+    assert_eq!(listed(&story), 1);
+    let text = "the runbook is out of date".to_owned();
+    story.tell(FollowUpAdded { text, owner: "li".into(), due: None, of: Some(odd) });
+    assert_eq!(listed(&story), 1);
+}
+
+/// So many minutes after three.
+fn story_time(minutes: i64) -> Timestamp {
+    let three: Timestamp = "2026-09-21T15:00:00Z".parse().unwrap();
+    three + jiff::SignedDuration::from_mins(minutes)
 }
