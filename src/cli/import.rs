@@ -19,8 +19,8 @@ use crate::text::{counted, visible};
 /// Import an export, or the timeline of another tool
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What it is shows in the file; --from says it where it does not. Rows that are there already are left out,
-so the same file can be imported again.
+What it is shows in the file; --from says it where it does not. Rows that are there already are left out
+(the same time, text and author), so the same file can be imported again, under any name.
 
 Example:
   flightdeck import INC-2026-0007.jsonl                 an export of flightdeck: all of it, or nothing
@@ -142,6 +142,13 @@ fn records(args: &Args, cx: &Context, input: &mut dyn BufRead) -> Result<End> {
     let new = |one: &&Summary| done.incidents.contains(&one.id);
     for one in journal.incidents(None)?.iter().filter(new) {
         cx.out.tell(&format!("new here: {}  {}", one.number, visible(&one.title)));
+        let is_here = cx.repository(&journal).is_ok_and(|here| here == one.repository);
+        if !is_here {
+            cx.out.tell(&format!(
+                "  it is of another repository: flightdeck history --all lists it, --incident {} opens it",
+                one.number
+            ));
+        }
     }
     if !done.incidents.is_empty() {
         cx.tell_kin(&journal)?;
@@ -190,6 +197,9 @@ fn events(args: &Args, cx: &Context, format: Format, bytes: &[u8]) -> Result<End
     if read.is_zoneless() {
         let zone = if args.zone == "local" { times.zone.iana_name().unwrap_or("local") } else { &args.zone };
         cx.out.tell(&format!("times without a zone were read in {}; --zone names another", visible(zone)));
+    }
+    if format != Format::Slack {
+        read.remarks().iter().for_each(|line| cx.out.tell(&visible(line)));
     }
     let source = args.source.clone().unwrap_or_else(|| source(args, format));
     let Read { rows, broken } = read;

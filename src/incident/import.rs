@@ -9,7 +9,7 @@ mod slack;
 mod table;
 mod when;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::body::{Imported, NoteKind};
 use super::record::{Draft, Precision};
 use super::state::State;
+use crate::text::counted;
 
 pub use json::read_json_lines;
 pub use slack::{SlackUsers, read_slack};
@@ -80,6 +81,30 @@ impl Read {
         self.rows.iter().any(|row| row.zoneless)
     }
 
+    /// What was taken in otherwise than it may have been meant, a line each: kinds that there are not, and columns
+    /// that mean nothing here.
+    pub fn remarks(&self) -> Vec<String> {
+        let kept = || self.rows.iter().flat_map(|row| &row.extra);
+        let is_kind = |name: &str| Column::of(name) == Some(Column::Kind);
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        kept().filter(|(name, _)| is_kind(name)).for_each(|(_, kind)| *kinds.entry(kind).or_default() += 1);
+        let names: BTreeSet<&str> =
+            kept().map(|(name, _)| name.as_str()).filter(|name| !is_kind(name)).collect();
+        let known: Vec<&str> = NoteKind::ALL.iter().map(|kind| kind.name()).collect();
+        let mut said: Vec<String> = kinds
+            .into_iter()
+            .map(|(kind, rows)| {
+                let rows = counted(rows, "row");
+                format!("there is no kind {kind}: {rows} came as a note; kinds are {}", known.join(", "))
+            })
+            .collect();
+        if !names.is_empty() {
+            let names: Vec<&str> = names.into_iter().collect();
+            said.push(format!("kept beside the events, as nothing here: {}", names.join(", ")));
+        }
+        said
+    }
+
     fn put(&mut self, line: u64, row: Result<Row, String>) {
         match row {
             Ok(row) => self.rows.push(row),
@@ -91,17 +116,24 @@ impl Read {
 /// Makes drafts of the rows that an incident does not have yet, in the order of their times, and says how
 /// many it has.
 pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, usize) {
+    let elsewhere = elsewhere(state, source);
     rows.sort_by(|a, b| (a.at, &a.text, &a.author, &a.key).cmp(&(b.at, &b.text, &b.author, &b.key)));
     let mut seen: HashMap<String, u32> = HashMap::new();
+    let mut said: HashMap<String, u32> = HashMap::new();
     let mut known = 0;
     let mut drafts = Vec::with_capacity(rows.len());
     for row in rows {
-        let name = row.name();
+        let digest = row.digest();
+        let name = row.name(&digest);
         let again = seen.entry(name.clone()).or_default();
         *again += 1;
         let name = if *again == 1 { name } else { format!("{name}/{again}") };
+        let there = elsewhere.get(&digest).copied().unwrap_or_default();
+        let nth = said.entry(digest).or_default();
+        *nth += 1;
         let place = (source.to_owned(), name);
-        if state.imported.contains(&place) {
+        let is_elsewhere = *nth <= there;
+        if is_elsewhere || state.imported.contains(&place) {
             known += 1;
             continue;
         }
@@ -119,17 +151,46 @@ pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, u
     (drafts, known)
 }
 
+/// How often what a row says was brought by another source: a file that was copied brings nothing new. The source
+/// that has it most often counts.
+fn elsewhere(state: &State, source: &str) -> HashMap<String, u32> {
+    let mut times: HashMap<(&str, &str), u32> = HashMap::new();
+    for (from, name) in state.imported.iter().filter(|(from, _)| from != source) {
+        let (digest, nth) = said(name);
+        let most = times.entry((from.as_str(), digest)).or_default();
+        *most = nth.max(*most + 1);
+    }
+    let mut most: HashMap<String, u32> = HashMap::new();
+    for ((_, digest), n) in times {
+        let known = most.entry(digest.to_owned()).or_default();
+        *known = n.max(*known);
+    }
+    most
+}
+
+/// What the name of a row holds of what it says, and which of those that say the same it is.
+fn said(name: &str) -> (&str, u32) {
+    let said = name.rsplit_once(':').map_or(name, |(_, said)| said);
+    let (digest, nth) = said.split_once('/').unwrap_or((said, "1"));
+    (digest, nth.parse().unwrap_or(1))
+}
+
 impl Row {
     /// What tells this row from others of its source: the name it has there, and what it says.
-    fn name(&self) -> String {
+    fn name(&self, digest: &str) -> String {
+        // Another file may use the same keys.
+        self.key.as_ref().map_or_else(|| digest.to_owned(), |key| format!("{key}:{digest}"))
+    }
+
+    /// What it says: when, by whom, what.
+    fn digest(&self) -> String {
         let mut hash = Sha256::new();
         for part in [&self.at.to_string(), &self.author, &self.text] {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
         let start = hash.finalize().iter().take(8).fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
-        // Another file may use the same keys.
-        self.key.as_ref().map_or_else(|| format!("{start:016x}"), |key| format!("{key}:{start:016x}"))
+        format!("{start:016x}")
     }
 }
 

@@ -222,6 +222,47 @@ fn the_same_rows_in_any_order_and_twice_make_the_same_timeline() {
     assert_eq!(straight.iter().filter(|line| line.ends_with("errors")).count(), 2, "two that say the same");
 }
 
+#[test]
+fn a_file_that_was_copied_brings_nothing_new() {
+    let text = "2026-03-01 14:02,deployed,omar\n2026-03-01 14:05,errors,li\n2026-03-01 14:05,errors,li\n";
+    let mut log = Log::new(vec![declared()]).unwrap();
+    let mut clock = 100;
+    let mut import = |source: &str, text: &str| {
+        let (drafts, known) = drafts(log.state(), source, table(text).rows);
+        let added = drafts.len();
+        for draft in drafts {
+            clock += 1;
+            log.insert(sealed(draft, clock));
+        }
+        (added, known)
+    };
+    assert_eq!(import("a.csv", text), (3, 0));
+    assert_eq!(import("copy.csv", text), (0, 3));
+    // One that says it once more, and something else, brings just that.
+    let more = format!("{text}2026-03-01 14:05,errors,li\n2026-03-01 14:09,pages,li\n");
+    assert_eq!(import("more.csv", &more), (2, 3));
+    assert_eq!(import("more.csv", &more), (0, 5));
+    // The names of rows in another file do not matter.
+    let keyed = "time,event,author,id\n2026-03-01 14:02,deployed,omar,e-1\n";
+    assert_eq!(import("keyed.csv", keyed), (0, 1));
+}
+
+#[test]
+fn what_is_taken_in_otherwise_is_said() {
+    let read = table("time,event,kind,shard\n2026-03-01 14:02,a,banana,7\n2026-03-01 14:03,b,finding,\n");
+    let said = read.remarks();
+    assert!(
+        said[0].starts_with("there is no kind banana: 1 row came as a note; kinds are note, "),
+        "{said:?}"
+    );
+    assert_eq!(said[1..], ["kept beside the events, as nothing here: shard"]);
+    let plain = table("time,event\n2026-03-01 14:02,a\n");
+    assert!(plain.remarks().is_empty());
+    let broken = read_json_lines("not json\n[1]\n", &times("UTC")).broken;
+    let why: Vec<_> = broken.iter().map(|one| one.why.as_str()).collect();
+    assert_eq!(why, ["it is no JSON: a mistake at character 2", "it is JSON, but no object"]);
+}
+
 fn sealed(draft: Draft, clock: i64) -> Record {
     use crate::incident::{Author, Hlc};
     let at = Hlc { wall_ms: minutes(clock).as_millisecond(), count: 0 };
