@@ -14,7 +14,7 @@ use crate::text::{visible, visible_lines};
 /// There is none of that name, or nobody to be asked.
 pub(super) fn severity(cx: &Context, doing: &str, named: Option<&str>) -> Result<(Severity, Vec<Answer>)> {
     // A mistake in the file keeps nobody from declaring an incident.
-    let policy = cx.setup_or_found().0.policy;
+    let policy = cx.setup_or_warn().policy;
     let hint = || format!("one of {}", policy.severity_names());
     let Some(named) = named else {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
@@ -67,7 +67,7 @@ fn asked(cx: &Context, doing: &str, policy: &Policy) -> Result<(Severity, Vec<An
 
 /// Says that a severity needs no hotfix, with the text of a ticket, where that is so.
 pub(super) fn offer_ticket(cx: &Context, severity: Severity, title: &str) {
-    let policy = cx.setup_or_found().0.policy;
+    let policy = cx.setup_or_warn().policy;
     if policy.needs_hotfix(severity) {
         return;
     }

@@ -1,6 +1,7 @@
 //! Where a verb is carried out: directories, repository, person, time, and the incident
 //! that is meant.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use crate::config::load::{self, Loaded as LoadedConfig};
 use crate::config::settings::{self, LoadedSettings};
 use crate::config::trust;
 use crate::config::types::Config;
+use crate::drill::place::Place as Drill;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::{Reader, global_user_name, located};
 use crate::hotfix::state::NoRepository;
@@ -37,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     /// What was said with `--incident`.
     pub(crate) incident: Option<String>,
+    /// Whether it was said that `flightdeck.toml` has a mistake in it.
+    pub(super) warned: Cell<bool>,
 }
 
 /// What is configured for the repository.
@@ -165,7 +169,8 @@ impl Context {
         match surroundings() {
             Ok((dirs, here)) => {
                 let place = find_place(&here);
-                Ok(Self { state_dir: dirs.state, config_dir: dirs.config, here, place, out, incident })
+                let (state_dir, config_dir, warned) = (dirs.state, dirs.config, Cell::default());
+                Ok(Self { state_dir, config_dir, here, place, out, incident, warned })
             }
             Err(failure) => Err((failure, out)),
         }
@@ -316,8 +321,20 @@ impl Context {
                 "the journal has no incident, but the heads kept beside it name some: it was removed or replaced",
                 "put the journal back or import your last export, then run flightdeck verify",
             )),
-            (_, last) => Err(none_open(last)),
+            (_, last) => Err(match self.drill_elsewhere() {
+                Some(drill) => none_here(&drill),
+                None => none_open(last),
+            }),
         }
+    }
+
+    /// The drill that this repository is of, where its incident is in another journal than this one.
+    pub(super) fn drill_elsewhere(&self) -> Option<Drill> {
+        let drill = Drill::find(self.root().ok()?).ok()?;
+        let same = |a: &Path, b: &Path| {
+            a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+        };
+        (!same(&drill.state_dir, &self.state_dir)).then_some(drill)
     }
 
     /// Names incidents that may be of this repository, which no remote says.
@@ -369,6 +386,23 @@ impl Context {
             setup.config = self.as_made_here(&place.root, setup.config);
         }
         (setup, Some(failure))
+    }
+
+    /// The same, for what has to get on record whatever the file says: a mistake in it is only warned of.
+    pub(crate) fn setup_or_warn(&self) -> Setup {
+        self.warn_of_mistake();
+        self.setup_or_found().0
+    }
+
+    /// Says, once, that `flightdeck.toml` has a mistake in it, where it has.
+    pub(crate) fn warn_of_mistake(&self) {
+        let broken = self.place.as_ref().is_ok_and(|place| load::load(&place.root).is_err());
+        if broken && !self.warned.replace(true) {
+            self.out.tell(&format!(
+                "▲ {} has a mistake in it, so the built-in policy holds: flightdeck config check names it",
+                load::FILE
+            ));
+        }
     }
 
     /// A configuration with what it leaves out about hotfixes as it is found in the repository. One that
@@ -531,6 +565,18 @@ fn the_open_one(all: &[Summary]) -> Result<Option<&Summary>> {
             ))
         }
     }
+}
+
+/// Says where the incident of a drill is.
+fn none_here(drill: &Drill) -> Failure {
+    let quoted = shell_words::quote(&drill.door().to_string_lossy()).into_owned();
+    Failure::usage(
+        "finding the incident",
+        "this is the repository of a drill, and its incident is in the drill's own journal",
+        format!(
+            "take part by the script beside it: {quoted} NAME status\nor go on in the cockpit of the drill"
+        ),
+    )
 }
 
 fn none_open(last: Option<&Summary>) -> Failure {

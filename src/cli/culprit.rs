@@ -69,7 +69,7 @@ struct Noted<'a> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let setup = cx.setup()?;
+    let setup = cx.setup_or_warn();
     let Some(named) = &args.culprit else { return list(args, cx) };
     let culprit = find(&setup.policy.culprits, named)?;
     let verdict = match (args.ruled_out, args.found, args.open) {
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 fn list(args: &Args, cx: &Context) -> Result<End> {
-    let setup = cx.setup()?;
+    let setup = cx.setup_or_warn();
     let loaded = cx.load_to_read(Wanted::Last)?;
     let found = if args.suspects { Some(super::suspects::look(cx, None)?) } else { None };
     let state = loaded.state();

@@ -52,6 +52,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let title = some_text("the title", &args.title)?;
     let started_at = args.started_at.as_deref().map(|at| cx.time("--started-at", at)).transpose()?;
     let place = cx.place()?;
+    if let Some(drill) = cx.drill_elsewhere() {
+        let door = shell_words::quote(&drill.door().to_string_lossy()).into_owned();
+        cx.out.tell(&format!(
+            "▲ this is the repository of a drill, and its incident is in the drill's own journal ({door} NAME status); \
+             this one is declared in yours"
+        ));
+    }
     let (severity, answers) = classify::severity(cx, "declaring an incident", args.severity.as_deref())?;
     let declared = Declared {
         number: String::new(),

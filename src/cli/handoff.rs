@@ -68,7 +68,7 @@ enum What {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match &args.what {
         What::To { person: name, role, save } => {
-            let role = find_role(&cx.setup()?.policy, role)?;
+            let role = find_role(&cx.setup_or_warn().policy, role)?;
             let to = person("reading PERSON", name, "name the person as they sign what they write")?;
             let mut loaded = cx.load(Wanted::Open)?;
             if let Some(has) = loaded.state().roles.get(&role).filter(|has| same_person(has, &to)) {
@@ -108,6 +108,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
 }
 
+/// A name as it can be copied into a shell.
+fn quoted(name: &str) -> String {
+    shell_words::quote(&visible(name)).into_owned()
+}
+
 /// The offer that is meant: the only open one, of a role or to a person where that is said.
 fn offered<'a>(loaded: &'a Loaded, role: Option<&str>, to: Option<&str>, doing: &str) -> Result<&'a Offer> {
     let state = loaded.state();
@@ -124,7 +129,7 @@ fn offered<'a>(loaded: &'a Loaded, role: Option<&str>, to: Option<&str>, doing: 
             let cause = format!("{} is offered to {}, not to you", other.role, visible(&other.to));
             let hint = format!(
                 "who it is offered to accepts it in their own terminal, or as FLIGHTDECK_USER={}",
-                visible(&other.to)
+                quoted(&other.to)
             );
             Err(Failure::usage(doing, cause, hint))
         }
@@ -136,5 +141,16 @@ fn offered<'a>(loaded: &'a Loaded, role: Option<&str>, to: Option<&str>, doing: 
                 "say which with --role",
             ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_be_copied_into_a_shell() {
+        assert_eq!(quoted("li"), "li");
+        assert_eq!(quoted("Zoë 🚒"), "'Zoë 🚒'");
     }
 }

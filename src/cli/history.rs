@@ -62,7 +62,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             }
         }
         None if args.json => cx.out.json(&json::list(&all, &chronicle, &policy, today))?,
-        None => tell(cx, &all, &chronicle, &policy, today)?,
+        None => {
+            if all.is_empty() {
+                let elsewhere = if args.all { 0 } else { journal.incidents(None)?.len() };
+                cx.out.tell(&nothing(elsewhere));
+            }
+            tell(cx, &all, &chronicle, &policy, today)?;
+        }
     }
     Ok(End::Done)
 }
@@ -86,9 +92,6 @@ fn read(cx: &Context, journal: &Journal, all: &[Summary], policy: &Policy) -> Ch
 }
 
 fn tell(cx: &Context, all: &[Summary], chronicle: &Chronicle, policy: &Policy, today: Date) -> Result<()> {
-    if all.is_empty() {
-        cx.out.tell("no incident was declared here yet");
-    }
     for one in all {
         let doubt = if one.is_declared { "" } else { "  ▲ no record declares it: run flightdeck verify" };
         cx.out.line(&format!(
@@ -109,6 +112,18 @@ fn tell(cx: &Context, all: &[Summary], chronicle: &Chronicle, policy: &Policy, t
         }
     }
     tell_left(cx, chronicle, today)
+}
+
+/// What is said where none is listed.
+fn nothing(elsewhere: usize) -> String {
+    let here = "no incident was declared here yet";
+    match elsewhere {
+        0 => here.to_owned(),
+        1 => format!("{here}; the journal has one of another repository: flightdeck history --all lists it"),
+        n => {
+            format!("{here}; the journal has {n} of other repositories: flightdeck history --all lists them")
+        }
+    }
 }
 
 /// What is left to do of all of them, and how one is ended.

@@ -34,7 +34,7 @@ fn find(policy: &Policy, text: &str) -> Result<Phase> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let policy = cx.setup_or_found().0.policy;
+    let policy = cx.setup_or_warn().policy;
     let phase = find(&policy, &args.phase)?;
     let name = policy.phase_name(phase);
     let mut loaded = cx.load(Wanted::Open)?;

@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match &args.what {
         What::Make { text, within, save } => {
             let text = some_text("the proposal", text)?;
-            let within = within.unwrap_or(cx.setup()?.policy.objection_time);
+            let within = within.unwrap_or(cx.setup_or_warn().policy.objection_time);
             let until = cx.now().checked_add(within).unwrap_or(Timestamp::MAX);
             save_in(cx, *save, &mut cx.load(Wanted::Open)?, None, Proposed { text, until })
         }

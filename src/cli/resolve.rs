@@ -50,6 +50,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if !args.yes {
         meant(cx, &doing, &open)?;
     }
+    if args.yes && given.is_none() && !open.is_empty() {
+        let open: Vec<String> = open.iter().map(|line| visible(line).into_owned()).collect();
+        cx.out.tell(&format!(
+            "▲ resolved without a reason, though this is open: {}. Say why with --reason TEXT",
+            open.join("; ")
+        ));
+    }
     let reason = match given {
         None if !args.yes && !open.is_empty() => {
             super::yes::line(&doing, cx, "why is it over all the same?")?

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let role = find_role(&cx.setup()?.policy, &args.role)?;
+    let role = find_role(&cx.setup_or_warn().policy, &args.role)?;
     let person = match args.person.trim() {
         "" => String::new(),
         name => person("reading PERSON", name, "name the person as they sign what they write")?,

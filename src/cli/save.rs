@@ -67,6 +67,7 @@ pub(super) fn save_in(
     body: impl Into<Body>,
 ) -> Result<End> {
     let body = body.into();
+    cx.warn_of_mistake();
     if let Some(known) = repeated(loaded.state(), &body, &cx.user()?) {
         return known_already(cx, save, loaded, &body, &known);
     }

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if loaded.state().severity == severity {
         return Err(Failure::usage(
             "setting the severity",
-            format!("{} is {} already", loaded.number, cx.setup_or_found().0.policy.severity_name(severity)),
+            format!("{} is {} already", loaded.number, cx.setup_or_warn().policy.severity_name(severity)),
             "nothing was recorded; flightdeck note adds what you know",
         ));
     }

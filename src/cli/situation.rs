@@ -10,8 +10,8 @@ use crate::hotfix::outlook::Outlook;
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
-    ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, RunbookFor, State, Tick, WayBack, all_clocks,
-    next,
+    CheckState, ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, RunbookFor, State, Tick, WayBack,
+    all_clocks, next,
 };
 
 /// Everything there is to tell.
@@ -79,6 +79,20 @@ pub(crate) struct Item {
     pub(crate) title: String,
     /// The last tick, if it was ever ticked.
     pub(crate) tick: Option<Tick>,
+    /// Who looks at it, a role with whoever has it; may be empty.
+    pub(crate) assigned: String,
+}
+
+impl Item {
+    /// How it stands.
+    pub(crate) fn state(&self) -> CheckState {
+        self.tick.as_ref().map_or(CheckState::Open, |tick| tick.state)
+    }
+
+    /// Who looks at it, behind its title.
+    pub(crate) fn looked_at_by(&self) -> String {
+        if self.assigned.is_empty() { String::new() } else { format!("  → {}", self.assigned) }
+    }
 }
 
 /// A probe, as far as `status` tells of it.
@@ -173,7 +187,7 @@ impl Situation {
 
     /// Puts together what is known at a moment.
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
-        let checklist = items(&state, &around.checklist);
+        let checklist = items(&state, &policy, &around.checklist);
         let facts = around.facts(&state);
         let clocks_off = state.clock_warnings(now).into_iter().map(|warning| warning.words);
         Self {
@@ -267,20 +281,32 @@ fn healthy<'a>(health: impl Iterator<Item = &'a ProbeState>) -> Option<bool> {
 }
 
 /// The items of the checklist, and those ticked that are no longer on it.
-fn items(state: &State, checklist: &[ChecklistItem]) -> Vec<Item> {
+fn items(state: &State, policy: &Policy, checklist: &[ChecklistItem]) -> Vec<Item> {
     let on_list = checklist.iter().map(|item| Item {
         id: item.id.clone(),
         title: item.title.clone(),
         tick: state.ticks.get(&item.id).cloned(),
+        assigned: assigned(state, policy, &item.id),
     });
     let gone = state.ticks.iter().filter(|(id, _)| checklist.iter().all(|item| item.id != **id)).map(
         |(id, tick)| Item {
             id: id.clone(),
             title: if tick.title.is_empty() { id.clone() } else { tick.title.clone() },
             tick: Some(tick.clone()),
+            assigned: assigned(state, policy, id),
         },
     );
     on_list.chain(gone).collect()
+}
+
+/// Who looks at an item.
+fn assigned(state: &State, policy: &Policy, item: &str) -> String {
+    let Some(to) = state.assigned.get(item) else { return String::new() };
+    let title = policy.role_title(to);
+    match state.roles.get(to) {
+        Some(person) => format!("{person}, {title}"),
+        None => title.to_owned(),
+    }
 }
 
 #[cfg(test)]

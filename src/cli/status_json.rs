@@ -124,6 +124,8 @@ struct Check<'a> {
     by: Option<&'a str>,
     at: Option<Timestamp>,
     note: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    assigned: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -349,6 +351,7 @@ fn check(item: &Item) -> Check<'_> {
         by: tick.map(|tick| tick.by.as_str()),
         at: tick.map(|tick| tick.at),
         note: tick.map(|tick| tick.note.as_str()).filter(|note| !note.is_empty()),
+        assigned: &item.assigned,
     }
 }
 

@@ -329,12 +329,10 @@ fn merges_back(page: &mut Sheet, situation: &Situation) {
 
 fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
     page.section("CHECKS");
-    let count = |state: CheckState| {
-        items.iter().filter(|item| item.tick.as_ref().map_or(CheckState::Open, |t| t.state) == state).count()
-    };
-    let failed = count(CheckState::Failed);
-    let open = count(CheckState::Open);
-    let mut sum = vec![(format!("{} of {} looked at", items.len() - open, items.len()), Hue::Plain)];
+    let count = |states: &[CheckState]| items.iter().filter(|item| states.contains(&item.state())).count();
+    let failed = count(&[CheckState::Failed]);
+    let done = count(&[CheckState::Passed, CheckState::Na]);
+    let mut sum = vec![(format!("{done} of {} done", items.len()), Hue::Plain)];
     if failed > 0 {
         sum.push((format!("{failed} failed"), Hue::Bad));
     }
@@ -345,7 +343,7 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
     }
     page.flow(sum, " · ");
     for (i, item) in items.iter().enumerate() {
-        let state = item.tick.as_ref().map_or(CheckState::Open, |tick| tick.state);
+        let state = item.state();
         let (glyph, hue) = match state {
             CheckState::Open => ("·", Hue::Dim),
             CheckState::Passed => ("✓", Hue::Good),
@@ -354,7 +352,9 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
         };
         let line = Line::new().put(&format!("{:>2} ", i + 1), Hue::Dim).put(glyph, hue).plain(" ");
         let Some(tick) = item.tick.as_ref().filter(|tick| tick.state != CheckState::Open) else {
-            page.line(line.plain(&fit(&visible(&item.title), WIDTH - GUTTER - 5)));
+            let to = fit(&visible(&item.looked_at_by()), 30);
+            let title = fit(&visible(&item.title), WIDTH - GUTTER - 5 - to.width());
+            page.line(line.plain(&title).put(&to, Hue::Dim));
             if let Some(tick) = item.tick.as_ref().filter(|tick| tick.before.is_some()) {
                 let was = fit(&visible(&tick.remark()), WIDTH - GUTTER - 5);
                 page.line(Line::new().plain("     ").put(&was, Hue::Dim));

@@ -4,12 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::End;
-use super::context::{Context, Loaded, Wanted};
+use super::context::{Context, Wanted};
 use super::named::Open;
 use super::save::{SaveArgs, save_in, some_text};
 use crate::config::settings::person;
 use crate::failure::Result;
-use crate::incident::{RecordId, Task, TaskEnded, TaskGiven, length, time_left};
+use crate::incident::{RecordId, Task, TaskEnded, TaskGiven, length, same_person, time_left};
 use crate::text::visible;
 
 /// Give somebody a task and a time to report back
@@ -98,20 +98,20 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         What::Give { person: name, text, within, save } => {
             let owner = person("reading PERSON", name, "name the person as they sign what they write")?;
             let text = some_text("the task", text)?;
-            let within = within.unwrap_or(cx.setup()?.policy.task_time);
+            let within = within.unwrap_or(cx.setup_or_warn().policy.task_time);
             let until = cx.now().checked_add(within).unwrap_or(Timestamp::MAX);
             save_in(cx, *save, &mut cx.load(Wanted::Open)?, None, TaskGiven { text, owner, until })
         }
         What::Done { result, task, save } => {
             let mut loaded = cx.load(Wanted::NotClosed)?;
-            let task = meant(&loaded, task.as_deref())?;
+            let task = meant(&loaded.state().open_tasks(), task.as_deref(), &cx.user()?)?;
             let result = result.trim().to_owned();
             save_in(cx, *save, &mut loaded, None, TaskEnded { task, done: true, result })
         }
         What::Drop { reason, task, save } => {
             let result = some_text("the reason", reason)?;
             let mut loaded = cx.load(Wanted::NotClosed)?;
-            let task = meant(&loaded, task.as_deref())?;
+            let task = meant(&loaded.state().open_tasks(), task.as_deref(), &cx.user()?)?;
             save_in(cx, *save, &mut loaded, None, TaskEnded { task, done: false, result })
         }
         What::List { json } => list(cx, *json),
@@ -144,8 +144,12 @@ fn list(cx: &Context, json: bool) -> Result<End> {
     Ok(End::Done)
 }
 
-/// The open task that is meant: the only one, or the one that is named.
-fn meant(loaded: &Loaded, named: Option<&str>) -> Result<RecordId> {
+/// The open task that is meant: the only one, the one that is named, or the only one of whoever says so.
+fn meant(open: &[&Task], named: Option<&str>, me: &str) -> Result<RecordId> {
+    let mut mine = open.iter().filter(|task| same_person(&task.owner, me));
+    if let (None, Some(one), None) = (named, mine.next(), mine.next()) {
+        return Ok(one.id);
+    }
     let of = Open {
         doing: "ending a task",
         noun: "task",
@@ -158,5 +162,26 @@ fn meant(loaded: &Loaded, named: Option<&str>) -> Result<RecordId> {
             || task.id.to_string().starts_with(named)
     };
     let told = |task: &Task| format!("{}: {}", task.owner, task.text);
-    Ok(of.pick(&loaded.state().open_tasks(), named, is, told)?.id)
+    Ok(of.pick(open, named, is, told)?.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(n: u128, owner: &str, text: &str) -> Task {
+        let (id, at) = (RecordId(uuid::Uuid::from_u128(n)), Timestamp::UNIX_EPOCH);
+        let (owner, text) = (owner.to_owned(), text.to_owned());
+        Task { id, text, owner, by: "maya".to_owned(), at, until: at, end: None }
+    }
+
+    #[test]
+    fn whoever_has_one_task_means_that_one() {
+        let (pool, logs, graph) = (task(1, "omar", "pool"), task(2, "li", "logs"), task(3, "omar", "graph"));
+        assert_eq!(meant(&[&pool, &logs], None, "li").unwrap(), logs.id);
+        assert_eq!(meant(&[&pool, &logs], Some("pool"), "li").unwrap(), pool.id);
+        assert!(meant(&[&pool, &logs], None, "maya").unwrap_err().cause.contains("2 tasks"));
+        assert!(meant(&[&pool, &logs, &graph], None, "omar").is_err());
+        assert_eq!(meant(&[&pool], None, "maya").unwrap(), pool.id);
+    }
 }

@@ -52,7 +52,7 @@ impl Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Open)?;
-    let checklist = cx.setup()?.checklist();
+    let checklist = cx.setup_or_warn().checklist();
     let item = find_item(&checklist, &args.item)?;
     let ticked = Ticked {
         item: item.id.clone(),

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let audience = some_text("the audience", &args.audience)?;
-    let policy = cx.setup_or_found().0.policy;
+    let policy = cx.setup_or_warn().policy;
     let known: Vec<&str> = policy.audiences.iter().map(|known| known.id.as_str()).collect();
     if let Some(meant) = nearest(&audience, &known).filter(|meant| *meant != audience) {
         let hint = format!("did you mean {meant}? There are: {}; or name any other", known.join(", "));

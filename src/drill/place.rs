@@ -97,6 +97,11 @@ impl Place {
         std::fs::write(directory.join(Self::FILE), self.line())
     }
 
+    /// The script by which somebody else takes part.
+    pub fn door(&self) -> PathBuf {
+        self.state_dir.parent().unwrap_or(&self.state_dir).join(Self::AS)
+    }
+
     /// Writes the script by which one person takes part as several: `as omar approve lead`. A line that says
     /// all that it does is too long to be copied.
     pub(super) fn save_as(&self, program: &Path) -> std::io::Result<()> {
@@ -111,9 +116,8 @@ impl Place {
             quoted(&self.repo),
             quoted(program)
         );
-        let base = self.state_dir.parent().unwrap_or(&self.state_dir);
         let mut file =
-            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o700).open(base.join(Self::AS))?;
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o700).open(self.door())?;
         std::io::Write::write_all(&mut file, lines.as_bytes())
     }
 

@@ -52,7 +52,7 @@ fn a_task_is_on_the_list_until_it_is_done() {
     shell.flightdeck(&["task", "drop", "--reason", "no access"]).succeeded();
     assert_eq!(shell.json(&["task", "list", "--json"]).as_array().unwrap().len(), 0);
     let report = shell.flightdeck(&["report"]).succeeded().stdout;
-    assert!(report.contains("Check the pool: done: it is fine"), "{report}");
+    assert!(report.contains("omar: check the pool, done: it is fine"), "{report}");
 }
 
 #[test]
@@ -117,4 +117,25 @@ fn a_note_says_when_it_happened() {
     assert_ne!(saved["at"], saved["recorded_at"]);
     let texts = shell.json(&["status", "--json"])["timeline"].to_string();
     assert!(texts.contains("\"pods restarted\""), "{texts}");
+}
+
+#[test]
+fn a_mistake_in_the_file_keeps_nothing_off_the_record() {
+    let world = World::new();
+    let shell = incident(&world);
+    std::fs::write(world.path("app").join("flightdeck.toml"), "[policy\n").unwrap();
+    for verb in [
+        &["role", "lead", "omar"][..],
+        &["tick", "1"],
+        &["task", "give", "li", "read the logs"],
+        &["proposal", "make", "turn the flag off"],
+        &["assign", "2", "omar"],
+        &["note", "the pool is full"],
+        &["handoff", "to", "li"],
+    ] {
+        let said = shell.flightdeck(verb).succeeded().stderr;
+        assert_eq!(said.matches("flightdeck.toml has a mistake in it").count(), 1, "{verb:?}: {said}");
+    }
+    let status = shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(status.contains("→ omar"), "{status}");
 }

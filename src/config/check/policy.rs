@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::super::problem::Problem;
-use super::{names, table, tables, text, texts, unusable};
+use super::{names, not_blank, table, tables, text, texts, unusable};
 use crate::incident::{ClockPolicy, Policy, Role, Severity};
 use crate::text::{nearest, visible};
 
@@ -102,6 +102,10 @@ fn is_dropped(entry: &DeTable<'_>) -> bool {
 /// Changes by id: to what there is, or something new that says what it is.
 fn entries(own: &DeTable<'_>, key: &str, needs: &str, known: &[&str], found: &mut Vec<Problem>) {
     let what = key.replace('_', " ");
+    // What has a name is called by it.
+    for (_, _, entry) in below(own, key).filter(|_| needs != "about") {
+        not_blank(entry, needs, found);
+    }
     for (id, span, entry) in below(own, key).filter(|(id, ..)| !known.contains(id)) {
         if let Some(why) = unusable(id) {
             found.push(Problem::new(span, format!("the id {why}")));
@@ -314,6 +318,10 @@ fn list_id(list: &str) -> &'static str {
 /// Roles that something refers to must be there: those that have to approve, and those that the procedure
 /// knows by their ids.
 fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
+    for role in tables(own, "roles") {
+        not_blank(role, "title", found);
+        not_blank(role, "short", found);
+    }
     let roles = there(own, "roles", "role", policy.roles.iter().map(|role| &role.id));
     for (_, severity) in ours(own) {
         for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::texts;
+use super::{text, texts};
 use crate::config::detect::{VERSION, names_version, reads_version};
 use crate::config::load::bytes;
 use crate::config::problem::Problem;
@@ -88,6 +88,7 @@ pub fn look(source: &str, around: &Around<'_>) -> Looked {
     }
     looked.problems.extend(unfilled(tree.get_ref()));
     looked.problems.extend(super::probe::doubts(tree.get_ref()));
+    looked.problems.extend(missing_runbooks(tree.get_ref(), around));
     looked.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     looked.programs = programs.len();
     looked
@@ -141,6 +142,18 @@ fn unfilled(root: &DeTable<'_>) -> Vec<Problem> {
         }
     }
     found
+}
+
+/// Runbooks of probes that are a file of the repository, and not there.
+fn missing_runbooks(root: &DeTable<'_>, around: &Around<'_>) -> Vec<Problem> {
+    let named = below(root, &["probes"]).into_iter().filter_map(|probe| text(probe, "runbook"));
+    let missing =
+        named.filter(|(path, _)| super::runbook::is_path(path) && !around.root.join(path).is_file());
+    let problem = |(path, span): (&str, Range<usize>)| {
+        let problem = Problem::new(span, format!("there is no runbook {}", visible(path)));
+        problem.help("a path from the root of the repository, or an address").warning()
+    };
+    missing.map(problem).collect()
 }
 
 struct Command<'a> {
@@ -397,6 +410,22 @@ mod tests {
         assert_eq!(said("alertmanager = \"http://a/\"\nwatchdog = \"Watchdog\""), [""; 0]);
         let warned = said("alertmanager = \"http://a/\"");
         assert!(warned[0].starts_with("f:3:1: warning: without a `watchdog`"), "{warned:?}");
+    }
+
+    #[test]
+    fn a_runbook_that_is_not_there_is_a_warning() {
+        let dir = place();
+        let around = Around { root: dir.path(), path: None, is_ignored: &|_| false };
+        let said = |runbook: &str| {
+            let probe = "[[probes]]\nname = \"a\"\nurl = \"http://x/\"\nexpect = [\"status == 200\"]\n";
+            let source = format!("{probe}runbook = \"{runbook}\"\n");
+            Invalid::new("f", &source, look(&source, &around).problems).lines()
+        };
+        std::fs::write(dir.path().join("pool.md"), "# Pool\n").unwrap();
+        assert_eq!(said("pool.md"), [""; 0]);
+        assert_eq!(said("https://wiki.test/pool.md"), [""; 0]);
+        let lines = said("runbooks/none.md");
+        assert!(lines[0].starts_with("f:5:11: warning: there is no runbook runbooks/none.md"), "{lines:?}");
     }
 
     #[test]
