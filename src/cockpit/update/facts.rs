@@ -313,6 +313,15 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     grade::at_the_end(cx, before);
 }
 
+/// Has an open menu that counts down say what is left now.
+pub(super) fn renew_times(model: &mut Model) {
+    if let Some(Overlay::Menu(shown)) = model.overlays.last()
+        && matches!(shown.command, Command::Team | Command::Snooze)
+    {
+        renew_menu(model);
+    }
+}
+
 /// Has an open menu say what holds now. Its rows stay where they are and keep their keys: somebody may be about
 /// to press one.
 fn renew_menu(model: &mut Model) {

@@ -296,6 +296,19 @@ fn pull_blocked(model: &Model, command: Command) -> Option<String> {
     })
 }
 
+/// Why issues cannot be opened at the code host, as far as that is known without asking it.
+pub(super) fn no_host(model: &Model) -> Option<String> {
+    let pull = &model.config.config.hotfix.pull;
+    if pull.forge.is_some() || !pull.api.is_empty() {
+        return None;
+    }
+    let branch = model.repository()?;
+    if branch.remote.is_none() {
+        return Some("there is no remote that could be at a code host".to_owned());
+    }
+    matches!(model.pull, Some(Looked::NoPlace)).then(|| "no code host is known here".to_owned())
+}
+
 /// Carries a row out.
 pub(super) fn invoke(cx: &mut Cx<'_>, command: Command) {
     let request = match command {

@@ -14,7 +14,7 @@ use super::{
     Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, notes, overlays,
     past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team, timeline,
 };
-use crate::incident::{PlanRun, RecordId, Role, StepState};
+use crate::incident::{CulpritVerdict, PlanRun, RecordId, Role, State, StepState, same_person};
 use crate::plan::Request;
 use crate::report::issue;
 
@@ -457,7 +457,7 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             )
         }
         Command::Cause => {
-            let text = state.map_or_else(String::new, |s| s.cause.clone());
+            let text = state.map_or_else(String::new, known_cause);
             (Purpose::Cause, "Cause: what broke, and why?", "for example the pool was set too small", text)
         }
         Command::Role => return ask_role(cx, &invoke.argument),
@@ -497,10 +497,23 @@ pub(super) fn ask_no_rollback(cx: &mut Cx<'_>) {
     ask(cx, Purpose::NoRollback, "No rollback: why?", placeholder, String::new());
 }
 
-/// Asks who has a role; suggests whoever sits here.
+/// The cause as it is recorded; else what was found of the culprit that it was.
+fn known_cause(state: &State) -> String {
+    let found = state.culprits.values().filter(|one| one.verdict == CulpritVerdict::Found);
+    let last = found.max_by_key(|one| one.at).map(|one| one.note.clone());
+    if state.cause.is_empty() { last.unwrap_or_default() } else { state.cause.clone() }
+}
+
+/// Asks who has a role; suggests whoever has it, else whoever sits here.
 fn ask_role(cx: &mut Cx<'_>, role: &str) {
-    let label = capital(&format!("{}: who?", cx.model.policy.role_title(role)));
-    let input = LineEdit::suggesting(cx.model.me.clone());
+    let title = cx.model.policy.role_title(role);
+    let holder = cx.model.incident().and_then(|state| state.roles.get(role));
+    let label = capital(&match holder {
+        Some(holder) if same_person(holder, &cx.model.me) => format!("{title}: you have it. Who takes it?"),
+        Some(holder) => format!("{title}: {holder} has it. Who takes it?"),
+        None => format!("{title}: who?"),
+    });
+    let input = LineEdit::suggesting(holder.unwrap_or(&cx.model.me).clone());
     let nobody = "nobody: the role is left unfilled";
     cx.push(Overlay::Ask(Ask::new(Purpose::Role(role.to_owned()), label, nobody, input)));
 }

@@ -14,13 +14,13 @@ use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{PlanState, State, Status, duration};
 use crate::text::address::without_credentials;
-pub(super) use incident::told_question;
+pub(super) use incident::{roles, told_question};
 
 /// The menu of a command, as it stands.
 pub(super) fn menu(model: &Model, command: Command) -> Menu {
     let (note, items) = match command {
         Command::Severity => (String::new(), incident::severities(model)),
-        Command::Role => (String::new(), incident::roles(model)),
+        Command::Role => (String::new(), roles(model)),
         Command::Told => (String::new(), incident::audiences(model)),
         Command::Phase => (String::new(), incident::phases(model)),
         Command::Test => tests(model),
@@ -67,6 +67,10 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
             let opened = path(model, &Invoke::from(spec.command));
             for item in menu(model, spec.command).items {
                 if model.log.is_none() && item.disabled == Some(needs_incident(model)) {
+                    continue;
+                }
+                // Roles have a menu of their own.
+                if spec.command == Command::Team && item.invoke.command == Command::Role {
                     continue;
                 }
                 // What a menu explains behind the dot would only blur the search.
@@ -281,7 +285,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         Command::PlanTakeOver => no(super::plan_view::held(model).is_none(), "no plan holds a target"),
         Command::FollowUpSend => {
             let none = state.open_follow_ups().all(|one| one.issue.is_some());
-            no(none, "no follow-up is open that has no issue yet")
+            no(none, "no follow-up is open that has no issue yet").or_else(|| hotfix::no_host(model))
         }
         Command::Backlog => no(model.policy.needs_hotfix(state.severity), "its severity asks for a hotfix"),
         Command::SuspectBisect => needs_config(model, Command::Test),

@@ -85,6 +85,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Resize(columns, rows) => seen::resized(cx.model, (columns, rows)),
         Msg::Tick(now) => {
             tick(cx.model, now);
+            facts::renew_times(cx.model);
             run_view::tick(&mut cx);
             compared::tick(&mut cx);
         }
@@ -105,6 +106,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         settle::keep_up(&mut cx);
         message::keep_up(&mut cx);
         past::keep_up(&mut cx);
+        team::keep_up(&mut cx);
         suspects::keep_up(&mut cx);
         judge(cx.model);
         let loud = cx.model.derived.loud.clone();

@@ -7,22 +7,22 @@ use super::super::complete::spelled;
 use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::Item;
-use super::super::overlay::{Entry, Overlay, Purpose, Scroll};
+use super::super::overlay::{Act, Entry, Overlay, Purpose, Scroll};
 use super::invoke::ask;
 use super::record::claim;
 use super::{Cx, menus};
 use crate::incident::{
     self, Body, Clock, ClockState, Decided, FollowUpAdded, HandoffAccepted, HandoffDeclined, HandoffOffered,
-    Objected, Proposed, RecordId, Reviewed, Role, Snoozed, TaskEnded, TaskGiven, parse_follow_up, parse_task,
-    same_person,
+    Motion, Objected, Offer, Proposed, RecordId, Reviewed, Role, Snoozed, TaskEnded, TaskGiven,
+    parse_follow_up, parse_task, same_person,
 };
 
-/// What belongs to people, then what they are at: a row for each open offer, task and proposal.
+/// What is offered to whoever sits here, then what belongs to people, what they are at, and who has which role: a
+/// row for each.
 pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
     let Some(state) = model.incident() else { return fixed };
     let (now, me) = (model.now, model.me.as_str());
     let blocked = menus::blocked(model, Command::Task);
-    let mut items = fixed;
     let row = |command, id: RecordId, key: Option<char>, label: String, disabled: Option<String>| Item {
         key: key.map(Key::char),
         path: String::new(),
@@ -30,12 +30,18 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
         disabled: blocked.clone().or(disabled),
         invoke: Invoke { command, argument: id.to_string() },
     };
-    let mut first = true;
-    for offer in state.open_offers() {
+    // Letters are for those that can be answered here; the others are reached by the cursor.
+    let mut offers: Vec<&Offer> = state.open_offers().collect();
+    offers.sort_by_key(|offer| !same_person(me, &offer.to));
+    let (mut items, mut fixed) = (Vec::new(), Some(fixed));
+    for (place, offer) in offers.into_iter().enumerate() {
         let role = model.policy.role_title(&offer.role);
         let mine = same_person(me, &offer.to);
+        if !mine {
+            items.extend(fixed.take().unwrap_or_default());
+        }
         let not_mine = (!mine).then(|| format!("it is offered to {}", offer.to));
-        let key = |letter| first.then_some(letter);
+        let key = |letter| (place == 0).then_some(letter);
         let (accept, out) = (format!("take over as {role}, offered by {}", offer.by), "decline or withdraw");
         items.push(row(Command::HandoffAccept, offer.id, key('a'), accept, not_mine));
         if !offer.brief.is_empty() {
@@ -44,14 +50,19 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
         }
         let out = format!("{out}: {role} for {}", offer.to);
         items.push(row(Command::HandoffDecline, offer.id, key('x'), out, None));
-        first = false;
     }
-    for (place, task) in state.open_tasks().into_iter().enumerate() {
+    items.extend(fixed.unwrap_or_default());
+    let mut tasks = state.open_tasks();
+    tasks.sort_by_key(|task| !same_person(me, &task.owner));
+    for (place, task) in tasks.into_iter().enumerate() {
         let digit = char::from_digit(u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1), 10);
         let label = format!("{}: {} · {}", task.owner, task.text, incident::time_left(task.until, now));
         items.push(row(Command::TaskEnd, task.id, digit, label, None));
     }
-    for (place, motion) in state.open_motions().enumerate() {
+    // What can be decided now comes before what is still heard.
+    let mut motions: Vec<&Motion> = state.open_motions().collect();
+    motions.sort_by_key(|motion| !motion.is_due(now) && motion.objections.is_empty());
+    for (place, motion) in motions.into_iter().enumerate() {
         let key = |letter| (place == 0).then_some(letter);
         let standing = motion.standing(now);
         let object = format!("object to: {} · {standing}", motion.text);
@@ -61,7 +72,46 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
         items.push(row(Command::Agree, motion.id, key('y'), format!("agreed: {}", motion.text), why.clone()));
         items.push(row(Command::Refuse, motion.id, key('n'), format!("not agreed: {}", motion.text), None));
     }
+    items.extend(menus::roles(model).into_iter().map(|item| Item { key: None, ..item }));
     items
+}
+
+/// Has a question about an offer say what holds now; one that nobody can accept any more is taken back with a word.
+pub(super) fn keep_up(cx: &mut Cx<'_>) {
+    let Some(Overlay::Confirm(asked)) = cx.model.overlays.last() else { return };
+    let Act::Record(body) = &asked.act else { return };
+    let (offer, accepts) = match **body {
+        Body::HandoffAccepted(HandoffAccepted { offer }) => (offer, true),
+        Body::HandoffDeclined(HandoffDeclined { offer, .. }) => (offer, false),
+        _ => return,
+    };
+    let Some(found) = open_offer(cx.model, offer) else {
+        // What this one has just recorded is no news.
+        let state = cx.model.incident();
+        let ended = state.and_then(|state| state.offers.iter().find(|one| one.id == offer));
+        if let Some(ended) = ended {
+            let word = format!("the offer of {} is open no more", cx.model.policy.role_title(&ended.role));
+            cx.pop();
+            cx.say(word);
+        }
+        return;
+    };
+    let body = offered_until(&found);
+    if let Some(Overlay::Confirm(asked)) = cx.model.overlays.last_mut()
+        && accepts
+        && asked.body != body
+    {
+        asked.body = body;
+        asked.shown_ms = None;
+    }
+}
+
+/// Who has a role until its offer is accepted.
+fn offered_until((_, from): &(String, String)) -> String {
+    match from.as_str() {
+        "" => "Nobody has it now. Read the brief first.".to_owned(),
+        from => format!("{from} has it until you accept. Read the brief first."),
+    }
 }
 
 /// The clocks that are overdue, to put a reminder off.
@@ -150,16 +200,13 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         (Command::HandoffAccept, Some(offer)) => {
             let Some(found) = open_offer(cx.model, offer) else { return };
             let title = format!("Take over as {}?", found.0);
-            let body = match found.1.as_str() {
-                "" => "Nobody has it now. Read the brief first.".to_owned(),
-                from => format!("{from} has it until you accept. Read the brief first."),
-            };
-            claim(cx, &title, &body, "take over", None, HandoffAccepted { offer });
+            claim(cx, &title, &offered_until(&found), "take over", None, HandoffAccepted { offer });
         }
         (Command::HandoffDecline, Some(offer)) => {
-            let Some((role, ..)) = open_offer(cx.model, offer) else { return };
+            let Some((role, has)) = open_offer(cx.model, offer) else { return };
             let title = format!("Call the handoff of {role} off?");
-            let body = "Whoever has the role keeps it.";
+            let body =
+                if has.is_empty() { "Nobody has the role then." } else { "Whoever has the role keeps it." };
             claim(cx, &title, body, "call it off", None, HandoffDeclined { offer, reason: String::new() });
         }
         (Command::HandoffBrief, Some(id)) => {
@@ -169,10 +216,12 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
     }
 }
 
-/// The role that is offered, and who has it until it is accepted.
+/// The role that is offered, and who has it now.
 fn open_offer(model: &Model, id: RecordId) -> Option<(String, String)> {
-    let offer = model.incident()?.open_offers().find(|offer| offer.id == id)?;
-    Some((model.policy.role_title(&offer.role).to_owned(), offer.from.clone()))
+    let state = model.incident()?;
+    let offer = state.open_offers().find(|offer| offer.id == id)?;
+    let has = state.roles.get(&offer.role).cloned().unwrap_or_default();
+    Some((model.policy.role_title(&offer.role).to_owned(), has))
 }
 
 fn decide(cx: &mut Cx<'_>, accepted: bool, id: RecordId) {

@@ -39,7 +39,7 @@ pub(super) fn severities(model: &Model) -> Vec<Item> {
         .collect()
 }
 
-pub(super) fn roles(model: &Model) -> Vec<Item> {
+pub(in crate::cockpit::update) fn roles(model: &Model) -> Vec<Item> {
     let names: Vec<String> = model.policy.roles.iter().map(|role| role.id.clone()).collect();
     rows(Command::Role, &names, &[], |index| {
         let role = &model.policy.roles[index];

@@ -1,9 +1,14 @@
 //! Names that complete, and items that are given to somebody.
 
 use super::*;
+use crate::cockpit::Command;
 use crate::cockpit::complete::candidates;
+use crate::cockpit::msg::Item;
 use crate::config::types::Person;
-use crate::incident::ItemAssigned;
+use crate::incident::{
+    CulpritJudged, CulpritVerdict, FollowUpAdded, HandoffDeclined, HandoffOffered, ItemAssigned, Proposed,
+    RoleTaken, TaskGiven,
+};
 
 fn with_people() -> Table {
     let mut table = Table::ready();
@@ -109,4 +114,111 @@ fn an_item_is_given_to_a_person_or_a_role() {
     table.keys("ctrl-u enter");
     table.told(ItemAssigned { item: item.id.clone(), title: String::new(), to: String::new() });
     assert!(table.model.incident().unwrap().assigned.is_empty());
+}
+
+fn offer(table: &mut Table, role: &str, to: &str) -> RecordId {
+    let offered = HandoffOffered { role: role.into(), to: to.into(), brief: "all of it".into() };
+    tell(table, offered.into())
+}
+
+fn tell(table: &mut Table, body: Body) -> RecordId {
+    let record = table.record(body);
+    let id = record.id;
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    id
+}
+
+fn menu(table: &Table) -> &[Item] {
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!("no menu") };
+    &menu.items
+}
+
+fn on(table: &Table, key: char) -> Option<&Item> {
+    menu(table).iter().find(|item| item.key == Some(Key::char(key)))
+}
+
+#[test]
+fn what_is_offered_to_me_comes_first_and_has_the_keys() {
+    let mut table = Table::ready();
+    offer(&mut table, "lead", "omar");
+    let mine = offer(&mut table, "commander", "Maya");
+    table.keys("w");
+    assert_eq!(menu(&table)[0].invoke.argument, mine.to_string());
+    for (key, command) in
+        [('a', Command::HandoffAccept), ('b', Command::HandoffBrief), ('x', Command::HandoffDecline)]
+    {
+        let item = on(&table, key).unwrap();
+        assert_eq!((item.invoke.command, &item.invoke.argument), (command, &mine.to_string()), "{key}");
+    }
+    assert!(on(&table, 't').is_some_and(|item| item.invoke.command == Command::Task));
+    // Who has which role stands there, gaps too.
+    let labels: Vec<&str> = menu(&table).iter().map(|item| item.label.as_str()).collect();
+    assert!(labels.contains(&"incident commander: nobody yet"), "{labels:?}");
+}
+
+#[test]
+fn what_can_be_decided_now_has_the_keys_and_the_menu_counts_down() {
+    let mut table = Table::ready();
+    let now = table.model.now;
+    let until = |minutes| now + SignedDuration::from_mins(minutes);
+    tell(&mut table, Proposed { text: "turn the flag off".into(), until: until(5) }.into());
+    let due = tell(&mut table, Proposed { text: "roll back".into(), until: until(0) }.into());
+    tell(&mut table, TaskGiven { text: "pool".into(), owner: "omar".into(), until: until(3) }.into());
+    table.keys("w");
+    assert_eq!(on(&table, 'y').unwrap().invoke.argument, due.to_string());
+    assert!(on(&table, '1').unwrap().label.ends_with("3m left"), "{}", on(&table, '1').unwrap().label);
+    table.send(Msg::Tick(until(1)));
+    assert!(on(&table, '1').unwrap().label.ends_with("2m left"), "{}", on(&table, '1').unwrap().label);
+}
+
+#[test]
+fn the_question_about_an_offer_follows_the_record() {
+    let mut table = Table::ready();
+    tell(&mut table, RoleTaken { role: "commander".into(), person: "omar".into() }.into());
+    let offered = offer(&mut table, "commander", "maya");
+    table.keys("w a");
+    let body = |table: &Table| match table.model.overlays.last() {
+        Some(Overlay::Confirm(asked)) => asked.body.clone(),
+        other => panic!("no question: {other:?}"),
+    };
+    assert!(body(&table).starts_with("omar has it until you accept"), "{}", body(&table));
+    tell(&mut table, HandoffDeclined { offer: offered, reason: String::new() }.into());
+    assert!(!matches!(table.model.overlays.last(), Some(Overlay::Confirm(_))));
+    assert!(table.word().contains("is open no more"), "{}", table.word());
+}
+
+#[test]
+fn a_role_that_somebody_has_is_not_taken_by_enter_alone() {
+    let mut table = Table::ready();
+    tell(&mut table, RoleTaken { role: "lead".into(), person: "omar".into() }.into());
+    table.keys("i r l");
+    let Some(Overlay::Ask(ask)) = table.model.overlays.last() else { panic!("nothing is asked") };
+    assert!(ask.label.contains("omar has it"), "{}", ask.label);
+    let effects = table.keys("enter");
+    assert!(appended(&effects).is_none(), "{effects:?}");
+}
+
+#[test]
+fn the_cause_begins_with_what_was_found_of_the_culprit() {
+    let mut table = Table::ready();
+    let found = CulpritJudged {
+        culprit: "deploy".into(),
+        title: "a deploy".into(),
+        verdict: CulpritVerdict::Found,
+        note: "the pool was set to 5".into(),
+    };
+    tell(&mut table, found.into());
+    table.keys("i c");
+    assert_eq!(line(&table), "the pool was set to 5");
+}
+
+#[test]
+fn issues_without_a_remote_say_why_not() {
+    let mut table = Table::ready();
+    let added = FollowUpAdded { text: "alert on the pool".into(), owner: String::new(), due: None, of: None };
+    tell(&mut table, added.into());
+    table.model.branch = Some(Ok(BranchState { remote: None, ..branch() }));
+    table.keys("i");
+    let why = on(&table, 'u').unwrap().disabled.clone().unwrap_or_default();
+    assert!(why.contains("no remote"), "{why}");
 }
