@@ -41,6 +41,8 @@ pub fn effect(plan: &Plan) -> String {
 pub fn reach(plan: &Plan) -> String {
     if only_asks(plan.purpose) {
         format!("runs against {}", plan.target)
+    } else if matches!(plan.purpose, Purpose::Action | Purpose::Runbook) && !plan.target.contains(':') {
+        format!("reaches {}", plan.target)
     } else {
         "reaches others".to_owned()
     }
