@@ -330,11 +330,11 @@ impl Context {
 
     /// The drill that this repository is of, where its incident is in another journal than this one.
     pub(super) fn drill_elsewhere(&self) -> Option<Drill> {
-        let drill = Drill::find(self.root().ok()?).ok()?;
-        let same = |a: &Path, b: &Path| {
-            a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
-        };
-        (!same(&drill.state_dir, &self.state_dir)).then_some(drill)
+        let root = self.root().ok()?;
+        let drill = Drill::find(root).ok()?;
+        // What a repository says of itself is believed where its journal and the script stand beside it.
+        let is_one = Drill::is_played(root, &drill.state_dir) && drill.door().is_file();
+        (is_one && !Drill::is_played(root, &self.state_dir)).then_some(drill)
     }
 
     /// Names incidents that may be of this repository, which no remote says.
