@@ -198,7 +198,7 @@ fn names_that_nothing_has_are_pointed_at() {
         ),
         ("[policy.p1]\nname = \"x\"".to_owned(), "unknown key `p1` in `policy` (did you mean `P1`?)"),
         ("[policy.P3]\nword = \"low\"".to_owned(), "`means` is missing here"),
-        ("[policy.role.commander]\ntitle = \"\"".to_owned(), "3:9: `title` cannot be empty"),
+        ("[policy.role.commander]\ntitle = \"\"".to_owned(), "2:9: `title` cannot be empty"),
         (
             "[[policy.roles]]\nid = \"commander\"\ntitle = \" \"\nshort = \"IC\"".to_owned(),
             "`title` cannot be empty",

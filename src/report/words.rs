@@ -84,7 +84,9 @@ pub(super) fn ending(text: &str) -> String {
 /// What somebody wrote as sentences: a capital letter, and a full stop.
 pub(super) fn sentences(text: &str) -> String {
     let text = opened(text);
-    let open = text.ends_with(|c: char| c.is_alphanumeric() || c == ')');
+    // A number alone in its line would begin a list.
+    let is_number = text.lines().last().is_some_and(|line| line.chars().all(|c| c.is_ascii_digit()));
+    let open = !is_number && text.ends_with(|c: char| c.is_alphanumeric() || c == ')');
     if open { format!("{text}.") } else { text }
 }
 
@@ -344,5 +346,7 @@ mod tests {
         assert_eq!(ending("it broke. "), "it broke.");
         assert_eq!(ending("why?"), "why?");
         assert_eq!(inside("half of them."), "half of them");
+        assert_eq!(sentences("orders failed"), "Orders failed.");
+        assert_eq!(sentences("Orders:\n\n0"), "Orders:\n\n0");
     }
 }

@@ -220,3 +220,16 @@ fn what_a_repository_says_of_a_drill_makes_no_journal_and_no_drill_of_an_inciden
         assert!(!report.stdout.contains("This was a drill"), "{}", report.stdout);
     }
 }
+
+#[test]
+fn a_second_terminal_is_told_how_to_take_part() {
+    let world = World::new();
+    let drill = Drill::start(&world);
+    let there = world.shell(&drill.shell(&world).directory);
+    there
+        .flightdeck(&["note", "x"])
+        .ended_with(2)
+        .said("this is the repository of a drill")
+        .said("/as NAME status");
+    drill.shell(&world).flightdeck(&["note", "x"]).ended_with(2).said("none is open");
+}
