@@ -401,12 +401,16 @@ fn drift(incidents: &[Past], measure: Measure) -> Drift {
     let lengths: Vec<SignedDuration> = all.into_iter().map(|(_, length)| length).collect();
     let (earlier, later) = lengths.split_at(lengths.len() / 2);
     let shift = shift(earlier, later);
+    let (earlier, later) = (Spread::of(earlier.to_vec()), Spread::of(later.to_vec()));
+    // Where both are told alike, what differs is of no account.
+    let is_told_alike = earlier.median().map(rounded) == later.median().map(rounded);
     let change = match shift {
+        _ if is_told_alike => Change::None,
         shift if shift > BEYOND_CHANCE => Change::Longer,
         shift if shift < -BEYOND_CHANCE => Change::Shorter,
         _ => Change::None,
     };
-    Drift::Compared { change, earlier: Spread::of(earlier.to_vec()), later: Spread::of(later.to_vec()) }
+    Drift::Compared { change, earlier, later }
 }
 
 /// By how many standard deviations the ranks of the later ones lie above what chance makes of them (Mann and
