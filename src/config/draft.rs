@@ -24,6 +24,7 @@ pub fn write(found: &Found) -> String {
     draft.environments(found);
     draft.probes(found);
     draft.actions();
+    draft.channels();
     draft.secrets();
     draft.people();
     draft.checklist();
@@ -309,6 +310,16 @@ impl Draft {
         self.entry(false, "reaches", &text("nothing"), "an environment, or others");
         self.entry(false, "key", &text("P"), "");
         self.entry(false, "scope", &text("everywhere"), "or a pane: health, runs");
+        self.blank();
+    }
+
+    fn channels(&mut self) {
+        self.title("Where messages go: m writes them, and sends them once they were read.");
+        self.example("[[channels]]");
+        self.entry(false, "name", &text("chat"), "");
+        self.entry(false, "kind", &text("webhook"), "or slack, teams, pagerduty, command");
+        self.entry(false, "audiences", &list(&["stakeholders".to_owned()]), "those of the policy");
+        self.entry(false, "url", &text("https://chat.example/hooks/1"), "or secret = its name");
         self.blank();
     }
 
