@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::situation::{Item, ProbeState, Situation};
-use super::{rollback, status_ahead, status_approvals, status_clocks};
+use super::{rollback, status_ahead, status_approvals, status_clocks, status_messages};
 use crate::config::types::Hotfix as Made;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
@@ -34,6 +34,7 @@ pub(crate) struct Document<'a> {
     rollback: Vec<rollback::Json<'a>>,
     merges_back: Vec<MergeBack<'a>>,
     timeline: Lines<'a>,
+    messages: Vec<status_messages::Message<'a>>,
     clocks_off: Vec<status_clocks::ClockOff<'a>>,
     journal: Journal,
 }
@@ -307,6 +308,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
         timeline: Lines(situation),
+        messages: state.messages.iter().map(|one| status_messages::json(one, situation.now)).collect(),
         clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }

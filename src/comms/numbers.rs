@@ -82,7 +82,7 @@ fn with_unit(value: &str, unit: &str) -> String {
 fn shown(value: f64) -> String {
     let rounded = if value.abs() < 10.0 { (value * 10.0).round() / 10.0 } else { value.round() };
     // There is no minus nothing.
-    if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() }
+    if rounded.abs() < f64::EPSILON { "0".to_owned() } else { rounded.to_string() }
 }
 
 /// The numbers of production that the incident is about: what fails, or has failed in it.

@@ -9,7 +9,7 @@ use super::wire::{Answer, CUT, Outgoing, after, fate, length, wire};
 use crate::config::types::{Channel, ChannelKind};
 use crate::health::series::State as Health;
 use crate::incident::{
-    Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Hash, Hlc,
+    Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
     ImpactDescribed, IncidentId, Log, MessageKind, Messaged, Mitigated, NoteKind, Noted, Phase, PhaseEntered,
     Policy, Record, RecordId, RepositoryId, Resolved, RoleTaken, Severity, State, Told,
 };
@@ -229,6 +229,9 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
     story.at(4, end("slack", Delivery::Sending));
     story.at(5, end("slack", Delivery::Failed));
     assert!(story.state().told.is_empty());
+    let next = crate::incident::next(&story.state(), &Policy::built_in(), &Facts::default(), minute(5));
+    let next = next.iter().find(|next| next.action == "message").unwrap();
+    assert_eq!(next.title, "update for stakeholders did not get through by slack: read it, send it again");
     story.at(6, end("mail", Delivery::Sending));
     story.at(7, end("mail", Delivery::Accepted));
     story.at(8, end("slack", Delivery::Accepted));

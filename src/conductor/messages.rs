@@ -28,8 +28,6 @@ const ATTEMPTS: usize = 50;
 const PAUSE: Duration = Duration::from_secs(15);
 /// and none is longer than this.
 const LONGEST: Duration = Duration::from_secs(600);
-/// A message that has waited longer than this is read again before it goes.
-const STALE: SignedDuration = SignedDuration::from_mins(5);
 /// What somebody else has begun is left to them for this long.
 const THEIRS: SignedDuration = SignedDuration::from_secs(20);
 
@@ -115,7 +113,7 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
 
 /// What waits, and may go now.
 fn waiting(state: &State, now: Timestamp, which: Which) -> Vec<(RecordId, String)> {
-    let fresh = |message: &&Message| which == Which::All || is_fresh(message, now);
+    let fresh = |message: &&Message| which == Which::All || message.is_fresh(now);
     let due = |way: &&OnChannel| match which {
         Which::All => waits(way),
         // Whoever wrote it is at it.
@@ -128,11 +126,6 @@ fn waiting(state: &State, now: Timestamp, which: Which) -> Vec<(RecordId, String
 
 fn waits(way: &OnChannel) -> bool {
     matches!(way.end, None | Some(Delivery::Waiting))
-}
-
-/// Tells whether a message is young enough to go without being read again, whatever became of the clock.
-pub fn is_fresh(message: &Message, now: Timestamp) -> bool {
-    now.duration_since(message.at).abs() <= STALE
 }
 
 fn names(ways: &[OnChannel]) -> Vec<String> {

@@ -55,6 +55,11 @@ fn the_verb_prints_a_draft_then_sends_it_and_the_clock_is_met_by_what_was_accept
     assert!(sent.stdout.contains("✓ ours accepted"), "{}", sent.stdout);
     assert_eq!(told(&yard), "We are on it.\n---\n");
     assert_eq!(clock(shell), "met");
+    let messages = shell.json(&["status", "--json"])["messages"].clone();
+    assert_eq!(
+        (&messages[0]["channels"][0]["state"], &messages[1]["channels"][0]["state"]),
+        (&"failed".into(), &"accepted".into())
+    );
     shell.flightdeck(&["message", "--flush", "--yes"]).succeeded().said("nothing waits");
     let report = shell.flightdeck(&["report"]).succeeded().stdout;
     assert!(

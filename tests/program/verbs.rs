@@ -6,7 +6,7 @@ use super::terminal::Terminal;
 use super::world::{Ended, Shell, World};
 
 /// The names at the top of `status --json`, sorted.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "approvals",
     "checklist",
     "clocks",
@@ -16,6 +16,7 @@ const SECTIONS: [&str; 16] = [
     "incident",
     "journal",
     "merges_back",
+    "messages",
     "next",
     "plans",
     "releases",

@@ -14,43 +14,19 @@ use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
 use crate::config::types::Channel;
 use crate::failure::Failure;
-use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, State, last_told};
+use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, last_told};
 
-/// How long a message may wait before somebody reads it again: not sent by itself any more.
-const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// How long the outbox is left alone after it was looked at.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Opens the message that did not get through, else the draft that is due, or the next one for an audience.
 pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
     let now = cx.model.now;
-    let stuck = cx.model.incident().and_then(|state| stuck(state, now)).filter(|_| audience.is_empty());
+    let stuck = cx.model.incident().and_then(|state| state.stuck(now)).filter(|_| audience.is_empty());
     match stuck.cloned() {
         Some(message) => cx.push(Overlay::Message(Box::new(sent(&message, now)))),
         None => begin_draft(cx, audience),
     }
-}
-
-/// The last message that did not get through on some channel, and that no later one to the same people has taken
-/// the place of. What waits and is fresh goes by itself.
-fn stuck(state: &State, now: Timestamp) -> Option<&Message> {
-    let mut later: Vec<&str> = Vec::new();
-    for message in state.messages.iter().rev() {
-        if later.contains(&message.audience.as_str()) {
-            continue;
-        }
-        let fresh = now.duration_since(message.at).abs() <= FRESH;
-        let is_stuck = |end: Option<Delivery>| match end {
-            Some(Delivery::Failed | Delivery::Unknown) => true,
-            Some(Delivery::Waiting) | None => !fresh,
-            Some(Delivery::Accepted | Delivery::Sending) => false,
-        };
-        if message.ways.iter().any(|way| is_stuck(way.stands(now))) {
-            return Some(message);
-        }
-        later.push(&message.audience);
-    }
-    None
 }
 
 /// The window of a message that is on record.
@@ -306,14 +282,13 @@ fn next_audience(cx: &mut Cx<'_>, by: isize) {
 
 /// Why the draft stays what it is; `None`: it may be another one.
 fn stays(view: &MessageView) -> Option<&'static str> {
-    match () {
-        () if view.sent.is_some() || view.sending.is_some() => {
-            Some("it was sent: esc, then open the next one")
-        }
-        () if view.changed => Some("you changed the text: send or copy it, or esc and open it again"),
-        () if view.own.is_none() => Some("the draft is being written"),
-        () => None,
+    if view.sent.is_some() || view.sending.is_some() {
+        return Some("it was sent: esc, then open the next one");
     }
+    if view.changed || view.editor.is_some() {
+        return Some("you changed the text: send or copy it, or esc and open it again");
+    }
+    view.own.is_none().then_some("the draft is being written")
 }
 
 /// Sends it to every channel of its audience. Where there is none it is copied, and asked how it was told.
@@ -451,8 +426,8 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     // Whoever wrote one sends it at once: others wait until that can be over.
     let sent_here = |message: &Message| now.duration_since(message.at) > SENDING / 4;
     let due = state.messages.iter().any(|message| {
-        let fresh = now.duration_since(message.at).abs() <= FRESH;
-        fresh && message.ways.iter().any(|way| way.is_due(now) && (way.end.is_some() || sent_here(message)))
+        message.is_fresh(now)
+            && message.ways.iter().any(|way| way.is_due(now) && (way.end.is_some() || sent_here(message)))
     });
     if due {
         let id = cx.effect("sending what waits", Effect::FlushMessages);

@@ -109,9 +109,12 @@ fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, Str
     let is_secret = placeholder::has_one(&wire.url);
     let address = placeholder::fill(&wire.url, value)?;
     // What the parser says of it could tell some of it.
-    let url = Url::parse(address.trim()).map_err(|_| match is_secret {
-        true => "the secret holds no address".to_owned(),
-        false => format!("{} is not an address", visible(&wire.url)),
+    let url = Url::parse(address.trim()).map_err(|_| {
+        if is_secret {
+            "the secret holds no address".to_owned()
+        } else {
+            format!("{} is not an address", visible(&wire.url))
+        }
     })?;
     let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
     match url.scheme() {

@@ -80,8 +80,7 @@ fn slack(root: &Path, address: &str) -> String {
     let hook = root.join("hook");
     std::fs::write(&hook, format!("{address}\n")).unwrap();
     format!(
-        "[[secrets]]\nname = \"HOOK\"\nfile = {:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack-webhook\"\nsecret = \"HOOK\"\naudiences = [\"stakeholders\"]\n",
-        hook
+        "[[secrets]]\nname = \"HOOK\"\nfile = {hook:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack-webhook\"\nsecret = \"HOOK\"\naudiences = [\"stakeholders\"]\n"
     )
 }
 

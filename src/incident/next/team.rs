@@ -4,7 +4,7 @@ use super::{Next, Rank, Steps};
 use crate::incident::state::OfferEnd;
 
 impl Steps<'_> {
-    /// Offers that wait for an answer, tasks whose time is over, and proposals that can be decided.
+    /// Offers that wait for an answer, messages that did not get through, tasks whose time is over, and proposals that can be decided.
     pub(super) fn team(&mut self) {
         let (state, policy, now) = (self.state, self.policy, self.now);
         for offer in state.offers.iter().filter(|offer| offer.end == OfferEnd::Open) {
@@ -12,6 +12,16 @@ impl Steps<'_> {
             let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
             // Only whoever it is offered to can take it: the key opens what everybody can do about it.
             self.add("team", "", format!("{}: take over as {role}{from}, or decline", offer.to));
+        }
+        if let Some(message) = state.stuck(now) {
+            let (kind, to) = (message.kind.name(), policy.audience_title(&message.audience));
+            let channels: Vec<&str> = message.stuck_on(now).collect();
+            let by = channels.join(", ");
+            self.add(
+                "message",
+                "",
+                format!("{kind} for {to} did not get through by {by}: read it, send it again"),
+            );
         }
         for task in state.open_tasks().into_iter().filter(|task| now >= task.until) {
             let title = format!("ask {} what came of it: {}", task.owner, task.text);

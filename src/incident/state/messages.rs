@@ -10,6 +10,9 @@ use crate::incident::state::State;
 /// waited for.
 pub const SENDING: SignedDuration = SignedDuration::from_mins(2);
 
+/// A message that is older than this is read again by somebody before it goes.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+
 /// A message that was written for an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -79,15 +82,78 @@ impl State {
     }
 }
 
+impl State {
+    /// The last message that did not get through on some channel, and that no later one to the same people has
+    /// taken the place of. What waits and is fresh goes by itself.
+    pub fn stuck(&self, now: Timestamp) -> Option<&Message> {
+        let mut later: Vec<&str> = Vec::new();
+        for message in self.messages.iter().rev() {
+            if later.contains(&message.audience.as_str()) {
+                continue;
+            }
+            if message.stuck_on(now).next().is_some() {
+                return Some(message);
+            }
+            later.push(&message.audience);
+        }
+        None
+    }
+}
+
 impl Message {
+    /// The channels that it did not get through on.
+    pub fn stuck_on(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let fresh = self.is_fresh(now);
+        let ways = self.ways.iter().filter(move |way| match way.stands(now) {
+            Some(Delivery::Failed | Delivery::Unknown) => true,
+            Some(Delivery::Waiting) | None => !fresh,
+            Some(Delivery::Accepted | Delivery::Sending) => false,
+        });
+        ways.map(|way| way.channel.as_str())
+    }
+
+    /// Tells whether it is young enough to go without being read again, whatever became of the clock.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).abs() <= FRESH
+    }
+
     /// Tells whether a service took it.
     pub fn is_accepted(&self) -> bool {
         self.ways.iter().any(|way| way.end == Some(Delivery::Accepted))
     }
+}
 
-    /// Tells whether somebody is still at it, or it waits to be sent.
-    pub fn is_under_way(&self, now: Timestamp) -> bool {
-        let open = [None, Some(Delivery::Waiting), Some(Delivery::Sending)];
-        self.ways.iter().any(|way| open.contains(&way.stands(now)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + minute * 60).unwrap()
+    }
+
+    fn way(end: Option<Delivery>, again: Option<Timestamp>) -> OnChannel {
+        let (channel, why, reference) = ("slack".to_owned(), String::new(), String::new());
+        OnChannel { channel, end, since: at(0), why, reference, again, tries: 1 }
+    }
+
+    #[test]
+    fn what_waits_is_due_when_it_said_and_a_clock_that_is_wrong_holds_nothing_up_for_long() {
+        let waits = way(Some(Delivery::Waiting), Some(at(2)));
+        assert!(!waits.is_due(at(1)) && waits.is_due(at(2)) && waits.is_due(at(600)));
+        // It was written down by a clock that was ahead of all others: nothing waits longer than an hour.
+        let ahead = way(Some(Delivery::Waiting), Some(at(24 * 60)));
+        assert!(ahead.is_due(at(1)));
+        assert!(way(None, None).is_due(at(-600)), "a clock that was set back");
+        assert!(!way(Some(Delivery::Failed), None).is_due(at(600)));
+    }
+
+    #[test]
+    fn whoever_was_sending_and_is_gone_leaves_nobody_in_the_belief_that_it_went() {
+        let sending = way(Some(Delivery::Sending), None);
+        assert_eq!(sending.stands(at(1)), Some(Delivery::Sending));
+        for later in [at(3), at(-3)] {
+            assert_eq!(sending.stands(later), Some(Delivery::Unknown));
+            assert!(!sending.is_due(later), "it is not sent again by itself");
+        }
     }
 }
