@@ -147,6 +147,8 @@ pub struct Model {
     pub recent: VecDeque<Invoke>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
+    /// What this cockpit has last seen of each probe, and since when the record says otherwise.
+    pub alarms_seen: BTreeMap<String, (series::State, Option<Timestamp>)>,
     /// The open incident is being read once more, whole.
     pub reloading: Option<EffectId>,
     /// What is known about going back.
@@ -430,6 +432,7 @@ impl Model {
             drafts: Drafts::default(),
             recent: VecDeque::new(),
             alarms_in_flight: None,
+            alarms_seen: BTreeMap::new(),
             reloading: None,
             ways: Ways::default(),
             survey: Survey::default(),

@@ -1,5 +1,6 @@
 //! Facts from the world, and effects that have ended.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::tz::TimeZone;
@@ -357,6 +358,7 @@ fn record_alarms(cx: &mut Cx<'_>) {
     if cx.model.alarms_in_flight.is_some() || cx.model.read_only.is_some() {
         return;
     }
+    let mut seen = std::mem::take(&mut cx.model.alarms_seen);
     let Some(state) = cx.model.incident().filter(|state| state.is_open()) else { return };
     let drafts: Vec<Draft> = cx
         .model
@@ -367,6 +369,10 @@ fn record_alarms(cx: &mut Cx<'_>) {
             let to = settled(probe)?;
             // A probe that was never known to be anything but good is no news.
             if known == Some(to.name()) || (known.is_none() && to == State::Ok) {
+                seen.insert(probe.name.clone(), (to, None));
+                return None;
+            }
+            if !may_contradict(&mut seen, &probe.name, to, cx.model.now) {
                 return None;
             }
             let since = probe.since.or(probe.last.as_ref().map(|sample| sample.at));
@@ -387,9 +393,38 @@ fn record_alarms(cx: &mut Cx<'_>) {
         })
         .chain(own_network(cx.model, state))
         .collect();
+    cx.model.alarms_seen = seen;
     if !drafts.is_empty() {
         let id = cx.effect("saving", Effect::AppendAlarms(drafts));
         cx.model.alarms_in_flight = Some(id);
+    }
+}
+
+/// For how long a cockpit has to see otherwise what another one recorded. Two that see a probe differently would
+/// contradict each other without end.
+const OTHERWISE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Tells whether what a probe is here goes on record, which says otherwise: at once where it turned here, else once
+/// it has been seen for long enough.
+fn may_contradict(
+    seen: &mut BTreeMap<String, (State, Option<Timestamp>)>,
+    probe: &str,
+    to: State,
+    now: Timestamp,
+) -> bool {
+    match seen.get_mut(probe) {
+        Some((before, since)) if *before == to => {
+            let since = *since.get_or_insert(now);
+            let is_sure = now.duration_since(since) >= OTHERWISE;
+            if is_sure {
+                seen.insert(probe.to_owned(), (to, None));
+            }
+            is_sure
+        }
+        _ => {
+            seen.insert(probe.to_owned(), (to, None));
+            true
+        }
     }
 }
 

@@ -488,6 +488,26 @@ fn a_settled_alarm_is_recorded_once_and_a_waiting_one_not_at_all() {
 }
 
 #[test]
+fn two_cockpits_that_see_a_probe_differently_do_not_contradict_each_other_without_end() {
+    let mut table = Table::open();
+    let health = |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))] });
+    let alarm = |to: &str| {
+        let (from, why) = ("ok".into(), "503".into());
+        Body::from(crate::incident::Alarm { probe: "api".into(), from, to: to.into(), why })
+    };
+    assert!(table.send(health(Health::Ok)).is_empty(), "it is ok, as far as anybody knows");
+    let theirs = table.record(alarm("flapping"));
+    table.send(Msg::Fact(Fact::Records(vec![theirs])));
+    let start = table.model.now;
+    for second in [1, 20, 40, 59] {
+        table.send(Msg::Tick(start + SignedDuration::from_secs(second)));
+        assert!(table.send(health(Health::Ok)).is_empty(), "another cockpit sees it otherwise: {second}");
+    }
+    table.send(Msg::Tick(start + SignedDuration::from_secs(70)));
+    assert_eq!(table.send(health(Health::Ok)).len(), 1, "it may be that one is gone");
+}
+
+#[test]
 fn an_alarm_tells_what_was_seen_when_it_began_and_not_what_is_seen_now() {
     let mut table = Table::open();
     let mut later = probe("api", Health::Failing);
