@@ -11,9 +11,9 @@ use crate::text::visible;
 
 /// Record why what was taken back was not at fault
 ///
-/// It may be deployed again then. A commit that was rolled back or undone is
-/// not let into that environment otherwise. One whose watch failed stays shut
-/// out: deploy a better commit.
+/// It may be deployed again then. A commit that was rolled back or undone, or
+/// whose canary failed, is not let into that environment otherwise. One whose
+/// watch failed when everybody had it stays shut out: deploy a better commit.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -256,7 +256,8 @@ fn clock(at: Timestamp, since: Timestamp) -> String {
     at.strftime(if at < since { "%Y-%m-%d %H:%M UTC" } else { "%H:%M UTC" }).to_string()
 }
 
-/// The same of what was tried on a share of users only. A watch that passed since clears it as well.
+/// The same of what was tried on a share of users only. A watch that passed since clears it as well, and so does a
+/// person's word: what fails for a few may have failed for all before.
 fn tried(
     trials: &[Trial],
     releases: &[Release],
@@ -266,6 +267,10 @@ fn tried(
 ) -> Option<Condemned> {
     let here = |trial: &&Trial| trial.environment == environment && !trial.cleared;
     let trial = trials.iter().rev().filter(here).find(|trial| is_it(&trial.commit))?;
+    let said = |later: &Trial| later.cleared && later.environment == environment && later.at >= trial.at;
+    if trials.iter().any(|later| said(later) && is_it(&later.commit)) {
+        return None;
+    }
     let cleared = releases.iter().any(|release| {
         let passed = matches!(release.verdict, Some((at, WatchVerdict::Passed, _)) if at > trial.at);
         passed && release.environment == environment && is_it(&release.commit)
@@ -274,7 +279,7 @@ fn tried(
     let why = format!("failed its canary at {}{colon}{}", clock(trial.at, since), trial.why);
     let name = trial.commit.chars().take(7).collect();
     let commit = trial.commit.clone();
-    (!cleared).then_some(Condemned { name, commit, at: trial.at, why, watched: true })
+    (!cleared).then_some(Condemned { name, commit, at: trial.at, why, watched: false })
 }
 
 /// A fix on its way back into another branch.

@@ -11,6 +11,7 @@ use super::document::{self, Line};
 use super::{Shown, framed, gates, to_type, typed, wide};
 use crate::cockpit;
 use crate::cockpit::overlay::{Field, Preview, Way};
+use crate::incident::duration;
 use crate::plan::{Action, Command, Plan, Reach, Step, words};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) -> Shown {
@@ -71,6 +72,9 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     for warning in &plan.warnings {
         lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(2));
     }
+    if let Some(warning) = fails_already(ui, plan) {
+        lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(&warning, ui.of(Role::Warn)).hanging(2));
+    }
     gates::lines(ui, &mut lines, preview);
     lines.extend(reaching(ui, plan));
     if !lines.is_empty() {
@@ -101,6 +105,24 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
         lines.extend([Line::default(), more.with("  proof, undo and time limit of each step", faint)]);
     }
     lines
+}
+
+/// What a canary would be blamed for although it fails before it has any users.
+fn fails_already(ui: Ui<'_>, plan: &Plan) -> Option<String> {
+    let look = plan.steps.iter().enumerate().find_map(|(index, step)| match &step.action {
+        Action::Watch(watch) if plan.judged_by(index).is_none() => Some(watch),
+        _ => None,
+    })?;
+    let is_bad = |name: &str| ui.model.probes.iter().any(|probe| probe.name == name && probe.state.is_bad());
+    let bad: Vec<&str> =
+        look.probes.iter().map(|probe| probe.name.as_str()).filter(|name| is_bad(name)).collect();
+    let (fail, settle) = (if bad.len() == 1 { "fails" } else { "fail" }, duration(look.settle));
+    (!bad.is_empty()).then(|| {
+        let names = bad.join(", ");
+        format!(
+            "{names} {fail} already: the canary is taken back unless that is well {settle} after it begins"
+        )
+    })
 }
 
 /// Which steps others will see.
