@@ -3,7 +3,7 @@
 
 use super::super::body::Phase;
 use super::super::clocks::{Clock, ClockState};
-use super::super::policy::{ClockPolicy, CountedFrom, MetBy};
+use super::super::policy::{ClockPolicy, MetBy};
 use super::Steps;
 
 /// Clocks that a step of the procedure asks for by itself.
@@ -32,11 +32,11 @@ impl Steps<'_> {
         self.own(false);
     }
 
-    /// Adds what meets the team's own clocks: those that count from the end, or the others.
+    /// Adds what meets the team's own clocks: those that run on when it is resolved, or all of them.
     pub(super) fn own(&mut self, afterwards: bool) {
         let policy = self.policy;
         let own = policy.clocks.iter().filter(|rule| !KNOWN.contains(&rule.id.as_str()));
-        for rule in own.filter(|rule| (rule.from == CountedFrom::Resolved) == afterwards) {
+        for rule in own.filter(|rule| !afterwards || rule.ends_closed()) {
             let Some((action, argument)) = meets(rule) else { continue };
             self.add_due(&rule.id, action, argument, &format!("{}, then record it", rule.title));
         }

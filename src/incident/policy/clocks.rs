@@ -33,6 +33,9 @@ pub struct ClockPolicy {
     /// What it counts from.
     #[serde(default)]
     pub from: CountedFrom,
+    /// Until when it runs, if it is not met; `None`: until it is resolved, or closed where it counts from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<RunsUntil>,
     /// What meets it, whichever comes first.
     pub met_by: Vec<MetBy>,
     /// The role or audience that this is about.
@@ -56,6 +59,23 @@ pub enum Figure {
     ExecutivesAfter,
     /// Written review within.
     ReviewWithin,
+}
+
+impl ClockPolicy {
+    /// Tells whether it runs on when the incident is resolved.
+    pub fn ends_closed(&self) -> bool {
+        self.until.map_or(self.from == CountedFrom::Resolved, |until| until == RunsUntil::Closed)
+    }
+}
+
+/// Until when a clock runs that is not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RunsUntil {
+    /// Until it is resolved.
+    Resolved,
+    /// Until it is closed.
+    Closed,
 }
 
 /// What a clock counts from.
@@ -217,6 +237,9 @@ pub struct ClockChange {
     /// What it counts from: `began`, `declared`, `mitigated`, `resolved`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<CountedFrom>,
+    /// Until when it runs, if it is not met: `resolved`, `closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<RunsUntil>,
     /// What meets it: `paged`, `told`, `role`, `fixed`, `mitigated`, `resolved`, `reviewed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub met_by: Option<Vec<MetBy>>,
@@ -243,6 +266,7 @@ impl Change for ClockChange {
             after: None,
             severities: Vec::new(),
             from: CountedFrom::Began,
+            until: None,
             met_by: Vec::new(),
             who: String::new(),
         })
@@ -259,6 +283,7 @@ impl Change for ClockChange {
         set(&mut clock.met_by, self.met_by.as_ref());
         set(&mut clock.who, self.who.as_ref());
         clock.after = self.after.or(clock.after);
+        clock.until = self.until.or(clock.until);
     }
 }
 
