@@ -244,7 +244,7 @@ impl Judge<'_> {
                 };
                 let within = clock.due_at.duration_since(clock.from);
                 let asks = format!("Within {}: by {}.", duration(within), self::clock(clock.due_at));
-                let (title, done) = text::of_clock(&clock.id, &clock.title);
+                let (title, done) = text::of_clock(self.state, &clock);
                 let line = Line::new(&title, verdict, asks);
                 Some(match clock.met_at {
                     Some(at) if verdict == Verdict::Late => {

@@ -189,7 +189,7 @@ fn afterwards(state: &State, policy: &Policy, found: &mut Vec<String>) {
         found.push("the report was saved before it was resolved: its end is missing".to_owned());
     }
     let severity = policy.severity(state.severity);
-    if severity.review_within.is_some() {
+    if severity.review_within.is_some() && state.reviewed_at().is_none() {
         found.push(format!("no {} is on record: closing says that it was held", severity.review));
     }
 }

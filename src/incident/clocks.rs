@@ -45,6 +45,13 @@ pub struct Clock {
     pub state: ClockState,
 }
 
+impl Clock {
+    /// Tells whether it is that of the fix, and was met by the end of the incident without one on record.
+    pub fn is_met_by_end(&self, state: &State) -> bool {
+        self.id == "fix" && self.met_at.is_some() && self.met_at == state.resolved_at
+    }
+}
+
 /// Where a clock stands, in the words of `status --json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClockState {
@@ -133,25 +140,29 @@ fn clock(id: &str, title: String, ask: Ask, now: Timestamp) -> Clock {
 /// A clock that runs once.
 fn once(rule: &ClockPolicy, state: &State, policy: &Policy, now: Timestamp) -> Option<Clock> {
     let within = |severity| rule.within(policy, severity);
-    let (asked, until) = last_asked(state, now, &within)?;
-    let within_now = within(asked)?;
-    let since = in_force(state, Timestamp::MAX, asked, &within);
     let counted = match rule.from {
         CountedFrom::Began => state.started_at,
         CountedFrom::Declared => state.declared_at,
         CountedFrom::Mitigated => state.mitigated_at?,
         CountedFrom::Resolved => state.resolved_at?,
     };
+    let met = met::first(rule, state, policy, counted);
+    // Whether it was in time is a matter of what was asked for then, whatever the severity became afterwards.
+    let then = met.and_then(|met| last_asked(state, met, now, &within).map(|asked| (asked, met)));
+    let ((asked, until), as_of) = match then {
+        Some(then) => then,
+        None => (last_asked(state, Timestamp::MAX, now, &within)?, Timestamp::MAX),
+    };
+    let within_now = within(asked)?;
+    let since = in_force(state, as_of, asked, &within);
     // What is to be done at once is asked for anew where the severity is raised to that.
     let at_once = within_now.is_zero();
     let from = if at_once && since > state.declared_at { since.max(counted) } else { counted };
     let within_now = if at_once { policy.at_once } else { within_now };
-    let is_after = rule.from == CountedFrom::Resolved;
-    let over = if is_after { closed(state) } else { state.resolved_at };
+    let over = if rule.ends_closed() { closed(state) } else { state.resolved_at };
     let stopped = [until, over].into_iter().flatten().min();
     // What is asked for afterwards cannot have been missed before.
-    let since = if is_after { counted } else { since };
-    let met = met::first(rule, state, policy, counted);
+    let since = if rule.from == CountedFrom::Resolved { counted } else { since };
     Some(clock(&rule.id, rule.title.clone(), Ask { from, within: within_now, since, met, stopped }, now))
 }
 
@@ -161,14 +172,15 @@ fn closed(state: &State) -> Option<Timestamp> {
     closed.filter(|_| state.status == Status::Closed)
 }
 
-/// The severity that last asked for something, and when it ceased to, if it did; `None`: none has yet.
+/// The severity that last asked for something up to a time, and when it ceased to, if it did; `None`: none had yet.
 fn last_asked(
     state: &State,
+    as_of: Timestamp,
     now: Timestamp,
     within: &dyn Fn(Severity) -> Option<SignedDuration>,
 ) -> Option<(Severity, Option<Timestamp>)> {
     let mut until = None;
-    for (at, severity, _) in state.severities.iter().rev() {
+    for (at, severity, _) in state.severities.iter().rev().filter(|(at, ..)| *at <= as_of) {
         // A clock that was set wrong may have dated it ahead: it counts, as it does everywhere.
         if within(*severity).is_some() {
             return Some((*severity, until.map(|until: Timestamp| until.min(now))));

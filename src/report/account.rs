@@ -192,7 +192,10 @@ fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
         if *did != what || *place != environment {
             continue;
         }
-        probes.push(shown);
+        // It may have failed twice.
+        if !probes.contains(&shown) {
+            probes.push(shown);
+        }
         // Not everything had recovered before the last had.
         if entry.kind == EntryKind::AlarmCleared && entry.place > one.at {
             (one.at, one.when) = (entry.place, when(entry));
@@ -242,6 +245,11 @@ fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
     rows.push(row(entry, What::Ticks(word, vec![inline(title)])));
 }
 
+/// Tells whether an entry began a phase that comes before the one that it ended.
+fn went_back(state: &State, entry: &Entry<'_>) -> bool {
+    state.phases.windows(2).any(|pair| pair[1].1 == entry.at && pair[1].0 < pair[0].0)
+}
+
 /// What somebody wrote, decided or did; `None`: it is for the log only.
 fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Option<String> {
     let first = entry
@@ -257,6 +265,7 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             if is_ours { capitalised(&text) } else { text }
         }),
         EntryKind::Phase => match text.strip_prefix("phase ") {
+            Some(phase) if went_back(state, entry) => format!("Went back to the phase “{phase}”"),
             Some(phase) => format!("Moved on to the phase “{phase}”"),
             None => capitalised(&text),
         },

@@ -25,11 +25,8 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
     let Setting { policy, checklist, probes, .. } = setting;
     let mut said = noted(state, NoteKind::Well);
     let targets = targets(state, policy, probes, now);
-    let met: Vec<String> = targets
-        .iter()
-        .filter(|clock| clock.state == ClockState::Met)
-        .map(|c| happened(&c.id, &c.title))
-        .collect();
+    let met: Vec<String> =
+        targets.iter().filter(|clock| clock.state == ClockState::Met).map(|c| happened(state, c)).collect();
     if !met.is_empty() {
         said.push(format!("On time: {}.", met.join(", ")));
     }
@@ -66,7 +63,7 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         found.map(move |found| format!("When it was resolved at {}, {found}.", at(end)))
     }));
     for clock in targets(state, setting.policy, setting.probes, now) {
-        let done = happened(&clock.id, &clock.title);
+        let done = happened(state, &clock);
         match (clock.state, clock.met_at) {
             (ClockState::Late, Some(met)) => {
                 let late = duration(met.duration_since(clock.due_at));

@@ -124,10 +124,5 @@ fn target_row(state: &State, clock: &Clock) -> [String; 4] {
         (ClockState::Overdue, _) => "overdue".to_owned(),
         (ClockState::Stopped, _) => "not recorded".to_owned(),
     };
-    [
-        target(&clock.id, &clock.title),
-        at(clock.due_at),
-        clock.met_at.map_or_else(|| "–".to_owned(), at),
-        verdict,
-    ]
+    [target(state, clock), at(clock.due_at), clock.met_at.map_or_else(|| "–".to_owned(), at), verdict]
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::links;
-use crate::incident::{Entry, Outcome, PlanRun, Policy, Release, State, duration};
+use crate::incident::{Clock, Entry, Outcome, PlanRun, Policy, Release, State, duration};
 use crate::text::markdown::inline;
 
 /// A time in a sentence, where the day is known: `14:02`.
@@ -176,9 +176,16 @@ pub(super) fn role(policy: &Policy, id: &str) -> String {
     inline(policy.role_title(id))
 }
 
+/// The id of a clock. That of the fix is met by the end where no fix is on record: then that is what happened.
+fn id<'a>(state: &State, clock: &'a Clock) -> &'a str {
+    if clock.is_met_by_end(state) { "resolved" } else { &clock.id }
+}
+
 /// Names the clock in a report: what was to be done.
-pub(super) fn target(id: &str, title: &str) -> String {
-    match id {
+pub(super) fn target(state: &State, clock: &Clock) -> String {
+    let title = &clock.title;
+    match id(state, clock) {
+        "resolved" => "Resolved",
         "page" => "On-call paged",
         "stakeholders" => "Stakeholders informed",
         "escalate" => "Engineering lead brought in",
@@ -186,7 +193,7 @@ pub(super) fn target(id: &str, title: &str) -> String {
         "executives" => "Executives informed",
         "update" => "Update to stakeholders",
         _ => {
-            let audience = id.strip_prefix("update:");
+            let audience = clock.id.strip_prefix("update:");
             return audience
                 .map_or_else(|| capitalised(&inline(title)), |to| format!("Update to {}", inline(to)));
         }
@@ -195,15 +202,17 @@ pub(super) fn target(id: &str, title: &str) -> String {
 }
 
 /// The same as a sentence about the past.
-pub(super) fn happened(id: &str, title: &str) -> String {
-    match id {
+pub(super) fn happened(state: &State, clock: &Clock) -> String {
+    let title = &clock.title;
+    match id(state, clock) {
+        "resolved" => "it was resolved".to_owned(),
         "page" => "on-call was paged".to_owned(),
         "stakeholders" => "stakeholders were informed".to_owned(),
         "escalate" => "the engineering lead was brought in".to_owned(),
         "fix" => "the fix was in place".to_owned(),
         "executives" => "the executives were informed".to_owned(),
         "update" => "stakeholders got an update".to_owned(),
-        _ => match id.strip_prefix("update:") {
+        _ => match clock.id.strip_prefix("update:") {
             Some(audience) => format!("{} got an update", inline(audience)),
             None => format!("“{}” was done", inline(title)),
         },

@@ -94,6 +94,7 @@ impl Judge<'_> {
             .iter()
             .filter(|(_, alarm)| alarm.firing && alarm.since <= over)
             .map(|(name, _)| name.as_str())
+            .filter(|name| !self.is_elsewhere(name))
             .collect();
         let unwatched = live(self.state)
             .is_some_and(|live| !matches!(live.verdict, Some((at, WatchVerdict::Passed, _)) if at <= over));
@@ -105,6 +106,13 @@ impl Judge<'_> {
             (Verdict::Good, "resolved, and nothing spoke against it".to_owned())
         };
         Some(Line::new("Verified", verdict, asks).at(over, what))
+    }
+
+    /// Tells whether a probe looks at another environment than production: those of drills begin with its name.
+    fn is_elsewhere(&self, probe: &str) -> bool {
+        let first = probe.split(' ').next().unwrap_or_default();
+        let is_target = |plan: &PlanRun| plan.target == first && !is(self.state, first);
+        first == "staging" || self.state.plans.iter().any(is_target)
     }
 
     /// Whether those who were told of it were told of its end.

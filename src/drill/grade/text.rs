@@ -3,18 +3,19 @@
 use std::fmt::Write as _;
 
 use super::{Line, Verdict};
-use crate::incident::{State, duration};
+use crate::incident::{Clock, State, duration};
 use crate::text::visible;
 
 /// What a clock is called, and that what it asks for was done.
-pub(super) fn of_clock(id: &str, title: &str) -> (String, String) {
-    let (name, done) = match id {
+pub(super) fn of_clock(state: &State, clock: &Clock) -> (String, String) {
+    let (name, done) = match clock.id.as_str() {
+        _ if clock.is_met_by_end(state) => ("Over in time", "over"),
         "page" => ("On-call paged", "paged"),
         "stakeholders" => ("Stakeholders told", "told"),
         "escalate" => ("Lead brought in", "brought in"),
         "fix" => ("Fixed in time", "fixed"),
         "executives" => ("Executives told", "told"),
-        _ => return (capital(title), "done".to_owned()),
+        _ => return (capital(&clock.title), "done".to_owned()),
     };
     (name.to_owned(), done.to_owned())
 }

@@ -49,7 +49,7 @@ fn paged(state: &State, role: &str, after: Timestamp) -> Option<Timestamp> {
 
 /// The fix counts from when it came into production, as long as nobody went back to the
 /// code since; without a deploy on record, from the resolution. What was there before already fixes
-/// nothing, nor does what was rolled back or failed its watch.
+/// nothing, nor does what was rolled back or failed its watch, and going back is no fix.
 fn fixed(state: &State) -> Option<Timestamp> {
     if state.phase != Phase::Verify && state.resolved_at.is_none() {
         return None;
@@ -72,5 +72,5 @@ fn fixed(state: &State) -> Option<Timestamp> {
     let last = deploys.filter_map(|plan| plan.ended_at).max();
     let by_us = |release: &&Release| state.plan(&release.plan).is_some_and(PlanRun::is_production);
     let live = state.releases.iter().rfind(by_us);
-    last.or(state.resolved_at.filter(|_| !live.is_some_and(failed)))
+    last.or(state.resolved_at.filter(|_| !live.is_some_and(|live| live.rollback || failed(live))))
 }

@@ -62,7 +62,7 @@ fn one(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option
         format!("{audience} update due")
     };
     let every = |severity| every(policy, severity, audience, in_flight(state, Timestamp::MAX));
-    let (severity, until) = super::last_asked(state, now, &every)?;
+    let (severity, until) = super::last_asked(state, Timestamp::MAX, now, &every)?;
     let from = told(state, policy, audience).max().unwrap_or(state.started_at);
     let stopped = [until, state.resolved_at].into_iter().flatten().min();
     let ask = Ask {

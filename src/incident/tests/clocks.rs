@@ -186,3 +186,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_late_stays_late_whatever_the_severity_becomes() {
+    let usual = Policy::built_in();
+    let late = || [record(8, paged("li")), record(9, told("stakeholders"))];
+    let changed = [record(20, to(Severity::P2)), record(30, to(Severity::P0))];
+    let log = log(late().into_iter().chain(changed));
+    for id in ["page", "stakeholders"] {
+        let clock = clock_of(&log, &usual, id, 60);
+        assert_eq!((clock.state, clock.due_at), (ClockState::Late, minutes(5)), "{id}");
+    }
+    let before =
+        super::log([record(1, to(Severity::P2)), record(3, paged("li")), record(30, to(Severity::P0))]);
+    assert_eq!(clock_of(&before, &usual, "page", 60).state, ClockState::Met, "nobody had asked for it yet");
+}
+
+#[test]
+fn a_clock_of_the_law_runs_on_when_the_outage_is_over() {
+    let own = |until: &str| {
+        policy(&format!(
+            "[clock.legal]\ntitle = \"tell the regulator\"\nafter = \"72h\"\nfrom = \"declared\"\n{until}\n\
+             met_by = [\"told\"]\nwho = \"regulator\"\n[audience.regulator]\ntitle = \"the regulator\""
+        ))
+    };
+    let over = || [record(60, Resolved::default())];
+    let state = |until: &str, log: &Log| clock_of(log, &own(until), "legal", 100 * 60).state;
+    assert_eq!(state("", &log(over())), ClockState::Stopped);
+    assert_eq!(state("until = \"closed\"", &log(over())), ClockState::Overdue);
+    let told = over().into_iter().chain([record(90, told("regulator"))]);
+    assert_eq!(state("until = \"closed\"", &log(told)), ClockState::Met);
+}

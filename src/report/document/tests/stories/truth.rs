@@ -39,7 +39,11 @@ fn what_was_resolved_while_production_failed_says_so_and_praises_no_fix() {
     story.at("14:30:00", "maya").tell(Resolved::default());
     let report = story.report();
     assert!(!report.contains("At that time"), "{report}");
-    assert!(report.contains("the fix was in place"), "{report}");
+    assert!(report.contains("On time: it was resolved"), "{report}");
+    assert!(
+        !report.contains("the fix was in place") && !report.contains("Fix in place"),
+        "no fix is on record"
+    );
 }
 
 #[test]
