@@ -352,7 +352,12 @@ impl Steps<'_> {
             if state.decisions == 0 {
                 self.add("backlog", "", "file it in the backlog: this severity needs no hotfix");
             }
-            return self.add("resolve", "", "resolve it");
+            if facts.healthy != Some(false) {
+                self.add("resolve", "", "resolve it");
+            } else if facts.repository {
+                self.add("suspects", "", "look at what changed since it last worked");
+            }
+            return;
         }
         let before = self.list.len();
         if facts.repository {

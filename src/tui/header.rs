@@ -276,7 +276,9 @@ fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
             phase_now(ui, pen, state);
         } else if phase == Phase::Respond && state.phase > phase && is_put_off(ui, state) {
             pen.put("▲ ", ui.of(Role::Warn)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
-        } else if state.phases.iter().any(|(entered, _)| *entered == phase) {
+        } else if (phase <= state.phase || !state.is_open())
+            && state.phases.iter().any(|(entered, _)| *entered == phase)
+        {
             pen.put("✓ ", ui.of(Role::Good)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseDone));
         } else if phase < state.phase || !state.is_open() {
             pen.put("– ", ui.of(Role::Faint)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));

@@ -1,5 +1,7 @@
 //! Declaring an incident: title, severity tree, since when, impact.
 
+use jiff::SignedDuration;
+
 use super::super::commands::Command;
 use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
@@ -8,6 +10,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{Answered, Declare, DeclareStep, Overlay, Purpose};
 use super::invoke::ask;
 use super::{Cx, windows};
+
 use crate::incident::RepositoryId;
 use crate::incident::{
     Answer, Declared, FILED, NoteKind, Noted, Policy, Question, Severity, is_recent, parse_time_in,
@@ -17,7 +20,13 @@ use crate::incident::{
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
     let policy = cx.model.policy.clone();
     let now = cx.model.now;
+    let proposed = proposed(cx.model);
     let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
+    // An alarm may have come since the window was opened.
+    let is_untouched = declare.started.is_suggested() || declare.started.text().is_empty();
+    if declare.step != DeclareStep::Started && is_untouched {
+        declare.started = proposed;
+    }
     if key.code == Code::Esc {
         if !back(declare) {
             windows::leave(cx);
@@ -194,6 +203,20 @@ fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
         declare.step =
             if policy.needs_hotfix(severity) { DeclareStep::Started } else { DeclareStep::Backlog };
     }
+}
+
+/// Proposes when it began: the fault is at least as old as the first alarm of production that still stands.
+pub(super) fn proposed(model: &Model) -> LineEdit {
+    let (now, config) = (model.now, &model.config.config);
+    let bad = model.probes.iter().filter(|probe| probe.state.is_bad());
+    let bad = bad.filter(|probe| config.watches_production(&probe.environment));
+    let first = bad.filter_map(|probe| probe.since).min().filter(|since| {
+        let age = now.duration_since(*since);
+        age.is_positive() && age < SignedDuration::from_hours(24)
+    });
+    first.map_or_else(LineEdit::default, |first| {
+        LineEdit::suggesting(model.looks.zone.to_datetime(first).strftime("%H:%M:%S").to_string())
+    })
 }
 
 /// What to write for a time, after something that is none.

@@ -1,7 +1,5 @@
 //! Carrying out commands: from a key, a menu, the palette, or the mouse.
 
-use jiff::SignedDuration;
-
 use super::super::commands::{Command, Danger, Invoke, Scope};
 use super::super::edit::LineEdit;
 use super::super::model::{ConfigSource, Model, Pane};
@@ -408,18 +406,7 @@ fn prepare(cx: &mut Cx<'_>, invoke: &Invoke) {
 fn declare(cx: &mut Cx<'_>) {
     let at = cx.model.now;
     let open = cx.model.open_incidents().count();
-    // The fault is at least as old as the first alarm of production that still stands.
-    let config = &cx.model.config.config;
-    let bad = cx.model.probes.iter().filter(|probe| probe.state.is_bad());
-    let bad = bad.filter(|probe| config.watches_production(&probe.environment));
-    let first = bad.filter_map(|probe| probe.since).min().filter(|since| {
-        let age = at.duration_since(*since);
-        age.is_positive() && age < SignedDuration::from_hours(24)
-    });
-    let zone = &cx.model.looks.zone;
-    let started = first.map_or_else(LineEdit::default, |first| {
-        LineEdit::suggesting(zone.to_datetime(first).strftime("%H:%M:%S").to_string())
-    });
+    let started = super::declare::proposed(cx.model);
     cx.push(Overlay::Declare(Declare {
         step: DeclareStep::Title,
         title: LineEdit::default(),
