@@ -152,7 +152,7 @@ commands! {
 
     Declare "declare" "declare" ["D"] Global, Record, "declare", "Declare a new incident";
     Note "note" "note" ["n"] Global, Record, "note", "Write a note; tab makes it a finding, a decision, or something else";
-    Notes "notes" "finding, decision, …" ["N"] Global, Record, "note", "Write a finding, decision, problem, action, lesson or follow-up";
+    Notes "notes" "kinds of notes" ["N"] Global, Record, "note", "Write a finding, decision, problem, action, lesson or follow-up";
     Finding "note.finding" "finding" ["f"] Menu(Command::Notes), Record, "note", "Record something you found out";
     Decision "note.decision" "decision" ["d"] Menu(Command::Notes), Record, "note", "Record a decision";
     Problem "note.problem" "problem" ["p"] Menu(Command::Notes), Record, "note", "Record something odd, for the follow-up list";

@@ -20,9 +20,9 @@ pub fn reading(model: &Model, ask: &Ask) -> Option<String> {
 pub fn hint(ask: &Ask) -> Option<&'static str> {
     match ask.purpose {
         Purpose::Note(NoteKind::Note) => {
-            Some("-5m, 14:02 or ~14:02 in front says when · ! is a decision · TODO: is for later")
+            Some("in front: -5m, 14:02 or ~14:02 (when), ! (a decision), TODO: (a follow-up)")
         }
-        Purpose::Note(_) => Some("-5m, 14:02 or ~14:02 in front says when"),
+        Purpose::Note(_) => Some("in front: -5m, 14:02 or ~14:02 (when)"),
         _ => None,
     }
 }

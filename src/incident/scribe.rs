@@ -37,7 +37,7 @@ pub fn scribe(text: &str, kind: NoteKind, now: Timestamp, zone: &TimeZone) -> Sc
 }
 
 /// Says how a typed note is understood, where it is not simply one of its kind, written down as it happens: `at 14:02
-/// +01:00 (Europe/Berlin), 13:02 UTC · a decision`.
+/// +01:00 (Europe/Berlin), 13:02 UTC · a decision`; and that a time in front is still to come, so that it is none.
 pub fn understood(
     text: &str,
     kind: NoteKind,
@@ -54,6 +54,8 @@ pub fn understood(
             Precision::Before => "before",
         };
         parts.push(format!("{word} {}", in_zones(at, now, zone, other)));
+    } else if let Some(ahead) = still_to_come(text, now, zone) {
+        parts.push(format!("{} is still to come, so it stays text", in_zones(ahead, now, zone, other)));
     }
     match body {
         Body::Noted(noted) if noted.kind != kind => parts.push(format!("a {}", noted.kind.label())),
@@ -65,6 +67,14 @@ pub fn understood(
         _ => {}
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// The time of day that a note begins with, where that is still to come: a slip, or one of another zone.
+fn still_to_come(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let (first, rest) = text.trim().split_once(char::is_whitespace)?;
+    let time = parse_clock(first.trim_start_matches(['~', '<']).trim_end_matches([',', ':']))?;
+    let at = moment(now.to_zoned(zone.clone()).date(), time, zone)?;
+    (at > now && !rest.trim_start().to_lowercase().starts_with("yesterday")).then_some(at)
 }
 
 /// Reads a follow-up: `alert on the pool @li 2026-12-05`, with owner and date at the end, in either order.
@@ -234,7 +244,11 @@ mod tests {
             ("~15:02 ! no rollback", Some("about 15:02 +01:00 (Europe/Berlin), 14:02 UTC · a decision")),
             ("TODO: alert @li 2026-12-05", Some("a follow-up for li, due 2026-12-05")),
             ("the pager rang", None),
-            ("15:31 is still to come", None),
+            (
+                "15:31 is to come",
+                Some("15:31 +01:00 (Europe/Berlin), 14:31 UTC is still to come, so it stays text"),
+            ),
+            ("15:31", None),
         ] {
             assert_eq!(said(text).as_deref(), wanted, "{text}");
         }

@@ -61,7 +61,7 @@ fn the_filter_offers_what_the_timeline_has() {
 fn what_was_taken_back_is_struck_and_says_by_whom_and_why() {
     let mut model = busy("z");
     for (width, height, wanted) in
-        [(160, 45, "retracted by omar: it was off already"), (80, 24, "retracted by omar: it was off")]
+        [(160, 45, "retracted by omar: it was off already"), (80, 24, "retracted by omar: it was")]
     {
         let shown = text(&settled(&mut model, &Theme::default(), width, height));
         assert!(shown.contains(wanted), "{width}x{height}\n{shown}");

@@ -102,7 +102,7 @@ pub(super) fn file(cx: &mut Cx<'_>) {
         "{ticket}\n\nThis text is copied: paste it where your tickets are, then record that it is filed."
     );
     let filed = Noted { kind: NoteKind::Decision, text: FILED.to_owned() };
-    super::record::claim(cx, "File it in the backlog", &body, "it is filed", None, filed);
+    super::record::claim(cx, "File it in the backlog", &body, "record that it is filed", None, filed);
 }
 
 /// Goes on from the tree to the reason, where it came to another severity.

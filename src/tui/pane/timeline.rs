@@ -138,7 +138,7 @@ fn folded(ui: Ui<'_>, pen: &mut Pen<'_>, fold: &Fold, entry: &Entry<'_>, before:
     if let Some(last) = ui.model.timeline_line(fold.last) {
         let day = if ui.date(last.at) == ui.date(entry.at) { String::new() } else { ui.day(last.at) + " " };
         let until = format!(", until {day}{}", ui.minute(last.at));
-        if width(&until) <= pen.room() {
+        if width(&until) <= pen.room() && ui.minute(last.at) != ui.minute(entry.at) {
             pen.put(&until, ui.of(Role::Faint));
         }
     }
@@ -154,10 +154,10 @@ fn retracted(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, why: &str) {
     let said = ui.said(entry);
     let said = said.trim_end();
     // Where both do not fit each has half, and what one does not need the other has.
-    let room = pen.room().saturating_sub(1);
+    let room = pen.room().saturating_sub(3);
     let half = (room / 2).max(room.saturating_sub(width(&why)));
-    pen.column_of(said, width(said).min(half), ui.of(Role::Retracted)).gap(1);
-    pen.put(&why, ui.of(Role::Muted));
+    pen.column_of(said, width(said).min(half), ui.of(Role::Retracted));
+    pen.put(" · ", ui.of(Role::Faint)).put(&why, ui.of(Role::Muted));
 }
 
 /// What a row says, and apart from it how long a plan took where that would be cut off behind it.
