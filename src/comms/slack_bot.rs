@@ -52,6 +52,11 @@ fn call(channel: &Channel, method: &str, body: &Value) -> Wire {
     }
 }
 
+/// Tells whether a text is a name that Slack gives: a short one, of few letters.
+fn is_name(text: &str, is_of: impl Fn(&u8) -> bool) -> bool {
+    (1..=32).contains(&text.len()) && text.as_bytes().iter().all(is_of)
+}
+
 /// It answers 200 whatever became of it: `ok` says that.
 pub(super) fn fate(answer: &Answer<'_>) -> Fate {
     let status = answer.status;
@@ -61,9 +66,12 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
     };
     let text = |key: &str| said.get(key).and_then(Value::as_str).unwrap_or_default();
     if said.get("ok") == Some(&Value::Bool(true)) {
-        let reference = match (text("channel"), text("ts")) {
-            ("", _) | (_, "") => String::new(),
-            (place, ts) => format!("{place}:{ts}"),
+        let (place, ts) = (text("channel"), text("ts"));
+        let is_of_time = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+        let reference = if is_name(place, u8::is_ascii_alphanumeric) && is_name(ts, is_of_time) {
+            format!("{place}:{ts}")
+        } else {
+            String::new()
         };
         return Fate { reference, ..Fate::new(Delivery::Accepted, "") };
     }

@@ -57,7 +57,11 @@ pub(super) fn carry(post: &Post<'_>, name: &str, message: &Outgoing) -> Fate {
             Fate { why, ..fate }
         }
     };
-    Fate { why: visible(&masker.mask(&fate.why)).into_owned(), ..fate }
+    let why = visible(&masker.mask(&fate.why)).into_owned();
+    // It goes into the record: what holds a secret is no name of a message.
+    let is_plain = masker.mask(&fate.reference) == fate.reference;
+    let reference = if is_plain { fate.reference } else { String::new() };
+    Fate { why, reference, ..fate }
 }
 
 /// The secrets that a channel names.
@@ -119,12 +123,12 @@ fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, Str
     let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
     match url.scheme() {
         "https" => {}
-        "http" if is_here || !is_secret => {}
+        "http" if is_here || !carries_a_secret(wire) => {}
         "http" => {
-            return Err(
-                "the secret holds an http:// address, by which anybody could read it: it has to be https://"
-                    .to_owned(),
-            );
+            let what = if is_secret { "the secret holds" } else { "a secret would go to" };
+            return Err(format!(
+                "{what} an http:// address, by which anybody could read it: it has to be https://"
+            ));
         }
         _ => return Err("it is not an https:// address".to_owned()),
     }
@@ -143,6 +147,12 @@ fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, Str
         }
     };
     Ok(Request { method: Method::POST, url, headers, body: body.into_bytes() })
+}
+
+/// Tells whether a secret goes along, wherever it stands.
+fn carries_a_secret(wire: &Wire) -> bool {
+    let in_headers = || wire.headers.iter().any(|(_, value)| placeholder::has_one(value));
+    wire.secret_field.is_some() || placeholder::has_one(&wire.url) || in_headers()
 }
 
 /// An object of JSON with one more field.

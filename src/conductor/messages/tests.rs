@@ -346,3 +346,44 @@ fn templates_stay_in_the_repository() {
     assert_eq!(of(MessageKind::Handoff), Some(Err("it is not a file".into())));
     assert_eq!(of(MessageKind::Resolved), None);
 }
+
+#[test]
+fn a_secret_goes_along_encrypted_or_not_at_all() {
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("token"), "xoxb-secret-of-the-bot\n").unwrap();
+    let declared = format!("[[secrets]]\nname = \"TOKEN\"\nfile = {:?}\n", secrets.path().join("token"));
+    for channel in [
+        "kind = \"webhook\"\nurl = \"http://chat.invalid/x\"\nheaders = { Authorization = \"Bearer {secret:TOKEN}\" }\n",
+        "kind = \"slack\"\nurl = \"http://chat.invalid/api\"\nsecret = \"TOKEN\"\nto = \"C0123\"\n",
+    ] {
+        let desk = Desk::new(&format!(
+            "{declared}[[channels]]\nname = \"chat\"\naudiences = [\"stakeholders\"]\n{channel}"
+        ));
+        let sent = desk.sends(TEXT);
+        assert!(sent[0].0 == Delivery::Failed && sent[0].1.contains("has to be https://"), "{sent:?}");
+    }
+}
+
+#[test]
+fn what_a_service_calls_a_message_is_a_name_or_nothing() {
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("token"), "1700000000.000100\n").unwrap();
+    let long = "1".repeat(5000);
+    for (place, ts) in [
+        ("C0123", "1700000000.000100"),
+        ("C0123", "x\\u001b[2J"),
+        ("C01:23", "17.01"),
+        ("", "17.01"),
+        ("C0123", long.as_str()),
+    ] {
+        let said = format!("{{\"ok\":true,\"channel\":\"{place}\",\"ts\":\"{ts}\"}}");
+        let server = Server::answering("200 OK", &said);
+        let desk = Desk::new(&format!(
+            "[[secrets]]\nname = \"TOKEN\"\nfile = {:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack\"\nsecret = \"TOKEN\"\nto = \"C0123\"\nurl = \"{}/api\"\naudiences = [\"stakeholders\"]\n",
+            secrets.path().join("token"),
+            server.url
+        ));
+        assert_eq!(desk.sends(TEXT), [(Delivery::Accepted, String::new())]);
+        assert_eq!(desk.state().messages[0].ways[0].reference, "", "{place} {ts}");
+    }
+}
