@@ -66,7 +66,7 @@ fn broken_rows_are_named_and_keep_the_rest_out_unless_they_are_skipped() {
         .ended_with(2)
         .said("Middle/Earth");
     shell
-        .flightdeck_with(&["import", "-"], "day,colour\n1,red\n")
+        .flightdeck_with(&["import", "-"], "weather,colour\n1,red\n")
         .ended_with(2)
         .said("no column is called “time”");
 }
