@@ -430,12 +430,14 @@ fn flush(args: &Args, cx: &Context) -> Result<End> {
 
 /// The messages that wait, each with its channels.
 fn waiting(state: &State) -> Vec<(&Message, Vec<&str>)> {
-    fn open(message: &Message) -> Vec<&str> {
-        let ways = message.ways.iter().filter(|way| matches!(way.end, None | Some(Delivery::Waiting)));
-        ways.map(|way| way.channel.as_str()).collect()
+    let mut found: Vec<(&Message, Vec<&str>)> = Vec::new();
+    for (message, way) in state.outbox() {
+        match found.last_mut().filter(|(last, _)| last.id == message.id) {
+            Some((_, channels)) => channels.push(&way.channel),
+            None => found.push((message, vec![&way.channel])),
+        }
     }
-    let all = state.messages.iter().map(|message| (message, open(message)));
-    all.filter(|(_, channels)| !channels.is_empty()).collect()
+    found
 }
 
 /// Says what became of it on each channel. What was not accepted is no success.

@@ -105,6 +105,7 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
     let (log, _) = journal.load(post.incident)?;
     let all = waiting(log.state(), Timestamp::now(), which);
     for (message, channel) in all {
+        let waits = |way: &OnChannel| matches!(way.end, None | Some(Delivery::Waiting));
         let due = |way: &OnChannel, now| way.is_due(now) || (which == Which::All && waits(way));
         deliver(journal, post, (message, &channel), due, &mut sent)?;
     }
@@ -113,19 +114,13 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
 
 /// What waits, and may go now.
 fn waiting(state: &State, now: Timestamp, which: Which) -> Vec<(RecordId, String)> {
-    let fresh = |message: &&Message| which == Which::All || message.is_fresh(now);
-    let due = |way: &&OnChannel| match which {
-        Which::All => waits(way),
+    let due = |(message, way): &(&Message, &OnChannel)| {
         // Whoever wrote it is at it.
-        Which::Fresh => way.is_due(now) && (way.end.is_some() || now.duration_since(way.since) > THEIRS),
+        let theirs = way.end.is_none() && now.duration_since(way.since) <= THEIRS;
+        which == Which::All || (message.is_fresh(now) && way.is_due(now) && !theirs)
     };
-    let messages = state.messages.iter().filter(fresh);
-    let ways = messages.flat_map(|message| message.ways.iter().filter(due).map(|way| (message.id, way)));
-    ways.map(|(message, way)| (message, way.channel.clone())).collect()
-}
-
-fn waits(way: &OnChannel) -> bool {
-    matches!(way.end, None | Some(Delivery::Waiting))
+    let waits = state.outbox().into_iter().filter(due);
+    waits.map(|(message, way)| (message.id, way.channel.clone())).collect()
 }
 
 fn names(ways: &[OnChannel]) -> Vec<String> {

@@ -425,9 +425,8 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     }
     // Whoever wrote one sends it at once: others wait until that can be over.
     let sent_here = |message: &Message| now.duration_since(message.at) > SENDING / 4;
-    let due = state.messages.iter().any(|message| {
-        message.is_fresh(now)
-            && message.ways.iter().any(|way| way.is_due(now) && (way.end.is_some() || sent_here(message)))
+    let due = state.outbox().into_iter().any(|(message, way)| {
+        message.is_fresh(now) && way.is_due(now) && (way.end.is_some() || sent_here(message))
     });
     if due {
         let id = cx.effect("sending what waits", Effect::FlushMessages);

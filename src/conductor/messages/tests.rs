@@ -280,6 +280,22 @@ fn what_was_surely_not_received_waits_and_goes_later_once() {
 }
 
 #[test]
+fn what_a_later_message_has_taken_the_place_of_is_not_sent_any_more() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let (secrets, desk) = by_slack(&format!("http://{address}/services/T000/B000/XyzzySecretOfTheHook"));
+    assert_eq!(desk.sends("it is down")[0].0, Delivery::Waiting);
+    assert_eq!(desk.sends("a fix is coming")[0].0, Delivery::Waiting);
+    let server = Server::answering("200 OK", "ok");
+    std::fs::write(secrets.path().join("hook"), format!("{}/x-secret", server.url)).unwrap();
+    flush(&mut desk.journal(), &desk.post(), Which::All).unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].contains("a fix is coming"), "{}", requests[0]);
+}
+
+#[test]
 fn two_who_send_the_same_draft_send_it_once() {
     let server = Server::answering("200 OK", "ok");
     let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));

@@ -80,9 +80,23 @@ impl State {
         let mut known = ways.filter(|way| way.channel == channel && !way.reference.is_empty());
         known.next().map(|way| way.reference.as_str())
     }
-}
 
-impl State {
+    /// What waits to be sent, in the order in which it was written. What a later message to the same people by the
+    /// same channel has taken the place of is left out: nobody is to read yesterday's news after today's.
+    pub fn outbox(&self) -> Vec<(&Message, &OnChannel)> {
+        let replaced = |at: usize, channel: &str| {
+            let audience = &self.messages[at].audience;
+            let mut later = self.messages[at + 1..].iter().filter(|later| later.audience == *audience);
+            later.any(|later| later.ways.iter().any(|way| way.channel == channel))
+        };
+        let all = self.messages.iter().enumerate();
+        let ways = all.flat_map(|(at, message)| message.ways.iter().map(move |way| (at, message, way)));
+        let waits = |way: &OnChannel| matches!(way.end, None | Some(Delivery::Waiting));
+        ways.filter(|(at, _, way)| waits(way) && !replaced(*at, &way.channel))
+            .map(|(_, message, way)| (message, way))
+            .collect()
+    }
+
     /// The last message that did not get through on some channel, and that no later one to the same people has
     /// taken the place of. What waits and is fresh goes by itself.
     pub fn stuck(&self, now: Timestamp) -> Option<&Message> {
