@@ -13,7 +13,8 @@ use crate::text::visible;
 ///
 /// It may be deployed again then. A commit that was rolled back or undone, or
 /// whose canary failed, is not let into that environment otherwise. One whose
-/// watch failed when everybody had it stays shut out: deploy a better commit.
+/// watch failed when everybody had it stays shut out: deploy a better commit,
+/// or, where it is still live, watch it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -51,7 +52,15 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     };
     if found.watched {
         let cause = format!("{} {}", found.name, found.why);
-        let hint = "it stays shut out of this environment: deploy a better commit";
+        let live = loaded.state().releases.iter().rev().find(|one| one.environment == environment);
+        let hint = if live.is_some_and(|live| live.commit == commit) {
+            format!(
+                "nobody's word clears that; a watch that passes does: flightdeck watch {}",
+                visible(&environment)
+            )
+        } else {
+            "it stays shut out of this environment: deploy a better commit".to_owned()
+        };
         return Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     }
     let cleared = ReleaseJudged {

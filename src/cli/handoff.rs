@@ -7,7 +7,7 @@ use super::save::{SaveArgs, save_in};
 use super::status;
 use crate::config::settings::person;
 use crate::failure::{Failure, Result};
-use crate::incident::{HandoffAccepted, HandoffDeclined, HandoffOffered, Offer, Role, brief, same_person};
+use crate::incident::{HandoffAccepted, HandoffDeclined, HandoffOffered, Offer, Role, same_person};
 use crate::text::visible;
 
 /// Hand a role over in two steps, with a brief
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
                 ));
             }
             let situation = status::situation(cx, cx.load(Wanted::Open)?);
-            let brief = brief(&situation.state, &situation.policy, &situation.next, situation.now);
+            let brief = situation.brief(Some(&role));
             let has = loaded.state().roles.get(&role);
             let has =
                 has.map_or_else(|| "nobody has it".to_owned(), |has| format!("{} keeps it", visible(has)));
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         What::Brief => {
             let situation = status::situation(cx, cx.load_to_read(Wanted::Last)?);
-            let text = brief(&situation.state, &situation.policy, &situation.next, situation.now);
+            let text = situation.brief(None);
             cx.out.lines(&text)?;
             Ok(End::Done)
         }

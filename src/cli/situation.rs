@@ -11,7 +11,7 @@ use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
     CheckState, ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, RunbookFor, State, Tick, WayBack,
-    all_clocks, next,
+    all_clocks, brief, next,
 };
 
 /// Everything there is to tell.
@@ -45,6 +45,8 @@ pub(crate) struct Situation {
     pub(crate) ways: Vec<Way>,
     /// Plans that wait for approval of what is no longer there.
     pub(crate) moved: Vec<Moved>,
+    /// What that was worked out from.
+    pub(crate) facts: Facts,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
 }
@@ -149,6 +151,8 @@ pub(crate) struct Around {
     pub(crate) settings: Hotfix,
     /// Probes.
     pub(crate) health: Vec<ProbeState>,
+    /// Names of the probes that tell of somebody else's service.
+    pub(crate) of_others: Vec<String>,
     /// Since when somebody looked at production again and again; `None`: since whenever it was recorded.
     pub(crate) seen_since: Option<Timestamp>,
     /// The checklist in force.
@@ -185,6 +189,13 @@ impl Situation {
         self.moved.iter().find(|moved| moved.id == id)
     }
 
+    /// What whoever takes over a role has to know. That the role is to be given is no news to them.
+    pub(crate) fn brief(&self, role: Option<&str>) -> String {
+        let is_this = |next: &&Next| next.action == "role" && Some(next.argument.as_str()) == role;
+        let next: Vec<Next> = self.next.iter().filter(|next| !is_this(next)).cloned().collect();
+        brief(&self.state, &self.policy, &self.facts, &next, self.now)
+    }
+
     /// Puts together what is known at a moment.
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
         let checklist = items(&state, &policy, &around.checklist);
@@ -193,6 +204,7 @@ impl Situation {
         Self {
             clocks: all_clocks(&state, &policy, now),
             next: next(&state, &policy, &facts, now),
+            facts,
             now,
             state,
             policy,
@@ -230,6 +242,13 @@ impl Around {
         such.map(|probe| probe.name.clone()).collect()
     }
 
+    /// Probes that tell of somebody else's service and are not well.
+    fn third_parties(&self) -> Vec<String> {
+        let off = |probe: &&ProbeState| probe.state.is_bad() || probe.state == HealthState::Warn;
+        let about = |probe: &&ProbeState| self.of_others.contains(&probe.name);
+        self.health.iter().filter(off).filter(about).map(|probe| probe.name.clone()).collect()
+    }
+
     /// What is next depends on this, besides the record.
     pub(crate) fn facts(&self, state: &State) -> Facts {
         let branch = self.hotfix.as_ref();
@@ -238,6 +257,10 @@ impl Around {
             healthy: healthy(self.of_production()),
             failing: self.names(HealthState::is_bad),
             silent: self.names(|state| state == HealthState::Unknown),
+            warning: self.names(|state| state == HealthState::Warn),
+            third_parties: self.third_parties(),
+            // A verb tells everybody the same.
+            me: String::new(),
             green_since: self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at))),
             // A verb knows of each probe what is on record, not how often it is asked.
             settles: jiff::SignedDuration::from_mins(1),
@@ -259,9 +282,12 @@ impl Around {
                 let short = || found.commit.chars().take(12).collect();
                 (found.name(), found.tag.clone().unwrap_or_else(short))
             }),
-            way_back: rollback::nearest(&self.ways)
-                .or(rollback::flag(&self.ways))
-                .map(|_| WayBack { ready: rollback::best(&self.ways).map(|way| way.title.clone()) }),
+            way_back: rollback::nearest(&self.ways).or(rollback::flag(&self.ways)).map(|_| WayBack {
+                ready: rollback::best(&self.ways).map(|way| way.title.clone()),
+                flag: rollback::flag(&self.ways).map(|way| way.title.clone()),
+            }),
+            no_way_back: !self.ways.is_empty()
+                && rollback::nearest(&self.ways).or(rollback::flag(&self.ways)).is_none(),
             missing: self.missing.clone(),
             runbook: self.runbook.clone(),
         }

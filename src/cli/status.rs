@@ -13,7 +13,7 @@ use super::{approve, status_ahead, status_json, status_text};
 use crate::cockpit::model::{Glyphs, Looks};
 use crate::cockpit::{Keymap, Model, gone, update};
 use crate::conductor::{self, Asking, keyring};
-use crate::config::types::Config;
+use crate::config::types::{Concern, Config};
 use crate::deploy::{Resolved, gates, release};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
@@ -217,6 +217,7 @@ fn around(setup: &Setup) -> Around {
     Around {
         settings: config.hotfix.clone(),
         checklist: setup.checklist(),
+        of_others: config.concerned(Concern::ThirdParty).map(str::to_owned).collect(),
         checks: config.checks.iter().map(|check| check.name.clone()).collect(),
         environments: config.environments.iter().map(|e| (e.name.clone(), e.protected)).collect(),
         production: config.production().map_or_else(String::new, |env| env.name.clone()),

@@ -198,6 +198,8 @@ pub struct Derived {
     pub loud: Loud,
     /// What is next, most pressing first, and the keys that do it: `d s`.
     pub next: Vec<(Next, String)>,
+    /// The plan that what is next speaks of first.
+    pub spoken: Option<String>,
     /// The rows of the timeline that pass the filter, or folded; `None`: neither.
     pub timeline: Option<Vec<Row>>,
     /// How many rows there are without a filter.

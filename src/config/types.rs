@@ -79,6 +79,12 @@ impl Config {
         self.environments.iter().find(|env| env.protected).or_else(|| self.environments.last())
     }
 
+    /// Lists the names of the probes that tell of something besides this service.
+    pub fn concerned(&self, concern: Concern) -> impl Iterator<Item = &str> {
+        let about = self.probes.iter().filter(move |probe| probe.concern() == Some(concern));
+        about.map(|probe| probe.name.as_str())
+    }
+
     /// Tells whether a probe of this environment watches production, as one of none does. Where no
     /// environment is configured all do, but what tells of this machine or of somebody else's service.
     pub fn watches_production(&self, environment: &str) -> bool {

@@ -8,7 +8,7 @@ use super::Resolved;
 use crate::config::types::{Config, Environment};
 use crate::incident::{Policy, Proposal, Severity, State};
 use crate::plan::gates::{self, ApprovalRule, Gate, Standing, Window};
-use crate::plan::{Plan, Purpose};
+use crate::plan::{Plan, Purpose, proposal};
 
 /// What was found out about ways back when a plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,7 +174,12 @@ pub fn standing_ahead(
     // What was put up demanded more than what would be started now: that is another plan.
     let put_up = put_up.filter(|_| lost.is_empty());
     let hash = put_up.map_or("", |proposal| proposal.hash.as_str());
-    let mut standings = gates::of(&ahead, hash, state, policy, by, now);
+    // Of what was put up it is known whether a way leads back from it.
+    let planned = put_up.and_then(|proposal| proposal::plan(proposal).ok());
+    let back = planned.into_iter().flat_map(|plan| plan.gates);
+    let back = back.filter(|gate| demands_back && matches!(gate, Gate::Rollback { .. }));
+    let known: Vec<Gate> = ahead.iter().cloned().chain(back).collect();
+    let mut standings = gates::of(&known, hash, state, policy, by, now);
     standings.extend(lost);
     let commits: Vec<&str> = std::iter::once(&what.commit)
         .chain(&what.same)

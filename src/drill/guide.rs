@@ -33,6 +33,9 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
             "It works on staging. Finishing brings it to main, develop and a tag, in one push."
         }
         "test" => "The checks, on the fix. One of them failed without it.",
+        "deploy" if protected() && !facts.missing.is_empty() => {
+            "Something is still missing: the plan says what. Whoever goes ahead answers for it, with a reason."
+        }
         "deploy" if protected() => {
             "All is checked. Type the name to confirm: nobody deploys there by accident."
         }
@@ -42,6 +45,14 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "approvals" => {
             "Two people have to approve: in terminals of their own, or at P0 on the call, recorded here."
         }
+        "watch" => {
+            "What failed its watch stays condemned until a watch of it passes. Nothing else clears it."
+        }
+        "culprits" => {
+            "Go through what usually breaks a service: what somebody else broke, a rollback does not mend."
+        }
+        "health" => "Give the probes a moment. Then it is for people to say whether users are served.",
+        "team" => "Read the brief, then take over, or say that you cannot.",
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",
         "phase" => "The fix is live. From now on the clocks are those of verifying.",

@@ -48,6 +48,15 @@ fn it_promises_nothing_of_what_a_drill_starts_from_or_leaves_running() {
 }
 
 #[test]
+fn it_says_that_all_is_checked_only_where_no_gate_is_open() {
+    let mut facts = Facts { environments: vec![("production".to_owned(), true)], ..Facts::default() };
+    let said = |facts: &Facts| about(&next("deploy", "production"), facts, &state(&[])).unwrap();
+    assert!(said(&facts).contains("All is checked"));
+    facts.missing = vec![("rollback".to_owned(), "none is proven ready".to_owned())];
+    assert!(!said(&facts).contains("checked"), "{}", said(&facts));
+}
+
+#[test]
 fn it_says_that_production_is_healthy_only_where_it_is() {
     let said = |healthy| {
         let facts = Facts { healthy, ..Facts::default() };

@@ -26,6 +26,12 @@ pub struct Facts {
     pub failing: Vec<String>,
     /// Probes of production without data.
     pub silent: Vec<String>,
+    /// Probes of production at their warning limit.
+    pub warning: Vec<String>,
+    /// Probes that tell of a third party and are not well.
+    pub third_parties: Vec<String>,
+    /// Who looks.
+    pub me: String,
     /// Since when it is good, if it was recorded that it was not.
     pub green_since: Option<Timestamp>,
     /// How long its probes take to say that something helped.
@@ -51,6 +57,8 @@ pub struct Facts {
     pub checklist: Vec<String>,
     /// What is known about going back in production; `None`: nothing, or there is no way to.
     pub way_back: Option<WayBack>,
+    /// Whether it was looked for a way back in production, and none can be taken.
+    pub no_way_back: bool,
     /// What production itself says is live, brought there past the record: its name, and how the repository
     /// knows it.
     pub unrecorded: Option<(String, String)>,
@@ -69,6 +77,8 @@ pub struct Facts {
 pub struct WayBack {
     /// Title of the best way that is proven ready; `None`: none is.
     pub ready: Option<String>,
+    /// Title of a flag that can be turned off, which helps where the fault is behind it.
+    pub flag: Option<String>,
 }
 
 /// A runbook that fits a probe that fails.
@@ -281,6 +291,7 @@ impl Steps<'_> {
 
     fn while_open(&mut self) {
         let state = self.state;
+        self.offered();
         self.production();
         self.add_due("page", "page", Role::ON_CALL, "page on-call, then record who was paged");
         // Behind a way back there is room for two lines: those that a clock asks for.

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::body::CheckState;
+use super::body::{CheckState, PlanEnd, WatchVerdict};
 use super::clocks::{Clock, ClockState, clocks};
-use super::next::Next;
+use super::next::{Facts, Next, production};
 use super::policy::Policy;
 use super::state::{FollowUp, Motion, Offer, OfferEnd, PlanState, Snooze, State, Status, Task};
 use super::time::duration;
@@ -145,7 +145,7 @@ pub fn time_left(until: Timestamp, now: Timestamp) -> String {
 
 /// What somebody who takes over has to know, as Markdown: how it stands, what was done and decided, what is
 /// under way and due, and what is odd.
-pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> String {
+pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: Timestamp) -> String {
     let mut text = String::new();
     let elapsed = duration(state.elapsed(now));
     let status = state.status.name();
@@ -168,8 +168,35 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
         .filter(|(_, alarm)| !["ok", "warn", "pending", ""].contains(&alarm.state.as_str()))
         .map(|(probe, _)| probe.as_str())
         .collect();
+    if let Some(name) = production(facts) {
+        let health = match facts.healthy {
+            Some(true) if facts.warning.is_empty() => "well",
+            Some(true) => "nothing fails, something warns",
+            Some(false) => "fails",
+            None => "nobody knows",
+        };
+        let live = state.releases.iter().rev().find(|release| release.environment == name);
+        let live = live.map_or_else(String::new, |live| {
+            let verdict =
+                live.verdict.as_ref().map_or("not watched to its end", |(_, verdict, _)| match verdict {
+                    WatchVerdict::Passed => "passed its watch",
+                    WatchVerdict::Failed => "failed its watch",
+                    WatchVerdict::Unknown => "its watch could not tell",
+                });
+            format!(", {} is live ({verdict})", inline(&live.name()))
+        });
+        line(format_args!("- {}: {health}{live}", inline(name)));
+    }
     if !failing.is_empty() {
         line(format_args!("- Not well: {}", inline(&failing.join(", "))));
+    }
+    let late: Vec<String> = clocks(state, policy, now)
+        .into_iter()
+        .filter(|clock| clock.state == ClockState::Overdue)
+        .map(|clock| format!("{} ({})", inline(&clock.title), time_left(clock.due_at, now)))
+        .collect();
+    if !late.is_empty() {
+        line(format_args!("- Overdue: {}", late.join(", ")));
     }
     let roles: Vec<String> = state
         .roles
@@ -200,7 +227,10 @@ pub fn brief(state: &State, policy: &Policy, next: &[Next], now: Timestamp) -> S
         .take(LAST)
         .map(|plan| match plan.state {
             PlanState::Waiting => format!("{}: waits for a person", inline(&plan.title)),
-            state => format!("{}: {}", inline(&plan.title), state.name()),
+            PlanState::Ended(end) if plan.was_undone() && end != PlanEnd::Done => {
+                format!("{}: {}, and taken back", inline(&plan.title), plan.state.word())
+            }
+            state => format!("{}: {}", inline(&plan.title), state.word()),
         })
         .collect();
     list("Done so far", tried.into_iter().rev().collect());

@@ -332,8 +332,13 @@ fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         .filter_map(|role| Some((role.short.as_str(), state.roles.get(&role.id)?.as_str())))
         .collect();
     // What is missing is said, and first of all who leads.
-    if !filled.is_empty() && !state.roles.contains_key(crate::incident::Role::COMMANDER) {
-        filled.insert(0, ("nobody leads yet", ""));
+    let offer = state.open_offers().rfind(|offer| offer.role == crate::incident::Role::COMMANDER);
+    let leads = state.roles.contains_key(crate::incident::Role::COMMANDER);
+    match offer {
+        Some(offer) if leads => filled.insert(1.min(filled.len()), ("offered to", offer.to.as_str())),
+        Some(offer) => filled.insert(0, ("command offered to", offer.to.as_str())),
+        None if !filled.is_empty() && !leads => filled.insert(0, ("nobody leads yet", "")),
+        None => {}
     }
     let trail = 70;
     while !filled.is_empty() {
@@ -347,7 +352,7 @@ fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         }
         filled.pop();
     }
-    if state.roles.is_empty() && pen.room() > trail + 20 {
+    if state.roles.is_empty() && offer.is_none() && pen.room() > trail + 20 {
         let keys = ui.keys(Command::Incident, Command::Role);
         pen.right(&format!("nobody leads yet [{keys}]"), ui.of(Role::Faint));
         pen.right_gap(2);
@@ -419,7 +424,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let (text, role) = match looked.readiness() {
         Readiness::Ready => ("rollback ready ✓", Role::Good),
         Readiness::OnlyFlag if narrow => ("rollback ▲ flag only", Role::Warn),
-        Readiness::OnlyFlag => ("rollback ▲ only a flag ready", Role::Warn),
+        Readiness::OnlyFlag => ("rollback ▲ none ready, a flag is", Role::Warn),
         Readiness::NoWay if narrow => ("rollback ✗ none", Role::Bad),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),

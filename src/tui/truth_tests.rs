@@ -10,8 +10,8 @@ use crate::deploy::rollback::Way;
 use crate::health::series::State;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
-    CheckState, Mitigated, PlanEnd, PlanEnded, PlanStarted, ReleaseJudged, Released, Resolved, Ticked,
-    WatchVerdict,
+    CheckState, HandoffOffered, Mitigated, PlanEnd, PlanEnded, PlanStarted, ReleaseJudged, Released,
+    Resolved, Ticked, WatchVerdict,
 };
 use crate::plan::{Plan, Purpose, Subject};
 
@@ -221,8 +221,40 @@ fn the_hotfix_pane_says_what_becomes_of_a_fix_whose_branch_is_gone() {
     );
     let shown = pane(live);
     assert!(shown.contains("production has the fix"), "{shown}");
+    // What was written down by hand is no fix that was brought there.
+    let mut by_hand = declared();
+    let told = Released {
+        environment: "production".into(),
+        reference: "v1.4.1".into(),
+        commit: BAD.into(),
+        tag: Some("v1.4.1".into()),
+        version: None,
+        plan: String::new(),
+        rollback: false,
+        replaces: None,
+    };
+    by_hand.write("maya", at("15:11:00"), told);
+    let shown = pane(by_hand);
+    assert!(!shown.contains("production has the fix"), "{shown}");
     let mut over = declared();
     over.write("maya", at("15:13:00"), Resolved { after: Vec::new(), ..Resolved::default() });
     let shown = pane(over);
     assert!(shown.contains("the incident is over"), "{shown}");
+}
+
+#[test]
+fn everybody_sees_to_whom_the_command_is_offered() {
+    let mut scribe = declared();
+    let offered = HandoffOffered { role: "commander".into(), to: "li".into(), brief: String::new() };
+    scribe.write("maya", at("15:11:00"), offered);
+    let mut model = cockpit(scribe);
+    settle(&mut model);
+    let shown = drawn(&mut model, 160, 45);
+    assert!(shown.contains("command offered to li"), "{shown}");
+    assert!(!shown.contains("accept or decline"), "that is for li:\n{shown}");
+    model.me = "li".into();
+    model.derived.next_of = Default::default();
+    settle(&mut model);
+    let shown = drawn(&mut model, 160, 45);
+    assert!(shown.contains("NEXT  accept or decline the command: maya offers it"), "{shown}");
 }

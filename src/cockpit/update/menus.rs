@@ -99,6 +99,10 @@ pub(super) fn everything(model: &Model) -> Vec<Item> {
                 continue;
             }
             let invoke = Invoke::from(spec.command);
+            // A row of a menu says it already.
+            if items.iter().any(|item: &Item| item.invoke == invoke) {
+                continue;
+            }
             items.push(Item {
                 key: None,
                 path: path(model, &invoke),
@@ -120,7 +124,12 @@ pub fn path(model: &Model, invoke: &Invoke) -> String {
         let there = model.log.is_none()
             || invoke.argument.is_empty()
             || super::plan_view::meant(model).is_some_and(|plan| plan.id == invoke.argument);
-        let away = model.keymap.key(Command::FocusTimeline).filter(|_| !there);
+        let key = |command| model.keymap.key(command);
+        if !there && super::plan_view::elsewhere(model).is_none_or(|plan| plan.id != invoke.argument) {
+            // Among the runs it can be picked.
+            return key(Command::FocusRuns).map_or_else(String::new, |key| key.to_string());
+        }
+        let away = key(Command::FocusTimeline).filter(|_| !there);
         return away.map(|key| key.to_string()).into_iter().chain(own).collect::<Vec<_>>().join(" ");
     }
     if invoke.command == Command::Actions && !invoke.argument.is_empty() {

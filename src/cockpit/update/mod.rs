@@ -50,7 +50,8 @@ use super::model::{Derived, Model, NextOf, Pane};
 use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
 use super::production;
-use crate::config::types::Config;
+use super::ways::Readiness;
+use crate::config::types::{Concern, Config};
 use crate::drill::guide;
 use crate::failure::Failure;
 use crate::health::{kept, series};
@@ -362,6 +363,10 @@ fn derive_next(model: &mut Model) {
         asked.as_ref().is_some_and(|(one, _)| one.action == next.action && one.argument == next.argument)
     };
     let next: Vec<Next> = next.into_iter().filter(|next| !is_asked(next)).collect();
+    model.derived.spoken = next
+        .iter()
+        .find(|next| next.action == "plan" && !next.argument.is_empty())
+        .map(|one| one.argument.clone());
     let next: Vec<(Next, String)> = pressing::gone(model)
         .into_iter()
         .chain(pressing::elsewhere(model))
@@ -437,6 +442,9 @@ fn facts_of(model: &Model) -> Facts {
         healthy: healthy(&model.probes, config),
         failing: names_of(model, |probe| probe.state.is_bad()),
         silent: names_of(model, series::Status::is_unknown),
+        warning: names_of(model, |probe| probe.state == series::State::Warn),
+        third_parties: third_parties(model),
+        me: model.me.clone(),
         green_since: production::green_since(model),
         settles: production::settles(model),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
@@ -452,6 +460,7 @@ fn facts_of(model: &Model) -> Facts {
         environments: environments().map(|env| (env.name.clone(), env.protected)).collect(),
         smokable: environments().filter(|env| !env.smoke.is_empty()).map(|env| env.name.clone()).collect(),
         way_back: way_back(model),
+        no_way_back: model.way_back().is_some_and(|looked| looked.readiness() == Readiness::NoWay),
         runbook: model.runbook_to_read(),
         checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
         repository: repository.is_some_and(|branch| branch.commit().is_some()),
@@ -469,8 +478,17 @@ fn way_back(model: &Model) -> Option<incident::WayBack> {
     let ways = model.way_back()?.ways.as_deref().ok()?;
     let ready = crate::deploy::rollback::best(ways).map(|way| way.title.clone());
     // Where nothing at all can be taken there is nothing to look at.
-    let any = crate::deploy::rollback::nearest(ways).or(crate::deploy::rollback::flag(ways));
-    any.map(|_| incident::WayBack { ready })
+    let flag = crate::deploy::rollback::flag(ways);
+    let any = crate::deploy::rollback::nearest(ways).or(flag);
+    any.map(|_| incident::WayBack { ready, flag: flag.map(|way| way.title.clone()) })
+}
+
+/// Probes that tell of somebody else's service and are not well.
+fn third_parties(model: &Model) -> Vec<String> {
+    let about = model.config.config.concerned(Concern::ThirdParty);
+    let off = |probe: &series::Status| probe.state.is_bad() || probe.state == series::State::Warn;
+    let bad = |name: &&str| model.probes.iter().any(|probe| probe.name == **name && off(probe));
+    about.filter(bad).map(str::to_owned).collect()
 }
 
 /// The probes of production, and those of no environment.

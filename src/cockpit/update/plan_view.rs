@@ -20,7 +20,15 @@ pub(super) fn meant(model: &Model) -> Option<&PlanRun> {
     {
         return model.plan_rows().nth(row);
     }
-    model.incident()?.plan_to_see()
+    elsewhere(model)
+}
+
+/// The plan that the key opens where no run is under the cursor: the one that what is next speaks of, else the
+/// one that matters most.
+pub(super) fn elsewhere(model: &Model) -> Option<&PlanRun> {
+    let state = model.incident()?;
+    let spoken = model.derived.spoken.as_deref().and_then(|id| state.plan(id));
+    spoken.or_else(|| state.plan_to_see())
 }
 
 /// Opens the view of a plan; of the one that is meant where none is named.

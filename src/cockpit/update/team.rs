@@ -10,7 +10,7 @@ use super::super::msg::Item;
 use super::super::overlay::{Act, Entry, Overlay, Purpose, Scroll};
 use super::invoke::ask;
 use super::record::claim;
-use super::{Cx, menus};
+use super::{Cx, facts_of, menus};
 use crate::incident::{
     self, Body, Clock, ClockState, Decided, FollowUpAdded, HandoffAccepted, HandoffDeclined, HandoffOffered,
     Motion, Objected, Offer, Proposed, RecordId, Reviewed, Role, Snoozed, TaskEnded, TaskGiven,
@@ -96,7 +96,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         }
         return;
     };
-    let body = offered_until(&found);
+    let body = offered_until(cx.model, offer, &found);
     if let Some(Overlay::Confirm(asked)) = cx.model.overlays.last_mut()
         && accepts
         && asked.body != body
@@ -106,11 +106,16 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     }
 }
 
-/// Who has a role until its offer is accepted.
-fn offered_until((_, from): &(String, String)) -> String {
-    match from.as_str() {
-        "" => "Nobody has it now. Read the brief first.".to_owned(),
-        from => format!("{from} has it until you accept. Read the brief first."),
+/// Who has a role until its offer is accepted, and the keys that show the brief.
+fn offered_until(model: &Model, offer: RecordId, (_, from): &(String, String)) -> String {
+    let has = match from.as_str() {
+        "" => "Nobody has it now.".to_owned(),
+        from => format!("{from} has it until you accept."),
+    };
+    let brief = Invoke { command: Command::HandoffBrief, argument: offer.to_string() };
+    match menus::path(model, &brief) {
+        keys if keys.is_empty() => has,
+        keys => format!("{has} Read the brief first: {keys}."),
     }
 }
 
@@ -156,7 +161,7 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         (Command::Task, _) => {
             let example = "for example omar: check the pool, back in 10m";
-            ask(cx, Purpose::Task, "Who: what, back in 10m", example, String::new());
+            ask(cx, Purpose::Task, "Who does what, until when", example, String::new());
         }
         (Command::Snooze, _) => {
             let clock = cx.model.derived.clocks.iter().find(|clock| clock.id == invoke.argument);
@@ -200,7 +205,8 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         (Command::HandoffAccept, Some(offer)) => {
             let Some(found) = open_offer(cx.model, offer) else { return };
             let title = format!("Take over as {}?", found.0);
-            claim(cx, &title, &offered_until(&found), "take over", None, HandoffAccepted { offer });
+            let body = offered_until(cx.model, offer, &found);
+            claim(cx, &title, &body, "take over", None, HandoffAccepted { offer });
         }
         (Command::HandoffDecline, Some(offer)) => {
             let Some((role, has)) = open_offer(cx.model, offer) else { return };
@@ -260,7 +266,9 @@ pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Optio
                 return Err(format!("{to} has it already"));
             }
             let next: Vec<_> = model.derived.next.iter().map(|(next, _)| next.clone()).collect();
-            let brief = incident::brief(state, &model.policy, &next, model.now);
+            let next = next.into_iter().filter(|next| !(next.action == "role" && next.argument == *role));
+            let brief =
+                incident::brief(state, &model.policy, &facts_of(model), &next.collect::<Vec<_>>(), model.now);
             HandoffOffered { role: role.clone(), to, brief }.into()
         }
         Purpose::Snooze(clock, title) => {

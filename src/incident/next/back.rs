@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::body::Phase;
+use super::super::body::{CulpritVerdict, Phase};
 use super::super::clocks::needs_hotfix;
 use super::super::state::{PlanRun, Status};
 use super::super::time::duration;
-use super::{Next, Rank, Steps, WayBack};
+use super::{Next, Rank, Steps};
+use crate::config::types::Concern;
 
 impl Steps<'_> {
     /// Whether it is still open what is done to serve users again.
@@ -29,8 +30,29 @@ impl Steps<'_> {
     /// Whether production fails and a way back is proven ready: taking it comes before all that is to be
     /// said and written down.
     pub(super) fn is_way_back(&self) -> bool {
-        let ready = self.facts.way_back.as_ref().is_some_and(|way| way.ready.is_some());
-        ready && self.facts.healthy == Some(false) && self.turned().is_none()
+        self.ready().is_some() && self.facts.healthy == Some(false) && self.turned().is_none()
+    }
+
+    /// What is proven ready and may help. No earlier release mends what somebody else broke: a flag may take
+    /// the service off it.
+    fn ready(&self) -> Option<&String> {
+        let way = self.facts.way_back.as_ref()?;
+        if self.third_party().is_some() { way.flag.as_ref() } else { way.ready.as_ref() }
+    }
+
+    /// Who else seems to have broken it: what a probe says, or what somebody found out. Whoever ruled it out is
+    /// believed.
+    pub(super) fn third_party(&self) -> Option<String> {
+        let mut culprits = self.policy.culprits.iter();
+        let culprit = culprits.find(|one| one.concerns == Some(Concern::ThirdParty));
+        let judged = culprit.and_then(|one| self.state.culprits.get(&one.id)).map(|one| one.verdict);
+        let probes = self.facts.third_parties.as_slice();
+        match (judged, probes) {
+            (Some(CulpritVerdict::RuledOut), _) | (None | Some(CulpritVerdict::Open), []) => None,
+            (Some(CulpritVerdict::Found), []) => Some("a third party broke it".to_owned()),
+            (_, [one]) => Some(format!("{one} is not well")),
+            (_, many) => Some(format!("{} are not well", many.join(" and "))),
+        }
     }
 
     /// How pressing going back is.
@@ -58,6 +80,11 @@ impl Steps<'_> {
             self.last_on_production().filter(|plan| plan.purpose == "rollback" && plan.is_done());
         // What was reverted and pushed is still to be deployed.
         let reverted = rolled_back.is_some_and(PlanRun::only_pushes);
+        if let Some(who) = self.third_party().filter(|_| rolled_back.is_none() && self.ready().is_none()) {
+            let title =
+                format!("look at the culprits before going back: {who}, and a redeploy does not mend that");
+            return self.add("culprits", "", title);
+        }
         match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {
             (true, ..) if reverted => {
                 let title = "deploy what was reverted: take the same way once more".to_owned();
@@ -68,11 +95,12 @@ impl Steps<'_> {
                 self.add_ranked(self.back(), "rollback", "", title);
             }
             (true, ..) => self.add("mitigate", "", "rolled back: if users are served again, record it"),
-            (false, _, Some(WayBack { ready: Some(way) })) => {
+            (false, ..) if self.ready().is_some() => {
+                let way = self.ready().map_or("", String::as_str);
                 let title = format!("mitigate first: {way}, proven ready");
                 self.add_ranked(self.back(), "rollback", "", title);
             }
-            (false, _, Some(WayBack { ready: None })) => {
+            (false, _, Some(_)) => {
                 self.add("rollback", "", "mitigate first: see the rollback options");
             }
             (false, _, None) => {

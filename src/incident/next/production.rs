@@ -1,13 +1,16 @@
 //! Production itself: what was no good there, what works on it, what failed on it, whether users are
 //! served again, and that people hear of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{Phase, PlanEnd, WatchVerdict};
 use super::super::clocks::{ClockState, audience};
 use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, UNDONE};
 use super::super::time::duration;
 use super::{Rank, Steps};
+
+/// Production that was good for less may be bad again at the next look.
+const STEADY: SignedDuration = SignedDuration::from_secs(10);
 
 impl Steps<'_> {
     /// Everything about production that comes before the rest: taking back what is no good there,
@@ -52,12 +55,28 @@ impl Steps<'_> {
         let (environment, name) = (&live.environment, live.name());
         // Where users are well, that is worth more to know: a flag may have done it.
         if self.facts.healthy == Some(true) {
+            if self.running("watch", Some(environment)) {
+                return true;
+            }
+            // A new watch is what can clear it.
+            if self.facts.no_way_back {
+                let title = format!(
+                    "watch {environment} again: it is well, {name} failed its watch, and no way back is left"
+                );
+                let environment = environment.clone();
+                self.add_ranked(Rank::Turn, "watch", &environment, title);
+                return true;
+            }
             let title =
                 format!("{name} failed its watch and is still live on {environment}: roll back, or fix it");
             self.add_ranked(Rank::Turn, "rollback", "", title);
             return true;
         }
-        let title = format!("roll {environment} back: {name} failed its watch");
+        let flag = self.facts.way_back.as_ref().and_then(|way| way.flag.as_ref());
+        let title = match (self.third_party(), flag) {
+            (Some(_), Some(flag)) => format!("mitigate: {flag}, proven ready; {name} failed its watch"),
+            _ => format!("roll {environment} back: {name} failed its watch"),
+        };
         self.add_ranked(Rank::Mitigate, "rollback", "", title);
         self.taking_back = true;
         true
@@ -67,6 +86,11 @@ impl Steps<'_> {
     fn failed(&mut self) {
         let Some(last) = self.last_on_production() else { return };
         if last.state != PlanState::Ended(PlanEnd::Failed) {
+            return;
+        }
+        // What it brought is live, and was watched again and found good.
+        let passed = |live: &Release| matches!(live.verdict, Some((_, WatchVerdict::Passed, _)));
+        if self.live().is_some_and(|live| live.plan == last.id && passed(live)) {
             return;
         }
         let (id, target) = (last.id.clone(), &last.target);
@@ -88,9 +112,15 @@ impl Steps<'_> {
         self.add_ranked(rank, "plan", &id, title);
     }
 
-    /// Watching what works on production.
+    /// Watching what works on production, or production itself.
     fn running_on_production(&mut self) {
+        let watches = |plan: &&PlanRun| {
+            plan.purpose == "watch"
+                && plan.state == PlanState::Running
+                && Some(plan.target.as_str()) == self.environment
+        };
         let running = self.on_production().find(|plan| plan.state == PlanState::Running);
+        let running = running.or_else(|| self.state.plans.iter().rev().find(watches));
         let Some((id, rank, title)) = running.map(|plan| {
             let is_canary = plan.share().is_some() && plan.purpose != "rollback";
             let title = match plan.share() {
@@ -98,6 +128,7 @@ impl Steps<'_> {
                     format!("watch the canary, {share} % of users on {}", plan.brings())
                 }
                 _ if plan.purpose == "rollback" => format!("watch the rollback of {}", plan.target),
+                _ if plan.purpose == "watch" => format!("wait for the watch of {}", plan.target),
                 _ => format!("watch the deploy to {}", plan.target),
             };
             // Some users are on what is only tried out: that is looked at before anything is written or told.
@@ -127,13 +158,25 @@ impl Steps<'_> {
         if let Some(title) = self.environment.filter(|_| fixed).and_then(|name| self.smoke_due(name)) {
             self.add_ranked(Rank::Served, "smoke", production, title);
         }
-        let green = match facts.green_since {
-            Some(since) => format!("green for {}", duration(self.now.duration_since(since))),
-            None => "green".to_owned(),
-        };
-        let title = format!("users served again? {production} is {green}: record it");
-        self.add_ranked(Rank::Served, "mitigate", "", title);
+        let green = facts.green_since.map(|since| self.now.duration_since(since));
         self.served = true;
+        if let Some(short) = green.filter(|green| *green < STEADY) {
+            let title = format!("see whether {production} stays well: green for {}", duration(short));
+            return self.add_ranked(Rank::Served, "health", "", title);
+        }
+        let title = match (facts.warning.as_slice(), green) {
+            ([], Some(green)) => {
+                format!("users served again? {production} is green for {}: record it", duration(green))
+            }
+            ([], None) => format!("users served again? {production} is green: record it"),
+            (warning, _) => {
+                let (names, verb) = (warning.join(", "), if warning.len() == 1 { "warns" } else { "warn" });
+                format!(
+                    "users served again? nothing fails in {production}, but {names} {verb}: try it, then record it"
+                )
+            }
+        };
+        self.add_ranked(Rank::Served, "mitigate", "", title);
     }
 
     /// People hear that production is back before they hear of anything else.
@@ -149,13 +192,15 @@ impl Steps<'_> {
         let told = state.told.iter().filter(|(_, who)| is_theirs(who)).map(|(at, _)| *at).max();
         let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
         // While its watch runs nobody knows that going back helped.
-        let back =
-            self.live().filter(|live| live.rollback && is_new(live.at) && !self.at_work_on_production());
+        let failed = |live: &Release| matches!(live.verdict, Some((_, WatchVerdict::Failed, _)));
+        let back = self.live().filter(|live| live.rollback && is_new(live.at) && !failed(live));
+        let back = back.filter(|_| !self.at_work_on_production());
         let title = match (state.mitigated_at.filter(|at| is_new(*at)), back) {
             (Some(_), _) => "tell stakeholders that users are served again, then record it".to_owned(),
             (None, Some(live)) => {
                 let (environment, name) = (&live.environment, live.name());
-                format!("tell stakeholders that {environment} is back on {name}, then record it")
+                let still = if self.facts.healthy == Some(false) { " and still fails" } else { "" };
+                format!("tell stakeholders that {environment} is back on {name}{still}, then record it")
             }
             (None, None) => return,
         };

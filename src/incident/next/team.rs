@@ -1,13 +1,29 @@
 //! What people owe each other: an answer to an offer, a report on a task, an end to what was proposed.
 
 use super::{Next, Rank, Steps};
-use crate::incident::state::OfferEnd;
+use crate::incident::policy::Role;
+use crate::incident::state::{Offer, same_person};
 
 impl Steps<'_> {
+    /// What is offered to who looks: nobody else can answer it, and until then nobody knows who has it.
+    pub(super) fn offered(&mut self) {
+        let (state, policy, me) = (self.state, self.policy, &self.facts.me);
+        for offer in state.open_offers().filter(|offer| same_person(&offer.to, me)) {
+            let what = match offer.role.as_str() {
+                Role::COMMANDER => "the command".to_owned(),
+                role => format!("the role of {}", policy.role_title(role)),
+            };
+            let title = format!("accept or decline {what}: {} offers it", offer.by);
+            self.add_ranked(Rank::Settle, "team", "", title);
+        }
+    }
+
     /// Offers that wait for an answer, messages that did not get through, tasks whose time is over, and proposals that can be decided.
     pub(super) fn team(&mut self) {
         let (state, policy, now) = (self.state, self.policy, self.now);
-        for offer in state.offers.iter().filter(|offer| offer.end == OfferEnd::Open) {
+        let is_mine = |offer: &&Offer| same_person(&offer.to, &self.facts.me);
+        let others: Vec<&Offer> = state.open_offers().filter(|offer| !is_mine(offer)).collect();
+        for offer in others {
             let role = policy.role_title(&offer.role);
             let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
             // Only whoever it is offered to can take it: the key opens what everybody can do about it.

@@ -18,6 +18,9 @@ impl Steps<'_> {
                 self.deploy_the_base();
             } else if self.state.no_hotfix {
                 // Whoever starts a branch all the same has thought better of it.
+                if facts.healthy == Some(true) {
+                    return;
+                }
                 self.add("", "", "wait until production is well: no hotfix, as was decided");
             } else if !self.at_work() {
                 self.start();

@@ -371,6 +371,11 @@ pub struct PlanRun {
 }
 
 impl PlanRun {
+    /// Tells whether something that it did was undone.
+    pub fn was_undone(&self) -> bool {
+        self.steps.iter().any(|step| step.fate() == StepState::Undone)
+    }
+
     /// The commit it is about, in full, and whether the work tree had changes beyond it.
     pub fn subject(&self) -> Option<(&str, bool)> {
         let subject = self.spec.get("subject")?;

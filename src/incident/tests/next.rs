@@ -386,8 +386,24 @@ fn rolled_back(minute: i64, spec: serde_json::Value) -> [Record; 2] {
 }
 
 #[test]
+fn no_redeploy_leads_where_a_probe_says_that_somebody_else_is_not_well() {
+    let ready = |flag: Option<&str>| {
+        Some(WayBack { ready: Some("redeploy v1.2.2".into()), flag: flag.map(str::to_owned) })
+    };
+    let first = |flag, third_parties: &[&str]| {
+        let third_parties = third_parties.iter().map(|&name| name.to_owned()).collect();
+        let facts = Facts { way_back: ready(flag), healthy: Some(false), third_parties, ..repository() };
+        next(assembled([]).state(), &Policy::built_in(), &facts, minutes(8)).remove(0).title
+    };
+    assert_eq!(first(Some("turn charge off"), &["pay"]), "mitigate first: turn charge off, proven ready");
+    assert_eq!(first(Some("turn charge off"), &[]), "mitigate first: redeploy v1.2.2, proven ready");
+    let other = first(None, &["pay"]);
+    assert!(!other.contains("redeploy"), "{other}");
+}
+
+#[test]
 fn first_production_is_put_back_if_there_is_a_way() {
-    let ready = WayBack { ready: Some("redeploy v1.2.2".into()) };
+    let ready = WayBack { ready: Some("redeploy v1.2.2".into()), flag: None };
     let facts = Facts { way_back: Some(ready), ..repository() };
     let first = |log: &Log, facts: &Facts| next(log.state(), &Policy::built_in(), facts, minutes(8));
     let put_back = |list: Vec<Next>| {

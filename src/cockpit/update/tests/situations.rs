@@ -8,14 +8,14 @@ use super::super::menus;
 use super::*;
 use crate::cockpit::{Command, ways};
 use crate::config::types::{Check, Flow, Hotfix};
-use crate::deploy::rollback::{Ready, Way};
+use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
 use crate::hotfix::pull::{self, Looked, Pull, PullState};
 use crate::hotfix::state::Upstream;
 use crate::incident::{
-    Alarm, Approved, CauseDescribed, Closed, HandoffAccepted, HandoffOffered, ImpactDescribed, Mitigated,
-    Objected, Outcome, Paged, PhaseEntered, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed, Rejected,
-    ReleaseJudged, Released, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken, RunWaiting,
+    Alarm, Approved, CauseDescribed, Closed, CulpritJudged, HandoffAccepted, HandoffOffered, ImpactDescribed,
+    Mitigated, Objected, Outcome, Paged, PhaseEntered, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed,
+    Rejected, ReleaseJudged, Released, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken, RunWaiting,
     SeverityChanged, Snoozed, StepEnded, StepStarted, StepWaiting, TaskEnded, TaskGiven, Ticked, Told, Waits,
     WatchVerdict,
 };
@@ -42,6 +42,8 @@ struct Situation {
     record: Vec<String>,
     #[serde(default)]
     health: String,
+    #[serde(default)]
+    warns: String,
     #[serde(default)]
     branch: String,
     #[serde(default)]
@@ -152,7 +154,11 @@ impl Situation {
                 "red" => Health::Failing,
                 _ => Health::Unknown,
             };
-            let probes = vec![Arc::new(Probe { environment: "production".into(), ..probe("errors", state) })];
+            let there = |probe| Arc::new(Probe { environment: "production".into(), ..probe });
+            let mut probes = vec![there(probe("errors", state))];
+            if !self.warns.is_empty() {
+                probes.push(there(probe(&self.warns, Health::Warn)));
+            }
             table.send(Msg::Fact(Fact::Health { probes }));
         }
         table.send(Msg::Tick(minute(self.at)));
@@ -266,11 +272,15 @@ impl Situation {
     }
 
     fn ways(&self) -> Vec<Way> {
-        let (title, ready) = match self.rollback.strip_prefix("not ready: ") {
+        let (rollback, flag) = self.rollback.split_once(" + ").unwrap_or((&self.rollback, ""));
+        let (title, ready) = match rollback.strip_prefix("not ready: ") {
             Some(title) => (title, Ready::Unknown("nobody watched it".into())),
-            None => (self.rollback.as_str(), Ready::Yes),
+            None if rollback == "none" => ("redeploy", Ready::No("it is gone back to already".into())),
+            None => (rollback, Ready::Yes),
         };
-        vec![Way { title: title.into(), goes_back_to: "v1.4.1".into(), ready, ..Way::example() }]
+        let general = Way { title: title.into(), goes_back_to: "v1.4.1".into(), ready, ..Way::example() };
+        let turn = |title: &str| Way { title: title.into(), kind: Kind::FlagOff, ..Way::example() };
+        std::iter::once(general).chain(Some(flag).filter(|flag| !flag.is_empty()).map(turn)).collect()
     }
 }
 

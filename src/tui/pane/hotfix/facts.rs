@@ -126,7 +126,7 @@ pub(super) fn production(ui: Ui<'_>) -> &str {
 }
 
 /// What becomes of a fix whose branch is gone; `None`: there is none yet, or it was no good.
-pub(super) fn goes_on(ui: Ui<'_>, base: &str) -> Option<String> {
+pub(super) fn goes_on(ui: Ui<'_>, base: &str, places: &[Place]) -> Option<String> {
     let state = ui.model.incident()?;
     if !state.is_open() {
         return Some("the incident is over".to_owned());
@@ -148,7 +148,20 @@ pub(super) fn goes_on(ui: Ui<'_>, base: &str) -> Option<String> {
             _ => format!("press {keys} to deploy it to {production} from {base}"),
         });
     }
-    state.has_fix(production).then(|| format!("{production} has the fix"))
+    let place = places.iter().find(|place| place.environment == production);
+    match place.map(|place| (&place.has_fix, place.lacks)) {
+        Some((Ok(false), 0)) if state.has_fix(production) => {
+            return Some(format!("{production} does not have what {base} has"));
+        }
+        Some((Ok(false), lacks)) if state.has_fix(production) => {
+            return Some(format!("{production} lacks {} of {base}", counted(lacks, "commit")));
+        }
+        _ => {}
+    }
+    // What somebody wrote down by hand may be anything.
+    let live = state.releases.iter().rev().find(|release| release.environment == production);
+    let by_hand = live.is_some_and(|live| live.plan.is_empty());
+    (!by_hand && state.has_fix(production)).then(|| format!("{production} has the fix"))
 }
 
 /// A fix that was finished, as long as production has it not: its branch is gone by then.

@@ -354,7 +354,7 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
             )
         }
         (_, Some(_)) => "edit and commit the smallest fix; it shows up here".to_owned(),
-        (_, None) => facts::goes_on(ui, base)
+        (_, None) => facts::goes_on(ui, base, facts::outlook(ui, branch).map_or(&[], |known| &known.places))
             .unwrap_or_else(|| format!("press {keys} to start a hotfix branch from {base}")),
     };
     Pen::new(buf, body, 0).put(&line, ui.of(Role::Faint));

@@ -65,12 +65,23 @@ impl Story {
             "offer" | "accepted" | "task" | "back" | "proposed" | "objected" | "reviewed" | "snoozed" => {
                 self.team(verb, at, rest);
             }
+            "culprit" => {
+                let (culprit, verdict) = rest.split_once(' ').unwrap();
+                let (culprit, verdict) = (culprit.to_owned(), named(verdict));
+                self.tell(
+                    "maya",
+                    at,
+                    CulpritJudged { culprit, title: String::new(), verdict, note: String::new() },
+                );
+            }
             "alarm" => self.alarm(at, rest),
             "ticked" => self.ticked(at, rest),
             "mitigated" | "resolved" | "reopened" | "closed" => self.status(verb, at, rest),
             "watch" => self.watch(at, rest),
             "canary" => self.canary(at, rest),
-            "approved" | "rejected" => self.vote(verb == "approved", at, rest),
+            "approved" | "rejected" | "unproven" => {
+                self.vote(verb != "rejected", verb != "unproven", at, rest);
+            }
             _ => self.plan(verb, at, rest),
         }
     }
@@ -102,7 +113,7 @@ impl Story {
         let (offer, task, proposal) = (of_kind("handoff-offered"), of_kind("task"), of_kind("proposal"));
         match verb {
             "offer" => self.tell(
-                "maya",
+                if rest == "maya" { "omar" } else { "maya" },
                 at,
                 HandoffOffered { role: "commander".into(), to: text, brief: String::new() },
             ),
@@ -170,11 +181,11 @@ impl Story {
 
     /// The deploy of commit a to production is proposed, then approved by these people in the roles
     /// that are asked for, or rejected by the first.
-    fn vote(&mut self, approves: bool, at: Timestamp, rest: &str) {
+    fn vote(&mut self, approves: bool, proven: bool, at: Timestamp, rest: &str) {
         let rules = Severity::all().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
         let back = Gate::Rollback {
-            ready: Some("redeploy".into()),
-            why: "redeploy v1.4.1: proven ready".into(),
+            ready: proven.then(|| "redeploy".into()),
+            why: format!("redeploy v1.4.1: {}proven ready", if proven { "" } else { "not " }),
             unproven: false,
         };
         let plan = Plan {
