@@ -264,9 +264,9 @@ commands! {
     Plan "plan" "plan" ["o"] Global, View, "plan", "Open the plan under the cursor, or the one that matters now";
     PlanResume "plan.resume" "continue" ["c"] Scope::Plan, Record, "plan", "Continue: release a hold, check again, or go on where it stopped";
     PlanRetry "plan.retry" "retry" ["r"] Scope::Plan, Record, "plan", "Retry the step that failed or whose outcome is unknown";
-    PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote now, if it is a watch that runs";
-    PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, after showing what will be undone";
-    PlanCancel "plan.cancel" "abandon" ["X"] Scope::Plan, Record, "plan", "Abandon the plan: nothing more of it runs, what was done stays done";
+    PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote a canary now, if its watch runs";
+    PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, a canary too, after showing what will be undone";
+    PlanCancel "plan.cancel" "abandon" ["X"] Scope::Plan, Record, "plan", "Abandon the plan: nothing more of it runs; what was done stays, a canary's share too";
     PlanSettle "plan.settle" "resolve the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
     PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
 

@@ -38,6 +38,14 @@ pub fn current(run: &PlanRun) -> usize {
     undone.or_else(running).or_else(|| next_step(run)).unwrap_or(last)
 }
 
+/// The step that a plan came to: of one that has ended the last that began, also where what came before it was
+/// undone since.
+pub fn reached(run: &PlanRun) -> usize {
+    let began = |step: &StepRun| step.run.is_some();
+    let last = run.steps.iter().rposition(began).filter(|_| !run.state.is_under_way() && !run.is_done());
+    last.map_or_else(|| current(run), |last| last.max(current(run)))
+}
+
 /// What may be decided about a plan as it stands.
 pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     let under_way = run.state.is_under_way();
@@ -118,6 +126,7 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
             _ if step.waiting.is_some() => format!("start again: {title}"),
             _ => return None,
         },
+        _ if step.state() == StepState::Undone => format!("do it again, and go on: {title}"),
         _ => format!("continue with: {title}"),
     };
     Some((Decision::Resume, title, false))
@@ -145,6 +154,7 @@ fn skip(plan: &Plan, planned: &Step, step: &StepRun, under_way: bool) -> Option<
         Action::Watch(_) if under_way && step.fate() == StepState::Running => {
             "promote now, before the watch is over".to_owned()
         }
+        _ if step.state() == StepState::Undone => format!("leave it out, and go on: {}", planned.title),
         _ => format!("continue without: {}", planned.title),
     };
     Some((Decision::Skip { reason: String::new() }, title, false))

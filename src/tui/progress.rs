@@ -55,7 +55,7 @@ pub(super) fn count(plan: &PlanRun) -> String {
     match plan.steps.len() {
         0 | 1 => String::new(),
         all if plan.is_done() => format!("{all}/{all}"),
-        all => format!("{}/{all}", progress::current(plan) + 1),
+        all => format!("{}/{all}", progress::reached(plan) + 1),
     }
 }
 

@@ -176,8 +176,11 @@ fn own_role(model: &Model, state: &State) -> String {
 /// A key on the preview of what waits.
 pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
     let command = windows::command(cx.model, &[Scope::Vote, Scope::Menu(Command::Approvals)], key);
+    let own = matches!(cx.model.overlays.last(), Some(Overlay::Preview(shown)) if shown.is_own(cx.model));
+    let yours = yours(cx.model);
     let Some(Overlay::Preview(shown)) = cx.model.overlays.last_mut() else { return };
     match (key.code, command) {
+        (Code::Enter, _) | (Code::Char('y'), _) if own => yours.clone_into(&mut shown.complaint),
         (Code::Enter, _) => "press y to approve".clone_into(&mut shown.complaint),
         (Code::Char('y'), _) | (_, Some(Command::Verbal | Command::Reject)) if !meant => {
             super::confirm::TOO_QUICK.clone_into(&mut shown.complaint);
@@ -188,6 +191,14 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
         (_, Some(Command::Reject)) => ask(cx, true),
         _ => windows::unknown(cx, key),
     }
+}
+
+/// What whoever proposed a plan is told who would approve it.
+fn yours(model: &Model) -> String {
+    let verbal = model.incident().is_some_and(|state| model.policy.severity(state.severity).verbal_approval);
+    let key = model.keymap.key(Command::Verbal).filter(|_| verbal);
+    let how = key.map_or_else(String::new, |key| format!("; {key} records a verbal approval"));
+    format!("you proposed it: somebody else approves{how}")
 }
 
 /// What is on the screen and still waits; says so where it does not.
@@ -218,9 +229,6 @@ fn complain(cx: &mut Cx<'_>, why: String) {
 
 fn approve(cx: &mut Cx<'_>) {
     let Some((role, waits)) = shown(cx) else { return };
-    if matches!(cx.model.overlays.last(), Some(Overlay::Preview(shown)) if shown.is_own(cx.model)) {
-        return complain(cx, "you proposed it: nobody approves their own plan".to_owned());
-    }
     let verdict = cx.model.incident().and_then(|state| proposal::condemned(state, &cx.model.policy, &waits));
     if let Some(verdict) = verdict.filter(|verdict| !verdict.may_pass_over) {
         return complain(cx, format!("it {}", verdict.shuts_out()));

@@ -90,7 +90,7 @@ fn tick(cx: &mut Cx<'_>, command: Command) {
     match command {
         Command::Fail => {
             let label = format!("{} failed: what does not work?", item.title);
-            ask(cx, ask_note(CheckState::Failed), &label, "a refund answers 502", String::new());
+            ask(cx, ask_note(CheckState::Failed), &label, "for example a refund answers 502", String::new());
         }
         Command::Assign => {
             let given = cx.model.incident().and_then(|state| state.assigned.get(&item.id));

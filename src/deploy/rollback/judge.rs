@@ -110,7 +110,7 @@ fn gone_back_already(known: &Known<'_>) -> Option<String> {
     let release = known.history.current(&known.environment.name)?;
     let bad = matches!(release.verdict, Some((_, WatchVerdict::Failed, _)));
     (release.rollback && !bad && release.commit == current)
-        .then(|| format!("{} is gone back to already; watch it before going further back", said(release)))
+        .then(|| format!("it is back on {} already; watch that before going further back", said(release)))
 }
 
 /// What the last good release is, and what going back to it takes away.
@@ -159,9 +159,20 @@ fn redeploy_ready(known: &Known<'_>, way: &mut Way, target: &Release) -> Ready {
     over_migrations(way).unwrap_or(Ready::Yes)
 }
 
+/// How many migrations these files are: one may have a file each for the way there and back.
+fn migrations(paths: &[String]) -> usize {
+    let name = |path: &String| {
+        ["up", "down"].iter().fold(path.clone(), |path, way| {
+            let (inner, last) = (format!(".{way}."), format!("/{way}."));
+            path.replace(&inner, ".").replace(&last, "/")
+        })
+    };
+    paths.iter().map(name).collect::<std::collections::BTreeSet<_>>().len()
+}
+
 /// Code that goes back across a migration may meet data it does not know.
 fn over_migrations(way: &Way) -> Option<Ready> {
-    match way.migrations.len() {
+    match migrations(&way.migrations) {
         0 => None,
         1 => Some(Ready::Unknown(
             "a migration lies between: does the old code know the new schema?".to_owned(),
@@ -280,10 +291,11 @@ fn by_hand(known: &Known<'_>, way: &mut Way) {
 
 fn own(known: &Known<'_>, index: usize) -> Way {
     let own = &known.environment.rollbacks[index];
+    let words = own.command.iter().map(|word| word.replace("{env}", &known.environment.name));
     let title = format!(
         "{}: {}",
         own.name,
-        crate::text::address::without_credentials(&shell_words::join(&own.command))
+        crate::text::address::without_credentials(&shell_words::join(words.collect::<Vec<_>>()))
     );
     let mut way = way(known, &own.name, Kind::Own, title);
     way.ready = match known.own.get(index) {

@@ -137,7 +137,7 @@ fn what_is_proven_comes_before_what_is_not_and_then_by_kind() {
     let mut world = World::new();
     let own = |name: &str, target: &[&str]| Rollback {
         name: name.into(),
-        command: words(&["kubectl", "rollout", "undo", "deployment/shop"]),
+        command: words(&["kubectl", "--context", "{env}", "rollout", "undo"]),
         target: words(target),
         proof: Vec::new(),
         expect: "{target}".into(),
@@ -155,6 +155,7 @@ fn what_is_proven_comes_before_what_is_not_and_then_by_kind() {
     assert_eq!(best(&ways).unwrap().id, "redeploy", "a flag helps only if the fault is behind this flag");
     assert_eq!(get(&ways, "rollout-undo").goes_back_to, "v1.2.2 (4f2c91e)");
     assert_eq!(get(&ways, "blind").ready.name(), "unknown");
+    assert_eq!(get(&ways, "blind").title, "blind: kubectl --context production rollout undo", "filled in");
     let redeploy = get(&ways, "redeploy");
     assert_eq!(redeploy.takes_away, [("77b0d13".to_owned(), "lower the limit".to_owned())]);
     assert_eq!(redeploy.rehearsal(at(0)), "last redeploy 1h ago on staging, took 3m");
@@ -193,6 +194,16 @@ fn a_commit_that_is_not_here_and_migrations_are_said() {
         let way = get(&migrated, id);
         assert!(matches!(&way.ready, Ready::Unknown(why) if why.contains("migration")), "{way:?}");
     }
+    let pair =
+        ready(Back { migrations: words(&["db/2_discount.down.sh", "db/2_discount.up.sh"]), ..found() });
+    let why = get(&pair, "redeploy").ready.why();
+    assert!(why.starts_with("a migration lies between"), "the way there and back is one: {why}");
+    let two = ready(Back { migrations: words(&["db/2/up.sql", "db/2/down.sql", "db/3.up.sh"]), ..found() });
+    assert!(
+        get(&two, "redeploy").ready.why().starts_with("2 migrations"),
+        "{:?}",
+        get(&two, "redeploy").ready
+    );
     assert_eq!(best(&migrated), None);
     assert_eq!(nearest(&migrated).unwrap().id, "redeploy");
     let slow = ready(Back { compared: Err("there was no time".into()), ..found() });
@@ -417,7 +428,7 @@ fn whoever_asks_to_go_back_twice_means_the_first_time() {
     world.history.releases.push(Release { rollback: true, ..release(90, GOOD, Some("v1.2.2"), None) });
     let ready = |world: &World| get(&ways(&world.known()), "redeploy").ready.clone();
     assert!(
-        matches!(ready(&world), Ready::No(why) if why.starts_with("v1.2.2 (4f2c91e) is gone back to already"))
+        matches!(ready(&world), Ready::No(why) if why.starts_with("it is back on v1.2.2 (4f2c91e) already"))
     );
     // Found bad itself, it is gone back from like any other.
     world.history.releases.last_mut().unwrap().verdict = Some((at(91), WatchVerdict::Failed, String::new()));

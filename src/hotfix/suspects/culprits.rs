@@ -65,9 +65,10 @@ fn alarms(culprit: &Culprit, state: &State, probes: &[Probe]) -> Vec<String> {
     let about = probes.iter().filter(|probe| tells_of(probe, culprit));
     let bad = about.filter_map(|probe| {
         let alarm = state.alarms.get(&probe.name)?;
-        let is_bad = !["ok", "warn", "pending", ""].contains(&alarm.state.as_str());
+        let is_bad = !["ok", "pending", ""].contains(&alarm.state.as_str());
         let colon = if alarm.why.is_empty() { "" } else { ": " };
-        is_bad.then(|| format!("{} is {}{colon}{}", probe.name, alarm.state, alarm.why))
+        let verb = if alarm.state == "warn" { "warns".to_owned() } else { format!("is {}", alarm.state) };
+        is_bad.then(|| format!("{} {verb}{colon}{}", probe.name, alarm.why))
     });
     bad.collect()
 }

@@ -211,3 +211,16 @@ fn what_was_undone_is_open_to_be_done_again() {
     assert_eq!(run.steps[0].fate(), StepState::Undone);
     assert_eq!((next_step(&run), names(&plan, &run)), (Some(0), vec!["resume", "skip"]));
 }
+
+#[test]
+fn what_was_undone_is_done_again_or_left_out_and_how_far_it_came_stays() {
+    let undone = StepRun { undo: done().run, ..done() };
+    let plan = plan(vec![command("start"), command("canary at 5 %"), command("look"), command("all")]);
+    let run = at(PlanState::Ended(PlanEnd::Cancelled), vec![done(), undone, failed(), open()]);
+    let said: Vec<String> = choices(&plan, &run).into_iter().map(|choice| choice.title).collect();
+    assert_eq!(
+        said[..2],
+        ["do it again, and go on: canary at 5 %", "leave it out, and go on: canary at 5 %"]
+    );
+    assert_eq!((current(&run), reached(&run)), (1, 2), "step 3 was looked at last");
+}

@@ -129,7 +129,7 @@ fn head(ui: Ui<'_>, run: &PlanRun, columns: u16) -> Line {
     let word = run.state.word();
     let mut line = Line::of(symbol, ui.of(role)).with(" ", faint).with(word, ui.of(role));
     if !run.is_done() {
-        let step = crate::plan::progress::current(run) + 1;
+        let step = crate::plan::progress::reached(run) + 1;
         line = line.with(&format!("   step {step} of {}", run.steps.len()), muted);
     }
     // Checks run on nothing but this machine.
@@ -298,7 +298,7 @@ fn watched(ui: Ui<'_>, watch: &crate::plan::Watch) -> Line {
 fn settling(ui: Ui<'_>, step: &StepRun, watch: &crate::plan::Watch) -> Option<Line> {
     let since = ui.model.now.duration_since(step.run.as_ref()?.started_at);
     let left = watch.settle.checked_sub(since).filter(SignedDuration::is_positive)?;
-    let text = format!("settling: for {} more they may still be broken", stopwatch(left));
+    let text = format!("settling: what fails counts after {}", stopwatch(left));
     Some(Line::of(INDENT, ui.of(Role::Faint)).with(&text, ui.of(Role::Faint)))
 }
 

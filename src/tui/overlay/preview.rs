@@ -321,15 +321,23 @@ fn vote(ui: Ui<'_>, pen: &mut Pen<'_>, own: bool) -> Option<ratatui::layout::Pos
         (!own).then(|| ("y".to_owned(), "approve")),
         Some((ui.key(cockpit::Command::Reject), "reject …")),
         verbal.then(|| (ui.key(cockpit::Command::Verbal), "verbal approval …")),
-        Some((ui.key(cockpit::Command::Back), "back")),
     ];
+    let back = (ui.key(cockpit::Command::Back), "back");
+    let columns = |(which, what): &(String, &str)| width(which) + width(what) + 4;
+    // The way out is there, whatever else there is no room for.
+    let needed: u16 = all.iter().flatten().chain([&back]).map(columns).sum();
     if own {
-        pen.put("you proposed it: somebody else approves", ui.of(Role::Warn)).gap(3);
+        let whole = "you proposed it: somebody else approves";
+        let said = if pen.room() > needed + width(whole) { whole } else { "you proposed it" };
+        pen.put(said, ui.of(Role::Warn)).gap(3);
     }
-    for (index, (which, what)) in all.iter().flatten().enumerate() {
-        if pen.room() < width(which) + width(what) + 3 {
-            break;
+    let fits: Vec<_> = all.into_iter().flatten().collect();
+    for (index, one) in fits.iter().chain([&back]).enumerate() {
+        let reserved = if index < fits.len() { columns(&back) } else { 0 };
+        if pen.room() + 1 < columns(one) + reserved {
+            continue;
         }
+        let (which, what) = one;
         pen.gap(if index == 0 { 0 } else { 3 }).put(which, key).put(" ", text).put(what, text);
     }
     None

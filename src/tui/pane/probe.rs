@@ -198,8 +198,11 @@ fn suspects(ui: Ui<'_>) -> Option<String> {
     let key = ui.key(Command::Suspects);
     let suspects = &ui.model.suspects;
     let Some(found) = suspects.found() else {
-        let words =
-            if suspects.looking.is_some() { "looking …".to_owned() } else { format!("{key} looks") };
+        let words = if suspects.looking.is_some() {
+            "looking …".to_owned()
+        } else {
+            format!("not looked at yet  [{key}]")
+        };
         return ui.model.repository().map(|_| words);
     };
     let Some(first) = found.suspects.first() else { return Some("nothing".to_owned()) };

@@ -125,6 +125,11 @@ fn each_culprit_has_the_changes_and_probes_that_speak_for_it() {
     assert_eq!(of("schema").evidence, [format!("suspect 1: a the change a ({text})")]);
     assert_eq!(of("resources").evidence, ["pool is error: 100 of 100 used"]);
     assert_eq!(of("third-party").otherwise, "pay says nothing is wrong", "a page of a provider is one");
+    let why = "Partially Degraded Service".to_owned();
+    table.told(Alarm { probe: "pay".into(), from: "ok".into(), to: "warn".into(), why });
+    let (all, _) = crate::cockpit::culprits(&table.model);
+    let of = |id: &str| all.iter().find(|one| one.culprit.id == id).unwrap();
+    assert_eq!(of("third-party").evidence, ["pay warns: Partially Degraded Service"]);
     assert!(of("api").otherwise.contains("looks like it"), "{}", of("api").otherwise);
 }
 
