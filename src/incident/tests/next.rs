@@ -398,7 +398,7 @@ fn no_redeploy_leads_where_a_probe_says_that_somebody_else_is_not_well() {
     assert_eq!(first(Some("turn charge off"), &["pay"]), "mitigate first: turn charge off, proven ready");
     assert_eq!(first(Some("turn charge off"), &[]), "mitigate first: redeploy v1.2.2, proven ready");
     let other = first(None, &["pay"]);
-    assert!(!other.contains("redeploy"), "{other}");
+    assert!(!other.contains("proven ready"), "{other}");
 }
 
 #[test]
