@@ -17,6 +17,7 @@ use super::ui::{Ui, below, inset, row};
 use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::production::{Production, Word};
+use crate::cockpit::update::rollback;
 use crate::cockpit::ways::Readiness;
 use crate::health::network::Network;
 use crate::incident::{Clock, ClockState, Next, Phase, State, Status, detected_late, duration, phase_since};
@@ -386,20 +387,18 @@ fn readiness(ui: Ui<'_>) -> Vec<(String, Role)> {
 fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let ready = readiness(ui);
     let kept: u16 = ready.iter().map(|(text, _)| width(text) + 3).sum();
-    let mut any = false;
-    for clock in shown_clocks(ui) {
-        let due = Due::of(ui, clock);
-        // There is always one in sight, however little of it; it is worth more than what has to be ready later.
-        let room = if any { pen.room().saturating_sub(3 + kept) } else { pen.room() };
-        let text = if any { due.whole() } else { due.within(room) };
-        if any && width(&text) > room {
-            break;
-        }
-        pen.gap(if any { 3 } else { 0 }).put(&text, ui.of(due.role));
-        any = true;
-    }
-    if !any && ui.model.incident().is_some_and(State::is_open) {
+    let dues: Vec<Due> = shown_clocks(ui).map(|clock| Due::of(ui, clock)).collect();
+    // There is always one in sight, however little of it; it is worth more than what has to be ready later.
+    let room = pen.room().saturating_sub(kept);
+    let texts = due::fitting(&dues, room).unwrap_or_else(|| match dues.first() {
+        Some(first) => vec![(first.within(pen.room()), first.role)],
+        None => Vec::new(),
+    });
+    if texts.is_empty() && ui.model.incident().is_some_and(State::is_open) {
         pen.put("no deadline is running", ui.of(Role::Faint));
+    }
+    for (index, (text, role)) in texts.iter().enumerate() {
+        pen.gap(if index > 0 { 3 } else { 0 }).put(text, ui.of(*role));
     }
     for (text, role) in ready {
         if width(&text) + 3 <= pen.room() {
@@ -421,7 +420,9 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     }
     // On a narrow screen the clock beside it needs the room.
     let narrow = pen.room() <= NARROW;
+    let production = ui.model.config.config.production().map_or("", |env| env.name.as_str());
     let (text, role) = match looked.readiness() {
+        _ if rollback::canary(ui.model, production).is_some() => ("canary can be undone ✓", Role::Good),
         Readiness::Ready => ("rollback ready ✓", Role::Good),
         Readiness::OnlyFlag if narrow => ("rollback ▲ flag only", Role::Warn),
         Readiness::OnlyFlag => ("rollback ▲ none ready, a flag is", Role::Warn),

@@ -17,7 +17,7 @@ use crate::cockpit::{Command, Pane};
 use crate::config::types::Environment;
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::health::series::{State, Verdict};
-use crate::incident::{PlanStarted, Resolved, StepStarted, share_title};
+use crate::incident::{ClockState, PlanStarted, Resolved, StepStarted, share_title};
 use crate::plan::gates::{Met, Standing};
 
 const SMALL: [(u16, u16); 2] = [(80, 24), (40, 12)];
@@ -64,6 +64,23 @@ fn a_time_in_the_header_is_never_cut() {
                 assert!(!cut, "{width}×{height}: {line}");
             }
         }
+    }
+}
+
+#[test]
+fn no_clock_is_left_out_of_the_header_in_silence() {
+    for width in (80..=200).step_by(7) {
+        let mut model = incident();
+        let running = |model: &Model| {
+            let is_open = |state| matches!(state, ClockState::Running | ClockState::Overdue);
+            model.derived.clocks.iter().filter(|clock| is_open(clock.state) && clock.id != "phase").count()
+        };
+        let shown = drawn(&mut model, (width, 36));
+        let line = shown.lines().find(|line| line.contains("overdue")).unwrap_or_else(|| panic!("{shown}"));
+        let named = ["stakeholders", "update", "fix", "CTO/CEO", "lead", "page"];
+        let named = named.iter().filter(|word| line.contains(**word)).count();
+        let left = line.split(" +").nth(1).map_or(0, |rest| rest.split(' ').next().unwrap().parse().unwrap());
+        assert_eq!(named + left, running(&model), "{width}: {line}");
     }
 }
 

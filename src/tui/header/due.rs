@@ -11,7 +11,7 @@ use crate::incident::{Clock, ClockState, duration};
 pub(super) struct Due {
     /// What comes before the time: `tell stakeholders within`.
     what: String,
-    /// The same in as few words as can be: `stakeholders`.
+    /// The same in as few words as can be: `stakeholders in`.
     brief: String,
     /// The time, which is never cut.
     time: String,
@@ -41,7 +41,7 @@ impl Due {
         let comes = clock.id == "executives" || clock.title.ends_with(" due");
         let until = if comes { "in" } else { "within" };
         let time = duration(clock.due_at.duration_since(now));
-        Self { what: format!("{} {until}", clock.title), brief: brief.to_owned(), time, role }
+        Self { what: format!("{} {until}", clock.title), brief: format!("{brief} in"), time, role }
     }
 
     pub(super) fn whole(&self) -> String {
@@ -61,6 +61,27 @@ impl Due {
             _ => self.time.clone(),
         })
     }
+}
+
+/// As many of them as so many columns hold, the most urgent first: words give way before any is left out, and how
+/// many are is said. `None`: there is not even room for the first.
+pub(super) fn fitting(dues: &[Due], room: u16) -> Option<Vec<(String, Role)>> {
+    let wide = |texts: &[(String, Role)]| {
+        texts.iter().map(|(text, _)| width(text) + 3).sum::<u16>().saturating_sub(3) <= room
+    };
+    let whole: Vec<(String, Role)> = dues.iter().map(|due| (due.whole(), due.role)).collect();
+    if wide(&whole) {
+        return Some(whole);
+    }
+    let brief: Vec<(String, Role)> = dues.iter().map(|due| (due.brief(), due.role)).collect();
+    (1..=brief.len()).rev().find_map(|kept| {
+        let mut texts: Vec<(String, Role)> = brief[..kept].to_vec();
+        let left = &dues[kept..];
+        if let Some(worst) = left.first() {
+            texts.push((format!("+{}", left.len()), worst.role));
+        }
+        wide(&texts).then_some(texts)
+    })
 }
 
 /// A clock turns in its last quarter, and again when it has run out.

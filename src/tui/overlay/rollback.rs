@@ -37,6 +37,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
         keys.push((Command::NextPane, "environment"));
     }
     keys.push((Command::Back, "back"));
+    let has_canary = rollback::canary(ui.model, &screen.environment).is_some();
+    if has_canary {
+        keys.insert(0, (Command::PlanUndo, "undo canary"));
+    }
     let known = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.live.as_ref());
     let live = known.map(|live| format!(" · {live} is live")).unwrap_or_default();
     // On a small screen options are above the edge as well as below it.
@@ -46,7 +50,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     let inner = window(ui, buf, place, &format!("Roll back {}{at}{live}", screen.environment), &keys);
     // Where the way the cursor is on would be below the edge, it is begun with that.
     let before = document::height(&lines[..(chosen + 2).min(lines.len())], inner.width, u16::MAX);
-    let top = if screen.top == 0 && before > inner.height { chosen } else { screen.top };
+    // What takes a canary back stands above all of them, and stays in sight at first.
+    let is_first = ways.is_some_and(|ways| ways.first().is_some_and(|way| way.id == screen.way));
+    let stays = has_canary && is_first;
+    let top = if screen.top == 0 && before > inner.height && !stays { chosen } else { screen.top };
     document::draw(buf, inner, top, lines.len(), |index| lines[index].clone())
 }
 
