@@ -1,5 +1,6 @@
 //! Messages in, state and effects out.
 
+mod alarms;
 mod confirm;
 mod counts;
 mod ending;
@@ -468,66 +469,6 @@ fn an_item_is_ticked_failed_with_a_note_and_opened_again() {
     let effects = table.keys("y");
     assert!(matches!(&effects[..], [Effect::Append(drafts)]
         if matches!(&drafts[0].body, Body::Ticked(tick) if tick.state == CheckState::Open)));
-}
-
-#[test]
-fn a_settled_alarm_is_recorded_once_and_a_waiting_one_not_at_all() {
-    let mut table = Table::open();
-    let health = |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))] });
-    assert!(table.send(health(Health::Pending)).is_empty());
-    let effects = table.send(health(Health::Failing));
-    let [(id, Effect::AppendAlarms(drafts))] = effects.as_slice() else { panic!("{effects:?}") };
-    let Body::Alarm(alarm) = &drafts[0].body else { panic!() };
-    assert_eq!((alarm.from.as_str(), alarm.to.as_str()), ("ok", "failing"));
-    assert_eq!(drafts[0].occurred.unwrap().0, time(5), "when it was seen, not when it was written down");
-    assert!(table.send(health(Health::Failing)).is_empty(), "one is on its way");
-    let record = table.record(drafts[0].body.clone());
-    table.send(Msg::Done(*id, Ok(Done::Appended(vec![record]))));
-    assert!(table.send(health(Health::Failing)).is_empty());
-    assert_eq!(table.send(health(Health::Ok)).len(), 1, "recovery is news");
-}
-
-#[test]
-fn two_cockpits_that_see_a_probe_differently_do_not_contradict_each_other_without_end() {
-    let mut table = Table::open();
-    let health = |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))] });
-    let alarm = |to: &str| {
-        let (from, why) = ("ok".into(), "503".into());
-        Body::from(crate::incident::Alarm { probe: "api".into(), from, to: to.into(), why })
-    };
-    assert!(table.send(health(Health::Ok)).is_empty(), "it is ok, as far as anybody knows");
-    let theirs = table.record(alarm("flapping"));
-    table.send(Msg::Fact(Fact::Records(vec![theirs])));
-    let start = table.model.now;
-    for second in [1, 20, 40, 59] {
-        table.send(Msg::Tick(start + SignedDuration::from_secs(second)));
-        assert!(table.send(health(Health::Ok)).is_empty(), "another cockpit sees it otherwise: {second}");
-    }
-    table.send(Msg::Tick(start + SignedDuration::from_secs(70)));
-    assert_eq!(table.send(health(Health::Ok)).len(), 1, "it may be that one is gone");
-}
-
-#[test]
-fn an_alarm_tells_what_was_seen_when_it_began_and_not_what_is_seen_now() {
-    let mut table = Table::open();
-    let mut later = probe("api", Health::Failing);
-    (later.since, later.began_with) = (Some(time(1)), "38.1 % (max 5 %)".into());
-    let effects = table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(later)] }));
-    let [(_, Effect::AppendAlarms(drafts))] = effects.as_slice() else { panic!("{effects:?}") };
-    let Body::Alarm(alarm) = &drafts[0].body else { panic!() };
-    assert_eq!((alarm.why.as_str(), drafts[0].occurred.unwrap().0), ("38.1 % (max 5 %)", time(1)));
-}
-
-#[test]
-fn first_samples_that_contradict_each_other_are_not_recorded_as_no_data() {
-    let mut table = Table::open();
-    let health = |verdict| {
-        let mut probe = probe("api", Health::Unknown);
-        probe.last.as_mut().unwrap().verdict = verdict;
-        Msg::Fact(Fact::Health { probes: vec![Arc::new(probe)] })
-    };
-    assert!(table.send(health(Verdict::Good)).is_empty());
-    assert_eq!(table.send(health(Verdict::NoData)).len(), 1);
 }
 
 #[test]
