@@ -224,12 +224,12 @@ fn wanted(args: &Args, loaded: &Loaded, policy: &Policy, cx: &Context) -> Result
 }
 
 fn kind(named: &str) -> Result<MessageKind> {
-    let names = MessageKind::ALL.map(MessageKind::name);
+    let all = MessageKind::ALL.map(MessageKind::name);
     MessageKind::ALL.into_iter().find(|kind| kind.name() == named).ok_or_else(|| {
-        let all = names.join(", ");
-        let hint = match nearest(named, &names) {
-            Some(near) => format!("did you mean {near}? There are: {all}"),
-            None => format!("there are: {all}"),
+        let list = all.join(", ");
+        let hint = match nearest(named, &all) {
+            Some(near) => format!("did you mean {near}? There are: {list}"),
+            None => format!("there are: {list}"),
         };
         Failure::usage("reading KIND", format!("there is no message {}", visible(named)), hint)
     })
@@ -299,15 +299,15 @@ fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(
 /// The channels that a message goes to.
 fn channels<'a>(args: &Args, setup: &'a Setup, audience: &str) -> Result<Vec<&'a Channel>> {
     let all = &setup.config.channels;
-    let Some(named) = &args.channel else { return Ok(draft::channels(all, &setup.policy, audience)) };
-    let found = all.iter().find(|channel| channel.name == *named);
+    let Some(wanted) = &args.channel else { return Ok(draft::channels(all, &setup.policy, audience)) };
+    let found = all.iter().find(|channel| channel.name == *wanted);
     found.map(|channel| vec![channel]).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|channel| channel.name.as_str()).collect();
         let hint = match names.as_slice() {
             [] => "[[channels]] in flightdeck.toml names some".to_owned(),
             names => format!("there are: {}", names.join(", ")),
         };
-        Failure::usage("reading --channel", format!("there is no channel {}", visible(named)), hint)
+        Failure::usage("reading --channel", format!("there is no channel {}", visible(wanted)), hint)
     })
 }
 

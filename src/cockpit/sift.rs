@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use crate::incident::{Entry, EntryKind, NoteKind, Timeline};
 use crate::text::name::folded;
 
+/// Tells whether a line is of a kind.
+type Is = fn(&Entry<'_>) -> bool;
+
 /// Kinds of lines by the words they are asked for by, and what that means.
-const KINDS: &[(&str, fn(&Entry<'_>) -> bool)] = &[
+const KINDS: &[(&str, Is)] = &[
     ("people", |entry| !entry.kind.is_automatic()),
     ("automatic", |entry| entry.kind.is_automatic()),
     ("note", |entry| entry.kind == EntryKind::Note(NoteKind::Note)),

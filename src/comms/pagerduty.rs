@@ -1,7 +1,7 @@
-//! PagerDuty, by its Events API v2: a page opens an alert, and word that it is over resolves it.
+//! `PagerDuty`, by its Events API v2: a page opens an alert, and word that it is over resolves it.
 //!
 //! One incident is one alert, known by a key of our own: sent twice it is there once. So what may have been received is
-//! sent again. That it was accepted does not say that anybody was reached: that is in PagerDuty.
+//! sent again. That it was accepted does not say that anybody was reached: that is in `PagerDuty`.
 
 use serde_json::json;
 

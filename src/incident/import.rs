@@ -270,7 +270,7 @@ impl Fields {
         match column {
             Some(Column::Time) if self.time.is_none() => self.time = Some(value.to_owned()),
             Some(Column::Date) if self.date.is_none() => {
-                self.date = Some((name.to_owned(), value.to_owned()))
+                self.date = Some((name.to_owned(), value.to_owned()));
             }
             Some(Column::Text) if self.texts.is_empty() => self.texts.push(value.to_owned()),
             Some(Column::Author) if self.author.is_empty() => value.clone_into(&mut self.author),

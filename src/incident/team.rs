@@ -175,8 +175,8 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
             Some(false) => "fails",
             None => "nobody knows",
         };
-        let live = state.releases.iter().rev().find(|release| release.environment == name);
-        let live = live.map_or_else(String::new, |live| {
+        let release = state.releases.iter().rev().find(|release| release.environment == name);
+        let version = release.map_or_else(String::new, |live| {
             let verdict =
                 live.verdict.as_ref().map_or("not watched to its end", |(_, verdict, _)| match verdict {
                     WatchVerdict::Passed => "passed its watch",
@@ -185,7 +185,7 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
                 });
             format!(", {} is live ({verdict})", inline(&live.name()))
         });
-        line(format_args!("- {}: {health}{live}", inline(name)));
+        line(format_args!("- {}: {health}{version}", inline(name)));
     }
     if !failing.is_empty() {
         line(format_args!("- Not well: {}", inline(&failing.join(", "))));

@@ -258,7 +258,8 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
     let ours = policy.in_our_words(entry.kind, entry.text);
     let text = [first, inline(&ours)].join(" ").trim_start().to_owned();
     let text = match entry.kind {
-        EntryKind::Note(NoteKind::Note) => text,
+        // A task begins with whose it is.
+        EntryKind::Note(NoteKind::Note) | EntryKind::Task => text,
         EntryKind::Note(kind) => format!("{}: {text}", capitalised(kind.label())),
         EntryKind::Role => role_line(policy, entry).unwrap_or_else(|| {
             let is_ours = ["offered ", "handoff "].iter().any(|start| text.starts_with(start));
@@ -285,8 +286,6 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
         | EntryKind::Proposal
         | EntryKind::FollowUp
         | EntryKind::Snoozed => capitalised(&text),
-        // It begins with whose it is.
-        EntryKind::Task => text,
         EntryKind::Rejection if entry.name == "objection" => capitalised(&text),
         EntryKind::Report if entry.name == "reviewed" => capitalised(&text),
         EntryKind::PassedOver => capitalised(&text.replacen(" overridden", " **overridden**", 1)),

@@ -137,7 +137,7 @@ pub(super) fn put_cell(buf: &mut Buffer, x: u16, y: u16, symbol: &str, columns: 
 /// to stand on, and a pile of marks is taken down to a few.
 pub(super) fn cells(text: &str) -> impl Iterator<Item = (&str, u16)> {
     // Each is one of its own in plain ASCII, and most texts are that.
-    let letters = text.is_ascii().then(|| (0..text.len()).map(|at| &text[at..=at]));
+    let letters = text.is_ascii().then(|| (0..text.len()).filter_map(|at| text.get(at..=at)));
     let graphemes = letters.is_none().then(|| text.graphemes(true));
     letters.into_iter().flatten().chain(graphemes.into_iter().flatten()).map(|grapheme| {
         if grapheme.len() == 1 {

@@ -2,7 +2,7 @@
 
 use super::testing::*;
 use super::theme::Theme;
-use crate::cockpit::model::Model;
+use crate::cockpit::model::{Model, NextOf};
 use crate::cockpit::overlay::Overlay;
 use crate::cockpit::ways::Looked;
 use crate::cockpit::{Key, Msg, update};
@@ -253,7 +253,7 @@ fn everybody_sees_to_whom_the_command_is_offered() {
     assert!(shown.contains("command offered to li"), "{shown}");
     assert!(!shown.contains("accept or decline"), "that is for li:\n{shown}");
     model.me = "li".into();
-    model.derived.next_of = Default::default();
+    model.derived.next_of = NextOf::default();
     settle(&mut model);
     let shown = drawn(&mut model, 160, 45);
     assert!(shown.contains("NEXT  accept or decline the command: maya offers it"), "{shown}");

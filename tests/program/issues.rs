@@ -81,8 +81,8 @@ fn answer(kept: &mut Kept, request: &str) -> String {
         return response("404 Not Found", r#"{"message":"Not Found"}"#);
     }
     if let Some(number) = line.split_once("/issues/").and_then(|(_, rest)| rest.split(' ').next()) {
-        let is_it =
-            |issue: &&Value| [&issue["number"], &issue["iid"]].iter().any(|it| it.to_string() == number);
+        let number: u64 = number.parse().unwrap_or_default();
+        let is_it = |issue: &&Value| ["number", "iid"].iter().any(|key| issue[*key].as_u64() == Some(number));
         return match kept.issues.iter().find(is_it) {
             Some(issue) => response("200 OK", &issue.to_string()),
             None => response("404 Not Found", r#"{"message":"Not Found"}"#),

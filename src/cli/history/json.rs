@@ -234,7 +234,7 @@ fn spread(spread: &Spread) -> OneSpread {
     match spread {
         Spread::Nothing => none,
         Spread::Few(values) => {
-            OneSpread { values: Some(values.iter().map(|one| one.as_secs()).collect()), ..none }
+            OneSpread { values: Some(values.iter().map(jiff::SignedDuration::as_secs).collect()), ..none }
         }
         Spread::Range { least, most, .. } => {
             OneSpread { range: Some([least.as_secs(), most.as_secs()]), ..none }

@@ -180,7 +180,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key, meant: bool) {
     let yours = yours(cx.model);
     let Some(Overlay::Preview(shown)) = cx.model.overlays.last_mut() else { return };
     match (key.code, command) {
-        (Code::Enter, _) | (Code::Char('y'), _) if own => yours.clone_into(&mut shown.complaint),
+        (Code::Enter | Code::Char('y'), _) if own => yours.clone_into(&mut shown.complaint),
         (Code::Enter, _) => "press y to approve".clone_into(&mut shown.complaint),
         (Code::Char('y'), _) | (_, Some(Command::Verbal | Command::Reject)) if !meant => {
             super::confirm::TOO_QUICK.clone_into(&mut shown.complaint);

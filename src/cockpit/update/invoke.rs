@@ -225,7 +225,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::RollBack => rollback::open(cx, &invoke.argument),
         Command::Handoff | Command::Snooze | Command::Task | Command::Motion | Command::Review => {
-            team::command(cx, invoke)
+            team::command(cx, invoke);
         }
         command if menus::is_of_team(command) => team::command(cx, invoke),
         Command::Declare => match cx.model.open_now() {

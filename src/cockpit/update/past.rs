@@ -93,7 +93,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::Open) => open_incident(cx),
         Some(Command::FollowUpSync) => sync(cx),
         Some(command @ (Command::FollowUpDone | Command::FollowUpDrop | Command::FollowUpAssign)) => {
-            end(cx, command)
+            end(cx, command);
         }
         command => match command.and_then(|command| windows::motion(command, page)) {
             Some(by) => move_by(cx.model, by),

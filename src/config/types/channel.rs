@@ -77,7 +77,7 @@ pub enum ChannelKind {
     GoogleChat,
     /// A topic of ntfy.
     Ntfy,
-    /// A service of PagerDuty, by its Events API v2: `secret` is its integration key, `audiences` the roles that
+    /// A service of `PagerDuty`, by its Events API v2: `secret` is its integration key, `audiences` the roles that
     /// it pages.
     Pagerduty,
     /// Any address that takes what `body` makes by POST.

@@ -46,9 +46,9 @@ pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) -> b
     let pages = message.kind == MessageKind::Page;
     let reached = (at, message.audience.clone());
     if pages {
-        state.paged.push(reached)
+        state.paged.push(reached);
     } else {
-        state.told.push(reached)
+        state.told.push(reached);
     }
     pages
 }

@@ -1,7 +1,7 @@
 //! What broke it, by what is on record: nothing is concluded.
 
 use crate::deploy::bisect;
-use crate::incident::{CulpritVerdict, PlanRun, State};
+use crate::incident::{CulpritVerdict, PlanRun, Release, State};
 use crate::plan::Purpose;
 
 /// The cause as it was written, culprits that were found, the commit that a bisect ended at, changes that were reverted
@@ -29,7 +29,7 @@ pub(super) fn broke(state: &State) -> Vec<String> {
     said.extend(back.filter_map(|release| {
         let commit = release.replaces.as_deref()?;
         let known = state.releases.iter().rfind(|one| one.commit == commit && !one.rollback);
-        let name = known.map_or_else(|| commit.get(..7).unwrap_or(commit).to_owned(), |one| one.name());
+        let name = known.map_or_else(|| commit.get(..7).unwrap_or(commit).to_owned(), Release::name);
         Some(format!("taken back in {}: {name}", release.environment))
     }));
     let mut told = std::collections::HashSet::new();

@@ -10,8 +10,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{
-    Clock, ClockState, EntryKind, FollowUp, IncidentId, Policy, Severity, State, Status, clocks, duration,
-    rounds,
+    Clock, ClockState, EntryKind, FollowUp, IncidentId, Policy, Round, Severity, State, Status, clocks,
+    duration, rounds,
 };
 
 pub use trends::{By, Change, Drift, Group, Measure, Spread, Trends, legend, trends};
@@ -201,14 +201,12 @@ impl Past {
         let is_running = all.iter().any(|clock| clock.state == ClockState::Running);
         let (over_budget, mut missed): (Vec<Missed>, Vec<Missed>) =
             all.iter().filter_map(late).partition(|missed| missed.clock.starts_with("phase"));
-        missed.extend(rounds(state, policy, now).into_iter().filter(|round| round.is_missed()).map(
-            |round| {
-                let own = round.audience == crate::incident::audience::STAKEHOLDERS;
-                let clock = if own { "update".to_owned() } else { format!("update:{}", round.audience) };
-                let title = format!("update for {}", policy.audience_title(&round.audience));
-                Missed { clock, title, due_at: round.due_at, met_at: round.told_at, is_overdue: false }
-            },
-        ));
+        missed.extend(rounds(state, policy, now).into_iter().filter(Round::is_missed).map(|round| {
+            let own = round.audience == crate::incident::audience::STAKEHOLDERS;
+            let clock = if own { "update".to_owned() } else { format!("update:{}", round.audience) };
+            let title = format!("update for {}", policy.audience_title(&round.audience));
+            Missed { clock, title, due_at: round.due_at, met_at: round.told_at, is_overdue: false }
+        }));
         missed.sort_by(|a, b| (a.due_at, &a.clock).cmp(&(b.due_at, &b.clock)));
         let mut over_budget = over_budget;
         over_budget.sort_by_key(|one| one.due_at);
@@ -312,8 +310,7 @@ impl Past {
 fn late(clock: &Clock) -> Option<Missed> {
     let is_update = clock.id == "update" || clock.id.starts_with("update:");
     let missed = match clock.state {
-        ClockState::Late => true,
-        ClockState::Overdue => true,
+        ClockState::Late | ClockState::Overdue => true,
         // What was not told any more is one of the rounds.
         ClockState::Stopped => !is_update && clock.stopped_at.is_some_and(|at| clock.due_at < at),
         ClockState::Met | ClockState::Running => false,

@@ -351,9 +351,9 @@ fn months(incidents: &[Past]) -> Vec<Group> {
             at = next;
         }
         if between.len() <= MONTHS {
-            between.into_iter().for_each(|month| {
+            for month in between {
                 by.entry(month).or_default();
-            });
+            }
         }
     }
     by.into_iter().map(|(month, all)| group(month.strftime("%Y-%m").to_string(), &all)).collect()
@@ -423,7 +423,7 @@ fn shift(earlier: &[SignedDuration], later: &[SignedDuration]) -> f64 {
     for tied in all.chunk_by(|a, b| a.0 == b.0) {
         let before = all.partition_point(|(length, _)| *length < tied[0].0);
         let count = tied.len() as f64;
-        let rank = before as f64 + (count + 1.0) / 2.0;
+        let rank = before as f64 + f64::midpoint(count, 1.0);
         ranks += rank * tied.iter().filter(|(_, is_later)| *is_later).count() as f64;
         ties += count.powi(3) - count;
     }

@@ -145,8 +145,8 @@ impl Situation {
         if !self.runbook.is_empty() {
             let text = format!("---\nprobes: [errors]\n---\n# {}\n", self.runbook);
             let runbooks = vec![Runbook::of("runbooks/errors.md", &text)];
-            let shelf = Shelf { runbooks, ..Shelf::default() };
-            table.send(Msg::Fact(Fact::Runbooks(Box::new(shelf))));
+            let found = Shelf { runbooks, ..Shelf::default() };
+            table.send(Msg::Fact(Fact::Runbooks(Box::new(found))));
         }
         if !self.health.is_empty() {
             let state = match self.health.as_str() {

@@ -99,8 +99,9 @@ fn foreign(page: &str) -> Vec<&str> {
         let list = tag.strip_prefix("ol start=\"").and_then(|rest| rest.strip_suffix('"'));
         ELEMENTS.contains(&name)
             || ["br", "hr", "s", "/s", "/a", "blockquote", "/blockquote"].contains(tag)
-            || link
-                .is_some_and(|to| (to.starts_with('#') || to.starts_with("https://")) && is_plain(&to[1..]))
+            || link.is_some_and(|to| {
+                (to.starts_with('#') || to.starts_with("https://")) && to.get(1..).is_some_and(is_plain)
+            })
             || anchor.is_some_and(is_plain)
             || list.is_some_and(|number| number.parse::<u64>().is_ok())
     };
