@@ -267,6 +267,7 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
             now: probe.value,
             unit: status.unit.clone(),
             range: status.range.clone(),
+            by_answer: Number::is_by_answer(status),
         })
     });
     let numbers = numbers::concerned(&situation.state, &situation.production, all);

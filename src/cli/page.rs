@@ -10,8 +10,9 @@ use crate::incident::Paged;
 
 /// Record that somebody was paged
 ///
-/// Where [[channels]] in flightdeck.toml has one for WHO, and nothing is said of how and when, they are paged by it.
-/// Otherwise nothing is sent: it records that somebody did. Either meets the clock.
+/// Where flightdeck.toml has a channel that pages WHO, and you do not say how or
+/// when, that channel pages them. Otherwise nothing is sent: it records that
+/// somebody paged them. Either meets the clock.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -23,6 +23,8 @@ pub struct Number {
     pub unit: String,
     /// What it has to keep to: `max 5`; may be empty.
     pub range: String,
+    /// Whether it is judged by its answer, and its number is only how long that took.
+    pub by_answer: bool,
 }
 
 /// A number as a template has it.
@@ -50,7 +52,13 @@ impl Number {
             now: status.last.as_ref().and_then(|sample| sample.value),
             unit: status.unit.clone(),
             range: status.range.clone(),
+            by_answer: Self::is_by_answer(status),
         }
+    }
+
+    /// Tells whether a probe is judged by its answer and not by a number.
+    pub fn is_by_answer(status: &Status) -> bool {
+        status.threshold.is_none() && !status.range.is_empty()
     }
 
     pub(super) fn said(&self) -> Said {
@@ -59,6 +67,8 @@ impl Number {
         let range = if self.range.is_empty() { String::new() } else { format!(" ({})", self.range) };
         let name = &self.name;
         let text = match (self.before, self.now) {
+            _ if self.by_answer && bad => format!("{name} fails{range}"),
+            (_, Some(_)) if self.by_answer => format!("{name} answers as it should"),
             (_, None) => format!("{name}: not known at the moment"),
             (Some(before), Some(now)) if shown(before) == shown(now) => {
                 format!("{name} still {}{range}", of(now))

@@ -67,7 +67,22 @@ fn errors(before: Option<f64>, now: Option<f64>, state: Health) -> Number {
         now,
         unit: "%".into(),
         range: "max 5".into(),
+        by_answer: false,
     }
+}
+
+#[test]
+fn what_is_judged_by_its_answer_is_not_told_by_how_long_that_took() {
+    let story = Story::begun();
+    let told = |state| {
+        let range = "want 200".to_owned();
+        let errors = errors(None, Some(14.0), state);
+        let health =
+            Number { name: "api /health".into(), by_answer: true, range, unit: "ms".into(), ..errors };
+        drafted(&story, 1, MessageKind::Alert, &[health], &[]).text
+    };
+    assert!(told(Health::Failing).contains("api /health fails (want 200)"), "{}", told(Health::Failing));
+    assert!(!told(Health::Ok).contains("14 ms"), "{}", told(Health::Ok));
 }
 
 fn drafted(story: &Story, n: i64, kind: MessageKind, numbers: &[Number], own: &[Own]) -> Draft {

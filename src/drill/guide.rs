@@ -64,7 +64,7 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "resolve" => "Resolving ends the incident; it can be reopened. Look at production first.",
         "report" => "flightdeck has written it. Read it, and save it.",
         "close" => "Go through it with everybody. Closing says that this was done.",
-        "" if next.title.starts_with("wait until production") => {
+        "" if next.title.starts_with("wait until ") => {
             "Nothing of yours ends it. Keep telling people how it stands, and look at what others say of it."
         }
         "" if !next.title.starts_with("commit") => return None,

@@ -390,9 +390,11 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let dues: Vec<Due> = shown_clocks(ui).map(|clock| Due::of(ui, clock)).collect();
     // There is always one in sight, however little of it; it is worth more than what has to be ready later.
     let room = pen.room().saturating_sub(kept);
-    let texts = due::fitting(&dues, room).unwrap_or_else(|| match dues.first() {
-        Some(first) => vec![(first.within(pen.room()), first.role)],
-        None => Vec::new(),
+    let texts = due::fitting(&dues, room).or_else(|| due::fitting(&dues, pen.room())).unwrap_or_else(|| {
+        match dues.first() {
+            Some(first) => vec![(first.within(pen.room()), first.role)],
+            None => Vec::new(),
+        }
     });
     if texts.is_empty() && ui.model.incident().is_some_and(State::is_open) {
         pen.put("no deadline is running", ui.of(Role::Faint));

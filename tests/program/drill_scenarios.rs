@@ -105,7 +105,10 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     assert!(titles(&theirs("")).contains("start a hotfix branch"));
     done(&["note", "no hotfix: it is the provider's outage", "--kind", "decision"]);
     let waits = titles(&theirs(""));
-    assert!(waits.contains("wait until production is well") && !waits.contains("hotfix branch"), "{waits}");
+    assert!(
+        waits.contains("wait until payment provider is well") && !waits.contains("hotfix branch"),
+        "{waits}"
+    );
 
     // It ends by itself.
     let servers = std::path::Path::new(drill.field("state_dir")).with_file_name("servers");

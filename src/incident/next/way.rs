@@ -18,10 +18,13 @@ impl Steps<'_> {
                 self.deploy_the_base();
             } else if self.state.no_hotfix {
                 // Whoever starts a branch all the same has thought better of it.
-                if facts.healthy == Some(true) {
-                    return;
-                }
-                self.add("", "", "wait until production is well: no hotfix, as was decided");
+                let awaited = match facts.third_parties.first() {
+                    // Production is kept well without it, until it is back.
+                    Some(theirs) if facts.healthy == Some(true) => theirs.as_str(),
+                    None if facts.healthy == Some(true) => return,
+                    _ => "production",
+                };
+                self.add("", "", format!("wait until {awaited} is well: no hotfix, as was decided"));
             } else if !self.at_work() {
                 self.start();
             }
