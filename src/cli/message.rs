@@ -185,6 +185,7 @@ fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
         text: draft.text.clone(),
         id: String::new(),
         service: String::new(),
+        is_over: draft.kind == MessageKind::Resolved,
         first: None,
     };
     let body = dry_run.then(|| match wire(channel, &outgoing) {

@@ -5,7 +5,7 @@ use super::context::{Context, Wanted};
 use super::message;
 use super::save::{SaveArgs, in_time, save_in, some_text};
 use crate::comms::draft;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::incident::Paged;
 
 /// Record that somebody was paged
@@ -40,7 +40,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let who = some_text("who was paged", &args.who)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
     if args.how.trim().is_empty() && at.is_none() {
-        let (setup, _) = cx.setup_or_found();
+        let (setup, mistake) = cx.setup_or_found();
+        if let Some(mistake) = mistake {
+            let cause =
+                format!("{}, so nobody knows which channel pages {who}: nobody was paged", mistake.cause);
+            return Err(Failure::usage("paging", cause, "page them yourself, and say how: --how phone"));
+        }
         if !draft::channels(&setup.config.channels, &setup.policy, &who).is_empty() {
             return message::page(cx, &who, args.save.json);
         }

@@ -20,7 +20,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let api = if channel.url.is_empty() { API } else { channel.url.trim_end_matches('/') };
     let (title, rest) = message.parts();
     let key = format!("flightdeck-{}", message.id);
-    let body = if message.kind == MessageKind::Resolved {
+    let body = if message.kind == MessageKind::Resolved && message.is_over {
         json!({ "event_action": "resolve", "dedup_key": key })
     } else {
         json!({

@@ -277,6 +277,7 @@ fn outgoing(text: &str) -> Outgoing {
         text: text.into(),
         id: "01a2".into(),
         service: "shop".into(),
+        is_over: true,
         first: None,
     }
 }
@@ -407,6 +408,9 @@ fn a_page_is_an_alert_that_is_there_once_and_word_of_the_end_resolves_it() {
         body_of(&over),
         serde_json::json!({ "event_action": "resolve", "dedup_key": "flightdeck-01a2" })
     );
+    let served = Outgoing { kind: MessageKind::Resolved, is_over: false, ..page.clone() };
+    let served = wire(&pager, &served).unwrap().unwrap();
+    assert_eq!(body_of(&served)["event_action"], "trigger", "it is only mitigated");
     let of = |status| {
         fate(ChannelKind::Pagerduty, &Answer { status, body: b"", retry_after: None, redirects: false }).end
     };

@@ -23,6 +23,8 @@ pub struct Outgoing {
     pub id: String,
     /// The service that it is about.
     pub service: String,
+    /// Whether the incident is over, and not only its effect on users.
+    pub is_over: bool,
     /// By what the service knows the first message of this incident on the channel, where it does.
     pub first: Option<String>,
 }

@@ -12,7 +12,7 @@ use super::secrets::masker;
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Body, Draft, FollowUp, FollowUpEnded, FollowUpLinked, IncidentId};
+use crate::incident::{Body, Draft, FollowUp, FollowUpEnded, FollowUpLinked, IncidentId, RecordId};
 use crate::journal::Journal;
 use crate::plan::forge::{Issue, IssueSeen, Wanted};
 use crate::plan::{Action, ForgeCall, IssueText, Plan, Probe, Purpose, Reach, Step, Undo};
@@ -123,8 +123,16 @@ pub fn sync_issues(
     };
     let sent: Vec<Sent> = open.iter().map(sent).collect();
     let found = if sent.is_empty() { Vec::new() } else { read_issues(root, config, &sent)? };
+    // After a move the number may be that of somebody else's issue.
+    let is_ours = |one: &FollowUp, seen: &IssueSeen| {
+        one.issue.as_ref().is_none_or(|it| it.url.is_empty() || it.url == seen.url)
+    };
+    let found: Vec<Option<IssueSeen>> =
+        found.into_iter().zip(&open).map(|(seen, one)| seen.filter(|seen| is_ours(one, seen))).collect();
+    // It may have been ended while the code host was asked.
+    let still: Vec<RecordId> = journal.alone(incident)?.open_follow_ups().map(|one| one.id).collect();
     let mut drafts = Vec::new();
-    for (one, seen) in open.iter().zip(&found) {
+    for (one, seen) in open.iter().zip(&found).filter(|(one, _)| still.contains(&one.id)) {
         let Some(seen) = seen else { continue };
         let known = one.issue.as_ref().is_some_and(|it| it.number == seen.number && it.open == seen.open);
         if !known {

@@ -28,6 +28,8 @@ const ATTEMPTS: usize = 50;
 const PAUSE: Duration = Duration::from_secs(15);
 /// and none is longer than this.
 const LONGEST: Duration = Duration::from_secs(600);
+/// The longest, whatever a service asks for.
+const MOST: Duration = Duration::from_secs(3600);
 /// What somebody else has begun is left to them for this long.
 const THEIRS: SignedDuration = SignedDuration::from_secs(20);
 
@@ -148,7 +150,9 @@ fn write(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Ti
             ));
         }
         let now = Timestamp::now();
-        let draft = Draft::now(post.incident, message.clone());
+        // Those who have two names are one audience: what came later takes the place of what came before.
+        let written = Messaged { audience: audience(&message.audience), ..message.clone() };
+        let draft = Draft::now(post.incident, written);
         if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])?
             && let Some(record) = records.into_iter().next()
         {
@@ -170,7 +174,7 @@ fn deliver(
     let fate = carry::carry(post, channel, &message);
     let again = (fate.end == Delivery::Waiting).then(|| {
         let pause = PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
-        let pause = pause.max(fate.again.unwrap_or_default());
+        let pause = pause.max(fate.again.unwrap_or_default()).min(MOST);
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
         Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
     });
@@ -215,6 +219,7 @@ fn claim(
                 text: message.text.clone(),
                 id: state.id.to_string(),
                 service: state.service.clone(),
+                is_over: state.resolved_at.is_some(),
                 first: state.first_on(channel).map(str::to_owned),
             };
             return Ok(Some((outgoing, way.tries)));

@@ -229,6 +229,8 @@ fn opened(cx: &mut Cx<'_>, log: Log) {
         model.views = Default::default();
         model.following = None;
         model.output = None;
+        // What was on record of probes was about another one.
+        model.alarms_seen.clear();
     }
     model.suspects.stale = true;
     model.now = caught_up(model.now, log.state());

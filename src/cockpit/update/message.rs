@@ -135,14 +135,20 @@ fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Opt
 }
 
 /// The page for whoever is named, where a channel is for them; `None`: it is only recorded.
-pub(super) fn page(model: &Model, who: &str) -> Option<Messaged> {
+///
+/// # Errors
+/// There is a channel, and it may not be used: nothing must say then that they were paged.
+pub(super) fn page(model: &Model, who: &str) -> Result<Option<Messaged>, String> {
     let channels = model.channels_for(who);
-    if channels.is_empty() || menus::needs_config(model, Command::Message).is_some() {
-        return None;
+    if channels.is_empty() {
+        return Ok(None);
+    }
+    if let Some(why) = menus::needs_config(model, Command::Message) {
+        return Err(format!("{why}: nobody was paged. Page them yourself, and write how: {who} by phone"));
     }
     let channels = channels.iter().map(|channel| channel.name.clone()).collect();
-    let draft = drafted(model, MessageKind::Page, who, &[])?;
-    Some(Messaged { kind: MessageKind::Page, audience: who.to_owned(), text: draft.text, channels })
+    let Some(draft) = drafted(model, MessageKind::Page, who, &[]) else { return Ok(None) };
+    Ok(Some(Messaged { kind: MessageKind::Page, audience: who.to_owned(), text: draft.text, channels }))
 }
 
 impl Model {
@@ -339,14 +345,20 @@ fn complain(cx: &mut Cx<'_>, why: &str) {
     }
 }
 
+/// What is asked before a message is sent once more that may have arrived.
+const MAY_BE_THERE: &str =
+    "one channel may have it already: look there; the same key again sends it once more";
+
 /// Sends again what failed; before it was sent, writes the draft anew.
 fn again(cx: &mut Cx<'_>) {
     let Some(Overlay::Message(view)) = cx.model.overlays.last() else { return };
     let Some(id) = view.sent else {
-        if view.sending.is_none() && view.own.is_some() {
-            write(cx.model);
-            cx.say("written anew");
+        // What somebody changed is not thrown away by one key.
+        if let Some(why) = stays(view) {
+            return cx.say(why);
         }
+        write(cx.model);
+        cx.say("written anew");
         return;
     };
     let now = cx.model.now;
@@ -358,6 +370,10 @@ fn again(cx: &mut Cx<'_>) {
     }
     if view.sending.is_some() {
         return;
+    }
+    let is_unknown = ways.iter().any(|way| way.stands(now) == Some(Delivery::Unknown));
+    if is_unknown && view.complaint != MAY_BE_THERE {
+        return complain(cx, MAY_BE_THERE);
     }
     let effect = cx.effect("sending", Effect::ResendMessage(id));
     if let Some(view) = view_on_top(cx.model) {

@@ -126,7 +126,7 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::Assign(item) => assigned(cx.model, item, &text).into(),
         Purpose::Page => {
             needs("say who was paged")?;
-            if let Some(page) = super::message::page(cx.model, &text) {
+            if let Some(page) = super::message::page(cx.model, &text)? {
                 let read_at = cx.model.now;
                 cx.effect("paging", Effect::SendMessage { message: Box::new(page), read_at });
                 return Ok(());

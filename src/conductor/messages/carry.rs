@@ -43,12 +43,12 @@ pub(super) fn carry(post: &Post<'_>, name: &str, message: &Outgoing) -> Fate {
     let fate = match wire(channel, message) {
         Err(why) => failed(why),
         Ok(None) => run(channel, message, post.root, &values, patience, &masker),
-        Ok(Some(wire)) => call(channel.kind, &wire, &values, patience),
+        Ok(Some(wire)) => call(channel.kind, &wire, &values, patience, &masker),
     };
     let fate = match after(channel, message).filter(|_| fate.end == Delivery::Accepted) {
         None => fate,
         Some(wire) => {
-            let behind = call(channel.kind, &wire, &values, patience);
+            let behind = call(channel.kind, &wire, &values, patience, &masker);
             let why = if behind.end == Delivery::Accepted {
                 String::new()
             } else {
@@ -73,7 +73,13 @@ fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
     names
 }
 
-fn call(kind: ChannelKind, wire: &Wire, values: &BTreeMap<String, Value>, patience: Duration) -> Fate {
+fn call(
+    kind: ChannelKind,
+    wire: &Wire,
+    values: &BTreeMap<String, Value>,
+    patience: Duration,
+    masker: &Masker,
+) -> Fate {
     let request = match request(wire, values) {
         Ok(request) => request,
         Err(why) => return Fate::new(Delivery::Failed, why),
@@ -95,11 +101,12 @@ fn call(kind: ChannelKind, wire: &Wire, values: &BTreeMap<String, Value>, patien
             Fate::new(Delivery::Unknown, format!("{}; it may have been received", lost.why))
         }
         Err(lost) => Fate::new(Delivery::Waiting, lost.why),
+        // A server may say what it was sent: secrets go before anything of it is cut.
         Ok(reply) => fate(
             kind,
             &Answer {
                 status: reply.status,
-                body: &reply.body,
+                body: masker.mask(&String::from_utf8_lossy(&reply.body)).as_bytes(),
                 retry_after: reply.retry_after(),
                 redirects: reply.redirect.is_some(),
             },

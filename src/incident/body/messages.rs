@@ -62,7 +62,7 @@ impl MessageKind {
         match self {
             Self::Alert => "the alert",
             Self::Update => "an update",
-            Self::Resolved => "word that it is over",
+            Self::Resolved => "word that users are served again",
             Self::Rollback => "word of the rollback",
             Self::Handoff => "the handoff",
             Self::Brief => "the situation",
