@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::slack;
 use super::wire::{Answer, Fate, Outgoing, Wire, saying};
 use crate::config::types::Channel;
-use crate::incident::Delivery;
+use crate::incident::{Delivery, MessageKind};
 
 /// Where its Web API is.
 const API: &str = "https://slack.com/api";
@@ -22,8 +22,11 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     call(channel, "chat.postMessage", &body)
 }
 
-/// Brings the first message up to date; `None`: this one is the first.
+/// Brings the first message up to date; `None`: this one is the first, or is about something else than how it stands.
 pub(super) fn update(channel: &Channel, message: &Outgoing) -> Option<Wire> {
+    if matches!(message.kind, MessageKind::Handoff | MessageKind::Brief | MessageKind::Page) {
+        return None;
+    }
     let (place, ts) = first(channel, message)?;
     // Whoever was called is not called again.
     let quiet = Channel { mention: String::new(), ..channel.clone() };

@@ -357,6 +357,8 @@ fn a_bot_keeps_its_first_message_up_to_date_and_writes_the_next_into_its_thread(
     let update = after(&slack, &next).unwrap();
     assert_eq!(update.url, "https://slack.com/api/chat.update");
     assert_eq!((&body_of(&update)["channel"], &body_of(&update)["ts"]), (&"C1".into(), &"170.01".into()));
+    let brief = Outgoing { kind: MessageKind::Brief, ..next.clone() };
+    assert_eq!(after(&slack, &brief), None, "a brief is not how it stands");
     // What was sent to another channel is not touched.
     assert_eq!(after(&slack, &Outgoing { first: Some("C2:1".into()), ..next }), None);
 }

@@ -106,7 +106,13 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
     let mut sent = Sent::default();
     let (log, _) = journal.load(post.incident)?;
     let all = waiting(log.state(), Timestamp::now(), which);
-    for (message, channel) in all {
+    for one in all {
+        // A channel may take a minute: a later message may have gone out since, or this one have grown old.
+        let (log, _) = journal.load(post.incident)?;
+        if !waiting(log.state(), Timestamp::now(), which).contains(&one) {
+            continue;
+        }
+        let (message, channel) = one;
         let waits = |way: &OnChannel| matches!(way.end, None | Some(Delivery::Waiting));
         let due = |way: &OnChannel, now| way.is_due(now) || (which == Which::All && waits(way));
         deliver(journal, post, (message, &channel), due, &mut sent)?;
