@@ -21,9 +21,11 @@ fn declared(world: &World) -> Shell {
     shell
 }
 
-/// Changes the journal with SQLite, as anybody can who may write the file.
+/// Changes the journal with SQLite, as anybody can who may write the file. At one go: a cockpit that is open must not
+/// look in between.
 fn sql(state: &Path, sql: &str) {
-    rusqlite::Connection::open(state.join("journal.db")).unwrap().execute_batch(sql).unwrap();
+    let sql = format!("BEGIN IMMEDIATE; {sql}; COMMIT;");
+    rusqlite::Connection::open(state.join("journal.db")).unwrap().execute_batch(&sql).unwrap();
 }
 
 /// Copies the files of a journal, and not what is kept beside it.
