@@ -3,6 +3,7 @@
 //! Pure: no clock, no file, no environment, no network, no terminal. A key or a fact goes
 //! in as a [`Msg`]; what is to be done in the world comes out as [`Effect`]s.
 
+mod alarms;
 pub mod alerts;
 pub mod chart;
 pub mod commands;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::alarms::Sightings;
 use super::alerts::Loud;
 use super::chart::Chart;
 use super::commands::Invoke;
@@ -147,8 +148,8 @@ pub struct Model {
     pub recent: VecDeque<Invoke>,
     /// Whether alarms are on their way into the journal, so that none is written twice.
     pub alarms_in_flight: Option<EffectId>,
-    /// What this cockpit has last seen of each probe, and since when the record says otherwise.
-    pub alarms_seen: BTreeMap<String, (series::State, Option<Timestamp>)>,
+    /// What this cockpit has last seen of each probe, beside what is on record.
+    pub alarms_seen: Sightings,
     /// The open incident is being read once more, whole.
     pub reloading: Option<EffectId>,
     /// What is known about going back.
@@ -434,7 +435,7 @@ impl Model {
             drafts: Drafts::default(),
             recent: VecDeque::new(),
             alarms_in_flight: None,
-            alarms_seen: BTreeMap::new(),
+            alarms_seen: Sightings::default(),
             reloading: None,
             ways: Ways::default(),
             survey: Survey::default(),

@@ -228,7 +228,7 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
         .map(|plan| match plan.state {
             PlanState::Waiting => format!("{}: waits for a person", inline(&plan.title)),
             PlanState::Ended(end) if plan.was_undone() && end != PlanEnd::Done => {
-                format!("{}: {}, and taken back", inline(&plan.title), plan.state.word())
+                format!("{}: {}, then undone", inline(&plan.title), plan.state.word())
             }
             state => format!("{}: {}", inline(&plan.title), state.word()),
         })

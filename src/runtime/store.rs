@@ -422,9 +422,11 @@ impl Keeper {
         let fresh = self.fresh()?;
         drafts.retain(|draft| {
             let Body::Alarm(ours) = &draft.body else { return true };
-            !fresh.iter().any(|record| {
-                matches!(&record.body, Body::Alarm(theirs) if theirs.probe == ours.probe && theirs.to == ours.to)
-            })
+            let theirs = fresh.iter().rev().find_map(|record| match &record.body {
+                Body::Alarm(theirs) if theirs.probe == ours.probe => Some(theirs),
+                _ => None,
+            });
+            theirs.is_none_or(|theirs| theirs.to != ours.to)
         });
         self.fact(Fact::Records(fresh));
         if drafts.is_empty() { Ok(Done::Quietly) } else { self.append(drafts) }

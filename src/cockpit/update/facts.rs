@@ -1,6 +1,5 @@
 //! Facts from the world, and effects that have ended.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::tz::TimeZone;
@@ -143,6 +142,10 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     past::ended(cx.model, id);
     if cx.model.alarms_in_flight == Some(id) {
         cx.model.alarms_in_flight = None;
+        if result.is_err() {
+            // None of it is on record: it is tried again at once.
+            cx.model.alarms_seen.clear();
+        }
     }
     let is_reload = cx.model.reloading.take_if(|reloading| *reloading == id).is_some();
     let Some(result) = run_view::done(cx, id, result) else { return };
@@ -371,10 +374,10 @@ fn record_alarms(cx: &mut Cx<'_>) {
             let to = settled(probe)?;
             // A probe that was never known to be anything but good is no news.
             if known == Some(to.name()) || (known.is_none() && to == State::Ok) {
-                seen.insert(probe.name.clone(), (to, None));
+                seen.agree(&probe.name, to);
                 return None;
             }
-            if !may_contradict(&mut seen, &probe.name, to, cx.model.now) {
+            if !seen.may_contradict(&probe.name, to, cx.model.now) {
                 return None;
             }
             let since = probe.since.or(probe.last.as_ref().map(|sample| sample.at));
@@ -399,34 +402,6 @@ fn record_alarms(cx: &mut Cx<'_>) {
     if !drafts.is_empty() {
         let id = cx.effect("saving", Effect::AppendAlarms(drafts));
         cx.model.alarms_in_flight = Some(id);
-    }
-}
-
-/// For how long a cockpit has to see otherwise what another one recorded. Two that see a probe differently would
-/// contradict each other without end.
-const OTHERWISE: SignedDuration = SignedDuration::from_secs(60);
-
-/// Tells whether what a probe is here goes on record, which says otherwise: at once where it turned here, else once
-/// it has been seen for long enough.
-fn may_contradict(
-    seen: &mut BTreeMap<String, (State, Option<Timestamp>)>,
-    probe: &str,
-    to: State,
-    now: Timestamp,
-) -> bool {
-    match seen.get_mut(probe) {
-        Some((before, since)) if *before == to => {
-            let since = *since.get_or_insert(now);
-            let is_sure = now.duration_since(since) >= OTHERWISE;
-            if is_sure {
-                seen.insert(probe.to_owned(), (to, None));
-            }
-            is_sure
-        }
-        _ => {
-            seen.insert(probe.to_owned(), (to, None));
-            true
-        }
     }
 }
 

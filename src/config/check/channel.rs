@@ -41,7 +41,7 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut 
         found.push(Problem::new(here.clone(), what).help(help.to_owned()));
     };
     if channel.contains_key("audiences") && entries(channel, "audiences").next().is_none() {
-        missing("`audiences` is empty: nobody is told by it", "audiences = [\"stakeholders\"]");
+        missing("`audiences` is empty: this channel reaches nobody", "audiences = [\"stakeholders\"]");
     }
     let Some((kind, _)) = text(channel, "kind") else { return };
     let has = |key: &str| channel.contains_key(key);
@@ -151,6 +151,6 @@ mod tests {
         }
         let nobody =
             problems(&format!("{start}kind = \"webhook\"\nurl = \"https://x.example\"\naudiences = []\n"));
-        assert!(nobody.iter().any(|line| line.contains("nobody is told by it")), "{nobody:?}");
+        assert!(nobody.iter().any(|line| line.contains("this channel reaches nobody")), "{nobody:?}");
     }
 }

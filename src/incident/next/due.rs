@@ -106,7 +106,7 @@ impl Steps<'_> {
         if last.is_none_or(|plan| !plan.is_done()) {
             // Only in the plan itself can somebody answer for it.
             let no_way = self.environment == Some(environment) && self.missing("rollback").is_some();
-            let but = if no_way { ": no way back is proven, override it with a reason" } else { "" };
+            let but = if no_way { ": no rollback is proven, override the gate with a reason" } else { "" };
             self.add("deploy", environment, format!("deploy {branch} to {environment}{but}"));
         }
         true

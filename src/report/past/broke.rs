@@ -30,7 +30,7 @@ pub(super) fn broke(state: &State) -> Vec<String> {
         let commit = release.replaces.as_deref()?;
         let known = state.releases.iter().rfind(|one| one.commit == commit && !one.rollback);
         let name = known.map_or_else(|| commit.get(..7).unwrap_or(commit).to_owned(), Release::name);
-        Some(format!("taken back in {}: {name}", release.environment))
+        Some(format!("rolled back in {}: {name}", release.environment))
     }));
     let mut told = std::collections::HashSet::new();
     said.retain(|line| told.insert(line.clone()));

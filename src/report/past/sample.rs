@@ -63,7 +63,7 @@ pub(crate) fn chronicle() -> Chronicle {
     worst.broke = vec![
         "the pool is too small".into(),
         "a resource at its limit: 100 of 100 connections".into(),
-        "taken back in production: v1.4.2".into(),
+        "rolled back in production: v1.4.2".into(),
     ];
     let missed = |clock: &str, title: &str, late: Option<i64>| Missed {
         clock: clock.into(),

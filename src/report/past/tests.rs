@@ -225,7 +225,7 @@ fn a_release_that_was_taken_back_is_named() {
     };
     story.tell(1, release("bbbbbbbbbb", "v1.4.2", false, None));
     story.tell(9, release("aaaaaaaaaa", "v1.4.1", true, Some("bbbbbbbbbb")));
-    assert_eq!(story.past(20).broke, ["taken back in production: v1.4.2"]);
+    assert_eq!(story.past(20).broke, ["rolled back in production: v1.4.2"]);
 }
 
 /// Incidents that took so many minutes to resolve, a day apart.

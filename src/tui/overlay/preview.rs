@@ -119,9 +119,7 @@ fn fails_already(ui: Ui<'_>, plan: &Plan) -> Option<String> {
     let (fail, settle) = (if bad.len() == 1 { "fails" } else { "fail" }, duration(look.settle));
     (!bad.is_empty()).then(|| {
         let names = bad.join(", ");
-        format!(
-            "{names} {fail} already: the canary is taken back unless that is well {settle} after it begins"
-        )
+        format!("{names} {fail} already: the canary will be undone unless that recovers within {settle}")
     })
 }
 

@@ -36,7 +36,30 @@ fn two_cockpits_that_see_a_probe_differently_do_not_contradict_each_other_withou
         assert!(table.send(health(Health::Ok)).is_empty(), "another cockpit sees it otherwise: {second}");
     }
     table.send(Msg::Tick(start + SignedDuration::from_secs(70)));
-    assert_eq!(table.send(health(Health::Ok)).len(), 1, "it may be that one is gone");
+    let effects = table.send(health(Health::Ok));
+    let [(id, Effect::AppendAlarms(drafts))] = effects.as_slice() else {
+        panic!("it may be that one is gone")
+    };
+    let ours = table.record(drafts[0].body.clone());
+    table.send(Msg::Done(*id, Ok(Done::Appended(vec![ours]))));
+    // It is still there: the next word takes twice as long.
+    let theirs = table.record(alarm("flapping"));
+    table.send(Msg::Fact(Fact::Records(vec![theirs])));
+    let again = table.model.now;
+    for (second, lines) in [(1, 0), (70, 0), (125, 1)] {
+        table.send(Msg::Tick(again + SignedDuration::from_secs(second)));
+        assert_eq!(table.send(health(Health::Ok)).len(), lines, "{second}");
+    }
+}
+
+#[test]
+fn an_alarm_that_could_not_be_recorded_is_tried_again_at_once() {
+    let mut table = Table::open();
+    let health = |state| Msg::Fact(Fact::Health { probes: vec![Arc::new(probe("api", state))] });
+    let effects = table.send(health(Health::Failing));
+    let [(id, Effect::AppendAlarms(_))] = effects.as_slice() else { panic!("{effects:?}") };
+    table.send(Msg::Done(*id, Err(Failure::new("saving", "the disk is full", "make room"))));
+    assert!(matches!(table.send(health(Health::Failing))[..], [(_, Effect::AppendAlarms(_))]));
 }
 
 #[test]

@@ -187,11 +187,7 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
     assert!(table.keys("y").is_empty());
     assert_eq!(table.complaint(), "you proposed it: somebody else approves; v records a verbal approval");
     table.keys("enter");
-    assert!(
-        table.complaint().starts_with("you proposed it"),
-        "nobody is told to press y: {}",
-        table.complaint()
-    );
+    assert!(table.complaint().starts_with("you proposed it"), "it asks for y: {}", table.complaint());
     table.keys("v");
     table.types("omar on the call");
     let effects = table.keys("enter");
