@@ -396,8 +396,11 @@ impl Context {
 
     /// Says, once, that `flightdeck.toml` has a mistake in it, where it has.
     pub(crate) fn warn_of_mistake(&self) {
-        let broken = self.place.as_ref().is_ok_and(|place| load::load(&place.root).is_err());
-        if broken && !self.warned.replace(true) {
+        // Once is enough, for looking as well as for saying.
+        if self.warned.replace(true) {
+            return;
+        }
+        if self.place.as_ref().is_ok_and(|place| load::load(&place.root).is_err()) {
             self.out.tell(&format!(
                 "▲ {} has a mistake in it, so the built-in policy holds: flightdeck config check names it",
                 load::FILE

@@ -16,7 +16,9 @@ use crate::conductor::{self, Post, SentMessage, Which};
 use crate::config::types::Channel;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
-use crate::incident::{Delivery, Message, MessageKind, Messaged, Policy, State, audience, last_told};
+use crate::incident::{
+    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, State, audience, last_told,
+};
 use crate::text::{nearest, visible, visible_lines};
 
 /// Write a message from the record, and send it
@@ -125,6 +127,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         cx.out.failure(failure);
     }
     let read_at = cx.now();
+    let about = (loaded.state().id, loaded.number.clone());
     let (kind, audience) = wanted(args, &loaded, &setup.policy, cx)?;
     let mut draft = written(cx, loaded, &setup, kind, &audience);
     if let Some(text) = &args.text {
@@ -136,7 +139,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let channels = channels(args, &setup, &draft.audience)?;
     if args.send && !args.dry_run {
-        return send(args, cx, &draft, &channels, read_at);
+        return send(args, cx, &draft, &channels, (read_at, &about));
     }
     if args.copy {
         return copy(cx, &draft.text);
@@ -335,7 +338,7 @@ fn send(
     cx: &Context,
     draft: &Draft,
     channels: &[&Channel],
-    read_at: jiff::Timestamp,
+    (read_at, about): (jiff::Timestamp, &(IncidentId, String)),
 ) -> Result<End> {
     let doing = "sending the message";
     if channels.is_empty() {
@@ -355,6 +358,15 @@ fn send(
         meant(cx, doing, &format!("send it to {}", names.join(", ")))?;
     }
     let mut loaded = cx.load(Wanted::NotClosed)?;
+    let (id, number) = about;
+    if loaded.state().id != *id {
+        let cause = format!("it was written about {number}, which is closed, and {} is not", loaded.number);
+        return Err(Failure::usage(
+            doing,
+            cause,
+            format!("name the one it is about: --incident {}", loaded.number),
+        ));
+    }
     let policy = cx.setup_or_found().0.policy;
     let incident = loaded.state().id;
     let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };

@@ -1,6 +1,6 @@
 //! What the timeline is filtered by: `by:maya kind:decision pool`, in any order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::incident::{Entry, EntryKind, NoteKind, Timeline};
 use crate::text::name::folded;
@@ -185,44 +185,42 @@ pub(super) fn place(before: &str) -> std::ops::Range<usize> {
 /// leaves.
 pub(super) fn candidates(timeline: &Timeline, typed: &str) -> Vec<(String, usize)> {
     let word = typed.get(place(typed)).unwrap_or_default();
-    let mut found = people(timeline, word);
-    found.extend(kinds(timeline, word));
+    let mut kinds: Vec<(&str, Is, usize)> = fitting_kinds(word).collect();
+    let mut people: BTreeMap<&str, usize> = BTreeMap::new();
+    // Once through the timeline: this is worked out for each frame while somebody types.
+    for entry in timeline.iter().rev().take(MOST) {
+        *people.entry(entry.author).or_default() += 1;
+        for (_, is, lines) in &mut kinds {
+            *lines += usize::from(is(&entry));
+        }
+    }
+    let mut found = fitting_people(people, word);
+    let kinds = kinds.into_iter().filter(|(.., lines)| *lines > 0);
+    found.extend(kinds.map(|(kind, _, lines)| (format!("{KIND}{kind}"), lines)));
     found
 }
 
 /// Most lines that are counted: a number beside a word is not worth more.
 const MOST: usize = 20_000;
 
-fn kinds(timeline: &Timeline, word: &str) -> Vec<(String, usize)> {
+fn fitting_kinds(word: &str) -> impl Iterator<Item = (&'static str, Is, usize)> {
     let typed = word.to_lowercase();
-    let wanted = after(&typed, KIND);
-    let fits = |kind: &str| match wanted {
+    let fits = move |kind: &str| match after(&typed, KIND) {
         Some(begun) => kind.starts_with(begun),
         None => KIND.starts_with(typed.as_str()) || (typed.len() > 1 && kind.starts_with(&typed)),
     };
-    let fitting = KINDS.iter().filter(|(kind, _)| fits(kind));
-    let counted = fitting.map(|(kind, is)| {
-        let lines = timeline.iter().rev().take(MOST).filter(|entry| is(entry)).count();
-        (format!("{KIND}{kind}"), lines)
-    });
-    counted.filter(|(_, lines)| *lines > 0).collect()
+    KINDS.iter().filter(move |(kind, _)| fits(kind)).map(|(kind, is)| (*kind, *is, 0))
 }
 
-fn people(timeline: &Timeline, word: &str) -> Vec<(String, usize)> {
+/// Those who fit, the most active first.
+fn fitting_people(people: BTreeMap<&str, usize>, word: &str) -> Vec<(String, usize)> {
     let wanted = after(word, BY).map(|name| folded(name.trim_matches('"')));
     let typed = folded(word);
     let fits = |author: &str| match &wanted {
         Some(name) => is_by(author, name),
         None => BY.starts_with(typed.as_str()) || (typed.len() > 1 && is_by(author, &typed)),
     };
-    let mut found: Vec<(&str, usize)> = Vec::new();
-    for entry in timeline.iter().rev().take(MOST) {
-        match found.iter_mut().find(|(author, _)| *author == entry.author) {
-            Some((_, lines)) => *lines += 1,
-            None if fits(entry.author) => found.push((entry.author, 1)),
-            None => {}
-        }
-    }
+    let mut found: Vec<(&str, usize)> = people.into_iter().filter(|(author, _)| fits(author)).collect();
     found.sort_by(|(one, before), (other, after)| after.cmp(before).then_with(|| one.cmp(other)));
     let quoted = |name: &str| {
         if name.contains(char::is_whitespace) { format!("{BY}\"{name}\"") } else { format!("{BY}{name}") }

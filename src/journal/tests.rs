@@ -205,13 +205,14 @@ fn a_clock_set_back_keeps_the_order() {
 }
 
 #[test]
-fn others_writing_shows_in_the_version() {
+fn whoever_writes_a_record_shows_in_how_far_it_is_written() {
     let (dir, mut journal, incident, _) = with_notes(0);
-    let before = journal.version().unwrap();
+    let first = journal.written().unwrap();
     journal.append(now(), vec![note(incident, "mine")]).unwrap();
-    assert_eq!(journal.version().unwrap(), before, "own records are known already");
+    let second = journal.written().unwrap();
     open(&dir).append(now(), vec![note(incident, "another's")]).unwrap();
-    assert_ne!(journal.version().unwrap(), before);
+    assert!(first < second && second < journal.written().unwrap());
+    assert_eq!(open(&dir).written().unwrap(), journal.written().unwrap());
 }
 
 #[test]

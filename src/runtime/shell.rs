@@ -258,7 +258,7 @@ impl<'a> Shell<'a> {
         self.tick_to(now);
     }
 
-    /// Whether an incident is being loaded, which comes right behind the list.
+    /// Whether an incident is being loaded, which comes right before the list.
     fn wants_incident(&self) -> bool {
         let open = self.model.incidents.iter().filter(|line| line.is_open()).count();
         let failed = !self.model.failures.is_empty();

@@ -129,7 +129,7 @@ pub(super) fn start(launch: &Launch, events: Sender<Event>) -> Result<Store> {
             events: told,
             open: None,
             listed: Vec::new(),
-            version: None,
+            written: None,
             standing: JournalState::Writable,
             undeclared: BTreeSet::new(),
             emptied: None,
@@ -181,8 +181,8 @@ struct Keeper {
     open: Option<Open>,
     /// The incidents that the loop was told of last.
     listed: Vec<IncidentLine>,
-    /// What the journal was at when somebody looked at the start screen last; see [`Journal::version`].
-    version: Option<i64>,
+    /// How far the journal was written when the incidents were listed last; see [`Journal::written`].
+    written: Option<i64>,
     /// What the loop was told last about the journal.
     standing: JournalState,
     /// Incidents that no record declares, as far as that was told.
@@ -219,7 +219,7 @@ impl Keeper {
             (Some(line), None) => Some(line.id),
             _ => None,
         };
-        self.tell_list(lines);
+        // What is opened comes before the list: where one is on the screen nothing else has to be looked at.
         if let Some(id) = wanted.or(only) {
             match self.load(id) {
                 Ok(Done::Opened(log)) => self.fact(Fact::Opened(log)),
@@ -227,6 +227,8 @@ impl Keeper {
                 Err(failure) => self.fact(Fact::Failed(failure)),
             }
         }
+        self.written = self.journal.written().ok();
+        self.tell_list(lines);
     }
 
     fn serve(&mut self, orders: &Receiver<Order>) {
@@ -506,9 +508,11 @@ impl Keeper {
             Err(failure) => return self.fact(Fact::Failed(failure)),
         }
         // Somebody else may have declared one, or ended it.
-        // On the start screen what is left of incidents counts, too.
-        let version = self.journal.version().ok().filter(|_| self.open.is_none());
-        let is_written = std::mem::replace(&mut self.version, version) != version;
+        // On the start screen what is left of incidents counts, too: any record, and no sample or lease.
+        let is_written = self.open.is_none() && {
+            let written = self.journal.written().ok();
+            std::mem::replace(&mut self.written, written) != written
+        };
         match self.list() {
             Ok(lines) if lines == self.listed && !is_written => {}
             Ok(lines) => self.tell_list(lines),

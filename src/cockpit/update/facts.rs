@@ -279,9 +279,7 @@ fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
             line.title
         )
     });
-    // The only one that is open is opened at the start: nobody sees the start screen then.
-    let begins = !model.listed && lines.iter().filter(|line| line.is_open()).count() == 1;
-    model.past.stale |= !begins;
+    model.past.stale = true;
     model.incidents = lines;
     model.listed = true;
     if let Some(declared) = declared {

@@ -232,7 +232,7 @@ fn edited(model: &mut Model, id: EffectId, text: &str) {
 
 /// Puts what is pasted into the text, where that is edited; tells whether it was.
 pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
-    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut().filter(|_| true) else { return false };
+    let Some(Overlay::Message(view)) = cx.model.overlays.last_mut() else { return false };
     if !view.editing {
         return false;
     }

@@ -159,6 +159,9 @@ impl Model {
             .filter(|(probe, _)| config.watches_production(&probe.environment))
             .map(|(_, failing)| failing)
             .collect();
+        if failing.is_empty() {
+            return None;
+        }
         let used = self.incident().map(used).unwrap_or_default();
         let is_new =
             |one: &Runbook| !self.runbooks_read.contains(&one.path) && !used.contains(&one.path.as_str());
