@@ -247,7 +247,7 @@ fn confirm(
         let cause = if passes {
             format!("overriding a gate needs the name of the target, {}", visible(target))
         } else if plan.purpose == Purpose::Runbook && target != plan.target {
-            format!("nobody trusted this runbook: confirm it by its name, {}", visible(target))
+            "this runbook is not trusted: type its name to confirm".to_owned()
         } else {
             format!("{} is protected: confirm it by its name", visible(target))
         };

@@ -54,10 +54,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let cause = format!("{} {}", found.name, found.why);
         let live = loaded.state().releases.iter().rev().find(|one| one.environment == environment);
         let hint = if live.is_some_and(|live| live.commit == commit) {
-            format!(
-                "nobody's word clears that; a watch that passes does: flightdeck watch {}",
-                visible(&environment)
-            )
+            format!("only a passing watch clears it: flightdeck watch {}", visible(&environment))
         } else {
             "it stays shut out of this environment: deploy a better commit".to_owned()
         };

@@ -402,7 +402,7 @@ impl Context {
         }
         if self.place.as_ref().is_ok_and(|place| load::load(&place.root).is_err()) {
             self.out.tell(&format!(
-                "▲ {} has a mistake in it, so the built-in policy holds: flightdeck config check names it",
+                "▲ {} has an error, so the built-in policy applies: flightdeck config check shows it",
                 load::FILE
             ));
         }

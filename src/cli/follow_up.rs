@@ -105,7 +105,7 @@ enum What {
         #[command(flatten)]
         world: WorldArgs,
     },
-    /// Read back what became of the issues; one that was closed ends its follow-up
+    /// Sync issues: a closed issue closes its follow-up
     Sync,
     /// List those that are open
     List {

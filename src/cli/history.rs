@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long)]
     all: bool,
 
-    /// Put them together: how many, how long they took with the spread, and whether that changes
+    /// Group by month or severity: counts, medians with spread, trend
     #[arg(long, value_name = "WHAT")]
     by: Option<Grouping>,
 
@@ -38,7 +38,7 @@ pub(crate) struct Args {
 enum Grouping {
     /// The month in which they were declared (UTC)
     Month,
-    /// Their severity in the end
+    /// Final severity
     Severity,
 }
 
@@ -146,7 +146,7 @@ fn tell_left(cx: &Context, chronicle: &Chronicle, today: Date) -> Result<()> {
             issue.unwrap_or_default()
         ))?;
     }
-    cx.out.line(&format!("  flightdeck follow-up done TEXT --incident {} ends one", first.past.number))
+    cx.out.line(&format!("  flightdeck follow-up done TEXT --incident {} closes one", first.past.number))
 }
 
 /// The groups as a table, what its notations mean, and whether anything changes.

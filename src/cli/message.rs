@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AUDIENCE", conflicts_with = "flush")]
     audience: Option<String>,
 
-    /// Print the draft, which is what it does anyway
+    /// Print the draft (the default)
     #[arg(long, conflicts_with_all = ["copy", "send", "flush"])]
     print: bool,
 
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", conflicts_with = "flush")]
     text: Option<String>,
 
-    /// Send what still waits to be sent
+    /// Send queued messages
     #[arg(long, conflicts_with = "kind")]
     flush: bool,
 
@@ -204,7 +204,7 @@ fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
 fn given(text: &str, doing: &str) -> Result<String> {
     let text = match text {
         "-" => std::io::read_to_string(std::io::stdin())
-            .map_err(|error| Failure::usage(doing, error, "hand it over as text: --text …"))?,
+            .map_err(|error| Failure::usage(doing, error, "pass it with --text …"))?,
         text => text.to_owned(),
     };
     if text.trim().is_empty() {
@@ -400,14 +400,14 @@ fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {
     let refused = |cause: &str, hint: &str| Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     match super::yes::is_meant(cx, doing, what)? {
         Some(true) => Ok(()),
-        Some(false) => refused("you did not say y", "nothing was sent"),
-        None => refused("nobody is here to be asked", "read it with --print, then add --yes"),
+        Some(false) => refused("not confirmed", "nothing was sent"),
+        None => refused("no terminal to confirm on", "read it with --print, then add --yes"),
     }
 }
 
 /// Sends what waits.
 fn flush(args: &Args, cx: &Context) -> Result<End> {
-    let doing = "sending what waits";
+    let doing = "sending queued messages";
     let mut loaded = cx.load(Wanted::Last)?;
     let waits = waiting(loaded.state());
     if waits.is_empty() {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let (setup, mistake) = cx.setup_or_found();
         if let Some(mistake) = mistake {
             let cause =
-                format!("{}, so nobody knows which channel pages {who}: nobody was paged", mistake.cause);
+                format!("{}, so it is not known which channel pages {who}: nobody was paged", mistake.cause);
             return Err(Failure::usage("paging", cause, "page them yourself, and say how: --how phone"));
         }
         if !draft::channels(&setup.config.channels, &setup.policy, &who).is_empty() {

@@ -46,7 +46,7 @@ impl Args {
         let any = *dry_run || *verbose || *propose || *detach || *json;
         if self.branch.is_none() && (any || confirm.is_some() || !pass_over.is_empty() || !reason.is_empty())
         {
-            let hint = "add --branch NAME, or leave out what is about a plan";
+            let hint = "add --branch NAME, or drop the plan options";
             return Err(Failure::usage("writing the report", "a plan is made only with --branch", hint));
         }
         Ok(())

@@ -163,7 +163,7 @@ commands! {
     Severity "severity" "severity" ["s"] Global, Record, "severity", "Raise or lower the severity, with a reason";
 
     Message "message" "message" ["m"] Global, Record, "message", "Write the message that is due from the record, and send it";
-    Backlog "backlog" "ticket for the backlog" ["C"] Global, Record, "ticket", "Copy the text of a ticket for what needs no hotfix, and record that it is filed";
+    Backlog "backlog" "ticket for the backlog" ["C"] Global, Record, "ticket", "Copy a backlog ticket, and record it as filed";
 
     Incident "incident" "incident" ["i"] Global, Record, "", "Impact, cause, roles, people told, and how it ends";
     Title "title" "title" ["w"] Menu(Command::Incident), Record, "title", "Reword the title";
@@ -221,7 +221,7 @@ commands! {
 
     Culprits "culprits" "what broke it" ["b"] Global, View, "culprit", "Go through what usually breaks a service, and what is odd";
     History "history" "history" ["H"] Global, View, "history", "Look back at incidents: how long they took, what was missed, what broke, and trends";
-    FollowUps "follow-ups" "follow-ups" ["U"] Global, View, "follow-up", "See what is left to do after incidents, what is overdue first, and end it";
+    FollowUps "follow-ups" "follow-ups" ["U"] Global, View, "follow-up", "Open follow-ups of all incidents, overdue first";
     Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
     SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
     SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Find the commit that broke a check, by bisecting";
@@ -240,7 +240,7 @@ commands! {
     Amend "amend" "amend" ["a"] Timeline, Record, "amend", "Correct the text of the entry";
     Retract "retract" "retract" ["x"] Timeline, Record, "retract", "Retract the entry, with a reason; it stays, struck out";
     Pin "pin" "pin" ["*"] Timeline, Record, "pin", "Pin the entry, or unpin it";
-    Fold "fold" "fold" ["-"] Timeline, View, "", "Fold what the program wrote between the entries of people, or show it again";
+    Fold "fold" "fold" ["-"] Timeline, View, "", "Fold automatic entries, or show them again";
 
     ProbeNow "probe" "ask now" ["p"] Health, View, "probe", "Ask every probe now";
     ChartEarlier "chart.earlier" "look back" ["left"] Health, View, "", "Move the cursor of the chart back, and pause the chart";
@@ -297,8 +297,8 @@ commands! {
 
     FollowUpDone "follow-up.done" "done" ["x"] Scope::Past, Record, "follow-up", "Record that the follow-up is done, and what came of it";
     FollowUpDrop "follow-up.drop" "drop" ["-"] Scope::Past, Record, "follow-up", "Record that the follow-up will not be done, with the reason";
-    FollowUpAssign "follow-up.assign" "owner and date" ["@"] Scope::Past, Record, "follow-up", "Give the follow-up to somebody, or another date: @who date";
-    FollowUpSync "follow-up.sync" "read the issues" ["r"] Scope::Past, Record, "follow-up", "Read back what became of the issues; one that was closed ends its follow-up";
+    FollowUpAssign "follow-up.assign" "owner and date" ["@"] Scope::Past, Record, "follow-up", "Reassign or reschedule the follow-up: @who date";
+    FollowUpSync "follow-up.sync" "read the issues" ["r"] Scope::Past, Record, "follow-up", "Sync issues: a closed issue closes its follow-up";
 
     View "view" "view" ["v"] Global, View, "", "Theme, time zone and guide";
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";

@@ -130,12 +130,12 @@ fn time(at: Timestamp, now: Timestamp) -> String {
 /// How it stands, by what is on record of it.
 fn stands(state: &State) -> String {
     let text = match (state.status, state.phase) {
-        (Status::Resolved | Status::Closed, _) => "It is over.",
-        (Status::Mitigated, _) => "Users are served again; the cause is still being worked on.",
-        (Status::Open, Phase::Detect | Phase::Assemble) => "It is being looked into.",
+        (Status::Resolved | Status::Closed, _) => "It is resolved.",
+        (Status::Mitigated, _) => "Service is restored; the cause is still being worked on.",
+        (Status::Open, Phase::Detect | Phase::Assemble) => "We are investigating.",
         (Status::Open, Phase::Respond) => "Work is under way to find the cause and to serve users again.",
         (Status::Open, Phase::Develop) => "A fix is being worked on.",
-        (Status::Open, Phase::Deploy) => "A fix is being brought to production.",
+        (Status::Open, Phase::Deploy) => "A fix is being deployed.",
         (Status::Open, Phase::Verify) => "A fix is in production and is being watched.",
     };
     text.to_owned()

@@ -68,7 +68,7 @@ impl Number {
         let name = &self.name;
         let text = match (self.before, self.now) {
             _ if self.by_answer && bad => format!("{name} fails{range}"),
-            (_, Some(_)) if self.by_answer => format!("{name} answers as it should"),
+            (_, Some(_)) if self.by_answer => format!("{name} is responding normally"),
             (_, None) => format!("{name}: not known at the moment"),
             (Some(before), Some(now)) if shown(before) == shown(now) => {
                 format!("{name} still {}{range}", of(now))

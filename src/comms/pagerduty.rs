@@ -50,10 +50,10 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
         400 => Fate::new(
             Delivery::Failed,
             format!(
-                "400{said}: PagerDuty does not take it; see whether the secret holds the integration key of an Events API v2"
+                "400{said}: PagerDuty rejected it; see whether the secret holds the integration key of an Events API v2"
             ),
         ),
-        403 => Fate::new(Delivery::Failed, format!("403{said}: PagerDuty lets this key do nothing")),
+        403 => Fate::new(Delivery::Failed, format!("403{said}: PagerDuty rejected this key")),
         _ => Fate::new(Delivery::Failed, format!("{status}{said}")),
     }
 }

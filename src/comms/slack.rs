@@ -103,7 +103,7 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
             refused("an admin does not allow this; ask who looks after your Slack")
         }
         (_, "invalid_payload" | "invalid_blocks" | "msg_blocks_too_long" | "no_text") => {
-            refused("Slack does not take this message; make it shorter or plainer, then send it again")
+            refused("Slack rejected this message; make it shorter or plainer, then send it again")
         }
         (404 | 410, _) => refused("there is no such webhook; see whether the secret holds the right address"),
         _ => Fate::new(Delivery::Failed, format!("{}{}", answer.status, saying(answer.body))),

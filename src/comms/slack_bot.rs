@@ -80,7 +80,7 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
     }
     let error: String = text("error").chars().take(80).collect();
     let (end, what) = match error.as_str() {
-        "ratelimited" | "rate_limited" => (Delivery::Waiting, "too many messages at once"),
+        "ratelimited" | "rate_limited" => (Delivery::Waiting, "rate limited"),
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
             (Delivery::Failed, "the token is not valid any more; make a new one, and put it into the secret")
         }
@@ -91,15 +91,14 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
             "there is no such channel, or the bot is not in it; `to` is its id: C0123456789",
         ),
         "is_archived" => (Delivery::Failed, "the channel is archived"),
-        "msg_too_long" | "invalid_blocks" | "msg_blocks_too_long" | "no_text" => (
-            Delivery::Failed,
-            "Slack does not take this message; make it shorter or plainer, then send it again",
-        ),
+        "msg_too_long" | "invalid_blocks" | "msg_blocks_too_long" | "no_text" => {
+            (Delivery::Failed, "Slack rejected this message; make it shorter or plainer, then send it again")
+        }
         "internal_error" | "fatal_error" | "request_timeout" => {
             (Delivery::Unknown, "Slack failed; it may have been received")
         }
         "service_unavailable" => (Delivery::Waiting, "Slack is not available"),
-        _ => (Delivery::Failed, "Slack does not take it"),
+        _ => (Delivery::Failed, "Slack rejected it"),
     };
     let error = if error.is_empty() { "no reason".to_owned() } else { error };
     Fate::new(end, format!("{error}: {what}"))

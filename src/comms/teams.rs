@@ -75,18 +75,18 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
     let failed = |what: &str| Fate::new(Delivery::Failed, format!("{status}{said}: {what}"));
     match status {
         // Connectors of old said so with a status that meant well.
-        200..300 if said.contains("failed with error") => failed("Teams did not take it"),
+        200..300 if said.contains("failed with error") => failed("Teams rejected it"),
         200..300 => Fate::new(Delivery::Accepted, ""),
         413 => failed("the message is too long"),
         400 => failed(
-            "the flow does not take it; it has to begin with “When a Teams webhook request is received”",
+            "the flow rejected the request; it has to begin with “When a Teams webhook request is received”",
         ),
         401 | 403 => {
-            failed("the flow lets nobody in: set it to “Anyone”, or look whether its owner has left")
+            failed("the flow rejected the request: set it to “Anyone”, or look whether its owner has left")
         }
         404 | 410 => failed(
             "the flow is gone, or its owner has left; make a new one, and put its address into the secret",
         ),
-        _ => failed("Teams did not take it"),
+        _ => failed("Teams rejected it"),
     }
 }

@@ -109,7 +109,7 @@ fn an_alert_leaves_open_what_nobody_knows_yet() {
          Impact: not known yet\n\
          Since: 14:00 UTC\n\
          payment failures 45 % (max 5)\n\
-         It is being looked into.\n\
+         We are investigating.\n\
          \n\
          Next update: 14:17 UTC\n\
          INC-2026-0042"
@@ -156,11 +156,11 @@ fn the_end_says_how_long_it_took_and_a_rollback_nothing_that_is_not_on_record() 
     let mut story = Story::begun();
     let mitigated = story.at(20, Mitigated::default());
     let served = text(&story, 21, MessageKind::Resolved, &[]);
-    assert!(served.starts_with("Users are served again: Checkout answers 500"), "{served}");
+    assert!(served.starts_with("Service restored: Checkout answers 500"), "{served}");
     story.at(30, CauseDescribed { text: "a pool of 10 connections".into() });
     story.at(47, Resolved { after: vec![mitigated], ..Resolved::default() });
     let over = text(&story, 50, MessageKind::Resolved, &[]);
-    assert!(over.contains("It lasted 47 minutes, from 14:00 UTC to 14:47 UTC."), "{over}");
+    assert!(over.contains("Resolved after 47 minutes, from 14:00 UTC to 14:47 UTC."), "{over}");
     assert!(over.contains("Cause: a pool of 10 connections"), "{over}");
     assert!(over.contains("A post-incident review follows.") && !over.contains("Next update"), "{over}");
     assert!(text(&story, 50, MessageKind::Rollback, &[]).contains("No rollback is on record."));
@@ -246,7 +246,7 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
     assert!(story.state().told.is_empty());
     let next = crate::incident::next(&story.state(), &Policy::built_in(), &Facts::default(), minute(5));
     let next = next.iter().find(|next| next.action == "message").unwrap();
-    assert_eq!(next.title, "update for stakeholders did not get through by slack: read it, send it again");
+    assert_eq!(next.title, "update for stakeholders was not delivered on slack: review and resend");
     story.at(6, end("mail", Delivery::Sending));
     story.at(7, end("mail", Delivery::Accepted));
     story.at(8, end("slack", Delivery::Accepted));

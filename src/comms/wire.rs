@@ -100,7 +100,7 @@ impl Length {
 }
 
 /// What stands at the end of a text that was cut.
-pub const CUT: &str = "… (cut: ask whoever sent this for the rest)";
+pub const CUT: &str = "… (truncated)";
 
 /// How long a text is, and may be, on a channel.
 pub fn length(channel: &Channel, text: &str) -> Length {
@@ -181,10 +181,7 @@ fn common(answer: &Answer<'_>) -> Option<Fate> {
         429 | 420 => {
             let asked = answer.retry_after.or_else(|| in_body(answer.body));
             let again = Some(asked.unwrap_or(Duration::from_secs(60)));
-            Some(Fate {
-                again,
-                ..Fate::new(Delivery::Waiting, format!("{status}: too many messages at once"))
-            })
+            Some(Fate { again, ..Fate::new(Delivery::Waiting, format!("{status}: rate limited")) })
         }
         503 => {
             let why = "503: the service is not available";

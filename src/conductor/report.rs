@@ -26,7 +26,7 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &ReportText) -> Result
     let state = reader.read(&ground.config.hotfix).map_err(|none| none.failure(&place))?;
     let (branch, path) = (wanted.branch.as_str(), wanted.path.as_str());
     if branch.is_empty() || branch.starts_with('-') || !reader.is_branch_name(branch) {
-        let cause = format!("{} is no name of a branch", visible(branch));
+        let cause = format!("{} is not a valid branch name", visible(branch));
         return Err(Failure::usage(DOING, cause, "name one as git takes it: --branch incident-reports"));
     }
     if !is_plain(path) {
@@ -95,7 +95,7 @@ fn refuse_taken(
             format!("{} is only here: {} does not have it", visible(branch), visible(remote))
         }
         (None, Some(_)) if reader.is_checked_out(branch) => {
-            format!("{} is checked out: its files would no longer fit it", visible(branch))
+            format!("{} is checked out: moving it would leave that work tree out of date", visible(branch))
         }
         _ => return Ok(()),
     };

@@ -319,7 +319,7 @@ mod tests {
         let page = page(dir.path(), &config, "runbooks/long.md").unwrap();
         assert!(!page.cut.is_empty());
         assert!(page.commands[0].lines.is_ok());
-        assert_eq!(page.commands[1].lines, Err("its fence is not closed".to_owned()));
+        assert_eq!(page.commands[1].lines, Err("the code block is not closed".to_owned()));
     }
 
     #[test]

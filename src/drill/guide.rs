@@ -46,7 +46,7 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
             "Two people have to approve: in terminals of their own, or at P0 on the call, recorded here."
         }
         "watch" => {
-            "What failed its watch stays condemned until a watch of it passes. Nothing else clears it."
+            "A release that failed its watch stays blocked until it passes one. Nothing else clears it."
         }
         "culprits" => {
             "Go through what usually breaks a service: what somebody else broke, a rollback does not mend."

@@ -94,13 +94,14 @@ impl Read {
         let mut said: Vec<String> = kinds
             .into_iter()
             .map(|(kind, rows)| {
+                let notes = if rows == 1 { "a note" } else { "notes" };
                 let rows = counted(rows, "row");
-                format!("there is no kind {kind}: {rows} came as a note; kinds are {}", known.join(", "))
+                format!("unknown kind {kind}: {rows} imported as {notes}; kinds are {}", known.join(", "))
             })
             .collect();
         if !names.is_empty() {
             let names: Vec<&str> = names.into_iter().collect();
-            said.push(format!("kept beside the events, as nothing here: {}", names.join(", ")));
+            said.push(format!("extra columns kept with the events: {}", names.join(", ")));
         }
         said
     }

@@ -133,7 +133,8 @@ fn of_block(index: usize, block: &Block) -> Option<Commands> {
     // What a console shows besides its prompts is what commands print.
     let prompted = ["console", "shell-session", "terminal"].contains(&language);
     // Where it was meant to end nobody knows: what follows may be prose, or the rest of it cut off.
-    let lines = if *closed { commands(text, prompted) } else { Err("its fence is not closed".to_owned()) };
+    let lines =
+        if *closed { commands(text, prompted) } else { Err("the code block is not closed".to_owned()) };
     Some(Commands { block: index, reaches, lines })
 }
 
@@ -180,7 +181,7 @@ fn arguments(line: &str) -> Result<Vec<String>, String> {
         return Err("there is no command in it".to_owned());
     };
     if program.contains('{') {
-        return Err("which program it runs is left open".to_owned());
+        return Err("the program is a placeholder".to_owned());
     }
     let name = program.split('/').next().unwrap_or_default();
     if name.contains('=') || OF_A_SHELL.contains(&program.as_str()) {
@@ -435,7 +436,7 @@ mod tests {
             ("echo 'a", "a quote in it is not closed"),
             ("echo \u{202e}x", "cannot be seen"),
             ("echo a\\", "goes on and does not"),
-            ("{ref} --force", "which program it runs is left open"),
+            ("{ref} --force", "the program is a placeholder"),
             ("# nothing", "no command"),
         ] {
             let said = lines_of(line).unwrap_err();

@@ -77,7 +77,7 @@ impl Ground {
             (_, 0, 0) => format!("{} read: all are open", counted(read, "issue")),
             (_, _, 0) => format!("{} read: {closed} closed, and done", counted(read, "issue")),
             _ => format!(
-                "{} read: {closed} closed, and done; {gone} gone, or not to be seen",
+                "{} read: {closed} closed, and done; {gone} deleted or not visible",
                 counted(read, "issue")
             ),
         };

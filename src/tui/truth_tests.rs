@@ -256,5 +256,5 @@ fn everybody_sees_to_whom_the_command_is_offered() {
     model.derived.next_of = NextOf::default();
     settle(&mut model);
     let shown = drawn(&mut model, 160, 45);
-    assert!(shown.contains("NEXT  accept or decline the command: maya offers it"), "{shown}");
+    assert!(shown.contains("NEXT  maya offers you incident command: accept or decline"), "{shown}");
 }

@@ -79,6 +79,6 @@ fn what_is_closed_is_looked_back_at_and_its_report_is_committed_to_a_branch() {
     shell
         .flightdeck(&["report", "--incident", &first, "--branch", "a..b", "--dry-run"])
         .ended_with(2)
-        .said("no name of a branch");
+        .said("is not a valid branch name");
     shell.flightdeck(&["report", "--incident", &first, "--dry-run"]).ended_with(2).said("only with --branch");
 }

@@ -36,7 +36,7 @@ fn the_verb_prints_a_draft_then_sends_it_and_the_clock_is_met_by_what_was_accept
     let json = shell.json(&["message", "update", "--json"]);
     assert_eq!((&json["kind"], &json["channels"][0]["name"]), (&"update".into(), &"ours".into()));
     shell.flightdeck(&["message", "updat"]).ended_with(2).said("did you mean update?");
-    shell.flightdeck(&["message", "--send"]).ended_with(3).said("nobody is here to be asked");
+    shell.flightdeck(&["message", "--send"]).ended_with(3).said("no terminal to confirm on");
     shell.flightdeck(&["message", "--send", "--dry-run"]).succeeded();
     assert_eq!(told(&yard), "", "nothing was sent");
 

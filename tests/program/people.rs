@@ -134,7 +134,7 @@ fn a_mistake_in_the_file_keeps_nothing_off_the_record() {
         &["handoff", "to", "li"],
     ] {
         let said = shell.flightdeck(verb).succeeded().stderr;
-        assert_eq!(said.matches("flightdeck.toml has a mistake in it").count(), 1, "{verb:?}: {said}");
+        assert_eq!(said.matches("flightdeck.toml has an error").count(), 1, "{verb:?}: {said}");
     }
     let status = shell.flightdeck(&["status"]).succeeded().stdout;
     assert!(status.contains("→ omar"), "{status}");

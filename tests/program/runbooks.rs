@@ -58,7 +58,7 @@ fn they_are_listed_searched_and_shown_and_a_block_is_planned_as_it_was_shown() {
         |words: &[&str]| yard.shell.flightdeck(&[&["runbook", "run", "runbooks/pool.md"], words].concat());
     let plan = run(&["1", "--dry-run"]).succeeded();
     assert!(plan.stdout.contains("./pool.sh main"), "{}", plan.stdout);
-    run(&["1"]).ended_with(2).said("nobody trusted this runbook: confirm it by its name, pool");
+    run(&["1"]).ended_with(2).said("this runbook is not trusted: type its name to confirm");
     assert!(!yard.file("pool-was-asked").exists(), "nobody confirmed it");
     run(&["1", "--confirm", "pool"]).succeeded();
     assert!(yard.file("pool-was-asked").exists());

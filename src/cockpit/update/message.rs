@@ -206,14 +206,14 @@ fn begin(cx: &mut Cx<'_>) {
         view.editing = true;
         view.complaint.clear();
     } else {
-        cx.say("it was sent: a message that is out cannot be changed");
+        cx.say("already sent: cannot be edited");
     }
 }
 
 /// Hands the text to the user's editor.
 fn editor(cx: &mut Cx<'_>) {
     let Some(view) = view_on_top(cx.model).filter(|view| view.may_be_sent()) else {
-        return cx.say("it was sent: a message that is out cannot be changed");
+        return cx.say("already sent: cannot be edited");
     };
     let text = view.page.text();
     let id = cx.effect("editing", Effect::EditText(text));
@@ -346,8 +346,7 @@ fn complain(cx: &mut Cx<'_>, why: &str) {
 }
 
 /// What is asked before a message is sent once more that may have arrived.
-const MAY_BE_THERE: &str =
-    "one channel may have it already: look there; the same key again sends it once more";
+const MAY_BE_THERE: &str = "one channel may have it already: check there, then press the key again to resend";
 
 /// Sends again what failed; before it was sent, writes the draft anew.
 fn again(cx: &mut Cx<'_>) {
@@ -358,7 +357,7 @@ fn again(cx: &mut Cx<'_>) {
             return cx.say(why);
         }
         write(cx.model);
-        cx.say("written anew");
+        cx.say("draft regenerated");
         return;
     };
     let now = cx.model.now;
@@ -445,7 +444,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         message.is_fresh(now) && way.is_due(now) && (way.end.is_some() || sent_here(message))
     });
     if due {
-        let id = cx.effect("sending what waits", Effect::FlushMessages);
+        let id = cx.effect("sending queued messages", Effect::FlushMessages);
         cx.model.outbox = Some((Some(id), now));
     }
 }

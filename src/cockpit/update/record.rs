@@ -128,7 +128,7 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
     let Some(id) = chosen.or_else(|| entry_at_cursor(cx.model)) else { return };
     if chosen.is_none() && cx.model.timeline_fold(cursor_row(cx.model)).is_some() {
         let key = cx.model.keymap.key(Command::Fold).map_or_else(String::new, |key| format!(": {key}"));
-        return cx.say(format!("this row stands for several entries; unfold them first{key}"));
+        return cx.say(format!("this row is folded: unfold it first{key}"));
     }
     let several = entries_at_cursor(cx.model);
     // None of what is gathered in one row is a note, so there is nothing in it to amend.

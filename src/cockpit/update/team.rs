@@ -90,7 +90,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         let state = cx.model.incident();
         let ended = state.and_then(|state| state.offers.iter().find(|one| one.id == offer));
         if let Some(ended) = ended {
-            let word = format!("the offer of {} is open no more", cx.model.policy.role_title(&ended.role));
+            let word = format!("the offer of {} is no longer open", cx.model.policy.role_title(&ended.role));
             cx.pop();
             cx.say(word);
         }

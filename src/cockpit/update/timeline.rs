@@ -87,6 +87,6 @@ pub(super) fn fold(cx: &mut Cx<'_>) {
     if folds && is_filtered {
         cx.say("the program's entries are folded once the filter is cleared");
     } else if folds && !any {
-        cx.say("nothing to fold: no two entries of the program follow one another");
+        cx.say("nothing to fold");
     }
 }

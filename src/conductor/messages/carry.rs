@@ -122,7 +122,7 @@ fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, Str
     // What the parser says of it could tell some of it.
     let url = Url::parse(address.trim()).map_err(|_| {
         if is_secret {
-            "the secret holds no address".to_owned()
+            "the secret is not a URL".to_owned()
         } else {
             format!("{} is not an address", visible(&wire.url))
         }

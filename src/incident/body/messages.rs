@@ -62,8 +62,8 @@ impl MessageKind {
         match self {
             Self::Alert => "the alert",
             Self::Update => "an update",
-            Self::Resolved => "word that users are served again",
-            Self::Rollback => "word of the rollback",
+            Self::Resolved => "a service-restored notice",
+            Self::Rollback => "a rollback notice",
             Self::Handoff => "the handoff",
             Self::Brief => "the situation",
             Self::Page => "a page",

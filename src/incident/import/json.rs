@@ -16,7 +16,7 @@ pub fn read_json_lines(text: &str, times: &Times) -> Read {
         let row = match serde_json::from_str::<Map<String, Value>>(line) {
             Ok(object) => fields(&object).row(times),
             Err(error) if error.is_data() => Err("it is JSON, but no object".to_owned()),
-            Err(error) => Err(format!("it is no JSON: a mistake at character {}", error.column())),
+            Err(error) => Err(format!("not valid JSON (character {})", error.column())),
         };
         read.put(line_number, row);
     }

@@ -252,15 +252,15 @@ fn what_is_taken_in_otherwise_is_said() {
     let read = table("time,event,kind,shard\n2026-03-01 14:02,a,banana,7\n2026-03-01 14:03,b,finding,\n");
     let said = read.remarks();
     assert!(
-        said[0].starts_with("there is no kind banana: 1 row came as a note; kinds are note, "),
+        said[0].starts_with("unknown kind banana: 1 row imported as a note; kinds are note, "),
         "{said:?}"
     );
-    assert_eq!(said[1..], ["kept beside the events, as nothing here: shard"]);
+    assert_eq!(said[1..], ["extra columns kept with the events: shard"]);
     let plain = table("time,event\n2026-03-01 14:02,a\n");
     assert!(plain.remarks().is_empty());
     let broken = read_json_lines("not json\n[1]\n", &times("UTC")).broken;
     let why: Vec<_> = broken.iter().map(|one| one.why.as_str()).collect();
-    assert_eq!(why, ["it is no JSON: a mistake at character 2", "it is JSON, but no object"]);
+    assert_eq!(why, ["not valid JSON (character 2)", "it is JSON, but no object"]);
 }
 
 fn sealed(draft: Draft, clock: i64) -> Record {

@@ -82,7 +82,7 @@ impl Steps<'_> {
         let reverted = rolled_back.is_some_and(PlanRun::only_pushes);
         if let Some(who) = self.third_party().filter(|_| rolled_back.is_none() && self.ready().is_none()) {
             let title =
-                format!("look at the culprits before going back: {who}, and a redeploy does not mend that");
+                format!("check the usual causes before rolling back: {who}; a redeploy won't fix that");
             return self.add("culprits", "", title);
         }
         match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {

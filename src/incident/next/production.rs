@@ -161,7 +161,7 @@ impl Steps<'_> {
         let green = facts.green_since.map(|since| self.now.duration_since(since));
         self.served = true;
         if let Some(short) = green.filter(|green| *green < STEADY) {
-            let title = format!("see whether {production} stays well: green for {}", duration(short));
+            let title = format!("confirm {production} stays healthy: green for {}", duration(short));
             return self.add_ranked(Rank::Served, "health", "", title);
         }
         let title = match (facts.warning.as_slice(), green) {

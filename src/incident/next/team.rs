@@ -10,10 +10,10 @@ impl Steps<'_> {
         let (state, policy, me) = (self.state, self.policy, &self.facts.me);
         for offer in state.open_offers().filter(|offer| same_person(&offer.to, me)) {
             let what = match offer.role.as_str() {
-                Role::COMMANDER => "the command".to_owned(),
+                Role::COMMANDER => "incident command".to_owned(),
                 role => format!("the role of {}", policy.role_title(role)),
             };
-            let title = format!("accept or decline {what}: {} offers it", offer.by);
+            let title = format!("{} offers you {what}: accept or decline", offer.by);
             self.add_ranked(Rank::Settle, "team", "", title);
         }
     }
@@ -33,11 +33,7 @@ impl Steps<'_> {
             let (kind, to) = (message.kind.name(), policy.audience_title(&message.audience));
             let channels: Vec<&str> = message.stuck_on(now).collect();
             let by = channels.join(", ");
-            self.add(
-                "message",
-                "",
-                format!("{kind} for {to} did not get through by {by}: read it, send it again"),
-            );
+            self.add("message", "", format!("{kind} for {to} was not delivered on {by}: review and resend"));
         }
         for task in state.open_tasks().into_iter().filter(|task| now >= task.until) {
             let title = format!("ask {} what came of it: {}", task.owner, task.text);

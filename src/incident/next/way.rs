@@ -24,7 +24,7 @@ impl Steps<'_> {
                     None if facts.healthy == Some(true) => return,
                     _ => "production",
                 };
-                self.add("", "", format!("wait until {awaited} is well: no hotfix, as was decided"));
+                self.add("", "", format!("wait until {awaited} is healthy: no hotfix, as decided"));
             } else if !self.at_work() {
                 self.start();
             }

@@ -60,7 +60,7 @@ impl Measure {
 pub enum By {
     /// The month in which they were declared, in UTC.
     Month,
-    /// Their severity in the end.
+    /// Their final severity.
     Severity,
 }
 
@@ -230,20 +230,18 @@ pub fn legend(trends: &Trends) -> Vec<String> {
     let all = || trends.groups.iter().chain([&trends.all]).flat_map(|group| &group.spreads);
     let mut said = Vec::new();
     if all().any(|one| matches!(one, Spread::Quartiles { .. })) {
-        said.push("48m (30m–1h10m): the median, and what the middle half lies between".to_owned());
+        said.push("48m (30m–1h10m): median (25th–75th percentile)".to_owned());
     }
     if all().any(|one| matches!(one, Spread::Range { .. })) {
-        said.push(format!(
-            "48m (12m…3h of 5): the median, with the least and the most: fewer than {QUARTILES} say little"
-        ));
+        said.push(format!("48m (12m…3h of 5): median (min–max, fewer than {QUARTILES})"));
     }
     if all().any(|one| matches!(one, Spread::Few(_))) {
-        said.push(format!("12m, 3h: the times themselves: fewer than {MEDIAN} have no median"));
+        said.push(format!("12m, 3h: individual times (fewer than {MEDIAN})"));
     }
     match trends.all.invalid {
         0 => {}
-        1 => said.push("1 time is invalid, as times of it contradict each other, and is left out".to_owned()),
-        n => said.push(format!("{n} times are invalid, as they contradict each other, and are left out")),
+        1 => said.push("1 duration left out: its timestamps contradict each other".to_owned()),
+        n => said.push(format!("{n} durations left out: their timestamps contradict each other")),
     }
     said
 }
@@ -297,8 +295,8 @@ impl Drift {
         let name = measure.name();
         match self {
             Self::TooFew { count, needed } => {
-                let are = if *count == 1 { "incident is" } else { "incidents are" };
-                format!("time to {name}: no trend: {count} {are} too few, it takes {needed}")
+                let incidents = if *count == 1 { "incident" } else { "incidents" };
+                format!("time to {name}: no trend: {count} {incidents}, needs {needed}")
             }
             Self::Compared { change, earlier, later } => {
                 let both = format!(
@@ -310,7 +308,7 @@ impl Drift {
                 );
                 match change {
                     Change::None => {
-                        format!("time to {name}: no trend beyond chance: {both}")
+                        format!("time to {name}: no significant trend: {both}")
                     }
                     Change::Shorter => format!("time to {name}: shorter, {both}"),
                     Change::Longer => format!("time to {name}: longer, {both}"),

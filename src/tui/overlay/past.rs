@@ -73,7 +73,7 @@ fn leaves(ui: Ui<'_>, pen: &mut Pen<'_>, shown: Leaf) {
     let narrow = pen.room() < ROOMY;
     for leaf in Leaf::ALL {
         let name = match leaf {
-            Leaf::FollowUps if narrow => format!("Left {left}"),
+            Leaf::FollowUps if narrow => format!("Open {left}"),
             Leaf::FollowUps => format!("Follow-ups {left}"),
             Leaf::Incidents => format!("Incidents {rows}"),
             Leaf::Months if narrow => "Month".to_owned(),
@@ -143,7 +143,7 @@ fn follow_ups(ui: Ui<'_>, buf: &mut Buffer, place: Rect, cursor: usize) -> Shown
     let today = ui.model.today();
     if left.is_empty() {
         let keys = ui.keys(Command::Notes, Command::FollowUp);
-        let text = format!("Nothing is left to do. In an incident {keys} adds a follow-up.");
+        let text = format!("No open follow-ups. In an incident {keys} adds a follow-up.");
         Pen::new(buf, place, 0).put(&text, ui.of(Role::Faint));
         return Shown { lines: place.height, top: 0, cursor: None, more: None };
     }
@@ -230,9 +230,9 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, place: Rect, cursor: usize) -> Shown 
     Rows { head: &head, count: rows.len(), cursor, more }.draw(ui, buf, list)
 }
 
-/// Columns at the right of the list: detect, mitigate, resolve, missed, left.
+/// Columns at the right of the list: detect, mitigate, resolve, missed, open follow-ups.
 const COUNTS: [(&str, u16); 5] =
-    [("detect", LENGTH), ("mitigate", LENGTH), ("resolve", LENGTH), ("missed", 6), ("left", 4)];
+    [("detect", LENGTH), ("mitigate", LENGTH), ("resolve", LENGTH), ("missed", 6), ("open", 4)];
 
 fn heading(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let taken: u16 = COUNTS.iter().map(|(_, columns)| columns + 1).sum();

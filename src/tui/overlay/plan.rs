@@ -298,7 +298,7 @@ fn watched(ui: Ui<'_>, watch: &crate::plan::Watch) -> Line {
 fn settling(ui: Ui<'_>, step: &StepRun, watch: &crate::plan::Watch) -> Option<Line> {
     let since = ui.model.now.duration_since(step.run.as_ref()?.started_at);
     let left = watch.settle.checked_sub(since).filter(SignedDuration::is_positive)?;
-    let text = format!("settling: what fails counts after {}", stopwatch(left));
+    let text = format!("settling: failures count in {}", stopwatch(left));
     Some(Line::of(INDENT, ui.of(Role::Faint)).with(&text, ui.of(Role::Faint)))
 }
 

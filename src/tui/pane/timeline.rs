@@ -28,7 +28,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         let filtered = !ui.model.view(Pane::Timeline).filter.is_empty();
         let hint = format!("press {} to write down what happens", ui.key(Command::Note));
         let all = format!("press {} to see all", ui.key(Command::Back));
-        let lines = if filtered { ["no entry is like that", &all] } else { ["nothing yet", &hint] };
+        let lines = if filtered { ["no entries match", &all] } else { ["nothing yet", &hint] };
         empty(ui, buf, body, &lines);
         return body;
     }

@@ -184,7 +184,7 @@ fn the_question_about_an_offer_follows_the_record() {
     assert!(body(&table).starts_with("omar has it until you accept"), "{}", body(&table));
     tell(&mut table, HandoffDeclined { offer: offered, reason: String::new() }.into());
     assert!(!matches!(table.model.overlays.last(), Some(Overlay::Confirm(_))));
-    assert!(table.word().contains("is open no more"), "{}", table.word());
+    assert!(table.word().contains("is no longer open"), "{}", table.word());
 }
 
 #[test]
