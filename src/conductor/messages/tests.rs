@@ -239,11 +239,7 @@ fn what_is_not_taken_is_on_record_with_what_to_do() {
             "redirects elsewhere",
         ),
         (response("200 OK", "", "<html>please log in</html>"), Delivery::Failed, "not how Slack answers"),
-        (
-            response("429 Too Many Requests", "retry-after: 90\r\n", ""),
-            Delivery::Waiting,
-            "too many messages",
-        ),
+        (response("429 Too Many Requests", "retry-after: 90\r\n", ""), Delivery::Waiting, "rate limited"),
         (String::new(), Delivery::Unknown, "may have been received"),
     ] {
         let server = Server::sending(answer.clone());

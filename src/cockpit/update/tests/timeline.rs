@@ -43,7 +43,7 @@ fn the_cursor_stays_on_what_it_was_on_when_that_is_folded() {
     assert_eq!(table.model.view(Pane::Timeline).cursor, Some(1));
     // Nothing is done to an entry that nobody sees.
     assert!(table.keys("x").is_empty() && table.model.overlays.is_empty());
-    assert!(table.word().contains("unfold them first: -"), "{}", table.word());
+    assert!(table.word().contains("unfold it first: -"), "{}", table.word());
     table.keys("enter");
     assert!(matches!(table.model.overlays.last(), Some(Overlay::Entry(entry)) if entry.lines.len() == 3));
 }
