@@ -11,13 +11,15 @@ use divan::Bencher;
 use flightdeck::cockpit::model::{ConfigSource, ConfigState, Glyphs, Looks};
 use flightdeck::cockpit::msg::KeyPress;
 use flightdeck::cockpit::{Effect, EffectId, Fact, Key, Keymap, Model, Msg, update};
+use flightdeck::comms::draft::{self, Sight};
+use flightdeck::comms::numbers::{self, Number};
 use flightdeck::config::types::Config;
 use flightdeck::health::compare::{Answer, Usual};
 use flightdeck::health::series::{Sample, State, Status, Verdict};
 use flightdeck::health::stretches::{Past, Seen};
 use flightdeck::health::tracker::Tracker;
 use flightdeck::hotfix::state::{BranchState, Head};
-use flightdeck::incident::{Declared, RepositoryId, Severity};
+use flightdeck::incident::{Declared, Draft, MessageKind, NoteKind, Noted, RepositoryId, Severity};
 use flightdeck::journal::Journal;
 use flightdeck::tui::theme::Theme;
 use flightdeck::tui::{Regions, draw};
@@ -48,6 +50,11 @@ struct Cockpit {
 
 impl Cockpit {
     fn open() -> Self {
+        Self::with(0)
+    }
+
+    /// With so many records of people, in whole thousands, one a second.
+    fn with(records: usize) -> Self {
         let looks = Looks {
             theme: "dark".to_owned(),
             themes: vec!["dark".to_owned()],
@@ -76,6 +83,14 @@ impl Cockpit {
             answers: Vec::new(),
         };
         let incident = journal.declare(start(), None, declared).expect("the journal is new").incident;
+        for batch in 0..records / 1000 {
+            let now = start() + SignedDuration::from_secs(batch as i64 * 1000);
+            let noted = |n: usize| {
+                let kind = NoteKind::ALL[n % NoteKind::ALL.len()];
+                Draft::now(incident, Noted { kind, text: format!("pool at {n} of 100, none answered") })
+            };
+            journal.append(now, (0..1000).map(noted).collect()).expect("there is room");
+        }
         let (log, _) = journal.load(incident).expect("it is sound");
         let head = Head::Branch { name: "hotfix/pool".to_owned(), commit: "4f2c91e0".repeat(5) };
         let branch = BranchState {
@@ -226,6 +241,29 @@ fn a_day() -> Status {
     let old = (recent..Past::REACH).rev().map(of);
     status.past.fold(old.map(|(at, value)| Seen::sample(at, value)), start());
     status
+}
+
+/// The update that is due, written from ten thousand records and the probes of production.
+#[divan::bench]
+fn a_message_from_ten_thousand_records(bencher: Bencher<'_, '_>) {
+    let cockpit = Cockpit::with(10_000);
+    let probes = probes();
+    let state = cockpit.model.incident().expect("it is open");
+    bencher.bench_local(|| {
+        let all = probes.iter().take(200).map(|probe| Number::of(probe, Some(start())));
+        let numbers = numbers::concerned(state, "", all);
+        let sight = Sight {
+            state,
+            policy: &cockpit.model.policy,
+            number: cockpit.model.number(),
+            service: &state.service,
+            numbers: &numbers,
+            now: start() + SignedDuration::from_hours(3),
+        };
+        let draft = draft::draft(&sight, MessageKind::Update, "stakeholders", &[]);
+        assert!(draft.problem.is_none() && draft.text.contains("Checkout answers 500"), "{}", draft.text);
+        draft
+    });
 }
 
 /// Each 200 columns wide, with limit and what was usual.
