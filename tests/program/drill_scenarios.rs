@@ -106,7 +106,7 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     done(&["note", "no hotfix: it is the provider's outage", "--kind", "decision"]);
     let waits = titles(&theirs(""));
     assert!(
-        waits.contains("wait until payment provider is well") && !waits.contains("hotfix branch"),
+        waits.contains("wait until payment provider is healthy") && !waits.contains("hotfix branch"),
         "{waits}"
     );
 
