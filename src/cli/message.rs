@@ -17,7 +17,7 @@ use crate::config::types::Channel;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::incident::{
-    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, State, audience, last_told,
+    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, State, audience, told_up_to,
 };
 use crate::text::{nearest, visible, visible_lines};
 
@@ -289,7 +289,7 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
 
 /// What each probe said when the audience was told last.
 fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(String, Option<f64>)> {
-    let Some(then) = last_told(loaded.state(), &setup.policy, audience) else { return Vec::new() };
+    let Some(then) = told_up_to(loaded.state(), &setup.policy, audience) else { return Vec::new() };
     let Ok(repository) = cx.repository(&loaded.journal) else { return Vec::new() };
     // What was seen longer before is not how it was then.
     let from = then.checked_sub(SignedDuration::from_mins(5)).unwrap_or(then);
@@ -375,6 +375,7 @@ fn send(
         audience: draft.audience.clone(),
         text: draft.text.clone(),
         channels: names,
+        as_of: Some(read_at),
     };
     let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
     told(args.json, cx, &loaded.number, &sent)
@@ -391,7 +392,8 @@ pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
     let mut loaded = cx.load(Wanted::Open)?;
     let incident = loaded.state().id;
     let post = Post { config: &config, root: cx.root()?, policy: &setup.policy, incident };
-    let message = Messaged { kind: MessageKind::Page, audience: who.to_owned(), text: draft.text, channels };
+    let (kind, audience, text) = (MessageKind::Page, who.to_owned(), draft.text);
+    let message = Messaged { kind, audience, text, channels, as_of: Some(read_at) };
     let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
     told(json, cx, &loaded.number, &sent)
 }

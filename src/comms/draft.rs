@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::numbers::Number;
 use super::template;
 use crate::config::types::Channel;
-use crate::incident::{ClockState, MessageKind, Policy, State, Status, all_clocks, audience, last_told};
+use crate::incident::{ClockState, MessageKind, Policy, State, Status, all_clocks, audience, told_up_to};
 use crate::text::visible_lines;
 
 /// What drafts are written from.
@@ -92,7 +92,7 @@ fn tidy(text: &str) -> String {
 /// Which message is due, and for whom: by how the incident stands and by what was said last.
 pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, String) {
     let stakeholders = audience::STAKEHOLDERS;
-    let told = last_told(state, policy, stakeholders);
+    let told = told_up_to(state, policy, stakeholders);
     let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
     if matches!(state.status, Status::Resolved | Status::Closed) || state.mitigated_at.is_some_and(is_new) {
         return (MessageKind::Resolved, stakeholders.to_owned());
@@ -115,7 +115,7 @@ pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, Stri
     });
     let audience = pressing.unwrap_or_else(|| stakeholders.to_owned());
     let kind =
-        if last_told(state, policy, &audience).is_none() { MessageKind::Alert } else { MessageKind::Update };
+        if told_up_to(state, policy, &audience).is_none() { MessageKind::Alert } else { MessageKind::Update };
     (kind, audience)
 }
 
@@ -125,7 +125,7 @@ pub fn kind_for(state: &State, policy: &Policy, wanted: &str, now: Timestamp) ->
     if policy.told_as(&audience) == policy.told_as(wanted) {
         return kind;
     }
-    if last_told(state, policy, wanted).is_none() { MessageKind::Alert } else { MessageKind::Update }
+    if told_up_to(state, policy, wanted).is_none() { MessageKind::Alert } else { MessageKind::Update }
 }
 
 /// The channels that an audience is told by.

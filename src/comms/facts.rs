@@ -8,7 +8,7 @@ use super::draft::Sight;
 use super::numbers::Said;
 use crate::incident::{
     ClockState, Entry, EntryKind, MessageKind, NoteKind, Phase, PlanRun, State, Status, all_clocks,
-    last_told, next_update, time_left,
+    next_update, time_left, told_up_to,
 };
 use crate::report::{capitalised, spoken};
 use crate::text::visible;
@@ -67,7 +67,7 @@ struct Back {
 impl Facts {
     pub(super) fn of(sight: &Sight<'_>, kind: MessageKind, audience: &str) -> Self {
         let Sight { state, policy, now, .. } = *sight;
-        let last = last_told(state, policy, audience);
+        let last = told_up_to(state, policy, audience);
         // Whoever takes over, and whoever hears that it is over, hears all of it.
         let from = match kind {
             MessageKind::Handoff | MessageKind::Brief | MessageKind::Resolved => None,

@@ -152,6 +152,47 @@ fn an_update_covers_what_happened_since_the_last_one_to_that_audience() {
 }
 
 #[test]
+fn what_happens_between_a_draft_and_its_acceptance_is_in_the_next_message() {
+    let mut story = Story::begun();
+    let finding = |text: &str| Noted { kind: NoteKind::Finding, text: text.into() };
+    story.at(2, finding("it is the pool"));
+    let message = Messaged {
+        kind: MessageKind::Alert,
+        audience: "stakeholders".into(),
+        text: "x".into(),
+        channels: vec!["mail".into()],
+        as_of: Some(minute(3)),
+    };
+    // It was read at minute 3, sent at minute 5 and taken at minute 10.
+    story.at(4, finding("the pool has 10 connections"));
+    let message = story.at(5, message);
+    let end = |end| Delivered {
+        message,
+        channel: "mail".into(),
+        end,
+        why: String::new(),
+        reference: String::new(),
+        again: None,
+    };
+    story.at(5, end(Delivery::Sending));
+    story.at(7, Mitigated::default());
+    story.at(10, end(Delivery::Accepted));
+    let update = text(&story, 12, MessageKind::Update, &[]);
+    assert!(update.contains("Since the last update, at 14:03 UTC:"), "{update}");
+    assert!(update.contains("the pool has 10") && !update.contains("it is the pool"), "{update}");
+    let (state, policy) = (story.state(), Policy::built_in());
+    assert_eq!(due(&state, &policy, minute(12)).0, MessageKind::Resolved, "they have not heard of that");
+    assert_eq!(
+        crate::incident::last_told(&state, &policy, "stakeholders"),
+        Some(minute(10)),
+        "the clock is met"
+    );
+    // Whoever told them by hand since then told them all.
+    story.at(13, told("stakeholders"));
+    assert!(!text(&story, 14, MessageKind::Update, &[]).contains("the pool has 10"));
+}
+
+#[test]
 fn the_end_says_how_long_it_took_and_a_rollback_nothing_that_is_not_on_record() {
     let mut story = Story::begun();
     let mitigated = story.at(20, Mitigated::default());
@@ -231,7 +272,13 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
     let channels = vec!["slack".to_owned(), "mail".to_owned()];
     let message = story.at(
         3,
-        Messaged { kind: MessageKind::Update, audience: "stakeholders".into(), text: "x".into(), channels },
+        Messaged {
+            kind: MessageKind::Update,
+            audience: "stakeholders".into(),
+            text: "x".into(),
+            channels,
+            as_of: None,
+        },
     );
     let end = |channel: &str, end| Delivered {
         message,
@@ -420,8 +467,13 @@ fn a_page_is_an_alert_that_is_there_once_and_word_of_the_end_resolves_it() {
     assert_eq!((of(429), of(500), of(503)), (Delivery::Waiting, Delivery::Waiting, Delivery::Waiting));
     let mut story = Story::begun();
     let channels = vec!["pager".to_owned()];
-    let message =
-        Messaged { kind: MessageKind::Page, audience: "on-call".into(), text: "x".into(), channels };
+    let message = Messaged {
+        kind: MessageKind::Page,
+        audience: "on-call".into(),
+        text: "x".into(),
+        channels,
+        as_of: None,
+    };
     let message = story.at(3, message);
     assert!(story.state().paged.is_empty());
     let end = Delivery::Accepted;

@@ -157,7 +157,8 @@ fn write(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Ti
         }
         let now = Timestamp::now();
         // Those who have two names are one audience: what came later takes the place of what came before.
-        let written = Messaged { audience: audience(&message.audience), ..message.clone() };
+        let (audience, as_of) = (audience(&message.audience), Some(message.as_of.unwrap_or(read_at)));
+        let written = Messaged { audience, as_of, ..message.clone() };
         let draft = Draft::now(post.incident, written);
         if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])?
             && let Some(record) = records.into_iter().next()

@@ -11,7 +11,7 @@ use super::policy::{ClockPolicy, CountedFrom, Policy};
 use super::state::{State, Status};
 
 pub use phases::phase_since;
-pub use updates::{Round, last_told, next_update, rounds};
+pub use updates::{Round, last_told, next_update, rounds, told_up_to};
 
 /// Audiences that meet a clock when they are told.
 pub mod audience {

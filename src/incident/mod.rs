@@ -34,6 +34,7 @@ pub use against::{Claim, against};
 pub use body::*;
 pub use clocks::{
     Clock, ClockState, Round, audience, clocks, detected_late, last_told, next_update, phase_since, rounds,
+    told_up_to,
 };
 pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};

@@ -14,7 +14,7 @@ use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
 use crate::config::types::Channel;
 use crate::failure::Failure;
-use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, last_told};
+use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, told_up_to};
 
 /// How long the outbox is left alone after it was looked at.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
@@ -119,7 +119,7 @@ fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Opt
     let state = model.incident()?;
     let config = &model.config.config;
     let production = config.production().map_or("", |env| env.name.as_str());
-    let then = last_told(state, &model.policy, audience);
+    let then = told_up_to(state, &model.policy, audience);
     let all = model.probes.iter().map(|probe| Number::of(probe, then));
     let numbers = numbers::concerned(state, production, all);
     let service = if config.service.name.is_empty() { &state.service } else { &config.service.name };
@@ -148,7 +148,13 @@ pub(super) fn page(model: &Model, who: &str) -> Result<Option<Messaged>, String>
     }
     let channels = channels.iter().map(|channel| channel.name.clone()).collect();
     let Some(draft) = drafted(model, MessageKind::Page, who, &[]) else { return Ok(None) };
-    Ok(Some(Messaged { kind: MessageKind::Page, audience: who.to_owned(), text: draft.text, channels }))
+    Ok(Some(Messaged {
+        kind: MessageKind::Page,
+        audience: who.to_owned(),
+        text: draft.text,
+        channels,
+        as_of: None,
+    }))
 }
 
 impl Model {
@@ -324,7 +330,7 @@ fn send(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     if let Some(why) = menus::needs_config(cx.model, Command::Message) {
         return complain(cx, &why);
     }
-    let message = Messaged { kind, audience, text, channels };
+    let message = Messaged { kind, audience, text, channels, as_of: Some(read_at) };
     let id = cx.effect("sending", Effect::SendMessage { message: Box::new(message), read_at });
     if let Some(view) = view_on_top(cx.model) {
         view.sending = Some(id);

@@ -50,6 +50,7 @@ impl Desk {
             audience: "stakeholders".into(),
             text: text.into(),
             channels: self.config.channels.iter().map(|channel| channel.name.clone()).collect(),
+            as_of: None,
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
         text: body.text.clone(),
         by: record.author.name.clone(),
         at,
+        as_of: body.as_of.unwrap_or(at),
         ways: body.channels.iter().map(way).collect(),
     });
 }

@@ -17,6 +17,9 @@ pub struct Messaged {
     pub text: String,
     /// Names of the channels that it goes to.
     pub channels: Vec<String>,
+    /// How far the record was read for it: what was recorded later is in the next message to this audience.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
 }
 
 /// What a message is for.

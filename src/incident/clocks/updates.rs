@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::body::{Phase, Severity};
+use super::super::body::{Delivery, Phase, Severity};
 use super::super::policy::{Policy, UpdatePolicy};
-use super::super::state::State;
+use super::super::state::{Message, OnChannel, State};
 use super::{Ask, Clock, ClockState, audience, clock, in_force, later};
 
 /// A round of telling an audience anew that is over.
@@ -149,6 +149,22 @@ fn in_flight(state: &State, at: Timestamp) -> bool {
 /// When an audience was told last; `None`: it was not.
 pub fn last_told(state: &State, policy: &Policy, audience: &str) -> Option<Timestamp> {
     told(state, policy, policy.told_as(audience)).max()
+}
+
+/// How far back what an audience has not heard of goes: to when the record was read for what they were told last.
+/// It was accepted later, and what happened in between is in no message yet.
+pub fn told_up_to(state: &State, policy: &Policy, audience: &str) -> Option<Timestamp> {
+    let audience = policy.told_as(audience);
+    told(state, policy, audience).map(|at| read_for(state, policy, audience, at)).max()
+}
+
+/// When the record was read for what told an audience at a time; that time, where nothing was sent by a channel.
+fn read_for(state: &State, policy: &Policy, audience: &str, at: Timestamp) -> Timestamp {
+    let accepted = |message: &&Message| {
+        let here = |way: &OnChannel| way.end == Some(Delivery::Accepted) && way.since == at;
+        policy.told_as(&message.audience) == audience && message.ways.iter().any(here)
+    };
+    state.messages.iter().find(accepted).map_or(at, |message| message.as_of.min(at))
 }
 
 /// The times an audience was told.

@@ -28,6 +28,8 @@ pub struct Message {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// How far the record was read for it.
+    pub as_of: Timestamp,
     /// How it stands on each channel, in the order in which they were named.
     pub ways: Vec<OnChannel>,
 }

@@ -170,6 +170,7 @@ fn what_did_not_get_through_opens_first_and_is_sent_again_or_left() {
         audience: "stakeholders".into(),
         text: "We are on it.".into(),
         channels: vec!["slack".into()],
+        as_of: None,
     };
     let written = table.record(message.into());
     let failed = Delivered {
@@ -200,6 +201,7 @@ fn what_waits_goes_by_itself_while_it_is_fresh() {
         audience: "stakeholders".into(),
         text: "x".into(),
         channels: vec!["slack".into()],
+        as_of: None,
     };
     let written = table.record(message.into());
     let waits = Delivered {

@@ -441,6 +441,7 @@ fn one_of_each_for_the_team() -> Vec<Body> {
             audience: "stakeholders".into(),
             text: "a fix is coming".into(),
             channels: vec!["slack".into()],
+            as_of: None,
         }
         .into(),
         Delivered {
