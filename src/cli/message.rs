@@ -17,7 +17,7 @@ use crate::config::types::Channel;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::incident::{
-    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, State, audience, told_up_to,
+    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, Severity, State, audience, told_up_to,
 };
 use crate::text::{nearest, visible, visible_lines};
 
@@ -170,9 +170,11 @@ fn shown(args: &Args, cx: &Context, draft: &Draft, channels: &[&Channel]) -> Res
         ),
         _ => format!("--send sends it to {}", ways.iter().map(|way| way.name).collect::<Vec<_>>().join(", ")),
     };
-    for way in ways.iter().filter(|way| way.cut) {
-        let most = way.limit.unwrap_or_default();
-        cx.out.tell(&format!("▲ {}: {} characters, and only {most} are sent", way.name, way.length));
+    for channel in channels {
+        let long = length(channel, &draft.text);
+        if long.is_cut() {
+            cx.out.tell(&format!("▲ {}: {}, the end is cut", channel.name, long.said()));
+        }
     }
     cx.out.tell(&note);
     Ok(End::Done)
@@ -184,6 +186,7 @@ fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
         kind: draft.kind,
         audience: draft.audience.clone(),
         severity: String::new(),
+        rank: Severity::P0,
         incident: String::new(),
         text: draft.text.clone(),
         id: String::new(),
@@ -378,24 +381,27 @@ fn send(
         as_of: Some(read_at),
     };
     let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
-    told(args.json, cx, &loaded.number, &sent)
+    told(args.json, cx, &loaded.number, &sent, Some(&message))
 }
 
-/// Pages somebody by the channels that are for them.
+/// Pages somebody by the channels that are for them. Whoever is paged looks at the probes: nothing is asked first.
 pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let (setup, _) = cx.setup_or_found();
     let read_at = cx.now();
-    let draft = written(cx, cx.load_to_read(Wanted::Open)?, &setup, MessageKind::Page, who);
+    let mut loaded = cx.load(Wanted::Open)?;
+    let service = cx.service();
+    let (state, number, policy) = (loaded.state(), &loaded.number, &setup.policy);
+    let sight = Sight { state, policy, number, service: &service, numbers: &[], now: read_at };
+    let draft = draft::draft(&sight, MessageKind::Page, who, &[]);
+    let incident = state.id;
     let found = draft::channels(&config.channels, &setup.policy, who);
     let channels = found.iter().map(|channel| channel.name.clone()).collect();
-    let mut loaded = cx.load(Wanted::Open)?;
-    let incident = loaded.state().id;
     let post = Post { config: &config, root: cx.root()?, policy: &setup.policy, incident };
     let (kind, audience, text) = (MessageKind::Page, who.to_owned(), draft.text);
     let message = Messaged { kind, audience, text, channels, as_of: Some(read_at) };
     let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
-    told(json, cx, &loaded.number, &sent)
+    told(json, cx, &loaded.number, &sent, Some(&message))
 }
 
 fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {
@@ -441,7 +447,7 @@ fn flush(args: &Args, cx: &Context) -> Result<End> {
     let incident = loaded.state().id;
     let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };
     let sent = conductor::flush(&mut loaded.journal, &post, Which::All)?;
-    told(args.json, cx, &loaded.number, &sent)
+    told(args.json, cx, &loaded.number, &sent, None)
 }
 
 /// The messages that wait, each with its channels.
@@ -456,14 +462,20 @@ fn waiting(state: &State) -> Vec<(&Message, Vec<&str>)> {
     found
 }
 
-/// Says what became of it on each channel. What was not accepted is no success.
-fn told(json: bool, cx: &Context, incident: &str, sent: &SentMessage) -> Result<End> {
+/// Says what became of it on each channel, and what to do next. What was not accepted is no success.
+fn told(
+    json: bool,
+    cx: &Context,
+    incident: &str,
+    sent: &SentMessage,
+    message: Option<&Messaged>,
+) -> Result<End> {
     if json {
         let channels = sent.ways.iter().map(|(name, fate)| Outcome { name, state: fate.end, why: &fate.why });
         cx.out.json_line(&Went { incident, channels: channels.collect() })?;
     } else {
         for (name, fate) in &sent.ways {
-            cx.out.line(&outcome(name, fate))?;
+            cx.out.line(&outcome(name, fate, message))?;
         }
     }
     let is = |end: Delivery| sent.ways.iter().any(|(_, fate)| fate.end == end);
@@ -476,7 +488,7 @@ fn told(json: bool, cx: &Context, incident: &str, sent: &SentMessage) -> Result<
     })
 }
 
-fn outcome(name: &str, fate: &Fate) -> String {
+fn outcome(name: &str, fate: &Fate, message: Option<&Messaged>) -> String {
     let mark = match fate.end {
         Delivery::Accepted => "✓",
         Delivery::Failed => "✗",
@@ -484,9 +496,28 @@ fn outcome(name: &str, fate: &Fate) -> String {
         Delivery::Waiting | Delivery::Sending => "▲",
     };
     let why = if fate.why.is_empty() { String::new() } else { format!(": {}", fate.why) };
+    let again = again(name, message);
     let hint = match fate.end {
-        Delivery::Waiting => "; flightdeck message --flush sends it",
-        _ => "",
+        Delivery::Waiting => "\n  next: flightdeck message --flush sends it".to_owned(),
+        Delivery::Failed => format!("\n  next: mend that, then {again}"),
+        Delivery::Unknown => format!("\n  next: look there; if it did not arrive, {again}"),
+        Delivery::Accepted | Delivery::Sending => String::new(),
     };
     format!("{mark} {} {}{why}{hint}", visible(name), fate.end.word())
+}
+
+/// How a message is sent again on a channel.
+fn again(name: &str, message: Option<&Messaged>) -> String {
+    let said = |text: &str| shell_words::quote(&visible(text)).into_owned();
+    match message {
+        None => "open it with m in flightdeck, and press r".to_owned(),
+        Some(page) if page.kind == MessageKind::Page => {
+            let who = said(&page.audience);
+            format!("page them yourself, and record it: flightdeck page {who} --how phone")
+        }
+        Some(message) => {
+            let (kind, audience) = (message.kind.name(), said(&message.audience));
+            format!("flightdeck message {kind} --audience {audience} --channel {} --send", said(name))
+        }
+    }
 }

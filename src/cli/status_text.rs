@@ -469,6 +469,7 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         | EntryKind::AlarmRaised
         | EntryKind::StepFailed
         | EntryKind::PlanFailed
+        | EntryKind::Undelivered
         | EntryKind::Rejection => ("✗", Hue::Bad),
         EntryKind::Check(CheckState::Passed)
         | EntryKind::AlarmCleared

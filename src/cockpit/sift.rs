@@ -31,6 +31,7 @@ const KINDS: &[(&str, Is)] = &[
     ("role", |entry| entry.kind == EntryKind::Role),
     ("paged", |entry| entry.kind == EntryKind::Paged),
     ("told", |entry| entry.kind == EntryKind::Told),
+    ("undelivered", |entry| entry.kind == EntryKind::Undelivered),
     ("status", |entry| matches!(entry.kind, EntryKind::Declared | EntryKind::Resolved | EntryKind::Reopened)),
     ("task", |entry| entry.kind == EntryKind::Task),
     ("proposal", |entry| entry.kind == EntryKind::Proposal),

@@ -5,96 +5,91 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use super::wire::{Answer, Fate, Outgoing, Wire, cut};
+use super::wire::{Answer, Counted, Fate, Length, Outgoing, Wire, characters, fitting, parts};
 use super::{escape, webhook};
 use crate::config::types::{Channel, ChannelKind};
-use crate::incident::{Delivery, MessageKind};
+use crate::incident::{Delivery, MessageKind, Severity};
 
 /// Most characters of a message in Mattermost.
 const MATTERMOST: usize = 15_000;
-/// Most characters of a message in Discord, markup included.
+/// Most characters of a message in Discord.
 const DISCORD: usize = 2000;
 /// Most characters of a message in Google Chat.
 const GOOGLE: usize = 4000;
 /// Most bytes of a message of ntfy: what is longer becomes a file.
 const NTFY: usize = 4000;
 
-/// Most characters that are sent.
-pub(super) fn most(kind: ChannelKind) -> usize {
-    match kind {
-        ChannelKind::Mattermost => MATTERMOST,
-        // What is escaped takes room, too.
-        ChannelKind::Discord => DISCORD,
-        ChannelKind::GoogleChat => GOOGLE,
-        _ => NTFY,
+/// How long a text is there, with all that is escaped in it and whoever is called.
+pub(super) fn length(channel: &Channel, text: &str) -> Length {
+    let escaped =
+        |most| Length { is: as_sent(channel, text).chars().count(), most: Some(most), of: Counted::Escaped };
+    match channel.kind {
+        ChannelKind::Mattermost => escaped(MATTERMOST),
+        ChannelKind::Discord => escaped(DISCORD),
+        ChannelKind::GoogleChat => escaped(GOOGLE),
+        // The first line is its title.
+        _ => Length { is: parts(text).1.len(), most: Some(NTFY), of: Counted::Bytes },
+    }
+}
+
+/// A text as the service gets it, in whole.
+fn as_sent(channel: &Channel, text: &str) -> String {
+    let escaped = match channel.kind {
+        ChannelKind::GoogleChat => escape::uncalled(text),
+        _ => escape::markdown(text),
+    };
+    match channel.mention.as_str() {
+        "" => escaped,
+        mention => format!("{mention} {escaped}"),
     }
 }
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let url = webhook::address(channel);
-    let text = message.text.trim();
     let json = |body: serde_json::Value| Wire {
         url: url.clone(),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.to_string(),
         secret_field: None,
     };
-    let calling = |text: String| match channel.mention.as_str() {
-        "" => text,
-        mention => format!("{mention} {text}"),
-    };
+    let within = |most| fitting(message.text.trim(), most, |text| as_sent(channel, text), characters);
     match channel.kind {
-        ChannelKind::Mattermost => json(
-            json!({ "text": calling(escape::markdown(&cut(text, MATTERMOST))), "username": "flightdeck" }),
-        ),
+        ChannelKind::Mattermost => json(json!({ "text": within(MATTERMOST), "username": "flightdeck" })),
         ChannelKind::Discord => {
-            let room = DISCORD - channel.mention.chars().count().min(DISCORD / 2) - 1;
             // Nobody is called but by what is configured.
             let parse: &[&str] =
                 if channel.mention.is_empty() { &[] } else { &["everyone", "roles", "users"] };
             json(json!({
-                "content": calling(fitting(text, room)),
+                "content": within(DISCORD),
                 "allowed_mentions": { "parse": parse },
                 "username": "flightdeck",
             }))
         }
-        ChannelKind::GoogleChat => json(json!({ "text": calling(escape::uncalled(&cut(text, GOOGLE))) })),
+        ChannelKind::GoogleChat => json(json!({ "text": within(GOOGLE) })),
         _ => ntfy(channel, message, url),
-    }
-}
-
-/// A text in Markdown that is no longer than that with all that is escaped in it.
-fn fitting(text: &str, room: usize) -> String {
-    let mut most = room;
-    loop {
-        let escaped = escape::markdown(&cut(text, most));
-        if escaped.chars().count() <= room || most < 50 {
-            return escaped;
-        }
-        most = most * 9 / 10;
     }
 }
 
 /// Plain text by POST, with a title and how loud it is in headers.
 fn ntfy(channel: &Channel, message: &Outgoing, url: String) -> Wire {
     let (title, rest) = message.parts();
-    let priority = match message.kind {
-        MessageKind::Alert => "urgent",
-        MessageKind::Resolved => "default",
-        _ => "high",
-    };
-    let mut most = NTFY;
-    let mut body = cut(rest, most);
-    // Its limit is in bytes.
-    while body.len() > NTFY {
-        most = most * 3 / 4;
-        body = cut(rest, most);
-    }
+    let body = fitting(rest, NTFY, str::to_owned, String::len);
     let mut headers: Vec<(String, String)> =
         channel.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.push(("Title".to_owned(), header(title)));
-    headers.push(("Priority".to_owned(), priority.to_owned()));
+    headers.push(("Priority".to_owned(), priority(message).to_owned()));
     Wire { url, headers, body, secret_field: None }
+}
+
+/// How loud it is: what somebody is woken by, what is worth a look, and what can wait.
+fn priority(message: &Outgoing) -> &'static str {
+    let is_bad = message.rank <= Severity::P1;
+    match message.kind {
+        MessageKind::Alert | MessageKind::Page if is_bad => "urgent",
+        MessageKind::Alert | MessageKind::Page if message.rank == Severity::P2 => "high",
+        MessageKind::Update | MessageKind::Rollback if is_bad => "high",
+        _ => "default",
+    }
 }
 
 /// A text as a header holds it: what is not ASCII is encoded as RFC 2047 says. A secret is never named by it.

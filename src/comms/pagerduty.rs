@@ -9,15 +9,12 @@ use super::wire::{Answer, Fate, Outgoing, Wire, cut, saying};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind};
 
-/// Where events go.
-const API: &str = "https://events.pagerduty.com";
 /// Most characters of a summary.
 const SUMMARY: usize = 1024;
 /// Most characters of what stands behind it: an event may have 512 KB.
 pub(super) const MOST: usize = 20_000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
-    let api = if channel.url.is_empty() { API } else { channel.url.trim_end_matches('/') };
     let (title, rest) = message.parts();
     let key = format!("flightdeck-{}", message.id);
     let body = if message.kind == MessageKind::Resolved && message.is_over {
@@ -36,7 +33,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         })
     };
     Wire {
-        url: format!("{api}/v2/enqueue"),
+        url: format!("{}/v2/enqueue", channel.api()),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.to_string(),
         secret_field: Some(("routing_key", channel.secret.clone())),

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Answer, Fate, Outgoing, Wire, cut, saying};
+use super::wire::{Answer, Fate, Outgoing, Wire, characters, cut, fitting, parts, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
@@ -29,8 +29,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
 /// A message in blocks, with a text for where those are not shown.
 pub(super) fn body(channel: &Channel, message: &Outgoing) -> Value {
     let text = cut(message.text.trim(), MOST);
-    let cut_message = Outgoing { text: text.clone(), ..message.clone() };
-    let (title, body) = cut_message.parts();
+    let (title, body) = parts(&text);
     let plain = |text: &str| json!({ "type": "plain_text", "text": text, "emoji": false });
     let mut blocks: Vec<Value> = Vec::new();
     if !title.is_empty() {
@@ -41,7 +40,7 @@ pub(super) fn body(channel: &Channel, message: &Outgoing) -> Value {
     for part in sections(whole.trim()) {
         blocks.push(json!({ "type": "section", "text": plain(&part) }));
     }
-    let mut fallback = escaped(&text);
+    let mut fallback = fitting(&text, MOST, escaped, characters);
     if !channel.mention.is_empty() {
         let called = json!({ "type": "mrkdwn", "text": channel.mention });
         blocks.push(json!({ "type": "section", "text": called }));

@@ -6,10 +6,7 @@ use serde_json::{Value, json};
 use super::slack;
 use super::wire::{Answer, Fate, Outgoing, Wire, saying};
 use crate::config::types::Channel;
-use crate::incident::{Delivery, MessageKind};
-
-/// Where its Web API is.
-const API: &str = "https://slack.com/api";
+use crate::incident::Delivery;
 
 /// Posts it: in the thread of the first message, where there is one.
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
@@ -24,7 +21,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
 
 /// Brings the first message up to date; `None`: this one is the first, or is about something else than how it stands.
 pub(super) fn update(channel: &Channel, message: &Outgoing) -> Option<Wire> {
-    if matches!(message.kind, MessageKind::Handoff | MessageKind::Brief | MessageKind::Page) {
+    if !message.kind.is_status() {
         return None;
     }
     let (place, ts) = first(channel, message)?;
@@ -43,9 +40,8 @@ fn first<'a>(channel: &Channel, message: &'a Outgoing) -> Option<(&'a str, &'a s
 }
 
 fn call(channel: &Channel, method: &str, body: &Value) -> Wire {
-    let api = if channel.url.is_empty() { API } else { channel.url.trim_end_matches('/') };
     Wire {
-        url: format!("{api}/{method}"),
+        url: format!("{}/{method}", channel.api()),
         headers: vec![
             ("Authorization".to_owned(), format!("Bearer {{secret:{}}}", channel.secret)),
             ("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()),

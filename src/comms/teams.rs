@@ -4,26 +4,23 @@
 //! It takes an Adaptive Card. Text goes as text runs, in which nothing is markup. Its 202 says that the flow was
 //! started, and not that anybody got the message.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::wire::{Answer, Fate, Outgoing, Wire, cut, saying};
+use super::wire::{Answer, Counted, Fate, Length, Outgoing, Wire, fitting, parts, saying};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind};
 
-/// Most characters of a message, before it is looked at how long it is as a card.
-pub(super) const MOST: usize = 8000;
 /// Most bytes of a card: above some 28 KB it is refused, and less was measured, too.
 const BYTES: usize = 20_000;
 
+/// How long a text is as a card.
+pub(super) fn length(text: &str) -> Length {
+    // What it is for changes a colour only.
+    Length { is: card(MessageKind::Update, text).len(), most: Some(BYTES), of: Counted::Bytes }
+}
+
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
-    let mut most = MOST;
-    let body = loop {
-        let body = card(message, &cut(message.text.trim(), most)).to_string();
-        if body.len() <= BYTES || most < 100 {
-            break body;
-        }
-        most = most * 3 / 4;
-    };
+    let body = fitting(message.text.trim(), BYTES, |text| card(message.kind, text), String::len);
     Wire {
         url: format!("{{secret:{}}}", channel.secret),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
@@ -32,10 +29,9 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     }
 }
 
-fn card(message: &Outgoing, text: &str) -> Value {
-    let message = Outgoing { text: text.to_owned(), ..message.clone() };
-    let (title, rest) = message.parts();
-    let color = match message.kind {
+fn card(kind: MessageKind, text: &str) -> String {
+    let (title, rest) = parts(text);
+    let color = match kind {
         MessageKind::Alert => "attention",
         MessageKind::Resolved => "good",
         _ => "default",
@@ -68,6 +64,7 @@ fn card(message: &Outgoing, text: &str) -> Value {
             },
         }],
     })
+    .to_string()
 }
 
 pub(super) fn fate(answer: &Answer<'_>) -> Fate {

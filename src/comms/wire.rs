@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{chat, pagerduty, slack, slack_bot, teams, webhook};
 use crate::config::types::{Channel, ChannelKind};
-use crate::incident::{Delivery, MessageKind};
+use crate::incident::{Delivery, MessageKind, Severity};
 
 /// A message as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Outgoing {
     pub audience: String,
     /// The severity as the team calls it.
     pub severity: String,
+    /// Its rank.
+    pub rank: Severity,
     /// What the incident is called.
     pub incident: String,
     /// The text.
@@ -32,8 +34,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// The first line, and the rest.
     pub fn parts(&self) -> (&str, &str) {
-        let (title, body) = self.text.trim().split_once('\n').unwrap_or((self.text.trim(), ""));
-        (title.trim(), body.trim())
+        parts(&self.text)
     }
 }
 
@@ -83,13 +84,26 @@ impl Fate {
     }
 }
 
-/// How long a message is on a channel, and how long it may be there.
+/// How long a message is as a channel is sent it, and how long it may be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Length {
-    /// Characters of the text.
+    /// How long it is, in whole.
     pub is: usize,
-    /// Most that are sent; `None`: any number.
+    /// Most that is sent; `None`: any number.
     pub most: Option<usize>,
+    /// What is counted.
+    pub of: Counted,
+}
+
+/// What a service counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Characters of the text.
+    Characters,
+    /// Characters with all that is escaped in them.
+    Escaped,
+    /// Bytes.
+    Bytes,
 }
 
 impl Length {
@@ -97,24 +111,56 @@ impl Length {
     pub fn is_cut(self) -> bool {
         self.most.is_some_and(|most| self.is > most)
     }
+
+    /// In words: `1,998 of 2,000 as sent`.
+    pub fn said(self) -> String {
+        let is = grouped(self.is);
+        match (self.most.map(grouped), self.of) {
+            (None, Counted::Bytes) => format!("{is} bytes"),
+            (None, _) => format!("{is} characters"),
+            (Some(most), Counted::Characters) => format!("{is} of {most}"),
+            (Some(most), Counted::Escaped) => format!("{is} of {most} as sent"),
+            (Some(most), Counted::Bytes) => format!("{is} of {most} bytes"),
+        }
+    }
+}
+
+/// A number with its thousands set apart.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// What stands at the end of a text that was cut.
 pub const CUT: &str = "… (truncated)";
 
-/// How long a text is, and may be, on a channel.
+/// How long a text is as a channel is sent it, and how long it may be there.
 pub fn length(channel: &Channel, text: &str) -> Length {
-    let most = match channel.kind {
-        ChannelKind::Slack | ChannelKind::SlackWebhook => Some(slack::MOST),
-        ChannelKind::Teams => Some(teams::MOST),
+    let text = text.trim();
+    let plain = |most| Length { is: text.chars().count(), most, of: Counted::Characters };
+    match channel.kind {
+        ChannelKind::Slack | ChannelKind::SlackWebhook => plain(Some(slack::MOST)),
+        ChannelKind::Teams => teams::length(text),
         ChannelKind::Mattermost | ChannelKind::Discord | ChannelKind::GoogleChat | ChannelKind::Ntfy => {
-            Some(chat::most(channel.kind))
+            chat::length(channel, text)
         }
-        ChannelKind::Pagerduty => Some(pagerduty::MOST),
-        ChannelKind::Webhook => Some(channel.limit).filter(|most| *most > 0),
-        ChannelKind::Command => None,
-    };
-    Length { is: text.trim().chars().count(), most }
+        ChannelKind::Pagerduty => plain(Some(pagerduty::MOST)),
+        ChannelKind::Webhook => plain(Some(channel.limit).filter(|most| *most > 0)),
+        ChannelKind::Command => plain(None),
+    }
+}
+
+/// The first line of a text, and the rest.
+pub(super) fn parts(text: &str) -> (&str, &str) {
+    let (title, body) = text.trim().split_once('\n').unwrap_or((text.trim(), ""));
+    (title.trim(), body.trim())
 }
 
 /// A text of at most so many characters, with a mark where it was cut.
@@ -125,6 +171,35 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     let mark = if most > 4 * CUT.chars().count() { CUT } else { "…" };
     let kept: String = text.chars().take(most.saturating_sub(mark.chars().count())).collect();
     format!("{}{mark}", kept.trim_end())
+}
+
+/// A text as it is sent, at most so long there, with a mark where it was cut. It is cut before anything in it is
+/// escaped, so that no escape is cut in two.
+pub(super) fn fitting<T>(
+    text: &str,
+    most: usize,
+    as_sent: impl Fn(&str) -> T,
+    size: impl Fn(&T) -> usize,
+) -> T {
+    let whole = as_sent(text);
+    if size(&whole) <= most {
+        return whole;
+    }
+    let (mut fits, mut too_long) = (0, text.chars().count());
+    while too_long - fits > 1 {
+        let middle = fits.midpoint(too_long);
+        if size(&as_sent(&cut(text, middle))) <= most {
+            fits = middle;
+        } else {
+            too_long = middle;
+        }
+    }
+    as_sent(&cut(text, fits))
+}
+
+/// How many characters a text has.
+pub(super) fn characters(text: &String) -> usize {
+    text.chars().count()
 }
 
 /// The request by which a channel is sent a message; `None`: it is a program.

@@ -13,6 +13,7 @@ use reqwest::{Method, Url};
 use super::ask::is_same;
 use super::mask::Masker;
 use crate::exchange::{self, Exchange, Policy, Redirect, Reply, Request, complaint, place};
+use crate::failure::Fault;
 use crate::health::answer::Answer;
 use crate::incident::{Proof, duration};
 use crate::plan::HttpCall;
@@ -227,10 +228,6 @@ fn converse(
     patience: Duration,
 ) -> Result<(Ready, Reply), Lost> {
     let ready = Ready::new(call, secret).map_err(Lost::Refused)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Lost::Refused(format!("the call could not be prepared: {error}")))?;
     // A question is followed on the same host, and asked again when told to come back later.
     let policy = Policy {
         redirects: MAX_REDIRECTS,
@@ -238,11 +235,27 @@ fn converse(
         wanted: &call.expect,
         ..Policy::within(patience)
     };
-    let exchange = Exchange::connecting_within(CONNECT.min(patience / 2));
-    let reply = runtime.block_on(exchange.send(&ready.request, &policy));
+    let reply = exchanged(&ready.request, &policy, CONNECT.min(patience / 2))?;
+    Ok((ready, reply))
+}
+
+/// Sends a request from a thread that may wait, and reads its answer.
+///
+/// # Errors
+/// There is none.
+pub(super) fn exchanged(
+    request: &Request,
+    policy: &Policy<'_>,
+    connecting: Duration,
+) -> Result<Reply, exchange::Lost> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        let why = format!("the call could not be prepared: {error}");
+        exchange::Lost { fault: Fault::NoClient, why, sent: false }
+    })?;
+    let reply = runtime.block_on(Exchange::connecting_within(connecting).send(request, policy));
     // A name that is still being looked up is nothing to wait for.
     runtime.shutdown_background();
-    Ok((ready, reply?))
+    reply
 }
 
 fn is_wanted(call: &HttpCall, status: u16) -> bool {

@@ -47,6 +47,22 @@ impl Captured {
     }
 }
 
+/// Why a command said nothing.
+pub(super) enum Unheard {
+    /// It did not start: why, in one line.
+    NotStarted(String),
+    /// It started, and nobody knows what it did: in one line.
+    NoAnswer(String),
+}
+
+impl From<Unheard> for String {
+    fn from(unheard: Unheard) -> Self {
+        match unheard {
+            Unheard::NotStarted(why) | Unheard::NoAnswer(why) => why,
+        }
+    }
+}
+
 /// Runs a command with an environment; keeps `enough` bytes of each of its streams. `what` it
 /// is called in the words of an error: `the proof`.
 ///
@@ -59,7 +75,7 @@ pub(super) fn capture(
     patience: Duration,
     enough: usize,
 ) -> Result<Captured, String> {
-    run(what, command, environment, patience, enough, &Life::default(), None)
+    Ok(run(what, command, environment, patience, enough, &Life::default(), None)?)
 }
 
 /// The same with a text on its standard input.
@@ -70,7 +86,7 @@ pub(super) fn capture_given(
     patience: Duration,
     enough: usize,
     input: String,
-) -> Result<Captured, String> {
+) -> Result<Captured, Unheard> {
     run(what, command, environment, patience, enough, &Life::default(), Some(input))
 }
 
@@ -91,7 +107,7 @@ pub(super) fn capture_while_we_live(
     drop(lives);
     let captured = run(what, command, environment, patience, enough, &life, None);
     lock(&LIVES).all.retain(|one| !Arc::ptr_eq(&one.0, &life.0));
-    captured
+    Ok(captured?)
 }
 
 /// Ends the commands that are of no use any more, with all that they started in their groups. None is started from
@@ -165,8 +181,9 @@ fn run(
     enough: usize,
     life: &Life,
     input: Option<String>,
-) -> Result<Captured, String> {
-    let (name, arguments) = command.argv.split_first().ok_or(format!("{what} names no program"))?;
+) -> Result<Captured, Unheard> {
+    let no_program = || Unheard::NotStarted(format!("{what} names no program"));
+    let (name, arguments) = command.argv.split_first().ok_or_else(no_program)?;
     let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
     let unattended = unattended(command, &environment);
     let mut started = std::process::Command::new(program);
@@ -180,9 +197,8 @@ fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child = life
-        .begin(&mut started)
-        .map_err(|error| format!("{what} {} did not start: {error}", visible(name)))?;
+    let not_started = |error| Unheard::NotStarted(format!("{what} {} did not start: {error}", visible(name)));
+    let mut child = life.begin(&mut started).map_err(not_started)?;
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         // It may be longer than a pipe holds, and not everything reads what it is given.
         std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
@@ -193,11 +209,12 @@ fn run(
     if !ended && matches!(life.look(&mut child), Ok(None)) {
         life.end();
     }
-    let status = child.wait().map_err(|error| error.to_string())?;
+    let lost = |error: io::Error| Unheard::NoAnswer(error.to_string());
+    let status = child.wait().map_err(lost)?;
     if !ended {
-        return Err(format!("{what} gave no answer within {} s", patience.as_secs()));
+        return Err(Unheard::NoAnswer(format!("{what} gave no answer within {} s", patience.as_secs())));
     }
-    let (out, err) = heard.map_err(|error| error.to_string())?;
+    let (out, err) = heard.map_err(lost)?;
     Ok(Captured { code: status.code(), out, err, enough })
 }
 

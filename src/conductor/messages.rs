@@ -13,12 +13,13 @@ use crate::comms::wire::{Fate, Outgoing};
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Delivered, Delivery, Draft, IncidentId, Message, Messaged, OnChannel, Policy, Record, RecordId, State,
+    Body, Delivered, Delivery, Draft, IncidentId, Log, Message, Messaged, OnChannel, Policy, Record,
+    RecordId, State,
 };
-use crate::journal::Journal;
+use crate::journal::{Journal, Seq};
 use crate::text::visible;
 
-use super::secrets;
+use super::secrets::Purse;
 
 pub use read::templates;
 
@@ -70,15 +71,13 @@ pub enum Which {
 /// # Errors
 /// Somebody else has sent it, or it cannot be written down. Nothing is sent then.
 pub fn send(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Timestamp) -> Result<Sent> {
-    let masker = secrets::masker(post.config, post.root);
-    let message = Messaged { text: masker.mask(&message.text).into_owned(), ..message.clone() };
-    let written = write(journal, post, &message, read_at)?;
-    let id = written.id;
-    let mut sent = Sent { records: vec![written], ways: Vec::new() };
+    let mut desk = Desk::open(journal, *post)?;
+    let message = Messaged { text: desk.purse.masker().mask(&message.text).into_owned(), ..message.clone() };
+    let id = desk.write(&message, read_at)?;
     for channel in &message.channels {
-        deliver(journal, post, (id, channel), |way, _| way.end.is_none(), &mut sent)?;
+        desk.deliver((id, channel), |way, _| way.end.is_none())?;
     }
-    Ok(sent)
+    Ok(desk.sent)
 }
 
 /// Sends again what did not go out, or may not have.
@@ -86,16 +85,15 @@ pub fn send(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at:
 /// # Errors
 /// It cannot be written down.
 pub fn resend(journal: &mut Journal, post: &Post<'_>, message: RecordId) -> Result<Sent> {
-    let mut sent = Sent::default();
-    let (log, _) = journal.load(post.incident)?;
-    let found = log.state().messages.iter().find(|one| one.id == message);
+    let mut desk = Desk::open(journal, *post)?;
+    let found = desk.state().messages.iter().find(|one| one.id == message);
     let channels: Vec<String> = found.map(|one| names(&one.ways)).unwrap_or_default();
     let open =
         |way: &OnChannel, now| !matches!(way.stands(now), Some(Delivery::Accepted | Delivery::Sending));
     for channel in &channels {
-        deliver(journal, post, (message, channel), open, &mut sent)?;
+        desk.deliver((message, channel), open)?;
     }
-    Ok(sent)
+    Ok(desk.sent)
 }
 
 /// Sends what waits in the outbox.
@@ -103,21 +101,20 @@ pub fn resend(journal: &mut Journal, post: &Post<'_>, message: RecordId) -> Resu
 /// # Errors
 /// It cannot be written down.
 pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sent> {
-    let mut sent = Sent::default();
-    let (log, _) = journal.load(post.incident)?;
-    let all = waiting(log.state(), Timestamp::now(), which);
+    let mut desk = Desk::open(journal, *post)?;
+    let all = waiting(desk.state(), Timestamp::now(), which);
     for one in all {
         // A channel may take a minute: a later message may have gone out since, or this one have grown old.
-        let (log, _) = journal.load(post.incident)?;
-        if !waiting(log.state(), Timestamp::now(), which).contains(&one) {
+        desk.catch_up()?;
+        if !waiting(desk.state(), Timestamp::now(), which).contains(&one) {
             continue;
         }
         let (message, channel) = one;
         let waits = |way: &OnChannel| matches!(way.end, None | Some(Delivery::Waiting));
         let due = |way: &OnChannel, now| way.is_due(now) || (which == Which::All && waits(way));
-        deliver(journal, post, (message, &channel), due, &mut sent)?;
+        desk.deliver((message, &channel), due)?;
     }
-    Ok(sent)
+    Ok(desk.sent)
 }
 
 /// What waits, and may go now.
@@ -135,93 +132,131 @@ fn names(ways: &[OnChannel]) -> Vec<String> {
     ways.iter().map(|way| way.channel.clone()).collect()
 }
 
-/// Commits a message, unless somebody else has sent the like since it was read.
-fn write(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Timestamp) -> Result<Record> {
-    let doing = "sending the message";
-    for _ in 0..ATTEMPTS {
+/// Where messages of an incident are sent: its record is read once and then followed, and each secret is fetched
+/// once.
+struct Desk<'a> {
+    journal: &'a mut Journal,
+    post: Post<'a>,
+    log: Log,
+    seen: Seq,
+    purse: Purse,
+    sent: Sent,
+}
+
+impl<'a> Desk<'a> {
+    fn open(journal: &'a mut Journal, post: Post<'a>) -> Result<Self> {
         let (log, seen) = journal.load(post.incident)?;
-        let audience = |id: &str| post.policy.told_as(id).to_owned();
-        let same = |one: &&Message| {
-            one.kind == message.kind
-                && audience(&one.audience) == audience(&message.audience)
-                && one.at > read_at
-        };
-        if let Some(other) = log.state().messages.iter().find(same) {
-            let at = other.at.strftime("%H:%M:%S UTC");
-            return Err(Failure::of(
-                FailureKind::Held,
-                doing,
-                format!("{} sent {} at {at}, while this was open", visible(&other.by), other.kind.words()),
-                "read what was sent in the timeline; open the message again if there is more to say",
-            ));
-        }
-        let now = Timestamp::now();
-        // Those who have two names are one audience: what came later takes the place of what came before.
-        let (audience, as_of) = (audience(&message.audience), Some(message.as_of.unwrap_or(read_at)));
-        let written = Messaged { audience, as_of, ..message.clone() };
-        let draft = Draft::now(post.incident, written);
-        if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])?
-            && let Some(record) = records.into_iter().next()
-        {
-            return Ok(record);
-        }
+        let purse = Purse::new(post.config, post.root);
+        Ok(Self { journal, post, log, seen, purse, sent: Sent::default() })
     }
-    Err(busy(doing))
-}
 
-/// Sends a message on a channel, if nobody else is at it, and writes down what became of it.
-fn deliver(
-    journal: &mut Journal,
-    post: &Post<'_>,
-    (id, channel): (RecordId, &str),
-    is_open: impl Fn(&OnChannel, Timestamp) -> bool,
-    sent: &mut Sent,
-) -> Result<()> {
-    let Some((message, tries)) = claim(journal, post, (id, channel), is_open, sent)? else { return Ok(()) };
-    let fate = carry::carry(post, channel, &message);
-    let again = (fate.end == Delivery::Waiting).then(|| {
-        let pause = PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
-        let pause = pause.max(fate.again.unwrap_or_default()).min(MOST);
-        let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
-        Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
-    });
-    let (why, reference) = (fate.why.clone(), fate.reference.clone());
-    let body = Delivered { message: id, channel: channel.to_owned(), end: fate.end, why, reference, again };
-    sent.records.extend(journal.append(Timestamp::now(), vec![Draft::now(post.incident, body)])?);
-    sent.ways.push((channel.to_owned(), fate));
-    Ok(())
-}
+    fn state(&self) -> &State {
+        self.log.state()
+    }
 
-/// Says on record that the message is being sent, if that is still to be done; gives back what is sent, and how
-/// many times it was tried before.
-fn claim(
-    journal: &mut Journal,
-    post: &Post<'_>,
-    (id, channel): (RecordId, &str),
-    is_open: impl Fn(&OnChannel, Timestamp) -> bool,
-    sent: &mut Sent,
-) -> Result<Option<(Outgoing, u32)>> {
-    for _ in 0..ATTEMPTS {
-        let (log, seen) = journal.load(post.incident)?;
-        let (state, now) = (log.state(), Timestamp::now());
-        let Some(message) = state.messages.iter().find(|message| message.id == id) else { return Ok(None) };
-        let way = message.ways.iter().find(|way| way.channel == channel);
-        let Some(way) = way.filter(|way| is_open(way, now)) else { return Ok(None) };
-        let body = Delivered {
-            message: id,
-            channel: channel.to_owned(),
-            end: Delivery::Sending,
-            why: String::new(),
-            reference: String::new(),
-            again: None,
-        };
-        let draft = Draft::now(post.incident, body);
-        if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])? {
-            sent.records.extend(records);
+    /// Takes in what was written since it was looked at last, by whomever.
+    fn catch_up(&mut self) -> Result<()> {
+        let (records, seen) = self.journal.since(self.post.incident, self.seen)?;
+        self.seen = seen;
+        self.journal.fold_in(&mut self.log, records)
+    }
+
+    /// Commits what was decided on what was read; `None`: something else was written meanwhile.
+    fn commit(&mut self, now: Timestamp, body: impl Into<Body>) -> Result<Option<RecordId>> {
+        let draft = Draft::now(self.post.incident, body);
+        let records = self.journal.append_unless_moved(now, self.post.incident, self.seen, vec![draft])?;
+        let Some(records) = records else { return Ok(None) };
+        let id = records.first().map(|record| record.id);
+        self.sent.records.extend(records);
+        Ok(id)
+    }
+
+    /// Commits a message, unless somebody else has sent the like since it was read.
+    fn write(&mut self, message: &Messaged, read_at: Timestamp) -> Result<RecordId> {
+        let doing = "sending the message";
+        for _ in 0..ATTEMPTS {
+            self.catch_up()?;
+            let audience = |id: &str| self.post.policy.told_as(id).to_owned();
+            let same = |one: &&Message| {
+                one.kind == message.kind
+                    && audience(&one.audience) == audience(&message.audience)
+                    && one.at > read_at
+            };
+            if let Some(other) = self.state().messages.iter().find(same) {
+                let at = other.at.strftime("%H:%M:%S UTC");
+                return Err(Failure::of(
+                    FailureKind::Held,
+                    doing,
+                    format!(
+                        "{} sent {} at {at}, while this was open",
+                        visible(&other.by),
+                        other.kind.words()
+                    ),
+                    "read what was sent in the timeline; open the message again if there is more to say",
+                ));
+            }
+            // Those who have two names are one audience: what came later takes the place of what came before.
+            let (audience, as_of) = (audience(&message.audience), Some(message.as_of.unwrap_or(read_at)));
+            let written = Messaged { audience, as_of, ..message.clone() };
+            if let Some(id) = self.commit(Timestamp::now(), written)? {
+                return Ok(id);
+            }
+        }
+        Err(busy(doing))
+    }
+
+    /// Sends a message on a channel, if nobody else is at it, and writes down what became of it.
+    fn deliver(
+        &mut self,
+        (id, channel): (RecordId, &str),
+        is_open: impl Fn(&OnChannel, Timestamp) -> bool,
+    ) -> Result<()> {
+        let Some((message, tries)) = self.claim((id, channel), is_open)? else { return Ok(()) };
+        let mut fate = carry::carry(&self.post, &mut self.purse, channel, &message);
+        // What a later one says stays: a retry comes late.
+        if fate.end == Delivery::Accepted
+            && self.catch_up().is_ok()
+            && !self.state().is_overtaken(id, channel)
+            && let Some(why) = carry::bring_up_to_date(&self.post, &mut self.purse, channel, &message)
+        {
+            fate.why = why;
+        }
+        let again = (fate.end == Delivery::Waiting).then(|| {
+            let pause = PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
+            let pause = pause.max(fate.again.unwrap_or_default()).min(MOST);
+            let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
+            Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
+        });
+        let (why, reference) = (fate.why.clone(), fate.reference.clone());
+        let body =
+            Delivered { message: id, channel: channel.to_owned(), end: fate.end, why, reference, again };
+        let draft = Draft::now(self.post.incident, body);
+        self.sent.records.extend(self.journal.append(Timestamp::now(), vec![draft])?);
+        self.sent.ways.push((channel.to_owned(), fate));
+        Ok(())
+    }
+
+    /// Says on record that the message is being sent, if that is still to be done; gives back what is sent, and how
+    /// many times it was tried before.
+    fn claim(
+        &mut self,
+        (id, channel): (RecordId, &str),
+        is_open: impl Fn(&OnChannel, Timestamp) -> bool,
+    ) -> Result<Option<(Outgoing, u32)>> {
+        for _ in 0..ATTEMPTS {
+            self.catch_up()?;
+            let (state, now) = (self.state(), Timestamp::now());
+            let Some(message) = state.messages.iter().find(|message| message.id == id) else {
+                return Ok(None);
+            };
+            let way = message.ways.iter().find(|way| way.channel == channel);
+            let Some(way) = way.filter(|way| is_open(way, now)) else { return Ok(None) };
+            let tries = way.tries;
             let outgoing = Outgoing {
                 kind: message.kind,
                 audience: message.audience.clone(),
-                severity: post.policy.severity_name(state.severity).to_owned(),
+                severity: self.post.policy.severity_name(state.severity).to_owned(),
+                rank: state.severity,
                 incident: state.number.clone(),
                 text: message.text.clone(),
                 id: state.id.to_string(),
@@ -229,10 +264,20 @@ fn claim(
                 is_over: state.resolved_at.is_some(),
                 first: state.first_on(channel).map(str::to_owned),
             };
-            return Ok(Some((outgoing, way.tries)));
+            let body = Delivered {
+                message: id,
+                channel: channel.to_owned(),
+                end: Delivery::Sending,
+                why: String::new(),
+                reference: String::new(),
+                again: None,
+            };
+            if self.commit(now, body)?.is_some() {
+                return Ok(Some((outgoing, tries)));
+            }
         }
+        Err(busy("sending the message"))
     }
-    Err(busy("sending the message"))
 }
 
 fn busy(doing: &str) -> Failure {

@@ -90,28 +90,49 @@ pub fn keyring(config: &Config, root: &Path) -> Keyring {
     })
 }
 
-/// The values of some declared secrets, and what masks them with all else that is known of the repository.
-///
-/// # Errors
-/// One cannot be had or masked: in one line, which names it.
-pub(super) fn named(
-    config: &Config,
-    root: &Path,
-    names: &[&str],
-) -> std::result::Result<(BTreeMap<String, Value>, Masker), String> {
-    let sources = declared(config, root);
-    let mut values = BTreeMap::new();
-    for name in names {
-        let source = sources.iter().find(|source| source.name == *name);
-        let value = source.ok_or_else(|| "it is not declared".to_owned()).and_then(get);
-        let value = value.map_err(|why| format!("the secret {}: {why}", visible(name)))?;
-        values.insert((*name).to_owned(), value);
+/// The declared secrets of a repository for whoever needs some of them one after another: each is fetched once.
+pub(super) struct Purse {
+    sources: Vec<SecretSource>,
+    /// What is known without fetching any.
+    known: Vec<(String, Value)>,
+    fetched: BTreeMap<String, std::result::Result<Value, String>>,
+}
+
+impl Purse {
+    pub(super) fn new(config: &Config, root: &Path) -> Self {
+        Self { sources: declared(config, root), known: known(config, root), fetched: BTreeMap::new() }
     }
-    let known = known(config, root);
-    let besides = known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-    let all = values.iter().map(|(name, value)| (name.as_str(), value.as_slice())).chain(besides);
-    let masker = Masker::new(all).map_err(|failure| failure.cause)?;
-    Ok((values, masker))
+
+    /// Masks what is known by now.
+    pub(super) fn masker(&self) -> Masker {
+        let known = self.known.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        // What could be refused is too short, and left out already.
+        Masker::new(known).unwrap_or_default()
+    }
+
+    /// The values of some secrets, and what masks them with all else that is known of the repository.
+    ///
+    /// # Errors
+    /// One cannot be had or masked: in one line, which names it.
+    pub(super) fn named(
+        &mut self,
+        names: &[&str],
+    ) -> std::result::Result<(BTreeMap<String, Value>, Masker), String> {
+        let mut values = BTreeMap::new();
+        for name in names {
+            let sources = &self.sources;
+            let fetch = || {
+                let source = sources.iter().find(|source| source.name == *name);
+                source.ok_or_else(|| "it is not declared".to_owned()).and_then(get)
+            };
+            let value = self.fetched.entry((*name).to_owned()).or_insert_with(fetch).clone();
+            let value = value.map_err(|why| format!("the secret {}: {why}", visible(name)))?;
+            values.insert((*name).to_owned(), value);
+        }
+        let all = values.iter().chain(self.known.iter().map(|(name, value)| (name, value)));
+        let masker = Masker::new(all.map(|(name, value)| (name.as_str(), value.as_slice())));
+        Ok((values, masker.map_err(|failure| failure.cause)?))
+    }
 }
 
 /// What can be had at once, with names: nothing of it is too short to be masked.

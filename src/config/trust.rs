@@ -167,12 +167,10 @@ fn of_channel(channel: &Channel) -> Item {
     let place = match channel.secret.as_str() {
         "" => channel.url.clone(),
         secret if channel.kind == ChannelKind::Pagerduty => {
-            let api = if channel.url.is_empty() { "https://events.pagerduty.com" } else { &channel.url };
-            format!("{api}  with {secret}")
+            format!("{}  with {secret}", channel.api())
         }
         secret if channel.kind == ChannelKind::Slack => {
-            let api = if channel.url.is_empty() { "https://slack.com/api" } else { &channel.url };
-            format!("{api}  to {}  with {secret}", channel.to)
+            format!("{}  to {}  with {secret}", channel.api(), channel.to)
         }
         secret => format!("the address in {secret}"),
     };

@@ -404,6 +404,8 @@ pub enum EntryKind {
     Paged,
     /// Told.
     Told,
+    /// A message was not delivered, or may not have been.
+    Undelivered,
     /// Checklist tick with this result.
     Check(CheckState),
     /// A probe left the good state.
@@ -478,9 +480,9 @@ impl EntryKind {
         )
     }
 
-    /// Tells whether a plan failed, or a step of it.
+    /// Tells whether something failed that was to be done: a plan, a step of it, a message.
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::StepFailed | Self::PlanFailed | Self::PlanUnknown)
+        matches!(self, Self::StepFailed | Self::PlanFailed | Self::PlanUnknown | Self::Undelivered)
     }
 
     /// What it is called on the screen.
@@ -502,6 +504,7 @@ impl EntryKind {
             },
             Self::Paged => "Paged",
             Self::Told => "Informed",
+            Self::Undelivered => "Not delivered",
             Self::Check(_) => "Checklist",
             Self::AlarmRaised => "Alarm",
             Self::AlarmCleared => "Recovered",

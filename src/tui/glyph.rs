@@ -16,7 +16,7 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("✓", Role::Good), "ok, passed, done, approved, recovered"),
     (("▲", Role::Warn), "near its limit, or a warning; in the timeline a change of severity"),
     (("△", Role::Warn), "recovering: not good for long enough yet"),
-    (("✗", Role::Bad), "failing, failed, rejected, or why a key does nothing"),
+    (("✗", Role::Bad), "failing, failed, rejected, not delivered, or why a key does nothing"),
     (("?", Role::Unknown), "no data, or its outcome is unknown"),
     (("·", Role::Faint), "open, not started; in the timeline an approval that does not count"),
     (("–", Role::Faint), "not applicable, or skipped"),
@@ -62,9 +62,11 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         EntryKind::Paged => ("☎", Role::Info),
         EntryKind::Told => ("✉", Role::Info),
         EntryKind::Check(state) => check(state),
-        EntryKind::AlarmRaised | EntryKind::StepFailed | EntryKind::PlanFailed | EntryKind::Rejection => {
-            ("✗", Role::Bad)
-        }
+        EntryKind::AlarmRaised
+        | EntryKind::StepFailed
+        | EntryKind::PlanFailed
+        | EntryKind::Undelivered
+        | EntryKind::Rejection => ("✗", Role::Bad),
         EntryKind::AlarmCleared | EntryKind::PlanDone | EntryKind::Resolved => ("✓", Role::Good),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Role::Unknown),
         EntryKind::PlanStarted => ("▶", Role::Accent),
@@ -229,6 +231,7 @@ mod tests {
             Kind::Described,
             Kind::Paged,
             Kind::Told,
+            Kind::Undelivered,
             Kind::AlarmRaised,
             Kind::AlarmCleared,
             Kind::AlarmUnknown,

@@ -9,15 +9,16 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use super::super::capture::capture_given;
+use super::super::call::exchanged;
+use super::super::capture::{Unheard, capture_given};
 use super::super::environment::environment;
 use super::super::mask::Masker;
 use super::super::prepare::directory;
-use super::super::secrets::{self, Value};
+use super::super::secrets::{Purse, Value};
 use super::Post;
 use crate::comms::wire::{Answer, Fate, Outgoing, Wire, after, fate, is_idempotent, wire};
-use crate::config::types::{Channel, ChannelKind, Config};
-use crate::exchange::{Exchange, Policy, Request};
+use crate::config::types::{Channel, Config};
+use crate::exchange::{Policy, Request};
 use crate::incident::Delivery;
 use crate::plan::Command;
 use crate::text::address::is_loopback;
@@ -28,40 +29,63 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Most bytes of an answer, or of what a program prints.
 const ENOUGH: usize = 16 * 1024;
 
+/// A channel with what it takes to send something there.
+struct Ready<'a> {
+    channel: &'a Channel,
+    values: BTreeMap<String, Value>,
+    masker: Masker,
+    patience: Duration,
+}
+
+impl<'a> Ready<'a> {
+    fn new(post: &Post<'a>, purse: &mut Purse, name: &str) -> Result<Self, String> {
+        let channel = post.config.channels.iter().find(|channel| channel.name == name);
+        let channel = channel
+            .ok_or_else(|| "flightdeck.toml has no such channel any more; was it renamed?".to_owned())?;
+        let (values, masker) = purse.named(&needed(channel, post.config))?;
+        let patience = Duration::try_from(channel.timeout).unwrap_or_default().min(PATIENCE);
+        Ok(Self { channel, values, masker, patience })
+    }
+
+    /// What became of a message, without secrets: it goes into the record.
+    fn told(&self, fate: Fate) -> Fate {
+        let why = visible(&self.masker.mask(&fate.why)).into_owned();
+        // What holds a secret is no name of a message.
+        let is_plain = self.masker.mask(&fate.reference) == fate.reference;
+        let reference = if is_plain { fate.reference } else { String::new() };
+        Fate { why, reference, ..fate }
+    }
+}
+
 /// Sends a message, once, and says what became of it. What it says holds no secret.
-pub(super) fn carry(post: &Post<'_>, name: &str, message: &Outgoing) -> Fate {
+pub(super) fn carry(post: &Post<'_>, purse: &mut Purse, name: &str, message: &Outgoing) -> Fate {
     let failed = |why: String| Fate::new(Delivery::Failed, why);
-    let Some(channel) = post.config.channels.iter().find(|channel| channel.name == name) else {
-        return failed("flightdeck.toml has no such channel any more; was it renamed?".to_owned());
-    };
-    let needed = needed(channel, post.config);
-    let (values, masker) = match secrets::named(post.config, post.root, &needed) {
-        Ok(found) => found,
+    let ready = match Ready::new(post, purse, name) {
+        Ok(ready) => ready,
         Err(why) => return failed(visible(&why).into_owned()),
     };
-    let patience = Duration::try_from(channel.timeout).unwrap_or_default().min(PATIENCE);
-    let fate = match wire(channel, message) {
+    ready.told(match wire(ready.channel, message) {
         Err(why) => failed(why),
-        Ok(None) => run(channel, message, post.root, &values, patience, &masker),
-        Ok(Some(wire)) => call(channel.kind, &wire, &values, patience, &masker),
-    };
-    let fate = match after(channel, message).filter(|_| fate.end == Delivery::Accepted) {
-        None => fate,
-        Some(wire) => {
-            let behind = call(channel.kind, &wire, &values, patience, &masker);
-            let why = if behind.end == Delivery::Accepted {
-                String::new()
-            } else {
-                format!("but the first message was not brought up to date: {}", behind.why)
-            };
-            Fate { why, ..fate }
-        }
-    };
-    let why = visible(&masker.mask(&fate.why)).into_owned();
-    // It goes into the record: what holds a secret is no name of a message.
-    let is_plain = masker.mask(&fate.reference) == fate.reference;
-    let reference = if is_plain { fate.reference } else { String::new() };
-    Fate { why, reference, ..fate }
+        Ok(None) => run(&ready, message, post.root),
+        Ok(Some(wire)) => call(&ready, &wire),
+    })
+}
+
+/// Brings the first message of the incident up to date, where the channel has one that is kept so; gives back why
+/// that did not work.
+pub(super) fn bring_up_to_date(
+    post: &Post<'_>,
+    purse: &mut Purse,
+    name: &str,
+    message: &Outgoing,
+) -> Option<String> {
+    let ready = Ready::new(post, purse, name).ok()?;
+    let fate = call(&ready, &after(ready.channel, message)?);
+    if fate.end == Delivery::Accepted {
+        return None;
+    }
+    let why = format!("but the first message was not brought up to date: {}", fate.why);
+    Some(ready.told(Fate::new(Delivery::Failed, why)).why)
 }
 
 /// The secrets that a channel names.
@@ -73,28 +97,16 @@ fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
     names
 }
 
-fn call(
-    kind: ChannelKind,
-    wire: &Wire,
-    values: &BTreeMap<String, Value>,
-    patience: Duration,
-    masker: &Masker,
-) -> Fate {
+fn call(ready: &Ready<'_>, wire: &Wire) -> Fate {
+    let Ready { channel, values, masker, patience } = ready;
+    let kind = channel.kind;
     let request = match request(wire, values) {
         Ok(request) => request,
         Err(why) => return Fate::new(Delivery::Failed, why),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Fate::new(Delivery::Waiting, format!("it could not be prepared: {error}")),
-    };
-    let exchange = Exchange::connecting_within(patience / 2);
     // It may have been received by whoever redirects it: nothing is sent on.
-    let policy = Policy { body: ENOUGH, redirects: 0, ..Policy::within(patience) };
-    let reply = runtime.block_on(exchange.send(&request, &policy));
-    // A name that is still being looked up is nothing to wait for.
-    runtime.shutdown_background();
-    match reply {
+    let policy = Policy { body: ENOUGH, redirects: 0, ..Policy::within(*patience) };
+    match exchanged(&request, &policy, *patience / 2) {
         // Sent twice it is there once.
         Err(lost) if is_idempotent(kind) => Fate::new(Delivery::Waiting, lost.why),
         Err(lost) if lost.sent => {
@@ -171,14 +183,8 @@ fn with_field(body: &str, field: &str, value: &str) -> Result<String, String> {
 }
 
 /// Runs a program with the message on its standard input. That it ends with 0 says that it took it.
-fn run(
-    channel: &Channel,
-    message: &Outgoing,
-    root: &Path,
-    values: &BTreeMap<String, Value>,
-    patience: Duration,
-    masker: &Masker,
-) -> Fate {
+fn run(ready: &Ready<'_>, message: &Outgoing, root: &Path) -> Fate {
+    let Ready { channel, values, masker, patience } = ready;
     let set = [
         ("FLIGHTDECK_KIND", message.kind.name()),
         ("FLIGHTDECK_AUDIENCE", &message.audience),
@@ -194,10 +200,10 @@ fn run(
     let secrets = values.iter().map(|(name, value)| (name.into(), OsString::from_vec(value.to_vec())));
     let environment = environment(&command, secrets, std::env::vars_os());
     let input = format!("{}\n", message.text.trim());
-    match capture_given("the program", &command, environment, patience, ENOUGH, input) {
-        // It may have done something before it did not start, or was stopped: nobody knows.
-        Err(why) if why.contains("did not start") => Fate::new(Delivery::Failed, why),
-        Err(why) => Fate::new(Delivery::Unknown, why),
+    match capture_given("the program", &command, environment, *patience, ENOUGH, input) {
+        Err(Unheard::NotStarted(why)) => Fate::new(Delivery::Failed, why),
+        // It may have done it before it was stopped.
+        Err(Unheard::NoAnswer(why)) => Fate::new(Delivery::Unknown, why),
         Ok(said) => {
             let said = said.masked(masker);
             let last = String::from_utf8_lossy(&said.err).trim().lines().last().map(str::to_owned);

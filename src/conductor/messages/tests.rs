@@ -178,6 +178,69 @@ fn a_bot_of_slack_keeps_one_message_up_to_date() {
 }
 
 #[test]
+fn a_late_retry_leaves_the_first_message_with_the_newest_text() {
+    let posted = r#"{"ok":true,"channel":"C0123","ts":"1700000000.000100"}"#;
+    let mut throttled = true;
+    let server = Server::start(move |stream, request| {
+        let is_late = request.contains("the second text") && throttled;
+        throttled &= !is_late;
+        let body = if is_late { r#"{"ok":false,"error":"ratelimited"}"# } else { posted };
+        drop(stream.write_all(response("200 OK", "", body).as_bytes()));
+    });
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("token"), "xoxb-secret-of-the-bot\n").unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"TOKEN\"\nfile = {:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack\"\nsecret = \"TOKEN\"\nto = \"C0123\"\nurl = \"{}/api\"\naudiences = [\"stakeholders\"]\n",
+        secrets.path().join("token"),
+        server.url
+    ));
+    let ends: Vec<_> =
+        ["the first text", "the second text", "the third text"].map(|text| desk.sends(text)[0].0).into();
+    assert_eq!(ends, [Delivery::Accepted, Delivery::Waiting, Delivery::Accepted]);
+    let second = desk.state().messages[1].id;
+    let again = resend(&mut desk.journal(), &desk.post(), second).unwrap();
+    assert_eq!(again.ways[0].1.end, Delivery::Accepted);
+    let requests = server.requests();
+    let updates: Vec<&String> =
+        requests.iter().filter(|one| one.starts_with("POST /api/chat.update")).collect();
+    assert_eq!((requests.len(), updates.len()), (5, 1));
+    assert!(updates[0].contains("the third text"), "{updates:?}");
+}
+
+#[test]
+fn a_secret_is_fetched_once_for_all_channels_of_a_message() {
+    let server = Server::answering("200 OK", "");
+    let scripts = tempfile::tempdir().unwrap();
+    let (script, count) = (scripts.path().join("pass.sh"), scripts.path().join("asked"));
+    let printed = "echo t0ken-of-the-chat";
+    std::fs::write(&script, format!("#!/bin/sh\necho x >> {}\n{printed}\n", count.display())).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let channel = |name: &str| {
+        format!(
+            "[[channels]]\nname = \"{name}\"\nkind = \"webhook\"\nurl = \"{}/x\"\nheaders = {{ Authorization = \"Bearer {{secret:TOKEN}}\" }}\naudiences = [\"stakeholders\"]\n",
+            server.url
+        )
+    };
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"TOKEN\"\ncommand = [{script:?}]\n{}{}",
+        channel("one"),
+        channel("two")
+    ));
+    assert!(desk.sends(TEXT).iter().all(|(end, _)| *end == Delivery::Accepted));
+    assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
+    assert!(server.requests().iter().all(|request| request.contains("Bearer t0ken-of-the-chat")));
+}
+
+#[test]
+fn a_program_that_did_not_start_has_sent_nothing() {
+    let desk = Desk::new(
+        "[[channels]]\nname = \"ours\"\nkind = \"command\"\ncommand = [\"./gone.sh\"]\naudiences = [\"stakeholders\"]\n",
+    );
+    let sent = desk.sends(TEXT);
+    assert!(sent[0].0 == Delivery::Failed && sent[0].1.contains("did not start"), "{sent:?}");
+}
+
+#[test]
 fn a_page_goes_out_with_its_key_in_the_body_and_again_where_nobody_answered() {
     let mut answers = 0;
     let server = Server::start(move |stream, _| {

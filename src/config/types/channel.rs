@@ -86,6 +86,18 @@ pub enum ChannelKind {
     Command,
 }
 
+impl Channel {
+    /// The address of the service's API: the usual one where none is named; empty where there is no usual one.
+    pub fn api(&self) -> &str {
+        let usual = match self.kind {
+            ChannelKind::Slack => "https://slack.com/api",
+            ChannelKind::Pagerduty => "https://events.pagerduty.com",
+            _ => "",
+        };
+        if self.url.is_empty() { usual } else { self.url.trim_end_matches('/') }
+    }
+}
+
 impl ChannelKind {
     /// The name in `flightdeck.toml`.
     pub fn name(self) -> &'static str {

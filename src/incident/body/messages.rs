@@ -47,6 +47,11 @@ impl MessageKind {
     pub const ALL: [Self; 6] =
         [Self::Alert, Self::Update, Self::Resolved, Self::Rollback, Self::Handoff, Self::Brief];
 
+    /// Tells whether it says how the incident stands, to whoever wants to know.
+    pub fn is_status(self) -> bool {
+        matches!(self, Self::Alert | Self::Update | Self::Resolved | Self::Rollback)
+    }
+
     /// The name on the command line and of its template.
     pub fn name(self) -> &'static str {
         match self {

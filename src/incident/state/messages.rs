@@ -83,6 +83,16 @@ impl State {
         known.next().map(|way| way.reference.as_str())
     }
 
+    /// Tells whether a service has, or is being sent, a later message that says how the incident stands: what one
+    /// says is old there by then.
+    pub fn is_overtaken(&self, message: RecordId, channel: &str) -> bool {
+        let later = self.messages.iter().skip_while(|one| one.id != message).skip(1);
+        let is_there = |way: &OnChannel| {
+            way.channel == channel && matches!(way.end, Some(Delivery::Accepted | Delivery::Sending))
+        };
+        later.filter(|one| one.kind.is_status()).any(|one| one.ways.iter().any(is_there))
+    }
+
     /// What waits to be sent, in the order in which it was written. What a later message to the same people by the
     /// same channel has taken the place of is left out: nobody is to read yesterday's news after today's.
     pub fn outbox(&self) -> Vec<(&Message, &OnChannel)> {

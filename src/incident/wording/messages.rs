@@ -22,10 +22,10 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
             (EntryKind::Paged, with_note(format!("paged {}", message.audience), channel))
         }
         Delivery::Accepted => (EntryKind::Told, with_note(what, channel)),
-        Delivery::Waiting => (EntryKind::PlanWaiting, not(&what, channel, "waits to be sent", &body.why)),
-        Delivery::Failed => (EntryKind::StepFailed, not(&what, channel, "was not sent", &body.why)),
+        Delivery::Waiting => (EntryKind::Undelivered, not(&what, channel, "waits to be sent", &body.why)),
+        Delivery::Failed => (EntryKind::Undelivered, not(&what, channel, "was not sent", &body.why)),
         Delivery::Unknown => {
-            (EntryKind::PlanUnknown, not(&what, channel, "may not have been sent", &body.why))
+            (EntryKind::Undelivered, not(&what, channel, "may not have been sent", &body.why))
         }
     };
     Some(line)

@@ -114,11 +114,10 @@ fn ways(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     let one = |channel: &&crate::config::types::Channel| {
         let long = length(channel, &text);
         let line = Line::of("· ", ui.of(Role::Faint)).with(&channel.name, ui.of(Role::Text)).hanging(2);
-        let (said, role) = match long.most {
+        let (said, role) = match long.said() {
             _ if !sending.is_empty() => (sending.to_owned(), Role::Muted),
-            Some(most) if long.is_cut() => (format!("{} of {most}: cut", long.is), Role::Warn),
-            Some(most) => (format!("{} of {most}", long.is), Role::Muted),
-            None => (format!("{} characters", long.is), Role::Muted),
+            said if long.is_cut() => (format!("{said}: cut"), Role::Warn),
+            said => (said, Role::Muted),
         };
         line.ending(&said, ui.of(role))
     };
