@@ -165,6 +165,8 @@ pub(crate) struct Around {
     pub(crate) production: String,
     /// Names of environments that have a smoke test.
     pub(crate) smokable: Vec<String>,
+    /// Audiences and roles that a channel reaches.
+    pub(crate) reached: Vec<String>,
     /// Gates of production that are not met: id, and what is missing.
     pub(crate) missing: Vec<(String, String)>,
     /// Whether the configuration waits to be trusted.
@@ -274,6 +276,7 @@ impl Around {
             checks: self.checks.clone(),
             environments: self.environments.clone(),
             smokable: self.smokable.clone(),
+            reached: self.reached.clone(),
             checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
             repository: branch.is_some_and(|b| b.commit().is_some()),
             untrusted: self.untrusted,

@@ -227,6 +227,7 @@ fn around(setup: &Setup) -> Around {
             .filter(|e| !e.smoke.is_empty())
             .map(|e| e.name.clone())
             .collect(),
+        reached: config.reached(),
         ..Around::default()
     }
 }

@@ -79,6 +79,11 @@ impl Config {
         self.environments.iter().find(|env| env.protected).or_else(|| self.environments.last())
     }
 
+    /// Lists the audiences and roles that a channel reaches, by id.
+    pub fn reached(&self) -> Vec<String> {
+        self.channels.iter().flat_map(|channel| channel.audiences.iter().cloned()).collect()
+    }
+
     /// Lists the names of the probes that tell of something besides this service.
     pub fn concerned(&self, concern: Concern) -> impl Iterator<Item = &str> {
         let about = self.probes.iter().filter(move |probe| probe.concern() == Some(concern));

@@ -20,7 +20,7 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         }
         "role" => "Bring somebody in, then record who it is. In a drill any name will do.",
         "told" => {
-            "Read the message that is written for you, then press Enter. A drill has no channel: it is copied."
+            "Read the message that is written for you, then press Enter: it goes to the drill's own chat."
         }
         "rollback" => "Press R to see the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",

@@ -31,6 +31,7 @@ const CHECKOUT: &[(&str, &str)] = files!("checkout":
     "deploy.sh",
     "docs/runbook.md",
     "flightdeck.toml",
+    "ops/chat.sh",
     "ops/deployed.sh",
     "ops/history.sh",
     "ops/lib.sh",

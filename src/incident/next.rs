@@ -53,6 +53,8 @@ pub struct Facts {
     pub environments: Vec<(String, bool)>,
     /// Names of the environments that have a smoke test.
     pub smokable: Vec<String>,
+    /// Audiences and roles that a channel reaches, by id: a message to them is sent from here.
+    pub reached: Vec<String>,
     /// Ids of the checklist items that are shown.
     pub checklist: Vec<String>,
     /// What is known about going back in production; `None`: nothing, or there is no way to.
@@ -142,6 +144,9 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     list.sort_by_key(|(rank, next)| (*rank, !next.overdue, next.due_at.filter(|_| next.overdue)));
     let pressing = list.iter().take_while(|(rank, _)| *rank <= Rank::Mitigate).count();
     let mut list: Vec<Next> = list.into_iter().map(|(_, next)| next).collect();
+    for next in &mut list {
+        sent_from_here(next, policy, facts);
+    }
     if let Some((back, own)) = steps.beside {
         // Behind the next step of the fix, but in sight whatever else is due.
         let own = own.and_then(|own| list.iter().position(|next| *next == own));
@@ -156,6 +161,18 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
         list.splice(0..0, state.plans.iter().rev().flat_map(|plan| waiting(plan, now)));
     }
     list
+}
+
+/// What a channel sends is recorded by sending it: nothing has to be written down afterwards.
+fn sent_from_here(next: &mut Next, policy: &Policy, facts: &Facts) {
+    let (who, afterwards) = match next.action {
+        "told" => (policy.told_as(&next.argument), ", then record it"),
+        "page" => (next.argument.as_str(), ", then record who was paged"),
+        _ => return,
+    };
+    if facts.reached.iter().any(|reached| reached == who) {
+        next.title = next.title.replacen(afterwards, "", 1);
+    }
 }
 
 /// Answering what commands ask, and looking at those that may hang: until somebody does, nothing of

@@ -66,6 +66,12 @@ impl Drill {
             .with("FLIGHTDECK_CONFIG_DIR", self.field("config_dir"))
     }
 
+    /// All that was sent to its chat.
+    pub(crate) fn messages(&self) -> String {
+        let state = PathBuf::from(self.field("state_dir"));
+        std::fs::read_to_string(state.with_file_name("servers").join("chat.log")).unwrap()
+    }
+
     /// What one of its services answers: `production_url` and a path.
     pub(crate) fn ask(&self, world: &World, service: &str, path: &str) -> Value {
         let url = format!("{}{path}", self.field(service));

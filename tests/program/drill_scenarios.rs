@@ -95,7 +95,7 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
         "ok"
     );
     done(&["page", "li", "--how", "phone"]);
-    done(&["told", "stakeholders", "--how", "status page: it is the provider"]);
+    done(&["message", "--send", "--yes"]);
     done(&["role", "commander", "maya"]);
 
     // Orders are taken, and charged later; that there is no hotfix is a decision.
@@ -120,7 +120,7 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     });
     done(&["flag", "charge-at-once", "on"]);
     assert!(errors(&drill, &world) < 1.0);
-    done(&["told", "update", "--how", "status page"]);
+    done(&["message", "update", "--send", "--yes"]);
     done(&["cause", "the payment provider took no charges in one of its regions"]);
     done(&["resolve", "--yes"]);
     let grade = done(&["drill", "grade"]).stdout;
@@ -129,6 +129,7 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     }
     kept("provider", &done(&["report"]).stdout);
     kept("provider-grade", &grade);
+    kept("provider-messages", &drill.messages());
 
     // Whoever deploys a fix all the same is told that it was wrong.
     done(&["reopen", "--reason", "one more try"]);

@@ -35,7 +35,7 @@ impl Call {
     }
 
     fn update(&self) -> &Self {
-        self.done(&["told", "update", "--how", "status page"])
+        self.done(&["message", "update", "--send", "--yes"])
     }
 
     fn status(&self) -> Value {
@@ -81,7 +81,7 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
     call.next_is("page on-call").clock_is("page", "running");
     call.at(1).done(&["page", "li", "--how", "phone"]).clock_is("page", "met");
     call.next_is("name the incident commander").at(2).done(&["role", "commander", "maya"]);
-    call.next_is("tell stakeholders").done(&["told", "stakeholders", "--how", "status page"]);
+    call.next_is("tell stakeholders").done(&["message", "--send", "--yes"]);
     call.clock_is("stakeholders", "met").at(3).done(&["role", "on-call", "li"]);
     call.done(&["impact", "About two orders in five are not paid"]);
     call.at(6).done(&["role", "lead", "omar"]).clock_is("escalate", "met");
@@ -143,8 +143,9 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
     call.done(&["told", "executives", "--how", "phone"]).clock_is("executives", "late");
     call.at(242).done(&["cause", "The loyalty discount took orders without a card to 0 cents"]);
     call.done(&["smoke", "production"]);
-    call.at(244).done(&["told", "update", "--how", "status page"]);
+    call.at(244).update();
     call.at(245).by("li", &["resolve", "--yes"]).clock_is("review", "running");
+    call.at(246).done(&["message", "resolved", "--send", "--yes"]);
 
     // Afterwards: what is left is somebody's, the review is held the next day, and nothing is open.
     call.at(250).done(&[
@@ -203,4 +204,5 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
         assert!(grade.contains(wanted), "`{wanted}` in the grade:\n{grade}");
     }
     kept("four-hours-grade", &grade);
+    kept("four-hours-messages", &drill.messages());
 }

@@ -66,10 +66,11 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.wait_text("page on-call, then record who was paged");
     terminal.press("ip");
     terminal.press("li<enter>");
-    terminal.wait_text("tell stakeholders, then record it");
-    terminal.press("its");
-    terminal.wait_text("Stakeholders were told: how?");
-    terminal.press("status page<enter>");
+    terminal.wait_text("tell stakeholders  [m]");
+    terminal.press("m");
+    terminal.wait_text("Impact: 2 of 5 orders");
+    terminal.press_until("<enter>", "the chat to have it", |screen| screen.contains("✓ chat accepted"));
+    terminal.press("<esc>");
     terminal.wait_text("name the incident commander");
     terminal.press("irc");
     terminal.press("<c-u>maya<enter>");

@@ -46,6 +46,9 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     let entry = timeline.iter().find(|entry| entry["id"] == note.stdout.trim()).unwrap();
     assert_eq!((&entry["kind"], &entry["author"]), (&"finding".into(), &"Maya".into()));
 
+    done(&["message", "--send", "--yes"]);
+    assert!(drill.messages().contains("Impact: 2 of 5 orders"), "{}", drill.messages());
+
     // The branch, the tests before and after the fix.
     done(&["hotfix", "start", "no-card"]);
     assert_eq!(status(&shell)["hotfix"]["branch"], "hotfix/no-card");
@@ -121,6 +124,8 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     assert!(probe(&seen, "error rate")["value"].as_f64().unwrap() < 1.0);
     done(&["cause", "the loyalty discount took orders without a card to 0 cents"]);
     done(&["resolve", "--yes"]);
+    done(&["message", "resolved", "--send", "--yes"]);
+    kept("checkout-messages", &drill.messages());
     let report = done(&["report"]).stdout;
     kept("checkout", &report);
     kept("checkout-grade", &done(&["drill", "grade"]).stdout);

@@ -459,6 +459,7 @@ fn facts_of(model: &Model) -> Facts {
         },
         environments: environments().map(|env| (env.name.clone(), env.protected)).collect(),
         smokable: environments().filter(|env| !env.smoke.is_empty()).map(|env| env.name.clone()).collect(),
+        reached: if runs { config.reached() } else { Vec::new() },
         way_back: way_back(model),
         no_way_back: model.way_back().is_some_and(|looked| looked.readiness() == Readiness::NoWay),
         runbook: model.runbook_to_read(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::menus;
 use super::*;
 use crate::cockpit::{Command, ways};
-use crate::config::types::{Check, Flow, Hotfix};
+use crate::config::types::{Channel, Check, Flow, Hotfix};
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
 use crate::hotfix::pull::{self, Looked, Pull, PullState};
@@ -73,6 +73,8 @@ struct Situation {
     #[serde(default)]
     runbook: String,
     smoke: Option<Vec<String>>,
+    #[serde(default)]
+    channels: Vec<String>,
     gates: Option<Vec<String>>,
     #[serde(default)]
     policy: String,
@@ -191,6 +193,7 @@ impl Situation {
             environments: vec![environment("staging", false), environment("production", true)],
             checklist: vec![item("core"), item("data")],
             policy: toml::from_str(&self.policy).unwrap(),
+            channels: self.channels(),
             ..Config::default()
         };
         let source = match self.config.as_str() {
@@ -198,6 +201,17 @@ impl Situation {
             _ => ConfigSource::Trusted,
         };
         ConfigState { config, source, found: Vec::new() }
+    }
+
+    fn channels(&self) -> Vec<Channel> {
+        if self.channels.is_empty() {
+            return Vec::new();
+        }
+        let audiences = &self.channels;
+        let text = format!(
+            "name = \"chat\"\nkind = \"command\"\ncommand = [\"./chat.sh\"]\naudiences = {audiences:?}"
+        );
+        vec![toml::from_str(&text).unwrap()]
     }
 
     fn repository(&self, table: &mut Table) {
