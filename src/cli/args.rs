@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::{
     action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
-    impact, import, init, live, man, message, note, page, phase, pin, plan, probe, proposal, reject, reopen,
-    report, resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status,
+    impact, import, init, live, man, mcp, message, note, page, phase, pin, plan, probe, proposal, reject,
+    reopen, report, resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status,
     suspects, task, test, tick, ticket, title, told, trust, verify, version_files, watch,
 };
 
@@ -77,7 +77,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Afterwards", &["follow-up", "review", "report", "export", "import", "verify"]),
-    ("Upkeep", &["doctor", "config", "completions", "man"]),
+    ("Upkeep", &["doctor", "config", "mcp", "completions", "man"]),
 ];
 
 /// Every verb.
@@ -148,6 +148,7 @@ pub(crate) enum Verb {
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Mcp(mcp::Args),
 }
 
 /// What every verb takes that changes the world.
@@ -226,7 +227,7 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 15] = [
+    const WITHOUT_A_KEY: [&str; 16] = [
         // Keys show what these print.
         "status",
         "history",
@@ -242,6 +243,8 @@ mod tests {
         "config",
         "completions",
         "man",
+        // Assistants call its tools.
+        "mcp",
         "live",
         "clear",
     ];

@@ -152,8 +152,9 @@ fn print_id(cx: &Context, what: &str, id: &str, json: bool) -> Result<()> {
 /// Puts a plan up for approval and prints the id of the proposal.
 fn propose(cx: &Context, loaded: &mut Loaded, policy: &Policy, plan: &Plan, json: bool) -> Result<End> {
     let doing = format!("asking for approval of {}", visible(&plan.title));
-    let proposed = proposal::propose(plan)
+    let mut proposed = proposal::propose(plan)
         .ok_or_else(|| Failure::new(doing, "the plan cannot be saved", "start it without asking"))?;
+    proposed.by_assistant = cx.assistant.is_some();
     let id = proposed.plan.clone();
     if proposal::waiting(loaded.state()).any(|waits| waits.hash == proposed.hash && !waits.by_vote) {
         cx.out.tell("approval was asked for already");

@@ -41,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) incident: Option<String>,
     /// Whether it was said that `flightdeck.toml` has a mistake in it.
     pub(super) warned: Cell<bool>,
+    /// The kinds of records that an assistant may write, where one acts.
+    pub(crate) assistant: Option<&'static [&'static str]>,
 }
 
 /// What is configured for the repository.
@@ -170,7 +172,7 @@ impl Context {
             Ok((dirs, here)) => {
                 let place = find_place(&here);
                 let (state_dir, config_dir, warned) = (dirs.state, dirs.config, Cell::default());
-                Ok(Self { state_dir, config_dir, here, place, out, incident, warned })
+                Ok(Self { state_dir, config_dir, here, place, out, incident, warned, assistant: None })
             }
             Err(failure) => Err((failure, out)),
         }
@@ -237,7 +239,7 @@ impl Context {
     /// # Errors
     /// It cannot be opened or written to, or nobody is known to be acting.
     pub(crate) fn journal(&self) -> Result<Journal> {
-        let journal = Journal::open(&self.state_dir, &self.user()?)?;
+        let journal = self.limited(Journal::open(&self.state_dir, &self.user()?)?);
         match journal.read_only() {
             None => Ok(journal),
             Some(why) => Err(Failure::new(
@@ -251,6 +253,7 @@ impl Context {
     /// Opens the journal to read it; it may be one that cannot be written to.
     pub(crate) fn journal_to_read(&self) -> Result<Journal> {
         Journal::open(&self.state_dir, self.user().as_deref().unwrap_or("nobody"))
+            .map(|all| self.limited(all))
     }
 
     /// Loads the incident that is meant, to write to it.
@@ -266,7 +269,7 @@ impl Context {
     /// The same from the journal in another directory, which some file names: none is made there.
     pub(crate) fn load_in(&self, state_dir: &Path, wanted: Wanted) -> Result<Loaded> {
         let journal = Journal::open_again(state_dir, self.user().as_deref().unwrap_or("nobody"))?;
-        self.load_from(journal, wanted)
+        self.load_from(self.limited(journal), wanted)
     }
 
     fn load_from(&self, journal: Journal, wanted: Wanted) -> Result<Loaded> {

@@ -17,7 +17,8 @@ use crate::config::types::Channel;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::incident::{
-    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, Severity, State, audience, told_up_to,
+    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, Severity, State, SuggestedMessage,
+    audience, told_up_to,
 };
 use crate::text::{nearest, visible, visible_lines};
 
@@ -59,6 +60,10 @@ pub(crate) struct Args {
     /// Send this text in place of the draft; - reads it from standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "flush")]
     text: Option<String>,
+
+    /// Take the newest text that an assistant drafted
+    #[arg(long, conflicts_with_all = ["text", "flush"])]
+    drafted: bool,
 
     /// Send queued messages
     #[arg(long, conflicts_with = "kind")]
@@ -128,8 +133,19 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let read_at = cx.now();
     let about = (loaded.state().id, loaded.number.clone());
-    let (kind, audience) = wanted(args, &loaded, &setup.policy, cx)?;
+    let suggested = args.drafted.then(|| suggested(args, loaded.state(), &setup.policy)).transpose()?;
+    let (kind, audience) = match &suggested {
+        Some(found) => (found.kind, found.audience.clone()),
+        None => wanted(args, &loaded, &setup.policy, cx)?,
+    };
+    // It tells of what was known then: what somebody else has sent since stands.
+    let read_at = suggested.as_ref().map_or(read_at, |found| found.at);
     let mut draft = written(cx, loaded, &setup, kind, &audience);
+    if let Some(found) = suggested {
+        let at = found.at.strftime("%H:%M UTC");
+        cx.out.tell(&format!("drafted by an assistant of {} at {at}", visible(&found.by)));
+        (draft.text, draft.problem) = (found.text, None);
+    }
     if let Some(text) = &args.text {
         draft.text = given(text, doing)?;
         draft.problem = None;
@@ -230,7 +246,7 @@ fn wanted(args: &Args, loaded: &Loaded, policy: &Policy, cx: &Context) -> Result
     Ok((kind, audience))
 }
 
-fn kind(named: &str) -> Result<MessageKind> {
+pub(super) fn kind(named: &str) -> Result<MessageKind> {
     let all = MessageKind::ALL.map(MessageKind::name);
     MessageKind::ALL.into_iter().find(|kind| kind.name() == named).ok_or_else(|| {
         let list = all.join(", ");
@@ -242,7 +258,7 @@ fn kind(named: &str) -> Result<MessageKind> {
     })
 }
 
-fn known(policy: &Policy, named: &str) -> Result<String> {
+pub(super) fn known(policy: &Policy, named: &str) -> Result<String> {
     let all: Vec<&str> = policy.audiences.iter().map(|known| known.id.as_str()).collect();
     match nearest(named, &all).filter(|meant| *meant != named) {
         Some(meant) if !all.contains(&named) => Err(Failure::usage(
@@ -253,6 +269,22 @@ fn known(policy: &Policy, named: &str) -> Result<String> {
         _ if named.is_empty() => Err(Failure::usage("reading --audience", "it is empty", "name an audience")),
         _ => Ok(named.to_owned()),
     }
+}
+
+/// The newest text that an assistant drafted, of the kind and for the audience that are named.
+fn suggested(args: &Args, state: &State, policy: &Policy) -> Result<SuggestedMessage> {
+    let named = args.kind.as_deref().map(kind).transpose()?;
+    let audience = args.audience.as_deref().map(|named| known(policy, named.trim())).transpose()?;
+    let is_meant = |one: &&SuggestedMessage| {
+        named.is_none_or(|kind| kind == one.kind)
+            && audience
+                .as_ref()
+                .is_none_or(|audience| policy.told_as(audience) == policy.told_as(&one.audience))
+    };
+    state.suggested.iter().rev().find(is_meant).cloned().ok_or_else(|| {
+        let hint = "leave --drafted out: the draft is written from the record";
+        Failure::usage("finding the draft of an assistant", "no assistant drafted such a message", hint)
+    })
 }
 
 /// Writes the draft: probes are asked, as for `flightdeck status`.

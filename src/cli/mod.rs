@@ -60,6 +60,7 @@ mod impact;
 mod import;
 mod init;
 mod man;
+mod mcp;
 mod message;
 mod note;
 mod page;
@@ -201,6 +202,7 @@ fn uses_state(verb: &Verb) -> bool {
     )
 }
 
+/// Calls the verb.
 fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
     match verb {
         Verb::Drill(args) => drill::run(args, cx),
@@ -265,6 +267,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Config(args) => config::run(args, cx),
         Verb::Completions(args) => completions::run(args, cx),
         Verb::Man(args) => man::run(args, cx),
+        Verb::Mcp(args) => mcp::run(args, cx),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Text from outside is made visible on its way out, colours go to terminals only, and a
 //! reader that goes away ends the verb quietly.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -26,6 +26,17 @@ pub(crate) struct Output {
     reader_gone: Cell<bool>,
     /// Stdout is for JSON: other results are told on stderr.
     only_json: Cell<bool>,
+    /// What goes to nobody's terminal is kept here.
+    kept: Option<RefCell<Kept>>,
+}
+
+/// What a verb printed for whoever called it in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// The result.
+    pub(crate) result: Vec<u8>,
+    /// What was told beside it, line by line.
+    pub(crate) told: String,
 }
 
 impl Output {
@@ -42,7 +53,25 @@ impl Output {
             colour_err: wanted && io::stderr().is_terminal(),
             reader_gone: Cell::new(false),
             only_json: Cell::new(false),
+            kept: None,
         }
+    }
+
+    /// Keeps both streams.
+    pub(crate) fn kept() -> Self {
+        Self {
+            terminal: false,
+            colour: false,
+            colour_err: false,
+            reader_gone: Cell::new(false),
+            only_json: Cell::new(false),
+            kept: Some(RefCell::default()),
+        }
+    }
+
+    /// What was kept so far.
+    pub(crate) fn take(&self) -> Kept {
+        self.kept.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     /// From now on only JSON goes to stdout; lines of results are told on stderr.
@@ -97,14 +126,20 @@ impl Output {
 
     /// Stdout for what writes bytes by itself, like an export.
     pub(crate) fn writer(&self) -> impl Write {
-        Stdout { out: io::stdout(), reader_gone: &self.reader_gone }
+        Stdout { out: io::stdout(), reader_gone: &self.reader_gone, kept: self.kept.as_ref() }
     }
 
     /// Tells something on stderr that is not the result: progress, or which incident was
     /// taken. A closed stderr is nobody's loss.
-    #[expect(clippy::unused_self, reason = "told to the same output as everything else")]
     pub(crate) fn tell(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "{}", visible_lines(text));
+        self.put_beside(&format!("{}\n", visible_lines(text)));
+    }
+
+    fn put_beside(&self, text: &str) {
+        match &self.kept {
+            Some(kept) => kept.borrow_mut().told.push_str(text),
+            None => drop(io::stderr().write_all(text.as_bytes())),
+        }
     }
 
     /// Prints what the parser has to say: help on stdout, or what is wrong with the command
@@ -128,7 +163,7 @@ impl Output {
 
     /// Prints a failure on stderr: `error: doing: cause`, and what to do on the next line.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let _ = io::stderr().write_all(shown(failure, self.colour_err).as_bytes());
+        self.put_beside(&shown(failure, self.colour_err));
     }
 }
 
@@ -208,10 +243,11 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// Stdout that remembers when its reader has gone.
+/// Stdout that remembers when its reader has gone; or what is kept in its place.
 struct Stdout<'a> {
     out: io::Stdout,
     reader_gone: &'a Cell<bool>,
+    kept: Option<&'a RefCell<Kept>>,
 }
 
 impl Stdout<'_> {
@@ -227,6 +263,9 @@ impl Stdout<'_> {
 
 impl Write for Stdout<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(kept) = self.kept {
+            return kept.borrow_mut().result.write(bytes);
+        }
         let result = self.out.write(bytes);
         self.noted(result)
     }

@@ -89,7 +89,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let root = cx.root()?;
     let keyring = keyring(&config, root);
     // What secrets are fetched with does not outlive this, however it ends.
-    runtime::on_signal(end_with_us)?;
+    if cx.assistant.is_none() {
+        runtime::on_signal(end_with_us)?;
+    }
     let asked = cx.block_on(once(&probes, root, &keyring))?;
     let masker = keyring.masker();
     let rows: Vec<_> = probes.iter().zip(&asked).map(|(probe, asked)| row(probe, asked, &masker)).collect();

@@ -74,7 +74,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     situation.state.number = number;
     let key = |action: &str, argument: &str| key_of(&model, action, argument);
     if args.json {
-        cx.out.json(&status_json::json(&situation, &key))?;
+        let document = status_json::json(&situation, &key);
+        // Assistants read the timeline in pieces.
+        let document = if cx.assistant.is_some() { document.without_timeline() } else { document };
+        cx.out.json(&document)?;
     } else {
         cx.out.put(&status_text::text(&situation, cx.out.colour, &key))?;
     }

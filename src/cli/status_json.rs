@@ -12,7 +12,8 @@ use crate::config::types::Hotfix as Made;
 use crate::hotfix::outlook::Outlook;
 use crate::hotfix::state::{BaseAt, BranchState};
 use crate::incident::{
-    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Proposal, RecordId, Release, Run, StepRun, Waits,
+    CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Policy, Proposal, RecordId, Release, Run, State,
+    StepRun, Waits,
 };
 use crate::plan::gates::void;
 use crate::plan::proposal;
@@ -33,7 +34,8 @@ pub(crate) struct Document<'a> {
     releases: Vec<Released<'a>>,
     rollback: Vec<rollback::Json<'a>>,
     merges_back: Vec<MergeBack<'a>>,
-    timeline: Lines<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline: Option<Lines<'a>>,
     messages: Vec<status_messages::Message<'a>>,
     clocks_off: Vec<status_clocks::ClockOff<'a>>,
     journal: Journal,
@@ -228,17 +230,12 @@ struct Lines<'a>(&'a Situation);
 impl Serialize for Lines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Situation { state, policy, now, .. } = self.0;
-        let judged = |entry: &Entry<'_>| void(state, policy, entry.id, *now).map_or(Ok(()), Err);
-        serializer.collect_seq(state.timeline.iter().map(|entry| {
-            let counts = Some(&entry).filter(|entry| entry.name == "approved").map(judged);
-            let text = policy.in_our_words(entry.kind, entry.text);
-            line(entry, text, counts)
-        }))
+        serializer.collect_seq(state.timeline.iter().map(|entry| timeline_line(state, policy, *now, entry)))
     }
 }
 
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+pub(crate) struct Line<'a> {
     id: RecordId,
     at: Timestamp,
     recorded_at: Timestamp,
@@ -307,11 +304,30 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         releases: situation.releases.iter().map(released).collect(),
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
-        timeline: Lines(situation),
+        timeline: Some(Lines(situation)),
         messages: state.messages.iter().map(|one| status_messages::json(one, situation.now)).collect(),
         clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }
+}
+
+impl Document<'_> {
+    /// The same without the timeline.
+    pub(crate) fn without_timeline(self) -> Self {
+        Self { timeline: None, ..self }
+    }
+}
+
+/// A line of the timeline as the document has it.
+pub(crate) fn timeline_line<'a>(
+    state: &State,
+    policy: &Policy,
+    now: Timestamp,
+    entry: Entry<'a>,
+) -> Line<'a> {
+    let counts = (entry.name == "approved").then(|| void(state, policy, entry.id, now).map_or(Ok(()), Err));
+    let text = policy.in_our_words(entry.kind, entry.text);
+    line(entry, text, counts)
 }
 
 fn incident(situation: &Situation) -> Incident<'_> {

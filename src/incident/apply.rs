@@ -74,6 +74,7 @@ impl Fold {
             paged: Vec::new(),
             told: Vec::new(),
             messages: Vec::new(),
+            suggested: Vec::new(),
             ticks: BTreeMap::new(),
             alarms: BTreeMap::new(),
             status: Status::Open,
@@ -290,6 +291,7 @@ impl Fold {
             }
             Body::Told(body) => state.told.push((at, body.audience.clone())),
             Body::Messaged(body) => messages::written(state, record, body),
+            Body::Suggested(body) => messages::suggested(state, record, body),
             Body::Delivered(body) => {
                 if messages::delivered(state, body, at) {
                     self.imply(Phase::Assemble, at);

@@ -1,6 +1,7 @@
 //! What a record can say: one struct a kind, and the table of their stored names.
 
 mod afterwards;
+mod assistant;
 mod messages;
 mod plans;
 mod spec;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use afterwards::*;
+pub use assistant::*;
 pub use messages::*;
 pub use plans::*;
 pub use spec::Spec;
@@ -204,6 +206,8 @@ kinds! {
     Messaged = "message",
     /// What became of it on a channel.
     Delivered = "delivery",
+    /// An assistant wrote something, which people read.
+    Suggested = "assistant",
 }
 
 /// A kind this version does not know, or a body that does not fit its kind.

@@ -118,6 +118,7 @@ pub(super) fn retraction_changes_state(body: &Body) -> bool {
             | Body::Paged(_)
             | Body::Told(_)
             | Body::Messaged(_)
+            | Body::Suggested(_)
             | Body::Ticked(_)
             | Body::Mitigated(_)
             | Body::Resolved(_)

@@ -21,7 +21,7 @@ pub use afterwards::{Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, ReviewHel
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
-pub use messages::{Message, OnChannel, SENDING};
+pub use messages::{Message, OnChannel, SENDING, SuggestedMessage};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};
@@ -80,6 +80,8 @@ pub struct State {
     pub told: Vec<(Timestamp, String)>,
     /// Messages that were written, in order.
     pub messages: Vec<Message>,
+    /// Messages that an assistant drafted, in the order of the fold.
+    pub suggested: Vec<SuggestedMessage>,
     /// Checklist item id to its last tick.
     pub ticks: BTreeMap<String, Tick>,
     /// Probe name to its last recorded state.

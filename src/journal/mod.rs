@@ -13,6 +13,7 @@ mod export;
 mod heads;
 mod import;
 mod leases;
+mod limits;
 mod open;
 mod place;
 mod read;
@@ -51,6 +52,8 @@ pub struct Journal {
     path: PathBuf,
     author: Author,
     read_only: Option<ReadOnly>,
+    /// What may be written by whom it was opened for.
+    only: limits::Only,
     /// The latest clock reading in the file, and the version of the data it was read at:
     /// good as long as nobody else has written.
     latest: Cell<Option<(i64, Hlc)>>,
@@ -216,6 +219,9 @@ impl Journal {
 
     /// Why nothing can be written; `None` where it can.
     pub fn read_only(&self) -> Option<&str> {
+        if self.only.is_nothing() {
+            return Some(limits::NOTHING);
+        }
         self.read_only.as_ref().map(|known| known.why.as_str())
     }
 

@@ -95,6 +95,7 @@ impl Journal {
             path,
             author: Author { name: author.trim().to_owned(), node: node as u64 },
             read_only,
+            only: super::limits::Only::default(),
             latest: Cell::new(None),
             schema: Cell::new(None),
             thinned: None,

@@ -9,11 +9,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::schema::{self, is_landmark};
-use super::write::{hash, severity, status, unknown_incident};
+use super::write::{hash, unknown_incident};
 use super::{Journal, Seq, Summary, repository};
 use crate::failure::{Failure, Result};
 use crate::incident::{
-    Asked, Hash, History, IncidentId, Log, NotARecord, Record, State, Status, Stream, Streamed, Taken,
+    Asked, Hash, History, IncidentId, Log, NotARecord, Record, Severity, State, Status, Stream, Streamed,
+    Taken,
 };
 use crate::text::visible;
 
@@ -551,4 +552,17 @@ pub(super) fn uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<U
 /// Makes a time of stored milliseconds.
 pub(super) fn timestamp(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or_default()
+}
+
+/// Reads a stored severity; what cannot be read counts as worst.
+fn severity(name: &str) -> Severity {
+    Severity::parse(name).unwrap_or(Severity::P0)
+}
+
+/// Reads a stored status; what cannot be read counts as open.
+fn status(name: &str) -> Status {
+    [Status::Mitigated, Status::Resolved, Status::Closed]
+        .into_iter()
+        .find(|status| status.name() == name)
+        .unwrap_or(Status::Open)
 }

@@ -8,14 +8,15 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
+use super::limits::Only;
 use super::open::existing;
 use super::read::{MOST_INCIDENTS, incident_no, load_log, places, received};
 use super::schema::is_landmark;
 use super::{Gone, Journal, ReadOnly, Seq, Summary, heads, tampering};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Severity,
-    Status, is_plausible,
+    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Precision, Record, RecordId, Recorded, Status,
+    is_plausible,
 };
 
 /// How far ahead of this machine's clock a record may be that others are made to follow.
@@ -52,6 +53,7 @@ pub(super) struct Writing<'a> {
     pub(super) tx: Transaction<'a>,
     path: &'a Path,
     author: &'a Author,
+    only: Only,
     now: Timestamp,
     latest: Hlc,
     /// Where the new records of incidents are, by the number of the incident in the file.
@@ -117,6 +119,7 @@ impl Journal {
         now: Timestamp,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
     ) -> Result<T> {
+        self.only.refuse_all(doing)?;
         // What was put into the file is found under the lock.
         if self.read_only.is_some() || self.place.gone().is_some() {
             self.find_again();
@@ -161,8 +164,8 @@ impl Journal {
             Some((at, latest)) if at == version => latest,
             _ => latest_clock(&tx, None)?,
         };
-        let mut writing =
-            Writing { tx, path: &self.path, author: &self.author, now, latest, stored: BTreeMap::new() };
+        let (path, author, only, stored) = (self.path.as_path(), &self.author, self.only, BTreeMap::new());
+        let mut writing = Writing { tx, path, author, only, now, latest, stored };
         let done = work(&mut writing)?;
         let (latest, stored) = (writing.latest, std::mem::take(&mut writing.stored));
         for stored in stored.values() {
@@ -223,7 +226,7 @@ impl Journal {
         if !better || !self.is_continued_by(&other).unwrap_or(false) {
             return false;
         }
-        *self = other;
+        *self = Self { only: self.only, ..other };
         true
     }
 
@@ -299,6 +302,7 @@ impl Writing<'_> {
     /// Makes a record of a draft and appends it to its incident and chain.
     fn put(&mut self, no: i64, draft: Draft) -> Result<Record, Trouble> {
         let doing = "saving to the journal";
+        self.only.refuse(draft.body.kind())?;
         if self.author.name.is_empty() {
             let hint = "set FLIGHTDECK_USER, or git config user.name";
             return Err(Failure::of(FailureKind::Usage, doing, "nobody's name is known", hint).into());
@@ -580,17 +584,4 @@ fn latest_clock(conn: &Connection, incident: Option<i64>) -> rusqlite::Result<Hl
 
 fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
-}
-
-/// Reads a stored severity; what cannot be read counts as worst.
-pub(super) fn severity(name: &str) -> Severity {
-    Severity::parse(name).unwrap_or(Severity::P0)
-}
-
-/// Reads a stored status; what cannot be read counts as open.
-pub(super) fn status(name: &str) -> Status {
-    [Status::Mitigated, Status::Resolved, Status::Closed]
-        .into_iter()
-        .find(|status| status.name() == name)
-        .unwrap_or(Status::Open)
 }

@@ -21,6 +21,7 @@ pub fn propose(plan: &Plan) -> Option<PlanProposed> {
         steps: plan.steps.iter().map(|step| step.title.clone()).collect(),
         spec,
         by_vote: false,
+        by_assistant: false,
     })
 }
 

@@ -21,6 +21,7 @@ mod approvals;
 mod approved_programs;
 #[cfg(target_os = "linux")]
 mod asking;
+mod assistants;
 #[cfg(target_os = "linux")]
 mod bump;
 #[cfg(target_os = "linux")]

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::incident::body::{Delivered, Delivery, MessageKind, Messaged};
+use crate::incident::body::{Delivered, Delivery, MessageKind, Messaged, Suggested};
 use crate::incident::record::Record;
-use crate::incident::state::{Message, OnChannel, State};
+use crate::incident::state::{Message, OnChannel, State, SuggestedMessage};
 
 pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
     let at = record.occurred_at;
@@ -26,6 +26,19 @@ pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
         at,
         as_of: body.as_of.unwrap_or(at),
         ways: body.channels.iter().map(way).collect(),
+    });
+}
+
+/// Keeps the message that an assistant drafted.
+pub(super) fn suggested(state: &mut State, record: &Record, body: &Suggested) {
+    let Some(of) = &body.message else { return };
+    state.suggested.push(SuggestedMessage {
+        id: record.id,
+        kind: of.kind,
+        audience: of.audience.clone(),
+        text: body.text.clone(),
+        by: record.author.name.clone(),
+        at: record.occurred_at,
     });
 }
 

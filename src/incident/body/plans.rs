@@ -122,6 +122,9 @@ pub struct PlanProposed {
     /// starts it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_vote: bool,
+    /// Whether an assistant made it, in the session of whoever the record is by.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_assistant: bool,
 }
 
 /// What a person decides about a plan that waits, failed, or is of unknown fate.

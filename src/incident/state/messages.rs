@@ -34,6 +34,23 @@ pub struct Message {
     pub ways: Vec<OnChannel>,
 }
 
+/// A message that an assistant drafted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuggestedMessage {
+    /// Its record.
+    pub id: RecordId,
+    /// What it is for.
+    pub kind: MessageKind,
+    /// Audience id.
+    pub audience: String,
+    /// The text.
+    pub text: String,
+    /// Whose session it was.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// How a message stands on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnChannel {

@@ -2,7 +2,7 @@
 
 use super::{UPDATED, audience, with_note, with_reason};
 use crate::incident::apply::Fold;
-use crate::incident::body::{Delivered, Delivery, MessageKind};
+use crate::incident::body::{Delivered, Delivery, MessageKind, Suggested};
 use crate::incident::state::{EntryKind, Message};
 
 /// What a delivery says, given the state before it; `None` where it is no news.
@@ -29,6 +29,17 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
         }
     };
     Some(line)
+}
+
+/// What an assistant wrote.
+pub(super) fn suggested(body: &Suggested) -> String {
+    match &body.message {
+        None => format!("from an assistant: {}", body.text),
+        Some(of) => {
+            let first = body.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            format!("from an assistant: draft of {} for {}: {}", of.kind.words(), of.audience, first.trim())
+        }
+    }
 }
 
 /// What a message that went out did: `sent stakeholders an update`.

@@ -20,7 +20,10 @@ impl PlanState {
 /// What such a record says, given the state before it.
 pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
     let line = match &record.body {
-        Body::PlanProposed(body) => (EntryKind::Approval, format!("approval asked for: {}", body.title)),
+        Body::PlanProposed(body) => {
+            let who = if body.by_assistant { " by an assistant" } else { "" };
+            (EntryKind::Approval, format!("approval asked for{who}: {}", body.title))
+        }
         Body::PlanResumed(PlanResumed { plan, step, decision })
         | Body::PlanAsked(PlanAsked { plan, step, run: _, decision }) => decided(fold, plan, *step, decision),
         Body::StepWaiting(body) if body.why.is_empty() => return None,

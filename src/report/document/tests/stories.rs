@@ -273,6 +273,7 @@ fn one_of_each() -> Vec<Body> {
             steps: vec!["a".into()],
             spec: Spec::default(),
             by_vote: false,
+            by_assistant: false,
         }
         .into(),
         PlanStarted {
@@ -514,6 +515,7 @@ fn an_approval_of_ones_own_plan_is_marked_where_it_did_not_count() {
             steps: vec!["a".into()],
             spec: Spec::default(),
             by_vote: false,
+            by_assistant: false,
         });
         story.author = by.into();
         story.tell(Approved {
