@@ -7,6 +7,7 @@
 mod args;
 mod ballot;
 mod began;
+mod called;
 mod carry;
 mod clear;
 mod context;

@@ -1,12 +1,17 @@
 //! `flightdeck page`: records that somebody was paged.
 
+use jiff::SignedDuration;
+
 use super::End;
+use super::called;
 use super::context::{Context, Wanted};
 use super::message;
 use super::save::{SaveArgs, in_time, save_in, some_text};
+use super::task::parse_length;
 use crate::comms::draft;
 use crate::failure::{Failure, Result};
 use crate::incident::Paged;
+use crate::text::visible;
 
 /// Record that somebody was paged
 ///
@@ -17,6 +22,8 @@ use crate::incident::Paged;
 #[command(after_help = "\
 Example:
   flightdeck page on-call
+  flightdeck page on-call --wait
+  flightdeck page on-call --on-call
   flightdeck page li --how phone")]
 pub(crate) struct Args {
     /// Who
@@ -31,6 +38,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<String>,
 
+    /// Wait until somebody acknowledged it, at most so long; default: as the policy says
+    #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = parse_length, conflicts_with_all = ["how", "at"])]
+    #[expect(clippy::option_option, reason = "the option may be given with and without a value")]
+    wait: Option<Option<SignedDuration>>,
+
+    /// Say who is on call, and page nobody
+    #[arg(long, conflicts_with_all = ["how", "at", "wait"])]
+    on_call: bool,
+
     #[command(flatten)]
     save: SaveArgs,
 }
@@ -39,6 +55,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let who = some_text("who was paged", &args.who)?;
     let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+    if args.on_call {
+        return called::on_call(cx, &who, args.save.json);
+    }
     if args.how.trim().is_empty() && at.is_none() {
         let (setup, mistake) = cx.setup_or_found();
         if let Some(mistake) = mistake {
@@ -47,8 +66,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             return Err(Failure::usage("paging", cause, "page them yourself, and say how: --how phone"));
         }
         if !draft::channels(&setup.config.channels, &setup.policy, &who).is_empty() {
-            return message::page(cx, &who, args.save.json);
+            let end = message::page(cx, &who, args.save.json)?;
+            return if end == End::Done { called::followed(cx, &who, args.wait) } else { Ok(end) };
         }
+    }
+    if args.wait.is_some() {
+        let cause = format!("no channel pages {}, so nothing tells who acknowledged it", visible(&who));
+        return Err(Failure::usage("paging", cause, "leave --wait out, or add a channel that pages them"));
     }
     let mut loaded = cx.load(Wanted::Open)?;
     in_time("recording who was paged", &loaded, at)?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::incident::{self, Delivery};
+use crate::incident::{self, Delivery, PageState};
 
 /// A message that was sent.
 #[derive(Debug, Serialize)]
@@ -24,6 +24,17 @@ struct Way<'a> {
     state: Option<Delivery>,
     at: Timestamp,
     why: &'a str,
+    /// Of a page: how it stands at the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<Page<'a>>,
+}
+
+/// How a page stands at the service.
+#[derive(Debug, Serialize)]
+struct Page<'a> {
+    state: PageState,
+    who: &'a str,
+    at: Timestamp,
 }
 
 /// A message in the form that scripts read.
@@ -33,6 +44,7 @@ pub(super) fn json(message: &incident::Message, now: Timestamp) -> Message<'_> {
         state: way.stands(now),
         at: way.since,
         why: &way.why,
+        page: way.page.as_ref().map(|page| Page { state: page.state, who: &page.who, at: page.at }),
     });
     Message {
         id: message.id.to_string(),

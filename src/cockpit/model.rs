@@ -168,6 +168,8 @@ pub struct Model {
     pub runbooks: Option<Shelf>,
     /// The effect that sends what waits, and when that was looked at last.
     pub outbox: Option<(Option<EffectId>, Timestamp)>,
+    /// How services are asked now and then.
+    pub services: super::update::pages::Services,
     /// The paths of those that were read here.
     pub runbooks_read: BTreeSet<String>,
     /// What follows from the rest and the time; see `update`.
@@ -445,6 +447,7 @@ impl Model {
             past: Looking { stale: true, ..Looking::default() },
             runbooks: None,
             outbox: None,
+            services: super::update::pages::Services::default(),
             runbooks_read: BTreeSet::new(),
             derived: Derived::default(),
         }

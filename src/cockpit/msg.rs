@@ -289,6 +289,8 @@ pub enum Effect {
     ResendMessage(RecordId),
     /// Send what waits, and was read a moment ago.
     FlushMessages,
+    /// Asks what became of the pages that nobody has acknowledged yet.
+    FollowPages,
     /// Read one of them.
     ReadRunbook {
         /// Its path.

@@ -9,6 +9,7 @@ pub mod draft;
 mod escape;
 mod facts;
 pub mod numbers;
+pub mod pager;
 mod pagerduty;
 mod slack;
 mod slack_bot;

@@ -16,7 +16,7 @@ pub(super) const MOST: usize = 20_000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let (title, rest) = message.parts();
-    let key = format!("flightdeck-{}", message.id);
+    let key = key(&message.id);
     let body = if message.kind == MessageKind::Resolved && message.is_over {
         json!({ "event_action": "resolve", "dedup_key": key })
     } else {
@@ -38,6 +38,11 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         body: body.to_string(),
         secret_field: Some(("routing_key", channel.secret.clone())),
     }
+}
+
+/// The key that an incident's alert is known by.
+pub(super) fn key(incident: &str) -> String {
+    format!("flightdeck-{incident}")
 }
 
 pub(super) fn fate(answer: &Answer<'_>) -> Fate {

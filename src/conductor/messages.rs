@@ -2,6 +2,8 @@
 //! has said so before it goes. What was surely not received is tried again; what may have been is not.
 
 mod carry;
+mod follow;
+mod get;
 mod read;
 
 use std::path::Path;
@@ -21,6 +23,7 @@ use crate::text::visible;
 
 use super::secrets::Purse;
 
+pub use follow::{follow, on_call};
 pub use read::templates;
 
 /// How often something is written again because something else was written meanwhile.
@@ -284,5 +287,7 @@ fn busy(doing: &str) -> Failure {
     Failure::new(doing, "others write to this incident without a pause", "try again in a moment")
 }
 
+#[cfg(test)]
+mod paging;
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,7 @@ pub fn with_defaults(mut config: Config, policy: &Policy, here: Here) -> Config 
     config.policy.approval_valid_for = Some(policy.approval_valid_for);
     config.policy.task_time = Some(policy.task_time);
     config.policy.objection_time = Some(policy.objection_time);
+    config.policy.acknowledge_within = Some(policy.acknowledge_within);
     config.policy.immediate_watch = Some(policy.immediate_watch);
     config.policy.extended_watch = Some(policy.extended_watch);
     config.policy.gates = Some(policy.gates.clone());

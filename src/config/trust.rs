@@ -167,7 +167,13 @@ fn of_channel(channel: &Channel) -> Item {
     let place = match channel.secret.as_str() {
         "" => channel.url.clone(),
         secret if channel.kind == ChannelKind::Pagerduty => {
-            format!("{}  with {secret}", channel.api())
+            let token = &channel.api_token;
+            let asks = if token.is_empty() {
+                String::new()
+            } else {
+                format!("  asks {}  with {token}", channel.rest_api())
+            };
+            format!("{}  with {secret}{asks}", channel.api())
         }
         secret if channel.kind == ChannelKind::Slack => {
             format!("{}  to {}  with {secret}", channel.api(), channel.to)

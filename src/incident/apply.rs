@@ -291,6 +291,7 @@ impl Fold {
             }
             Body::Told(body) => state.told.push((at, body.audience.clone())),
             Body::Messaged(body) => messages::written(state, record, body),
+            Body::PageFollowed(body) => messages::followed(state, body, at),
             Body::Suggested(body) => messages::suggested(state, record, body),
             Body::Delivered(body) => {
                 if messages::delivered(state, body, at) {

@@ -206,6 +206,8 @@ kinds! {
     Messaged = "message",
     /// What became of it on a channel.
     Delivered = "delivery",
+    /// A service told more of a page that it took.
+    PageFollowed = "page-followed",
     /// An assistant wrote something, which people read.
     Suggested = "assistant",
 }

@@ -36,6 +36,8 @@ pub struct Policy {
     pub task_time: SignedDuration,
     /// How long objections to a proposal are heard, if nothing else is said.
     pub objection_time: SignedDuration,
+    /// How long a page may go without being acknowledged.
+    pub acknowledge_within: SignedDuration,
     /// How long production is watched after a deploy.
     pub immediate_watch: SignedDuration,
     /// How long the extended watch after that takes.

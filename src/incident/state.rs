@@ -21,7 +21,7 @@ pub use afterwards::{Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, ReviewHel
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
-pub use messages::{Message, OnChannel, SENDING, SuggestedMessage};
+pub use messages::{Message, OnChannel, PageAnswer, SENDING, SuggestedMessage};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, share_before, share_title};

@@ -154,6 +154,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::Reviewed(_)
         | Body::Imported(_) => team::line(record, fold)?,
         Body::Delivered(body) => messages::line(body, fold)?,
+        Body::PageFollowed(body) => messages::followed(body, fold)?,
         Body::Suggested(body) => (EntryKind::Note(body.kind), messages::suggested(body)),
         Body::Unknown(body) => (
             EntryKind::Unknown,

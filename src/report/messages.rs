@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::words::{capitalised, spell};
-use crate::incident::{Delivery, Message, OnChannel, Policy, State};
+use crate::incident::{Delivery, Message, OnChannel, PageAnswer, PageState, Policy, State};
 use crate::text::markdown::{cell, table};
 
 /// A table of them; `None`: none was sent.
@@ -24,7 +24,21 @@ fn on_channel(way: &OnChannel, now: Timestamp) -> String {
     let word = stands.map_or("not sent", Delivery::word);
     let why = if way.why.is_empty() { String::new() } else { format!(" ({})", way.why) };
     match stands {
-        Some(Delivery::Accepted) => format!("{}: {word} at {}{why}", way.channel, spell(way.since)),
+        Some(Delivery::Accepted) => {
+            let answer = way.page.as_ref().map_or_else(String::new, answer);
+            format!("{}: {word} at {}{why}{answer}", way.channel, spell(way.since))
+        }
         _ => format!("{}: {word}{why}", way.channel),
+    }
+}
+
+/// What came of a page: `, acknowledged by Li at 14:36:10`.
+fn answer(page: &PageAnswer) -> String {
+    let who = page.who.as_str();
+    let by = if who.is_empty() { String::new() } else { format!(" by {who}") };
+    match page.state {
+        PageState::Acknowledged => format!(", acknowledged{by} at {}", spell(page.at)),
+        PageState::Resolved => format!(", resolved there{by} at {}", spell(page.at)),
+        PageState::Paging | PageState::Escalated => ", not acknowledged".to_owned(),
     }
 }

@@ -42,6 +42,8 @@ pub(super) enum Mail {
     Again(RecordId),
     /// Those that wait.
     Waiting,
+    /// Pages that nobody has acknowledged yet: none is sent.
+    Pages,
 }
 
 impl Ground {
@@ -103,6 +105,7 @@ impl Ground {
             Mail::New(message, read_at) => conductor::send(&mut journal, &post, &message, read_at),
             Mail::Again(message) => conductor::resend(&mut journal, &post, message),
             Mail::Waiting => conductor::flush(&mut journal, &post, conductor::Which::Fresh),
+            Mail::Pages => return conductor::follow(&mut journal, &post).map(Done::Appended),
         };
         sent.map(|sent| Done::Appended(sent.records))
     }

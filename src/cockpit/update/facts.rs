@@ -155,6 +155,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     });
     let Some(result) = overlays::report_done(cx.model, id, result) else { return };
     let Some(result) = message::done(cx, id, result) else { return };
+    let Some(result) = super::pages::done(cx, id, result) else { return };
     match result {
         // Whoever left the incident meanwhile is not brought back to it.
         Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}

@@ -17,6 +17,7 @@ pub mod menus;
 mod message;
 mod notes;
 mod overlays;
+pub mod pages;
 mod past;
 pub mod plan_view;
 mod pressing;
@@ -106,6 +107,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         survey::keep_up(&mut cx);
         settle::keep_up(&mut cx);
         message::keep_up(&mut cx);
+        pages::keep_up(&mut cx);
         past::keep_up(&mut cx);
         team::keep_up(&mut cx);
         suspects::keep_up(&mut cx);

@@ -9,16 +9,16 @@ use super::super::testing::{Server, response};
 use super::*;
 use crate::incident::{Declared, MessageKind, RepositoryId, Severity};
 
-struct Desk {
-    dir: tempfile::TempDir,
-    config: Config,
-    policy: Policy,
-    incident: IncidentId,
+pub(super) struct Desk {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) config: Config,
+    pub(super) policy: Policy,
+    pub(super) incident: IncidentId,
 }
 
 impl Desk {
     /// An incident in a journal, and a configuration of channels.
-    fn new(config: &str) -> Self {
+    pub(super) fn new(config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path(), "Maya").unwrap();
         let declared = Declared {
@@ -36,15 +36,15 @@ impl Desk {
         Self { dir, config, policy: Policy::built_in(), incident }
     }
 
-    fn journal(&self) -> Journal {
+    pub(super) fn journal(&self) -> Journal {
         Journal::open(self.dir.path(), "Maya").unwrap()
     }
 
-    fn post(&self) -> Post<'_> {
+    pub(super) fn post(&self) -> Post<'_> {
         Post { config: &self.config, root: self.dir.path(), policy: &self.policy, incident: self.incident }
     }
 
-    fn message(&self, text: &str) -> Messaged {
+    pub(super) fn message(&self, text: &str) -> Messaged {
         Messaged {
             kind: MessageKind::Update,
             audience: "stakeholders".into(),
@@ -60,12 +60,12 @@ impl Desk {
         sent.ways.into_iter().map(|(_, fate)| (fate.end, fate.why)).collect()
     }
 
-    fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         self.journal().load(self.incident).unwrap().0.state().clone()
     }
 
     /// Everything in the journal, as it is exported.
-    fn exported(&self) -> String {
+    pub(super) fn exported(&self) -> String {
         let mut out = Vec::new();
         let format = crate::journal::ExportFormat::Jsonl;
         self.journal().export(self.incident, format, &mut out).unwrap();
@@ -73,7 +73,7 @@ impl Desk {
     }
 }
 
-const TEXT: &str =
+pub(super) const TEXT: &str =
     "P0 update: Checkout answers 500\n\nA fix is being worked on.\nerrors down from 45 % to 2 %";
 
 /// A channel whose address is a secret in a file.
@@ -92,7 +92,7 @@ fn by_slack(address: &str) -> (tempfile::TempDir, Desk) {
 }
 
 /// Compares a request with the one that is kept, in its parts that do not change from run to run.
-fn is_as_kept(name: &str, request: &str) {
+pub(super) fn is_as_kept(name: &str, request: &str) {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let kept = |line: &&str| {
         let line = line.to_ascii_lowercase();

@@ -9,7 +9,7 @@ use crate::config::types::not_an_address;
 use crate::text::visible;
 
 /// The keys that only channels of some kinds have.
-const OF_KINDS: [(&str, &[&str]); 8] = [
+const OF_KINDS: [(&str, &[&str]); 12] = [
     (
         "secret",
         &[
@@ -31,6 +31,10 @@ const OF_KINDS: [(&str, &[&str]); 8] = [
     ("limit", &["webhook"]),
     ("command", &["command"]),
     ("env", &["command"]),
+    ("api_token", &["pagerduty"]),
+    ("api_url", &["pagerduty"]),
+    ("service", &["pagerduty"]),
+    ("escalation_policy", &["pagerduty"]),
 ];
 
 /// Reports every mistake of meaning in a channel. `secrets` are the names of those declared.
@@ -74,15 +78,28 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut 
             found.push(Problem::new(name.span(), message));
         }
     }
-    if let Some((secret, span)) = text(channel, "secret")
-        && !secrets.contains(&secret)
-    {
-        found.push(undeclared(secret, secrets, span));
+    for key in ["secret", "api_token"] {
+        if let Some((secret, span)) = text(channel, key).filter(|(secret, _)| !secrets.contains(secret)) {
+            found.push(undeclared(secret, secrets, span));
+        }
     }
-    if let Some((url, span)) = text(channel, "url")
-        && let Some(why) = not_an_address(url)
+    for key in ["url", "api_url"] {
+        if let Some((url, span)) = text(channel, key)
+            && let Some(why) = not_an_address(url)
+        {
+            found.push(Problem::new(span, format!("the address {why}")));
+        }
+    }
+    if let Some((key, _)) = ["service", "escalation_policy", "api_url"]
+        .iter()
+        .find_map(|key| channel.get_key_value(*key))
+        .filter(|_| !channel.contains_key("api_token"))
     {
-        found.push(Problem::new(span, format!("the address {why}")));
+        let problem =
+            Problem::new(key.span(), format!("`{}` says nothing without `api_token`", key.get_ref()));
+        found.push(
+            problem.help("api_token = \"PAGERDUTY_TOKEN\", and declare it under [[secrets]]".to_owned()),
+        );
     }
     if let Some(headers) = table(channel, "headers") {
         for (value, span) in headers.keys().filter_map(|name| text(headers, name.get_ref())) {
@@ -123,6 +140,7 @@ mod tests {
             "kind = \"webhook\"\nurl = \"https://chat.example/\"\nheaders = { Authorization = \"Bearer {secret:HOOK}\" }\naudiences = [\"x\"]\n",
             "kind = \"slack\"\nsecret = \"HOOK\"\nto = \"C1\"\naudiences = [\"x\"]\n",
             "kind = \"teams\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\nmention = \"\"\n",
+            "kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\nservice = \"P1\"\naudiences = [\"on-call\"]\n",
             "kind = \"ntfy\"\nurl = \"https://ntfy.example/incidents\"\naudiences = [\"x\"]\n",
             "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
         ] {
@@ -144,6 +162,12 @@ mod tests {
                 "there is no secret `NO`",
             ),
             ("kind = \"command\"\n", "`command` is missing"),
+            ("kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"NO\"\n", "there is no secret `NO`"),
+            (
+                "kind = \"pagerduty\"\nsecret = \"HOOK\"\nservice = \"P1\"\n",
+                "says nothing without `api_token`",
+            ),
+            ("kind = \"teams\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\n", "has no `api_token`"),
             ("kind = \"pigeon\"\n", "`kind` cannot be `pigeon`"),
         ] {
             let found = problems(&format!("{start}{bad}{rest}"));

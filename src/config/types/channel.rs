@@ -31,6 +31,19 @@ pub struct Channel {
     /// Of `slack`: the id of the channel: `C0123456789`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub to: String,
+    /// Of `pagerduty`: the secret that holds a token of its REST API, by which a page is followed until somebody has
+    /// acknowledged it. Reading is enough for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub api_token: String,
+    /// Of `pagerduty`: where its REST API answers, where that is not the usual place.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub api_url: String,
+    /// Of `pagerduty`: the id of the service, to know who is on call: `PABC123`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Of `pagerduty`: the id of the escalation policy, in place of that of the service.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub escalation_policy: String,
     /// Of `webhook` and `ntfy`: headers. `{secret:NAME}` in a value stands for that secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -95,6 +108,13 @@ impl Channel {
             _ => "",
         };
         if self.url.is_empty() { usual } else { self.url.trim_end_matches('/') }
+    }
+
+    /// The address of the API that tells more than whether something was taken.
+    pub fn rest_api(&self) -> &str {
+        let usual =
+            if self.kind == ChannelKind::Pagerduty { "https://api.pagerduty.com" } else { self.api() };
+        if self.api_url.is_empty() { usual } else { self.api_url.trim_end_matches('/') }
     }
 }
 

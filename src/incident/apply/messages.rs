@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::incident::body::{Delivered, Delivery, MessageKind, Messaged, Suggested};
+use crate::incident::body::{Delivered, Delivery, MessageKind, Messaged, PageFollowed, Suggested};
 use crate::incident::record::Record;
-use crate::incident::state::{Message, OnChannel, State, SuggestedMessage};
+use crate::incident::state::{Message, OnChannel, PageAnswer, State, SuggestedMessage};
 
 pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
     let at = record.occurred_at;
@@ -16,6 +16,7 @@ pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
         reference: String::new(),
         again: None,
         tries: 0,
+        page: None,
     };
     state.messages.push(Message {
         id: record.id,
@@ -27,6 +28,14 @@ pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
         as_of: body.as_of.unwrap_or(at),
         ways: body.channels.iter().map(way).collect(),
     });
+}
+
+/// Takes in what a service tells of a page.
+pub(super) fn followed(state: &mut State, body: &PageFollowed, at: Timestamp) {
+    let found = state.messages.iter_mut().find(|message| message.id == body.message);
+    let way = found.and_then(|message| message.ways.iter_mut().find(|way| way.channel == body.channel));
+    let Some(way) = way.filter(|way| way.page.as_ref().is_none_or(|known| known.takes(body))) else { return };
+    way.page = Some(PageAnswer { state: body.state, who: body.who.clone(), at });
 }
 
 /// Keeps the message that an assistant drafted.

@@ -99,6 +99,44 @@ pub struct Delivered {
     pub again: Option<Timestamp>,
 }
 
+/// Says what a service tells of a page after it took it. That is dated by the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageFollowed {
+    /// The page.
+    pub message: RecordId,
+    /// The channel, by name.
+    pub channel: String,
+    /// How it stands.
+    pub state: PageState,
+    /// Whom it pages, or who acknowledged or resolved it; empty: the service does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+    /// Of an escalation: whether time had run out, and nobody asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_clock: bool,
+}
+
+/// How a page stands at the service that pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageState {
+    /// Somebody is being paged.
+    Paging,
+    /// It was passed on to somebody else.
+    Escalated,
+    /// Somebody acknowledged it.
+    Acknowledged,
+    /// It was resolved there.
+    Resolved,
+}
+
+impl PageState {
+    /// Tells whether somebody is still to answer.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Paging | Self::Escalated)
+    }
+}
+
 /// What became of a message on a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

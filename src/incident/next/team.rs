@@ -3,6 +3,7 @@
 use super::{Next, Rank, Steps};
 use crate::incident::policy::Role;
 use crate::incident::state::{Offer, same_person};
+use crate::incident::time::duration;
 
 impl Steps<'_> {
     /// What is offered to who looks: nobody else can answer it, and until then nobody knows who has it.
@@ -34,6 +35,15 @@ impl Steps<'_> {
             let channels: Vec<&str> = message.stuck_on(now).collect();
             let by = channels.join(", ");
             self.add("message", "", format!("{kind} for {to} was not delivered on {by}: review and resend"));
+        }
+        let within = policy.acknowledge_within;
+        if let Some((message, way)) = state.unanswered(within, now) {
+            let whom = way.page.as_ref().map_or("", |page| page.who.as_str());
+            let whom = if whom.is_empty() { String::new() } else { format!(" to {whom}") };
+            let title =
+                format!("nobody acknowledged the page{whom} after {}: page again, or call", duration(within));
+            let due = way.since.checked_add(within).unwrap_or(way.since);
+            self.add_at(due, "page", &message.audience, title);
         }
         for task in state.open_tasks().into_iter().filter(|task| now >= task.until) {
             let title = format!("ask {} what came of it: {}", task.owner, task.text);

@@ -115,6 +115,10 @@ pub struct PolicyChange {
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub objection_time: Option<SignedDuration>,
+    /// How long a page may go without being acknowledged: `5m`.
+    #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub acknowledge_within: Option<SignedDuration>,
     /// How long production is watched after a deploy: `30m`.
     #[serde(serialize_with = "friendly::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -267,6 +271,7 @@ impl Policy {
         self.approval_valid_for = change.approval_valid_for.unwrap_or(self.approval_valid_for);
         self.task_time = change.task_time.unwrap_or(self.task_time);
         self.objection_time = change.objection_time.unwrap_or(self.objection_time);
+        self.acknowledge_within = change.acknowledge_within.unwrap_or(self.acknowledge_within);
         self.immediate_watch = change.immediate_watch.unwrap_or(self.immediate_watch);
         self.extended_watch = change.extended_watch.unwrap_or(self.extended_watch);
         set(&mut self.gates, change.gates.as_ref());

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::incident::body::{Delivery, MessageKind};
+use crate::incident::body::{Delivery, MessageKind, PageFollowed, PageState};
 use crate::incident::record::RecordId;
 use crate::incident::state::State;
 
@@ -68,6 +68,26 @@ pub struct OnChannel {
     pub again: Option<Timestamp>,
     /// How many times it was tried.
     pub tries: u32,
+    /// Of a page: what the service told of it after it took it; `None`: nothing, or nobody asked.
+    pub page: Option<PageAnswer>,
+}
+
+/// What a service told of a page last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageAnswer {
+    /// How it stands.
+    pub state: PageState,
+    /// Whom it pages, or who acknowledged or resolved it; may be empty.
+    pub who: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+impl PageAnswer {
+    /// Tells whether something is news after this. An acknowledgement stands, whatever comes later.
+    pub(in crate::incident) fn takes(&self, news: &PageFollowed) -> bool {
+        self.state.is_open() && (!news.state.is_open() || news.who != self.who)
+    }
 }
 
 impl OnChannel {
@@ -78,6 +98,11 @@ impl OnChannel {
             Some(Delivery::Waiting) => self.again.is_none_or(|again| again <= now || again > self.latest()),
             _ => false,
         }
+    }
+
+    /// Of a page that was taken: tells whether nobody has answered it, as far as is known.
+    pub fn is_paging(&self) -> bool {
+        self.end == Some(Delivery::Accepted) && self.page.as_ref().is_none_or(|page| page.state.is_open())
     }
 
     /// Later than this nothing waits: a clock that was set back must not make it wait for days.
@@ -93,6 +118,27 @@ impl OnChannel {
 }
 
 impl State {
+    /// The newest page that a channel took, and how it stands there.
+    pub fn page_on(&self, channel: &str) -> Option<(&Message, &OnChannel)> {
+        let pages = self.messages.iter().rev().filter(|message| message.kind == MessageKind::Page);
+        let mut ways = pages.filter_map(|message| Some((message, message.on(channel)?)));
+        ways.find(|(_, way)| way.end == Some(Delivery::Accepted))
+    }
+
+    /// The newest page to an audience that was taken longer ago than it may go without an answer, where a service
+    /// tells that nobody has acknowledged it. Whoever was paged since by other means is another matter.
+    pub fn unanswered(&self, within: SignedDuration, now: Timestamp) -> Option<(&Message, &OnChannel)> {
+        let mut pages =
+            self.messages.iter().rev().filter(|one| one.kind == MessageKind::Page && one.is_accepted());
+        let message = pages.next()?;
+        if message.ways.iter().any(|way| way.page.as_ref().is_some_and(|page| !page.state.is_open())) {
+            return None;
+        }
+        let way = message.ways.iter().find(|way| way.page.is_some())?;
+        let called = self.paged.iter().any(|(at, who)| *at > way.since && *who == message.audience);
+        (!called && now.duration_since(way.since) >= within).then_some((message, way))
+    }
+
     /// By what a service knows the first message that it accepted on a channel.
     pub fn first_on(&self, channel: &str) -> Option<&str> {
         let ways = self.messages.iter().flat_map(|message| &message.ways);
@@ -144,6 +190,11 @@ impl State {
 }
 
 impl Message {
+    /// How it stands on a channel.
+    pub fn on(&self, channel: &str) -> Option<&OnChannel> {
+        self.ways.iter().find(|way| way.channel == channel)
+    }
+
     /// The channels that it did not get through on.
     pub fn stuck_on(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         let fresh = self.is_fresh(now);
@@ -176,7 +227,7 @@ mod tests {
 
     fn way(end: Option<Delivery>, again: Option<Timestamp>) -> OnChannel {
         let (channel, why, reference) = ("slack".to_owned(), String::new(), String::new());
-        OnChannel { channel, end, since: at(0), why, reference, again, tries: 1 }
+        OnChannel { channel, end, since: at(0), why, reference, again, tries: 1, page: None }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{UPDATED, audience, with_note, with_reason};
 use crate::incident::apply::Fold;
-use crate::incident::body::{Delivered, Delivery, MessageKind, Suggested};
+use crate::incident::body::{Delivered, Delivery, MessageKind, PageFollowed, PageState, Suggested};
 use crate::incident::state::{EntryKind, Message};
 
 /// What a delivery says, given the state before it; `None` where it is no news.
@@ -29,6 +29,29 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
         }
     };
     Some(line)
+}
+
+/// What a service tells of a page; `None` where it is no news.
+pub(super) fn followed(body: &PageFollowed, fold: &Fold) -> Option<(EntryKind, String)> {
+    let messages = &fold.state().messages;
+    let way = messages.iter().find(|message| message.id == body.message)?.on(&body.channel)?;
+    if way.page.as_ref().is_some_and(|known| !known.takes(body)) {
+        return None;
+    }
+    let who = body.who.as_str();
+    let by = if who.is_empty() { String::new() } else { format!(" by {who}") };
+    let text = match body.state {
+        PageState::Paging if who.is_empty() => return None,
+        PageState::Paging => format!("{who} is being paged"),
+        PageState::Escalated => {
+            let how = if body.by_clock { " by the clock" } else { "" };
+            let to = if who.is_empty() { String::new() } else { format!(" to {who}") };
+            format!("page escalated{how}{to}")
+        }
+        PageState::Acknowledged => format!("page acknowledged{by}"),
+        PageState::Resolved => format!("page resolved{by}"),
+    };
+    Some((EntryKind::Paged, with_note(text, &body.channel)))
 }
 
 /// What an assistant wrote.

@@ -5,9 +5,10 @@ use crate::incident::{
     Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered, Delivery,
     FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted,
     HandoffDeclined, HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, MessageKind,
-    Messaged, Mitigated, Objected, Paged, Phase, PhaseEntered, PlanAsked, PlanProposed, PlanResumed, Proof,
-    Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept,
-    Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, TaskEnded, TaskGiven, Titled, Told, Waits,
+    Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase, PhaseEntered, PlanAsked,
+    PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed,
+    RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked,
+    Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod hostile;
@@ -454,6 +455,15 @@ fn one_of_each_for_the_team() -> Vec<Body> {
             again: None,
         }
         .into(),
+        PageFollowed {
+            message: nobody,
+            channel: "pager".into(),
+            state: PageState::Acknowledged,
+            who: "li".into(),
+            by_clock: false,
+        }
+        .into(),
+        Suggested { kind: NoteKind::Finding, text: "the pool is full".into(), message: None }.into(),
     ]
 }
 

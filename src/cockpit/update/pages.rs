@@ -1,0 +1,91 @@
+//! Services that are asked now and then: whether somebody acknowledged a page.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::commands::Command;
+use super::super::model::Model;
+use super::super::msg::{Done, Effect, EffectId};
+use super::{Cx, menus};
+use crate::comms::pager;
+use crate::failure::Failure;
+
+/// How long a service is left alone that did not answer, or refused.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(2);
+
+/// How services are asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Services {
+    pages: Asking,
+}
+
+/// How one question is asked again and again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Asking {
+    /// The effect that asks.
+    effect: Option<EffectId>,
+    /// Nobody is asked before then.
+    next: Option<Timestamp>,
+    /// Whether it failed the last time.
+    failed: bool,
+}
+
+impl Asking {
+    fn rests(&self, now: Timestamp) -> bool {
+        // A clock that was set back must not keep anybody waiting.
+        let rests = |next: Timestamp| next > now && next.duration_since(now) <= AFTER_FAILURE;
+        self.effect.is_some() || self.next.is_some_and(rests)
+    }
+
+    fn began(&mut self, effect: EffectId, next: Option<Timestamp>) {
+        (self.effect, self.next) = (Some(effect), next);
+    }
+
+    /// Takes in what came of it. A failure is told once, until it is over.
+    fn ended(&mut self, failed: bool, now: Timestamp) -> bool {
+        self.effect = None;
+        if failed {
+            self.next = now.checked_add(AFTER_FAILURE).ok();
+        }
+        let was_told = std::mem::replace(&mut self.failed, failed);
+        !(failed && was_told)
+    }
+}
+
+/// Asks where it is time to.
+pub(super) fn keep_up(cx: &mut Cx<'_>) {
+    let now = cx.model.now;
+    if let Some(pause) = follows_pages(cx.model, now) {
+        let id = cx.effect("following the page", Effect::FollowPages);
+        cx.model.services.pages.began(id, now.checked_add(pause).ok());
+    }
+}
+
+/// How long pages are left alone after they are asked after now; `None`: they are not.
+fn follows_pages(model: &Model, now: Timestamp) -> Option<SignedDuration> {
+    let state = model.incident().filter(|state| state.is_open() && !state.messages.is_empty())?;
+    if model.services.pages.rests(now) || !may_ask(model) {
+        return None;
+    }
+    let open = pager::followed(state, &model.config.config.channels, now);
+    let newest = open.iter().map(|(_, _, since)| *since).max()?;
+    Some(pager::pause(newest, now))
+}
+
+/// Whether the configuration may be acted on, and what is found can be saved.
+fn may_ask(model: &Model) -> bool {
+    model.unsaved().is_none() && menus::needs_config(model, Command::Message).is_none()
+}
+
+/// Takes in what came of a question. Gives back what is left to be told elsewhere.
+pub(super) fn done(
+    cx: &mut Cx<'_>,
+    id: EffectId,
+    result: Result<Done, Failure>,
+) -> Option<Result<Done, Failure>> {
+    let now = cx.model.now;
+    let pages = &mut cx.model.services.pages;
+    if pages.effect == Some(id) && !pages.ended(result.is_err(), now) {
+        return None;
+    }
+    Some(result)
+}

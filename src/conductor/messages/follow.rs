@@ -1,0 +1,124 @@
+//! Follows a page until somebody has acknowledged it: what the service tells of it is put on record, once.
+
+use jiff::Timestamp;
+
+use super::get::Asked;
+use super::{ATTEMPTS, Post, busy};
+use crate::comms::pager::{self, OnCall, Page};
+use crate::config::types::Channel;
+use crate::failure::{Failure, Result};
+use crate::incident::{
+    Draft, OnChannel, PageAnswer, PageFollowed, PageState, Precision, Record, RecordId, State,
+};
+use crate::journal::Journal;
+use crate::text::visible;
+
+const DOING: &str = "following the page";
+
+/// Asks what became of the pages that nobody has acknowledged yet, and writes down what is new. A question each;
+/// whoever calls leaves time between two rounds.
+///
+/// # Errors
+/// The service does not answer, or refuses; or it cannot be written down.
+pub fn follow(journal: &mut Journal, post: &Post<'_>) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    let (log, _) = journal.load(post.incident)?;
+    let (state, now) = (log.state(), Timestamp::now());
+    for (message, channel, _) in pager::followed(state, &post.config.channels, now) {
+        let asked = Pager::of(post, channel).map_err(|why| failed(&why))?;
+        let id = state.id.to_string();
+        let Some(page) = asked.ask(&pager::of_page(channel, &id), pager::page).map_err(|why| failed(&why))?
+        else {
+            continue;
+        };
+        let known = on_channel(state, message, &channel.name).and_then(|way| way.page.as_ref());
+        // Whom it pages now is not whom it paged: somebody or something has passed it on.
+        let moved = page.state == PageState::Paging
+            && known.is_some_and(|known| !known.who.is_empty() && known.who != page.who);
+        let log =
+            || asked.ask(&pager::of_log(channel, &page.id), pager::escalation).map_err(|why| failed(&why));
+        let escalation = if moved { log()? } else { None };
+        let by_clock = escalation.as_ref().is_some_and(|one| one.by_clock);
+        let at = escalation.and_then(|one| one.at).or(page.at);
+        let page = Page { state: if moved { PageState::Escalated } else { page.state }, at, ..page };
+        records.extend(write(journal, post, (message, &channel.name), &page, by_clock)?);
+    }
+    Ok(records)
+}
+
+/// Who is on call by a channel, whoever is paged first first.
+///
+/// # Errors
+/// Nothing tells, or the service refuses.
+pub fn on_call(post: &Post<'_>, channel: &Channel) -> Result<Vec<OnCall>> {
+    let failed = |why: String| Failure::new("asking who is on call", visible(&why), "look into PagerDuty");
+    let asked = Pager::of(post, channel).map_err(failed)?;
+    let policy = match channel.escalation_policy.as_str() {
+        "" => asked.ask(&pager::of_service(channel), pager::policy_of_service).map_err(failed)?,
+        policy => policy.to_owned(),
+    };
+    asked.ask(&pager::of_on_call(channel, &policy), pager::on_call).map_err(failed)
+}
+
+fn failed(why: &str) -> Failure {
+    Failure::new(DOING, visible(why), "look into PagerDuty whether somebody acknowledged it")
+}
+
+fn on_channel<'a>(state: &'a State, message: RecordId, channel: &str) -> Option<&'a OnChannel> {
+    let message = state.messages.iter().find(|one| one.id == message)?;
+    message.ways.iter().find(|way| way.channel == channel)
+}
+
+/// Writes down how a page stands, unless that is on record.
+fn write(
+    journal: &mut Journal,
+    post: &Post<'_>,
+    (message, channel): (RecordId, &str),
+    page: &Page,
+    by_clock: bool,
+) -> Result<Vec<Record>> {
+    for _ in 0..ATTEMPTS {
+        let (log, seen) = journal.load(post.incident)?;
+        let Some(way) = on_channel(log.state(), message, channel) else { return Ok(Vec::new()) };
+        let is_known = |known: &PageAnswer| match page.state {
+            PageState::Paging | PageState::Escalated => known.who == page.who || !known.state.is_open(),
+            PageState::Acknowledged | PageState::Resolved => !known.state.is_open(),
+        };
+        if way.page.as_ref().is_some_and(is_known) {
+            return Ok(Vec::new());
+        }
+        let (now, since) = (Timestamp::now(), way.since);
+        let body = PageFollowed {
+            message,
+            channel: channel.to_owned(),
+            state: page.state,
+            who: visible(&page.who).into_owned(),
+            by_clock,
+        };
+        // It happened when the service says so; not before the page, and not after now, whatever its clock says.
+        let occurred = page.at.filter(|at| *at >= since && *at <= now).map(|at| (at, Precision::Exact));
+        let draft = Draft { occurred, ..Draft::now(post.incident, body) };
+        if let Some(records) = journal.append_unless_moved(now, post.incident, seen, vec![draft])? {
+            return Ok(records);
+        }
+    }
+    Err(busy(DOING))
+}
+
+/// A pager that is asked.
+struct Pager<'a> {
+    asked: Asked<'a>,
+    headers: Vec<(String, String)>,
+}
+
+impl<'a> Pager<'a> {
+    fn of(post: &Post<'_>, channel: &'a Channel) -> Result<Self, String> {
+        let asked = Asked::of(post, channel, &channel.api_token)?;
+        Ok(Self { asked, headers: pager::headers(channel) })
+    }
+
+    fn ask<T>(&self, url: &str, read: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<T, String> {
+        let body = self.asked.get(url, &self.headers, pager::refusal)?;
+        read(&body).map_err(|why| self.asked.masked(&why))
+    }
+}
