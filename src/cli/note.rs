@@ -4,10 +4,11 @@ use jiff::tz::TimeZone;
 
 use super::End;
 use super::context::{Context, Wanted};
-use super::save::{SaveArgs, save_in, some_text};
+use super::save::{SaveArgs, print, save_in, some_text};
+use crate::conductor::{self, Post};
 use crate::failure::{Failure, Result};
 use crate::incident::{Body, NoteKind, Noted, Precision, Scribed, in_zones, scribe};
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 /// Write a timeline entry; its id is printed once it is saved
 #[derive(Debug, clap::Args)]
@@ -19,8 +20,12 @@ Example:
   flightdeck note \"TODO: alert on the pool @li\"   a follow-up; ! in front makes a decision")]
 pub(crate) struct Args {
     /// The text
-    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
-    text: String,
+    #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "pinned")]
+    text: Option<String>,
+
+    /// Take in the messages that carry the reaction that flightdeck.toml names
+    #[arg(long, conflicts_with_all = ["text", "kind", "at"])]
+    pinned: bool,
 
     /// note, finding, decision, problem, action, well or better
     #[arg(long, default_value = "note", hide_default_value = true, value_parser = parse_kind)]
@@ -43,7 +48,10 @@ fn parse_kind(text: &str) -> Result<NoteKind, String> {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
-    let text = some_text("the note", &args.text)?;
+    if args.pinned {
+        return pinned(cx, args.save);
+    }
+    let text = some_text("the note", args.text.as_deref().unwrap_or_default())?;
     if text.starts_with("--") {
         let cause = format!("there is no option {}", visible(&text));
         return Err(Failure::usage("writing a note", cause, "flightdeck note --help lists the options"));
@@ -64,4 +72,24 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         Scribed { .. } => save(at, Noted { kind: args.kind, text }.into()),
     }
+}
+
+/// Takes in what is pinned in chats, and says how many messages that were.
+fn pinned(cx: &Context, save: SaveArgs) -> Result<End> {
+    let doing = "reading pinned messages";
+    let config = cx.trusted_config()?.config;
+    if config.channels.iter().all(|channel| channel.pin.is_empty()) {
+        let hint = "add pin = \"pushpin\" to a channel of kind slack";
+        return Err(Failure::usage(doing, "no channel of flightdeck.toml has `pin`", hint));
+    }
+    let policy = cx.setup_or_found().0.policy;
+    let mut loaded = cx.load(Wanted::NotClosed)?;
+    let post = Post { config: &config, root: cx.root()?, policy: &policy, incident: loaded.state().id };
+    let records = conductor::pins(&mut loaded.journal, &post)?;
+    if save.json {
+        records.iter().try_for_each(|record| print(cx, save, &loaded.number, record))?;
+    } else {
+        cx.out.line(&format!("{} added to {}", counted(records.len(), "message"), loaded.number))?;
+    }
+    Ok(End::Done)
 }

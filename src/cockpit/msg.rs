@@ -291,6 +291,8 @@ pub enum Effect {
     FlushMessages,
     /// Asks what became of the pages that nobody has acknowledged yet.
     FollowPages,
+    /// Reads the messages of chats that somebody marked for the timeline.
+    ReadPins,
     /// Read one of them.
     ReadRunbook {
         /// Its path.

@@ -13,6 +13,7 @@ pub mod pager;
 mod pagerduty;
 mod slack;
 mod slack_bot;
+pub mod slack_pins;
 mod teams;
 pub mod template;
 #[cfg(test)]

@@ -282,7 +282,7 @@ fn in_body(body: &[u8]) -> Option<Duration> {
 }
 
 /// What a server says of itself, to follow on its status: a word or a sentence, and no web page.
-pub(super) fn saying(body: &[u8]) -> String {
+pub fn saying(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let line: String = text.lines().next().unwrap_or_default().chars().take(120).collect();

@@ -4,6 +4,7 @@
 mod carry;
 mod follow;
 mod get;
+mod pins;
 mod read;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use crate::text::visible;
 use super::secrets::Purse;
 
 pub use follow::{follow, on_call};
+pub use pins::pins;
 pub use read::templates;
 
 /// How often something is written again because something else was written meanwhile.
@@ -289,5 +291,7 @@ fn busy(doing: &str) -> Failure {
 
 #[cfg(test)]
 mod paging;
+#[cfg(test)]
+mod pinned;
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,7 @@ impl Shell<'_> {
             Effect::ResendMessage(message) => self.ask_post(id, Mail::Again(message)),
             Effect::FlushMessages => self.ask_post(id, Mail::Waiting),
             Effect::FollowPages => self.ask_post(id, Mail::Pages),
+            Effect::ReadPins => self.ask_post(id, Mail::Pins),
             Effect::ReadRunbook { path } => self.ask_repo(repo::Order::ReadRunbook(id, path)),
             Effect::ProbeNow => {
                 self.pulse.ask_now();

@@ -44,6 +44,8 @@ pub(super) enum Mail {
     Waiting,
     /// Pages that nobody has acknowledged yet: none is sent.
     Pages,
+    /// Messages of chats that somebody marked for the timeline: none is sent.
+    Pins,
 }
 
 impl Ground {
@@ -105,6 +107,7 @@ impl Ground {
             Mail::New(message, read_at) => conductor::send(&mut journal, &post, &message, read_at),
             Mail::Again(message) => conductor::resend(&mut journal, &post, message),
             Mail::Waiting => conductor::flush(&mut journal, &post, conductor::Which::Fresh),
+            Mail::Pins => return conductor::pins(&mut journal, &post).map(Done::Appended),
             Mail::Pages => return conductor::follow(&mut journal, &post).map(Done::Appended),
         };
         sent.map(|sent| Done::Appended(sent.records))

@@ -1,4 +1,4 @@
-//! Services that are asked now and then: whether somebody acknowledged a page.
+//! Services that are asked now and then: whether somebody acknowledged a page, and what is pinned in a chat.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,10 +12,14 @@ use crate::failure::Failure;
 /// How long a service is left alone that did not answer, or refused.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(2);
 
+/// How long a chat is left alone after it was read.
+const PINS: SignedDuration = SignedDuration::from_secs(30);
+
 /// How services are asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Services {
     pages: Asking,
+    pins: Asking,
 }
 
 /// How one question is asked again and again.
@@ -58,6 +62,17 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         let id = cx.effect("following the page", Effect::FollowPages);
         cx.model.services.pages.began(id, now.checked_add(pause).ok());
     }
+    if reads_pins(cx.model, now) {
+        let id = cx.effect("reading pinned messages", Effect::ReadPins);
+        cx.model.services.pins.began(id, now.checked_add(PINS).ok());
+    }
+}
+
+/// Whether there are chats to be read now.
+fn reads_pins(model: &Model, now: Timestamp) -> bool {
+    let is_open = model.incident().is_some_and(|state| state.is_open());
+    let is_pinned = || model.config.config.channels.iter().any(|channel| !channel.pin.is_empty());
+    is_open && is_pinned() && !model.services.pins.rests(now) && may_ask(model)
 }
 
 /// How long pages are left alone after they are asked after now; `None`: they are not.
@@ -83,9 +98,11 @@ pub(super) fn done(
     result: Result<Done, Failure>,
 ) -> Option<Result<Done, Failure>> {
     let now = cx.model.now;
-    let pages = &mut cx.model.services.pages;
-    if pages.effect == Some(id) && !pages.ended(result.is_err(), now) {
-        return None;
+    let services = &mut cx.model.services;
+    for asking in [&mut services.pages, &mut services.pins] {
+        if asking.effect == Some(id) && !asking.ended(result.is_err(), now) {
+            return None;
+        }
     }
     Some(result)
 }

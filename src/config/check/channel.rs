@@ -9,7 +9,7 @@ use crate::config::types::not_an_address;
 use crate::text::visible;
 
 /// The keys that only channels of some kinds have.
-const OF_KINDS: [(&str, &[&str]); 12] = [
+const OF_KINDS: [(&str, &[&str]); 13] = [
     (
         "secret",
         &[
@@ -31,6 +31,7 @@ const OF_KINDS: [(&str, &[&str]); 12] = [
     ("limit", &["webhook"]),
     ("command", &["command"]),
     ("env", &["command"]),
+    ("pin", &["slack"]),
     ("api_token", &["pagerduty"]),
     ("api_url", &["pagerduty"]),
     ("service", &["pagerduty"]),

@@ -31,6 +31,9 @@ pub struct Channel {
     /// Of `slack`: the id of the channel: `C0123456789`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub to: String,
+    /// Of `slack`: messages of the channel that carry this reaction are written into the timeline: `pushpin`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pin: String,
     /// Of `pagerduty`: the secret that holds a token of its REST API, by which a page is followed until somebody has
     /// acknowledged it. Reading is enough for it.
     #[serde(default, skip_serializing_if = "String::is_empty")]

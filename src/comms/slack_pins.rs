@@ -1,0 +1,150 @@
+//! Messages of a Slack channel that somebody marked with a reaction, to be written into the timeline.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::wire::cut;
+use crate::config::types::Channel;
+
+/// Messages in one answer.
+const PAGE: usize = 200;
+
+fn address(channel: &Channel, path: &str) -> String {
+    format!("{}/{path}", channel.api())
+}
+
+fn quoted(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// Headers of every question; `{secret:NAME}` stands for the token.
+pub fn headers(channel: &Channel) -> Vec<(String, String)> {
+    vec![("Authorization".to_owned(), format!("Bearer {{secret:{}}}", channel.secret))]
+}
+
+/// Asks for the messages since a time, in seconds.
+pub fn of_history(channel: &Channel, since: i64, cursor: &str) -> String {
+    let cursor = if cursor.is_empty() { String::new() } else { format!("&cursor={}", quoted(cursor)) };
+    let to = quoted(&channel.to);
+    address(channel, &format!("conversations.history?channel={to}&oldest={since}&limit={PAGE}{cursor}"))
+}
+
+/// Asks what a user is called.
+pub fn of_user(channel: &Channel, id: &str) -> String {
+    address(channel, &format!("users.info?user={}", quoted(id)))
+}
+
+/// The messages of an answer that carry a reaction, as Slack writes them, and where the next answer begins.
+///
+/// # Errors
+/// It was refused, or cannot be read.
+pub fn pinned(body: &[u8], reaction: &str) -> Result<(Vec<Value>, String), String> {
+    #[derive(Deserialize)]
+    struct History {
+        messages: Vec<Value>,
+        #[serde(default)]
+        response_metadata: Option<Metadata>,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        #[serde(default)]
+        next_cursor: String,
+    }
+    let history: History = read(body)?;
+    let reaction = reaction.trim_matches(':');
+    let carries = |message: &Value| {
+        let all = message.get("reactions").and_then(Value::as_array);
+        // A skin tone stands behind the name: `thumbsup::skin-tone-2`.
+        let is_meant = |one: &Value| {
+            let name = one.get("name").and_then(Value::as_str).unwrap_or_default();
+            name.split("::").next() == Some(reaction)
+        };
+        all.is_some_and(|all| all.iter().any(is_meant))
+    };
+    let cursor = history.response_metadata.map(|next| next.next_cursor).unwrap_or_default();
+    Ok((history.messages.into_iter().filter(carries).collect(), cursor))
+}
+
+/// The user of an answer, as an export has it.
+///
+/// # Errors
+/// It was refused, or cannot be read.
+pub fn user(body: &[u8]) -> Result<Value, String> {
+    #[derive(Deserialize)]
+    struct Info {
+        user: Value,
+    }
+    read(body).map(|info: Info| info.user)
+}
+
+/// The ids of users that messages name: who wrote them, and who is called in them.
+pub fn users(messages: &[Value]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for message in messages {
+        let text = |key: &str| message.get(key).and_then(Value::as_str).unwrap_or_default();
+        let called = text("text").split("<@").skip(1).filter_map(|rest| rest.split(['>', '|']).next());
+        ids.extend(std::iter::once(text("user")).chain(called).filter(|id| is_id(id)).map(str::to_owned));
+    }
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let no = || "this is not how Slack answers".to_owned();
+    let value: Value = serde_json::from_slice(body).map_err(|_| no())?;
+    if value.get("ok") != Some(&Value::Bool(true)) {
+        let error = value.get("error").and_then(Value::as_str).ok_or_else(no)?;
+        let help = match error {
+            "missing_scope" => {
+                let needed = value.get("needed").and_then(Value::as_str).unwrap_or("channels:history");
+                format!(": give the bot the scope {}, and install it again", cut(needed, 60))
+            }
+            "not_in_channel" => ": /invite the bot into the channel".to_owned(),
+            "channel_not_found" => ": see whether `to` is the id of the channel".to_owned(),
+            "invalid_auth" | "token_revoked" | "account_inactive" => {
+                ": the token is not valid any more".to_owned()
+            }
+            _ => String::new(),
+        };
+        return Err(format!("Slack says {}{help}", cut(error, 60)));
+    }
+    serde_json::from_value(value).map_err(|_| no())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_carry_the_reaction_are_found_with_whom_they_name() {
+        let body = br#"{"ok":true,"messages":[
+            {"type":"message","user":"U1","text":"pool is full <@U2|li> and <@U3>","ts":"1790000000.000100",
+             "reactions":[{"name":"pushpin","count":1,"users":["U9"]}]},
+            {"type":"message","user":"U4","text":"lunch?","ts":"1790000001.000100","reactions":[{"name":"tada"}]},
+            {"type":"message","user":"U5","text":"nothing","ts":"1790000002.000100"}],
+            "response_metadata":{"next_cursor":"bmV4dA=="}}"#;
+        let (found, cursor) = pinned(body, ":pushpin:").unwrap();
+        assert_eq!((found.len(), cursor.as_str()), (1, "bmV4dA=="));
+        assert_eq!(users(&found), ["U1", "U2", "U3"]);
+        assert_eq!(pinned(body, "thumbsup").unwrap().0.len(), 0);
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let said = |body: &str| pinned(body.as_bytes(), "pushpin").unwrap_err();
+        let scope = r#"{"ok":false,"error":"missing_scope","needed":"channels:history"}"#;
+        assert_eq!(
+            said(scope),
+            "Slack says missing_scope: give the bot the scope channels:history, and install it again"
+        );
+        assert!(said(r#"{"ok":false,"error":"not_in_channel"}"#).contains("/invite"));
+        assert_eq!(said("<html>"), "this is not how Slack answers");
+        assert_eq!(said(r#"{"ok":true}"#), "this is not how Slack answers");
+    }
+}
