@@ -70,6 +70,7 @@ mod network;
 mod on_a_terminal;
 #[cfg(target_os = "linux")]
 mod own_actions;
+mod paging;
 mod people;
 mod pictures;
 #[cfg(target_os = "linux")]
