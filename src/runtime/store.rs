@@ -1,5 +1,6 @@
 //! The journal, on a thread of its own: commits, loads, and notices what others wrote.
 
+mod alarms;
 mod samples;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -8,6 +9,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+
+use alarms::OnRecord;
 
 use super::save::{place, save};
 use super::screen::receive;
@@ -156,6 +159,8 @@ struct Open {
     seq: Seq,
     /// Plans that the record says are running.
     running: Vec<String>,
+    /// How probes are by what was read.
+    alarms: OnRecord,
 }
 
 impl Open {
@@ -392,7 +397,7 @@ impl Keeper {
             .filter(|plan| plan.state.is_under_way())
             .map(|plan| plan.id.clone())
             .collect();
-        self.open = Some(Open { id, seq, running });
+        self.open = Some(Open { id, seq, running, alarms: OnRecord::default() });
         self.emptied = None;
         self.reconcile();
         self.tend();
@@ -400,7 +405,7 @@ impl Keeper {
         let (records, seq) = self.journal.since(id, seq)?;
         self.journal.fold_in(&mut log, records)?;
         if let Some(open) = &mut self.open {
-            open.seq = seq;
+            (open.seq, open.alarms) = (seq, OnRecord::of(log.state()));
         }
         self.ask_the_world(log.state());
         Ok(Done::Opened(Box::new(log)))
@@ -419,19 +424,28 @@ impl Keeper {
         Ok(Done::Appended(self.fresh()?))
     }
 
-    /// Commits alarms that no other cockpit has recorded meanwhile.
+    /// Commits alarms that no other cockpit has recorded: neither while this one made them of what it had read, nor
+    /// until they are committed.
     fn append_alarms(&mut self, mut drafts: Vec<Draft>) -> Result<Done> {
-        let fresh = self.fresh()?;
-        drafts.retain(|draft| {
-            let Body::Alarm(ours) = &draft.body else { return true };
-            let theirs = fresh.iter().rev().find_map(|record| match &record.body {
-                Body::Alarm(theirs) if theirs.probe == ours.probe => Some(theirs),
-                _ => None,
-            });
-            theirs.is_none_or(|theirs| theirs.to != ours.to)
-        });
-        self.fact(Fact::Records(fresh));
-        if drafts.is_empty() { Ok(Done::Quietly) } else { self.append(drafts) }
+        // Whoever writes without a pause does not keep an alarm off the record.
+        for _ in 0..8 {
+            let fresh = self.fresh()?;
+            self.fact(Fact::Records(fresh));
+            let of = drafts.first().map(|draft| draft.incident);
+            // Of an incident that was left meanwhile nothing is known here.
+            let Some(open) = self.open.as_ref().filter(|open| Some(open.id) == of) else {
+                return self.append(drafts);
+            };
+            drafts.retain(|draft| open.alarms.is_news(draft));
+            if drafts.is_empty() {
+                return Ok(Done::Quietly);
+            }
+            let (now, all) = (Timestamp::now(), drafts.clone());
+            if self.journal.append_unless_moved(now, open.id, open.seq, all)?.is_some() {
+                return Ok(Done::Appended(self.fresh()?));
+            }
+        }
+        self.append(drafts)
     }
 
     fn start(&mut self, start: &Start) -> Result<Done> {
@@ -472,6 +486,7 @@ impl Keeper {
         self.emptied = None;
         let (records, seq) = self.journal.since(open.id, open.seq)?;
         open.seq = seq;
+        open.alarms.take(&records);
         for record in &records {
             match &record.body {
                 Body::PlanStarted(started) => open.running.push(started.plan.clone()),
