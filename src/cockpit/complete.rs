@@ -62,7 +62,8 @@ pub(super) fn sifts(model: &Model) -> bool {
 /// What may stand in the filter of the timeline, with how many entries it leaves.
 fn sifted(model: &Model, typed: &str) -> Vec<Candidate> {
     let timeline = model.incident().filter(|_| sifts(model)).map(|state| &state.timeline);
-    let found = timeline.map_or_else(Vec::new, |timeline| sift::candidates(timeline, typed));
+    let rows = model.derived.rows.as_deref();
+    let found = timeline.map_or_else(Vec::new, |timeline| sift::candidates(timeline, rows, typed));
     let about = |lines| if lines == 1 { "1 entry".to_owned() } else { format!("{lines} entries") };
     found.into_iter().map(|(name, lines)| Candidate { name, about: about(lines) }).collect()
 }

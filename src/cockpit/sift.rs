@@ -1,7 +1,8 @@
 //! What the timeline is filtered by: `by:maya kind:decision pool`, in any order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use crate::incident::digest::Row;
 use crate::incident::{Entry, EntryKind, NoteKind, Timeline};
 use crate::text::name::folded;
 
@@ -78,19 +79,17 @@ impl Sift {
     /// begins so.
     pub fn of(typed: &str, timeline: &Timeline) -> Self {
         let mut sift = Self::parse(typed);
-        if sift.by.is_empty() {
-            return sift;
-        }
-        let mut authors: Vec<&str> = Vec::new();
-        for entry in timeline.iter() {
-            if authors.last() != Some(&entry.author) && !authors.contains(&entry.author) {
-                authors.push(entry.author);
-            }
-        }
-        for (name, whole) in &mut sift.by {
-            *whole = authors.iter().any(|author| has_name(author, name));
+        if !sift.by.is_empty() {
+            sift.resolve(&authors(timeline));
         }
         sift
+    }
+
+    /// Finds out which of its names are somebody's.
+    fn resolve(&mut self, authors: &[&str]) {
+        for (name, whole) in &mut self.by {
+            *whole = authors.iter().any(|author| has_name(author, name));
+        }
     }
 
     /// The text that is looked for, in small letters; empty: any.
@@ -100,9 +99,14 @@ impl Sift {
 
     /// Tells whether a line passes.
     pub fn takes(&mut self, entry: &Entry<'_>) -> bool {
-        self.is_by(entry.author)
+        self.is_of(entry) && self.has_text(entry)
+    }
+
+    /// Tells whether a line is by somebody and of a kind that is asked for.
+    fn is_of(&mut self, entry: &Entry<'_>) -> bool {
+        // An alarm is nobody's: whose cockpit saw it first does not matter.
+        (self.by.is_empty() || !entry.kind.is_alarm() && self.is_by(entry.author))
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| is_kind(entry, kind)))
-            && self.has_text(entry)
     }
 
     fn is_by(&mut self, author: &str) -> bool {
@@ -182,51 +186,87 @@ pub(super) fn place(before: &str) -> std::ops::Range<usize> {
     last_word(before)..before.len()
 }
 
-/// The people and kinds in the timeline that may be meant by the word being typed, each with how many lines it
-/// leaves.
-pub(super) fn candidates(timeline: &Timeline, typed: &str) -> Vec<(String, usize)> {
-    let word = typed.get(place(typed)).unwrap_or_default();
-    let mut kinds: Vec<(&str, Is, usize)> = fitting_kinds(word).collect();
-    let mut people: BTreeMap<&str, usize> = BTreeMap::new();
-    // Once through the timeline: this is worked out for each frame while somebody types.
-    for entry in timeline.iter().rev().take(MOST) {
-        *people.entry(entry.author).or_default() += 1;
-        for (_, is, lines) in &mut kinds {
-            *lines += usize::from(is(&entry));
+/// The people and kinds in the timeline that may be meant by the word being typed, each with how many rows it
+/// leaves together with the words before it.
+pub(super) fn candidates(timeline: &Timeline, rows: Option<&[Row]>, typed: &str) -> Vec<(String, usize)> {
+    let place = place(typed);
+    let (before, word) = (typed.get(..place.start).unwrap_or_default(), typed.get(place).unwrap_or_default());
+    let wanted = Sift::parse(before);
+    // Each line that has the text, with the row it stands in.
+    let has_text = |line: &usize| timeline.get(*line).is_some_and(|entry| wanted.has_text(&entry));
+    let lines: Vec<(usize, usize)> = match rows {
+        Some(rows) => rows
+            .iter()
+            .enumerate()
+            .rev()
+            .flat_map(|(row, of)| of.lines.iter().map(move |line| (row, *line)))
+            .take(MOST)
+            .filter(|(_, line)| has_text(line))
+            .collect(),
+        None => (0..timeline.len()).rev().take(MOST).filter(has_text).map(|line| (line, line)).collect(),
+    };
+    let authors = authors(timeline);
+    let left = |name: &str| {
+        let mut sift = Sift::parse(&format!("{before}{name}"));
+        sift.resolve(&authors);
+        let mut takes = |line: usize| timeline.get(line).is_some_and(|entry| sift.is_of(&entry));
+        let mut last = None;
+        let passes = |(row, line): &&(usize, usize)| {
+            let is_new = last != Some(*row) && takes(*line);
+            last = if is_new { Some(*row) } else { last };
+            is_new
+        };
+        lines.iter().filter(passes).count()
+    };
+    let mut found: Vec<(String, usize)> = fitting_people(&authors, word)
+        .into_iter()
+        .map(|name| (left(&name), name))
+        .map(|(rows, name)| (name, rows))
+        .collect();
+    found.sort_by(|(one, before), (other, after)| after.cmp(before).then_with(|| one.cmp(other)));
+    found.extend(fitting_kinds(word).map(|kind| format!("{KIND}{kind}")).map(|kind| {
+        let rows = left(&kind);
+        (kind, rows)
+    }));
+    found.retain(|(_, rows)| *rows > 0);
+    found
+}
+
+/// Everybody who wrote a line.
+fn authors(timeline: &Timeline) -> Vec<&str> {
+    let mut authors: Vec<&str> = Vec::new();
+    for entry in timeline.iter() {
+        if authors.last() != Some(&entry.author) && !authors.contains(&entry.author) {
+            authors.push(entry.author);
         }
     }
-    let mut found = fitting_people(people, word);
-    let kinds = kinds.into_iter().filter(|(.., lines)| *lines > 0);
-    found.extend(kinds.map(|(kind, _, lines)| (format!("{KIND}{kind}"), lines)));
-    found
+    authors
 }
 
 /// Most lines that are counted: a number beside a word is not worth more.
 const MOST: usize = 20_000;
 
-fn fitting_kinds(word: &str) -> impl Iterator<Item = (&'static str, Is, usize)> {
+fn fitting_kinds(word: &str) -> impl Iterator<Item = &'static str> {
     let typed = word.to_lowercase();
     let fits = move |kind: &str| match after(&typed, KIND) {
         Some(begun) => kind.starts_with(begun),
         None => KIND.starts_with(typed.as_str()) || (typed.len() > 1 && kind.starts_with(&typed)),
     };
-    KINDS.iter().filter(move |(kind, _)| fits(kind)).map(|(kind, is)| (*kind, *is, 0))
+    KINDS.iter().map(|(kind, _)| *kind).filter(move |kind| fits(kind))
 }
 
-/// Those who fit, the most active first.
-fn fitting_people(people: BTreeMap<&str, usize>, word: &str) -> Vec<(String, usize)> {
+/// Those who fit, as they are asked for.
+fn fitting_people(authors: &[&str], word: &str) -> Vec<String> {
     let wanted = after(word, BY).map(|name| folded(name.trim_matches('"')));
     let typed = folded(word);
     let fits = |author: &str| match &wanted {
         Some(name) => is_by(author, name),
         None => BY.starts_with(typed.as_str()) || (typed.len() > 1 && is_by(author, &typed)),
     };
-    let mut found: Vec<(&str, usize)> = people.into_iter().filter(|(author, _)| fits(author)).collect();
-    found.sort_by(|(one, before), (other, after)| after.cmp(before).then_with(|| one.cmp(other)));
     let quoted = |name: &str| {
         if name.contains(char::is_whitespace) { format!("{BY}\"{name}\"") } else { format!("{BY}{name}") }
     };
-    found.into_iter().map(|(name, lines)| (quoted(name), lines)).collect()
+    authors.iter().filter(|author| fits(author)).map(|author| quoted(author)).collect()
 }
 
 #[cfg(test)]
@@ -298,7 +338,7 @@ mod tests {
             ("by:maya", &["no rollba", "disk full"]),
             ("by:LIND kind:decision", &["no rollba"]),
             ("by:\"maya lind\" kind:find", &["disk full"]),
-            ("by:omar by:li", &["the pool ", "pool fail"]),
+            ("by:omar by:li", &["the pool "]),
             ("kind:decision kind:alarm", &["no rollba", "pool fail"]),
             ("kind:automatic", &["pool fail"]),
             ("kind:people", &["no rollba", "the pool ", "disk full"]),
@@ -316,16 +356,17 @@ mod tests {
     fn what_may_stand_in_a_filter_is_what_the_timeline_has() {
         let log = log();
         let offered = |typed: &str| -> Vec<String> {
-            candidates(&log.state().timeline, typed).into_iter().map(|(name, _)| name).collect()
+            candidates(&log.state().timeline, None, typed).into_iter().map(|(name, _)| name).collect()
         };
         assert_eq!(offered("kind:d"), ["kind:decision"]);
-        assert_eq!(offered("pool by:"), ["by:\"Maya Lind\"", "by:li", "by:omar"]);
+        assert_eq!(offered("by:"), ["by:\"Maya Lind\"", "by:li", "by:omar"]);
+        assert_eq!(offered("pool by:"), ["by:omar"], "an alarm is nobody's");
         assert_eq!(offered("deci"), ["kind:decision"]);
         assert_eq!(offered("may"), ["by:\"Maya Lind\""]);
         assert!(offered("pool").is_empty());
         assert!(offered("").iter().any(|one| one == "kind:people"));
         // Each leaves as many entries as stand beside it.
-        for (typed, lines) in candidates(&log.state().timeline, "") {
+        for (typed, lines) in candidates(&log.state().timeline, None, "") {
             let mut sift = Sift::of(&typed, &log.state().timeline);
             assert_eq!(
                 log.state().timeline.iter().filter(|entry| sift.takes(entry)).count(),
@@ -343,7 +384,7 @@ mod tests {
             let _ = log.state().timeline.iter().filter(|entry| sift.takes(entry)).count();
             let place = place(&typed);
             proptest::prop_assert!(typed.get(place).is_some());
-            candidates(&log.state().timeline, &typed);
+            candidates(&log.state().timeline, None, &typed);
         }
     }
 }
