@@ -17,7 +17,7 @@ use crate::incident::{
 };
 use crate::text::visible;
 
-pub use approvals::{Approvals, RoleStanding, approvals, void};
+pub use approvals::{Approvals, NOT_GIVEN, RoleStanding, approvals, void};
 pub use demand::{Demand, Lost, lost};
 
 /// The plan that gates are judged for.

@@ -9,7 +9,7 @@ use super::super::overlay::{Ask, Overlay, Preview, Purpose};
 use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
 use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote, same_person};
-use crate::plan::gates::{ApprovalRule, Approvals, RoleStanding, Standing, approvals};
+use crate::plan::gates::{ApprovalRule, Approvals, NOT_GIVEN, RoleStanding, Standing, approvals};
 use crate::plan::proposal;
 
 /// The rows of the menu, and what stands over them.
@@ -142,7 +142,8 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
             format!("✓ {title}: {} {:02}:{:02}{how}{doubt}", vote.by, at.hour(), at.minute())
         }
         None => match (state.roles.get(role.role), role.why.as_str()) {
-            (Some(person), "not given") => format!("· {title}: {person} has not yet"),
+            (Some(person), NOT_GIVEN) => format!("· {title}: waiting for {person}"),
+            (None, NOT_GIVEN) => format!("· {title}: nobody yet"),
             (_, why) => format!("· {title}: {why}"),
         },
     }

@@ -132,9 +132,11 @@ impl Steps<'_> {
             self.watch_it();
         } else if self.is_way_back() {
             let own = self.list.get(before).map(|(_, next)| next.clone());
+            // Who looks is one of the people that the fix waits for.
+            let answers = self.list.iter().any(|(_, next)| next.action == "approve");
             self.put_back();
             let back = self.list.pop().map(|(_, next)| next);
-            self.beside = back.map(|back| (back, own.filter(|own| !waits_for_people(own))));
+            self.beside = back.map(|back| (back, own.filter(|own| !answers && !waits_for_people(own))));
         }
     }
 

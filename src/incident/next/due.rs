@@ -1,8 +1,8 @@
 //! What has to be true before production: tests, staging, the checklist, approvals, and the deploy itself.
 
 use super::super::body::{CheckState, PlanEnd};
-use super::super::state::{PlanRun, PlanState, Proposal};
-use super::{ANOTHER, Steps, production};
+use super::super::state::{PlanRun, PlanState, Proposal, Vote, same_person};
+use super::{ANOTHER, Rank, Steps, production};
 
 impl Steps<'_> {
     /// What has to happen before production besides what was named already.
@@ -20,7 +20,7 @@ impl Steps<'_> {
             self.add("deploy", "", format!("wait, or decide: {why}"));
         }
         if let Some(why) = approvals {
-            let title = self.who_approves(&why);
+            let Some(title) = self.who_approves(&why) else { return };
             // Only the preview of what would be deployed can ask again.
             match production(self.facts).filter(|_| why.contains(ANOTHER)) {
                 Some(production) => self.add("deploy", production, title),
@@ -34,33 +34,65 @@ impl Steps<'_> {
         self.facts.missing.iter().find(|(id, _)| id == gate).map(|(_, why)| why.clone())
     }
 
-    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`.
-    fn who_approves(&self, why: &str) -> String {
+    /// What waits for an answer of who looks: nobody else can give it, and people wait for that.
+    pub(super) fn answer(&mut self) {
+        let Some(why) = self.missing("approvals").filter(|why| !is_settled(why)) else { return };
+        let Some(asked) = self.asked().filter(|asked| !same_person(&asked.by, &self.facts.me)) else {
+            return;
+        };
+        let said = |role: &str| {
+            let is_it = |vote: &&Vote| vote.hash == asked.hash && vote.role == role;
+            self.state.votes.iter().filter(is_it).any(|vote| same_person(&vote.by, &self.facts.me))
+        };
+        let mine = self.not_given(&why).find(|role| self.is_mine(role) && !said(role)).cloned();
+        if let Some(role) = mine {
+            let title = format!("approve or reject: {}", asked.title);
+            self.add_ranked(Rank::Settle, "approve", &role, title);
+        }
+    }
+
+    /// The roles whose approval is missing.
+    fn not_given(&self, why: &str) -> impl Iterator<Item = &String> {
+        let needed = &self.policy.severity(self.state.severity).approvals;
+        needed.iter().filter(move |role| why.split("; ").any(|one| one.starts_with(&format!("{role}: "))))
+    }
+
+    fn is_mine(&self, role: &str) -> bool {
+        self.state.roles.get(role).is_some_and(|person| same_person(person, &self.facts.me))
+    }
+
+    /// The deploy to production that was put up for approval and not started.
+    fn asked(&self) -> Option<&Proposal> {
+        let started = |hash: &str| self.state.plans.iter().any(|plan| plan.hash == hash);
+        let production = production(self.facts).unwrap_or("production");
+        let mut all = self.state.proposals.iter().rev();
+        all.find(|one| !one.by_vote && one.target == production && !started(&one.hash))
+    }
+
+    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`. `None`: only who looks is
+    /// waited for.
+    fn who_approves(&self, why: &str) -> Option<String> {
         if why.contains("rejected by") {
-            return format!("decide: {why}");
+            return Some(format!("decide: {why}"));
         }
         if why.contains(ANOTHER) {
-            return "ask for approval again: what would be deployed changed since".to_owned();
+            return Some("ask for approval again: what would be deployed changed since".to_owned());
         }
-        let needed = &self.policy.severity(self.state.severity).approvals;
-        let missing =
-            needed.iter().filter(|role| why.split("; ").any(|one| one.starts_with(&format!("{role}: "))));
+        let asked = self.asked();
+        let answers = asked.is_some_and(|asked| !same_person(&asked.by, &self.facts.me));
+        let missing = self.not_given(why).filter(|role| !answers || !self.is_mine(role));
         let names: Vec<String> = missing
             .map(|role| match self.state.roles.get(role) {
                 Some(person) => format!("{person} ({})", self.policy.role_title(role)),
                 None => format!("the {}", self.policy.role_title(role)),
             })
             .collect();
-        let started = |hash: &str| self.state.plans.iter().any(|plan| plan.hash == hash);
-        let asked = |one: &Proposal| {
-            !one.by_vote
-                && one.target == production(self.facts).unwrap_or("production")
-                && !started(&one.hash)
-        };
-        if self.state.proposals.iter().any(asked) {
-            return format!("wait for {} to approve", names.join(" and "));
+        let names = names.join(" and ");
+        match asked {
+            Some(_) if names.is_empty() && answers => None,
+            Some(_) => Some(format!("wait for {names} to approve")),
+            None => Some(format!("ask {names} to approve")),
         }
-        format!("ask {} to approve", names.join(" and "))
     }
 
     /// Adds the test step if it is due for the commit at hand; false while tests run.
@@ -193,4 +225,9 @@ impl Steps<'_> {
             self.add("checklist", first, title);
         }
     }
+}
+
+/// Whether a gate of approvals waits for something else than an approval.
+fn is_settled(why: &str) -> bool {
+    why.contains("rejected by") || why.contains(ANOTHER)
 }

@@ -9,6 +9,9 @@ use crate::incident::{
 use crate::plan::programs::{self, Changed};
 use crate::plan::proposal;
 
+/// What is said of an approval that nobody gave.
+pub const NOT_GIVEN: &str = "not given";
+
 /// How the approvals of a plan stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approvals<'a> {
@@ -163,7 +166,7 @@ fn weigh<'a>(
             let why = if approval.is_some() {
                 String::new()
             } else {
-                newest().map_or_else(|| "not given".to_owned(), |(_, why)| why.clone())
+                newest().map_or_else(|| NOT_GIVEN.to_owned(), |(_, why)| why.clone())
             };
             let doubt = approval.and_then(|vote| state.doubt(vote)).unwrap_or_default();
             RoleStanding { role, approval, why, doubt }

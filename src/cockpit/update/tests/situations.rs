@@ -80,6 +80,8 @@ struct Situation {
     policy: String,
     #[serde(default)]
     config: String,
+    #[serde(default)]
+    me: String,
     next: Vec<String>,
 }
 
@@ -120,6 +122,9 @@ impl Situation {
     /// The cockpit in that situation.
     fn table(&self) -> Table {
         let mut table = Table::new();
+        if !self.me.is_empty() {
+            table.model.me.clone_from(&self.me);
+        }
         let mut story = Story::default();
         let declared =
             Declared { severity: named(&self.severity), service: "shop".into(), ..Declared::example() };

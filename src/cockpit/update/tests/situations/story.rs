@@ -32,7 +32,7 @@ impl Story {
             "paged" => {
                 self.tell("maya", at, Paged { who: text, how: String::new() });
             }
-            "commander" | "lead" => {
+            "commander" | "lead" | "on-call-manager" => {
                 self.tell("maya", at, RoleTaken { role: verb.into(), person: text });
             }
             "told" => {
@@ -190,6 +190,7 @@ impl Story {
         };
         let plan = Plan {
             subject: Some(Subject { reference: "main".into(), commit: commit("a"), dirty: false }),
+            title: "deploy main to production".into(),
             gates: vec![Gate::Approvals { rules: rules.collect() }, back],
             ..plan(Some("production"), Reach::Others)
         };
