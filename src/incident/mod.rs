@@ -13,6 +13,7 @@ mod fix;
 mod fold;
 mod history;
 pub mod import;
+mod inside;
 mod marks;
 mod next;
 mod policy;
@@ -39,6 +40,7 @@ pub use clocks::{
 pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
+pub use inside::times_in;
 pub use next::{ANOTHER, Facts, Next, RunbookFor, WayBack, next};
 pub use policy::{
     Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Culprit, CulpritChange,

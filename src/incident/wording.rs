@@ -182,17 +182,23 @@ fn declared(record: &Record, body: &Declared, fold: &Fold) -> String {
             Precision::About => "about ",
             Precision::Before => "before ",
         };
-        let format = if before < SignedDuration::from_hours(24) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
-        format!(", failing since {about}{}", record.occurred_at.strftime(format))
+        let at = in_words(record.occurred_at, before);
+        format!(", failing since {about}{at} ({} before)", duration(before))
     };
     format!("declared{again} {}{since}: {}", body.severity.name(), body.title)
+}
+
+/// A time inside of a line, which names its zone: whoever shows the line in another one finds it by that. With its
+/// day where it is further from the line's own time than one.
+fn in_words(at: Timestamp, away: SignedDuration) -> String {
+    let format = if away < SignedDuration::from_hours(24) { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+    at.strftime(format).to_string()
 }
 
 fn began(record: &Record, reason: &str, fold: &Fold) -> String {
     let before = fold.state().started_at;
     let far = record.written_at().duration_since(record.occurred_at.min(before));
-    let format = if far < SignedDuration::from_hours(24) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
-    let (now, before) = (record.occurred_at.strftime(format), before.strftime(format));
+    let (now, before) = (in_words(record.occurred_at, far), in_words(before, far));
     with_reason(format!("began {now}, corrected from {before}"), reason)
 }
 

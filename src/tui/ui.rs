@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use super::glyph::{self, Glyph};
 use super::theme::{Role, Theme};
 use crate::cockpit::{Command, Model};
-use crate::incident::{Entry, EntryKind};
+use crate::incident::{Entry, EntryKind, times_in};
 use crate::plan::gates::void;
 
 /// What is drawn, and how it looks.
@@ -67,7 +67,27 @@ impl Ui<'_> {
             });
             return titled.map_or(Cow::Borrowed(entry.text), Cow::Owned);
         }
-        policy.in_our_words(entry.kind, entry.text)
+        let said = policy.in_our_words(entry.kind, entry.text);
+        if entry.original.is_some() {
+            return said;
+        }
+        // Behind the colon of what they decided people speak for themselves.
+        let ours = match entry.kind {
+            kind if kind.is_automatic() => said.len(),
+            EntryKind::Described if entry.name != "began" => return said,
+            EntryKind::Declared | EntryKind::Described => said.find(": ").unwrap_or(said.len()),
+            _ => return said,
+        };
+        let (head, rest) = said.split_at(ours);
+        match times_in(head, entry.at, &self.model.looks.zone, false) {
+            Cow::Owned(head) => Cow::Owned(head + rest),
+            Cow::Borrowed(_) => said,
+        }
+    }
+
+    /// A text of the program with its times in the zone that is shown, which it names.
+    pub(super) fn local<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        times_in(text, self.model.now, &self.model.looks.zone, true)
     }
 
     /// A time of day with seconds, in the zone that is shown.

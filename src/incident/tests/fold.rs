@@ -97,7 +97,10 @@ fn a_declaration_says_since_when() {
     let mut first = declared();
     first.occurred_at = minutes(-30);
     let log = Log::new(vec![first]).unwrap();
-    assert_eq!(lines(log.state()), ["declared P0, failing since 13:30:00: Checkout answers 500"]);
+    assert_eq!(
+        lines(log.state()),
+        ["declared P0, failing since 13:30 UTC (30m before): Checkout answers 500"]
+    );
     assert_eq!(log.state().started_at, minutes(-30));
     assert_eq!(log.state().declared_at, start());
     assert_eq!(log.state().elapsed(minutes(10)), SignedDuration::from_mins(40));

@@ -27,6 +27,8 @@ const LEAST: u16 = 16;
 /// ╰─────────────────────────────────── esc back ─╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Shown {
+    let items = menu.items.iter().map(|item| local(ui, item)).collect();
+    let menu = &Menu { items, ..menu.clone() };
     // What there is no room for does not count.
     let seen = menu.items.iter().take(usize::from(area.height));
     let label = seen.map(|item| width(&item.label)).max().unwrap_or(0).min(60);
@@ -77,6 +79,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
         Pen::new(buf, inner, line).put("there is nothing to choose from here", ui.of(Role::Faint));
     }
     Shown { lines: inner.height, ..Shown::default() }
+}
+
+/// An item with its times in the zone that is shown.
+fn local(ui: Ui<'_>, item: &Item) -> Item {
+    let disabled = item.disabled.as_deref().map(|why| ui.local(why).into_owned());
+    Item { label: ui.local(&item.label).into_owned(), disabled, ..item.clone() }
 }
 
 /// Tells whether a row of so many columns holds all that an item says.
