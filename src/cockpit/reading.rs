@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::model::Model;
 use super::overlay::{Ask, Purpose};
-use crate::incident::{NoteKind, parse_time_in, taken_as, understood};
+use crate::incident::{NoteKind, duration, in_zones, parse_follow_up, parse_time_in, understood};
 
 /// Says how a line is understood; `None`: as it stands there.
 pub fn reading(model: &Model, ask: &Ask) -> Option<String> {
@@ -12,6 +12,16 @@ pub fn reading(model: &Model, ask: &Ask) -> Option<String> {
     match &ask.purpose {
         Purpose::Note(kind) => understood(text, *kind, model.now, &model.looks.zone, &other_zone(model)),
         Purpose::Began => taken(model, text),
+        Purpose::FollowUp if !ask.input.is_blank() => {
+            let found = parse_follow_up(text);
+            let owner = if found.owner.is_empty() {
+                "no owner yet".to_owned()
+            } else {
+                format!("for {}", found.owner)
+            };
+            let due = found.due.map_or_else(|| "no date".to_owned(), |due| format!("due {due}"));
+            Some(format!("a follow-up, {owner}, {due}"))
+        }
         _ => None,
     }
 }
@@ -27,10 +37,21 @@ pub fn hint(ask: &Ask) -> Option<&'static str> {
     }
 }
 
-/// Says which zone a time without one is taken in; `None`: it is no time of day.
+/// Says which time is meant, in the zone that is shown and in the other, and how long ago that was; `None`: it is
+/// none, or says so itself.
 pub fn taken(model: &Model, text: &str) -> Option<String> {
-    let at = parse_time_in(text, model.now, &model.looks.zone)?;
-    taken_as(text, at, model.now, &model.looks.zone, &other_zone(model))
+    let (now, zone) = (model.now, &model.looks.zone);
+    let at = parse_time_in(text, now, zone)?;
+    let ago = now.duration_since(at);
+    if ago.is_zero() {
+        return None;
+    }
+    let said = in_zones(at, now, zone, &other_zone(model));
+    Some(if ago.is_negative() {
+        format!("{said}: still to come")
+    } else {
+        format!("{said} ({} ago)", duration(ago))
+    })
 }
 
 /// The zone that the screen does not show: times stand beside each other in both.

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Position;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use signal_hook::consts::{
     SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
@@ -21,6 +21,7 @@ use crate::cockpit::key::{Code, Key};
 use crate::cockpit::model::Pane;
 use crate::cockpit::msg::{Mouse, MouseKind};
 use crate::failure::{Failure, Result};
+use crate::tui::Regions;
 
 /// How long the thread that reads may take to leave the terminal alone.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -274,10 +275,15 @@ fn wait_for_hangup(events: &Sender<Event>) {
 }
 
 /// A mouse event brought home to a pane.
-pub(super) fn mouse(kind: MouseKind, column: u16, row: u16, panes: &[(Pane, Rect, Rect)]) -> Mouse {
+pub(super) fn mouse(kind: MouseKind, column: u16, row: u16, regions: &Regions) -> Mouse {
     let at = Position::new(column, row);
-    let hit = panes.iter().find(|(_, whole, _)| whole.contains(at));
-    let row = hit.filter(|(_, _, body)| body.contains(at)).map(|(_, _, body)| at.y - body.y);
+    let hit = regions.panes.iter().find(|(_, whole, _)| whole.contains(at));
+    let line = hit.filter(|(_, _, body)| body.contains(at)).map(|(_, _, body)| at.y - body.y);
+    // A row of the timeline may take several lines.
+    let row = line.map(|line| match hit {
+        Some((Pane::Timeline, ..)) => regions.timeline.get(usize::from(line)).copied().unwrap_or(line),
+        _ => line,
+    });
     Mouse { kind, pane: hit.map(|(pane, _, _)| *pane), row }
 }
 

@@ -27,12 +27,11 @@ use super::{
     Event, Launch, alert, compare, history, input, log, panics, program, repo, survey, suspects, typing,
 };
 use crate::clock::Steady;
-use crate::cockpit::alerts;
 use crate::cockpit::confirm::{Cancel, MOMENT_MS};
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::model::{ConfigSource, Model};
 use crate::cockpit::msg::{Done, Fact, KeyPress, Msg};
-use crate::cockpit::{asks, update};
+use crate::cockpit::{alerts, asks, update};
 use crate::failure::Result;
 use crate::tui::canvas::Canvas;
 use crate::tui::theme::{ColorDepth, Theme};
@@ -211,7 +210,7 @@ impl<'a> Shell<'a> {
             if self.health_due() == Some(Duration::ZERO) {
                 self.settle_health();
             }
-            self.tick();
+            self.tick(false);
         }
         self.end_editor();
         self.pulse.end(&self.store);
@@ -293,10 +292,10 @@ impl<'a> Shell<'a> {
         Duration::from_millis(u64::try_from(1000 - past).unwrap_or(1000))
     }
 
-    /// Lets time pass, if a second has and something on the screen shows it.
-    fn tick(&mut self) {
+    /// Lets time pass, if a second has and something on the screen shows it or a key comes: `-5m` counts from then.
+    fn tick(&mut self, typed: bool) {
         let now = self.clock.now();
-        if self.model.is_timed() && now.duration_since(self.model.now).as_millis() >= 950 {
+        if (typed || self.model.is_timed()) && now.duration_since(self.model.now).as_millis() >= 950 {
             self.tick_to(now);
         }
     }
@@ -432,6 +431,7 @@ impl<'a> Shell<'a> {
             self.stood_still(MOMENT_MS + 1);
         }
         let standstill = self.standstill_before(at_ms);
+        self.tick(true);
         for typed in batch.typed {
             let taken_ms = self.clock_ms().max(at_ms + standstill);
             let msg = match typed {
@@ -440,7 +440,7 @@ impl<'a> Shell<'a> {
                     Msg::Key(KeyPress { taken_ms, repeat, beside, amid, ..KeyPress::new(key, at_ms) })
                 }
                 Typed::Mouse { kind, column, row } => {
-                    Msg::Mouse(input::mouse(kind, column, row, &self.regions.panes))
+                    Msg::Mouse(input::mouse(kind, column, row, &self.regions))
                 }
                 Typed::Paste(text) => Msg::Paste(text),
             };

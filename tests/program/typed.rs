@@ -299,3 +299,30 @@ fn what_the_terminal_answers_is_never_taken_for_keys() {
     let after = shell.json(&["status", "--json"])["timeline"].as_array().unwrap().len();
     assert_eq!(after, before);
 }
+
+#[test]
+fn what_is_typed_on_the_start_screen_is_read_at_the_time_it_is_typed() {
+    let world = World::new();
+    let shell = world.repository("service");
+    let terminal = Terminal::open(&shell, 36, 120, &[]);
+    terminal.wait_text("Declare an incident");
+    let shown = jiff::Timestamp::now();
+    super::world::wait_until("time to pass", || {
+        (jiff::Timestamp::now().duration_since(shown).as_millis() > 2500).then_some(())
+    });
+    let typed = jiff::Timestamp::now();
+    terminal.press("D");
+    terminal.wait_text("What is broken");
+    terminal.press("Nobody can log in<enter>");
+    terminal.wait_text("cannot tell");
+    terminal.press("0");
+    terminal.wait_text("Since when");
+    terminal.press("-1s");
+    terminal.wait_text("(1s ago)");
+    terminal.press("<enter>");
+    terminal.wait_text("Who is affected");
+    terminal.press("<enter>");
+    terminal.wait_text("INC-");
+    let began = shell.json(&["status", "--json"])["started_at"].as_str().unwrap().parse().unwrap();
+    assert!(typed.duration_since(began).as_millis() <= 1200, "{typed} {began}");
+}

@@ -148,7 +148,7 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::Amend => ask(cx, Purpose::Amend(id), "amend", "the corrected text", text),
         _ => {
-            let label = format!("Take back “{}”: why?", short(&text));
+            let label = format!("Retract “{}”: why?", short(&text));
             ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
         }
     }

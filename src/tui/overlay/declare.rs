@@ -211,9 +211,12 @@ fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     page.blank();
     let model = page.ui.model;
     let how = || format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
-    let said = taken(model, declare.started.text()).unwrap_or_else(how);
-    page.say(&said, Role::Faint);
-    page.say("Every clock counts from then.", Role::Faint);
+    match taken(model, declare.started.text()) {
+        Some(said) => page.say(&format!("⇒ {said}"), Role::Muted),
+        None => page.say(&how(), Role::Faint),
+    }
+    // A clock is late only where it ran.
+    page.say("Due times count from then; what would be overdue already counts from now.", Role::Faint);
     cursor
 }
 
