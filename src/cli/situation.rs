@@ -263,6 +263,11 @@ impl Around {
             third_parties: self.third_parties(),
             // A verb tells everybody the same.
             me: String::new(),
+            live: state
+                .releases
+                .iter()
+                .rfind(|release| release.environment == self.production)
+                .map(Release::name),
             green_since: self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at))),
             // A verb knows of each probe what is on record, not how often it is asked.
             settles: jiff::SignedDuration::from_mins(1),

@@ -22,7 +22,7 @@ use super::past::Looking;
 use super::production::Production;
 use super::survey::Survey;
 use super::suspects::Suspects;
-use super::ways::{Looked, Ways};
+use super::ways::{Canary, Looked, Ways};
 use crate::config::types::Config;
 use crate::failure::Failure;
 use crate::health::network::Network;
@@ -213,6 +213,8 @@ pub struct Derived {
     pub rows_of: Option<(IncidentId, usize)>,
     /// What `timeline` is filtered by, and since when it is folded.
     pub shown_as: (String, Option<Timestamp>),
+    /// The canaries that can be taken back.
+    pub canaries: Vec<Canary>,
     /// How production is.
     pub production: Option<Production>,
     /// What the health pane lists.

@@ -107,21 +107,14 @@ pub fn production(model: &Model) -> Production {
         Word::Offline => offline,
     };
     let target = config.production().map(|env| env.name.as_str());
-    let recorded = state.zip(target).and_then(|(state, target)| {
-        let release = state.releases.iter().rev().find(|release| release.environment == target)?;
-        Some(release.name())
-    });
-    // Before anything was brought there in this incident, what its rollback options start from.
-    let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
-    let unrecorded = model.unrecorded().map(Release::name);
-    let is_recorded = unrecorded.is_none();
-    let live = unrecorded.or(recorded).or_else(told);
+    let (live, is_recorded) = live(model);
     let holder = target.and_then(|target| model.holder(target));
-    let (doing, doing_brief) = (holder.map(doing), holder.map(doing_brief));
+    let beside = live.as_deref();
+    let (doing, doing_brief) = (holder.map(|plan| doing(plan, beside)), holder.map(doing_brief));
     let left = state.zip(target).and_then(|(state, target)| state.share_left(target));
     let left = left.filter(|_| doing.is_none());
     let left_brief = left.as_ref().map(|share| format!("canary left at {} %", share.percent));
-    let left = left.map(|share| share.words());
+    let left = left.map(|share| share.words(beside));
     let is_seen = bad().all(|probe| probe.last.is_some());
     let found = Production {
         word,
@@ -139,14 +132,46 @@ pub fn production(model: &Model) -> Production {
     follow(found, model.derived.production.as_ref())
 }
 
+/// The name of what is live in production, and whether that is on record: nobody brought something else there past
+/// it.
+pub(super) fn live(model: &Model) -> (Option<String>, bool) {
+    let target = model.config.config.production().map(|env| env.name.as_str());
+    let recorded = model.incident().zip(target).and_then(|(state, target)| {
+        let release = state.releases.iter().rev().find(|release| release.environment == target)?;
+        Some(release.name())
+    });
+    // Before anything was brought there in this incident, what its rollback options start from.
+    let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
+    let unrecorded = model.unrecorded().map(Release::name);
+    let is_recorded = unrecorded.is_none();
+    (unrecorded.or(recorded).or_else(told), is_recorded)
+}
+
 /// Since when production is seen to be well, if it was not. What nobody looked at does not count: it may have
 /// been anything.
 pub(super) fn green_since(model: &Model) -> Option<Timestamp> {
     let config = &model.config.config;
     let probes = || model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
     let recorded = model.incident()?.recovered_at(probes().map(|probe| probe.name.as_str()))?;
-    let seen = probes().filter_map(|probe| probe.unbroken_since).max();
+    let seen = probes().filter_map(|probe| looked_since(probe, recorded)).max();
     Some(seen.map_or(recorded, |seen| seen.max(recorded)))
+}
+
+/// For so long a cockpit may miss samples that another one saw: what is on record holds over it, so that all name
+/// the same time.
+const MISSED: SignedDuration = SignedDuration::from_mins(2);
+
+/// Since when a probe was looked at without a longer break, as far back as the record asks for.
+fn looked_since(probe: &Status, recorded: Timestamp) -> Option<Timestamp> {
+    let unbroken = probe.unbroken_since?;
+    let mut since = unbroken;
+    for (at, _) in probe.history.iter().rev().skip_while(|(at, _)| *at >= unbroken) {
+        if since <= recorded || since.duration_since(*at) > MISSED {
+            break;
+        }
+        since = *at;
+    }
+    Some(since)
 }
 
 /// How long the probes of production take to say that something helped: some answers each, and time to work.
@@ -222,7 +247,7 @@ fn doing_brief(plan: &PlanRun) -> String {
 }
 
 /// A plan in a few words: of a canary its share, which matters more than its title.
-fn doing(plan: &PlanRun) -> String {
+fn doing(plan: &PlanRun, live: Option<&str>) -> String {
     let glyph = if plan.state == PlanState::Waiting { "‖" } else { "▶" };
     if plan.steps.iter().any(|step| step.undo.is_some()) {
         return format!("{glyph} undoing {}", plan.title);
@@ -232,7 +257,7 @@ fn doing(plan: &PlanRun) -> String {
         Some(share) if plan.purpose == "rollback" => {
             format!("{glyph} rollback to {} {share} %", plan.brings())
         }
-        Some(share) => format!("{glyph} canary {} {share} %", plan.brings()),
+        Some(share) => format!("{glyph} canary {} {share} %", plan.brings_beside(live)),
         None => format!("{glyph} {}", plan.title),
     }
 }

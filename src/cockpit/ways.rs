@@ -81,3 +81,18 @@ impl Looked {
         }
     }
 }
+
+/// A canary that has a share of the users of an environment, and can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canary {
+    /// Name of the environment.
+    pub environment: String,
+    /// Id of its plan.
+    pub plan: String,
+    /// What is tried out.
+    pub brings: String,
+    /// The share, in percent.
+    pub share: Option<u8>,
+    /// What taking it back comes to, in one line.
+    pub undo: String,
+}

@@ -54,7 +54,7 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
     for plan in running.chain(state.undecided().filter(|plan| !is_left(plan))) {
         found.push(format!("{} {}", plan.title, state_of(plan)));
     }
-    found.extend(state.shares_left().map(|share| format!("the canary was left: {}", share.has())));
+    found.extend(state.shares_left().map(|share| format!("the canary was left: {}", share.has(None))));
     if claim == Claim::Resolved {
         unfinished(state, policy, facts, &mut found);
     }

@@ -50,6 +50,18 @@ impl Clock {
     pub fn is_met_by_end(&self, state: &State) -> bool {
         self.id == "fix" && self.met_at.is_some() && self.met_at == state.resolved_at
     }
+
+    /// Tells whether a step of what is next, by the id of its command, is about it.
+    pub fn is_met_by(&self, action: &str) -> bool {
+        match self.id.as_str() {
+            "page" => action == "page",
+            "escalate" => action == "role",
+            "review" => ["review", "report"].contains(&action),
+            "task" => action == "task.end",
+            "proposal" => action.starts_with("proposal."),
+            _ => action == "told",
+        }
+    }
 }
 
 /// Where a clock stands, in the words of `status --json`.
@@ -69,7 +81,7 @@ pub enum ClockState {
 
 impl ClockState {
     /// What comes first: 0 is most urgent.
-    pub(super) fn urgency(self) -> u8 {
+    pub fn urgency(self) -> u8 {
         match self {
             Self::Overdue => 0,
             Self::Running => 1,

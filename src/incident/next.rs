@@ -61,6 +61,8 @@ pub struct Facts {
     pub way_back: Option<WayBack>,
     /// Whether it was looked for a way back in production, and none can be taken.
     pub no_way_back: bool,
+    /// The name of what is live in production, where that is known.
+    pub live: Option<String>,
     /// What production itself says is live, brought there past the record: its name, and how the repository
     /// knows it.
     pub unrecorded: Option<(String, String)>,
@@ -157,7 +159,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     if state.status != Status::Closed {
         let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
         list.splice(0..0, state.undecided().filter(|plan| !is_left(plan)).map(undecided));
-        list.splice(0..0, state.shares_left().map(|share| left(&share)));
+        list.splice(0..0, state.shares_left().map(|share| left(&share, facts.live.as_deref())));
         list.splice(0..0, state.plans.iter().rev().flat_map(|plan| waiting(plan, now)));
     }
     list
@@ -207,8 +209,8 @@ fn undecided(plan: &PlanRun) -> Next {
 }
 
 /// Deciding about a canary that still has a share of the users, although its plan has ended.
-fn left(share: &Share<'_>) -> Next {
-    let (argument, title) = (share.plan.id.clone(), share.title());
+fn left(share: &Share<'_>, live: Option<&str>) -> Next {
+    let (argument, title) = (share.plan.id.clone(), share.title(live));
     Next { action: "plan", argument, title, due_at: None, overdue: false }
 }
 
@@ -309,6 +311,7 @@ impl Steps<'_> {
     fn while_open(&mut self) {
         let state = self.state;
         self.offered();
+        self.answer();
         self.production();
         self.add_due("page", "page", Role::ON_CALL, "page on-call, then record who was paged");
         // Behind a way back there is room for two lines: those that a clock asks for.

@@ -24,7 +24,7 @@ pub use finished::{Finished, tag_title};
 pub use messages::{Message, OnChannel, PageAnswer, SENDING, SuggestedMessage};
 pub use people::Hand;
 pub use plans::*;
-pub use share::{Share, share_before, share_title};
+pub use share::{Share, canary_undone, share_before, share_title};
 pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity, WatchVerdict};

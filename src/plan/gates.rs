@@ -293,7 +293,7 @@ pub fn canary(state: &State, environment: &str) -> Option<Standing> {
         id: CANARY,
         title: "no canary left behind",
         met: Met::No,
-        why: left.has(),
+        why: left.has(None),
         may_pass_over: left.resists(),
     })
 }

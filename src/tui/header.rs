@@ -104,7 +104,8 @@ pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> 
     let last = row(area, lines - 1);
     ui.fill(buf, last, Role::Next);
     let mut pen = Pen::new(buf, row(area, 0), 0);
-    badge(ui, &mut pen, state);
+    // Where it stands on the band of what is next, it is to be read there.
+    badge_on(ui, &mut pen, state, if lines > 1 { Role::Muted } else { Role::Next });
     // How production is is read before what to do about it.
     let found = told(ui, state);
     let word = |pen: &mut Pen<'_>| {
@@ -233,8 +234,12 @@ fn block(ui: Ui<'_>, found: &Production) -> (String, Role) {
 
 /// The severity: on its ground while the incident is open, and plain once it is over.
 fn badge(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
+    badge_on(ui, pen, state, Role::Muted);
+}
+
+fn badge_on(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State, over: Role) {
     let is_over = !state.is_open() && !state.in_conflict();
-    let style = ui.of(if is_over { Role::Muted } else { Role::from(state.severity) });
+    let style = ui.of(if is_over { over } else { Role::from(state.severity) });
     pen.gap(1)
         .put(" ", style)
         .put(ui.model.policy.severity_name(state.severity), style)
@@ -524,6 +529,7 @@ fn words(ui: Ui<'_>, next: &Next) -> String {
 
 fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, style: Style) {
     let kept = if keys.is_empty() { 0 } else { width(keys) + 4 };
+    let title = &*ui.local(title);
     let room = pen.room().saturating_sub(kept);
     pen.column_of(title, width(title).min(room), style);
     if !keys.is_empty() {
@@ -539,6 +545,7 @@ fn next_wrapped(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         Some((next, keys)) => (words(ui, next), keys.as_str()),
         None => ("nothing is left to do".to_owned(), ""),
     };
+    let title = ui.local(&title);
     let title = visible(&title);
     let lines = wrap(&title, inner.width);
     let height = (lines.len() as u16 + 1).min(4).min(area.height);

@@ -140,7 +140,8 @@ fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item =
     let mut cut = false;
     for command in commands {
         let key = ui.key(command);
-        let title = command.spec().title;
+        let is_folded = ui.model.view(Pane::Timeline).folded.is_some();
+        let title = if command == Command::Fold && is_folded { "unfold" } else { command.spec().title };
         if key.is_empty() {
             continue;
         }

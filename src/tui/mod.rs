@@ -69,6 +69,8 @@ const WINDOW: u16 = 8;
 pub struct Regions {
     /// The panes that were drawn: the whole of each, and the rows of its list.
     pub panes: Vec<(Pane, Rect, Rect)>,
+    /// The row that each line of the timeline belongs to, counted from the first that is drawn.
+    pub timeline: Vec<u16>,
     /// Rows that each pane's list has room for, in the order of [`Pane::ALL`]; 0 where the
     /// pane was not drawn.
     pub heights: [u16; 5],
@@ -141,15 +143,23 @@ fn too_small(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     Pen::new(buf, area, area.height / 2).put(text.unwrap_or(&shortest), ui.of(Role::Text));
 }
 
-/// Draws the cockpit; returns where overlays may go: how bad it is and what is next are never covered.
-fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mut Regions) -> Rect {
+/// Where everything goes; without an incident there is no pane.
+fn places(ui: Ui<'_>, area: Rect) -> layout::Places {
+    if ui.model.incident().is_none() {
+        return layout::Places::default();
+    }
     let wish = Wish {
         focus: ui.model.focus,
         zoom: ui.model.zoom,
         guide: ui.model.derived.guide.is_some(),
         checklist: ui.model.checklist().len(),
     };
-    let mut places = layout::places(area, wish);
+    layout::places(area, wish)
+}
+
+/// Draws the cockpit; returns where overlays may go: how bad it is and what is next are never covered.
+fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mut Regions) -> Rect {
+    let mut places = places(ui, area);
     let said = if ui.model.overlays.is_empty() { keys::lines(ui, places.keys.width) } else { 0 };
     let said = places.give(said);
     match layout::shape(area) {
@@ -157,7 +167,9 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
         Shape::Glance if !ui.model.overlays.is_empty() => return header::strip(ui, buf, area, state),
         Shape::Glance if !ui.model.zoom => {
             let rest = header::glance(ui, buf, places.header, state);
-            summaries(ui, buf, ui::below(rest, 1), None);
+            // A line for each pane is worth more than a blank one above them.
+            let gap = u16::from(usize::from(rest.height) > Pane::ALL.len());
+            summaries(ui, buf, ui::below(rest, gap), None);
             keys::said(ui, buf, area);
             return area;
         }
@@ -169,7 +181,10 @@ fn cockpit(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State, regions: &mu
     }
     for (pane, whole) in Pane::ALL.into_iter().zip(places.panes) {
         if !whole.is_empty() {
-            let pane::Drawn { list: body, chart } = pane::draw(ui, buf, whole, pane);
+            let pane::Drawn { list: body, chart, lines } = pane::draw(ui, buf, whole, pane);
+            if pane == Pane::Timeline {
+                regions.timeline = lines;
+            }
             regions.chart = regions.chart.max(chart);
             regions.heights[pane as usize] = body.height;
             regions.panes.push((pane, whole, body));

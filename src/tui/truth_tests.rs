@@ -10,8 +10,8 @@ use crate::deploy::rollback::Way;
 use crate::health::series::State;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
-    CheckState, HandoffOffered, Mitigated, PlanEnd, PlanEnded, PlanStarted, ReleaseJudged, Released,
-    Resolved, Ticked, WatchVerdict,
+    Began, CheckState, HandoffOffered, Mitigated, PlanEnd, PlanEnded, PlanStarted, Precision, ReleaseJudged,
+    Released, Resolved, Ticked, WatchVerdict,
 };
 use crate::plan::{Plan, Purpose, Subject};
 
@@ -257,4 +257,77 @@ fn everybody_sees_to_whom_the_command_is_offered() {
     settle(&mut model);
     let shown = drawn(&mut model, 160, 45);
     assert!(shown.contains("NEXT  maya offers you incident command: accept or decline"), "{shown}");
+}
+
+#[test]
+fn times_inside_of_texts_are_in_the_zone_of_the_pane() {
+    let mut scribe = Scribe::new();
+    scribe.declare("it fails since 13:00 UTC");
+    let since = Some((at("14:25:00"), Precision::Exact));
+    scribe.write_as("maya", at("14:40:00"), since, Began { reason: "the log says 12:00 UTC".into() });
+    let mut model = cockpit(scribe);
+    model.looks.zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let shown = drawn(&mut model, 160, 45);
+    assert!(shown.contains("declared P0, failing since about 15:30 (1m6s before)"), "{shown}");
+    assert!(shown.contains("began 15:25, corrected from 15:30: the log says 12:00 UTC"), "{shown}");
+    // A screen in UTC says it once, in the title of the pane.
+    model.looks.zone = jiff::tz::TimeZone::UTC;
+    let shown = drawn(&mut model, 160, 45);
+    assert!(shown.contains("failing since about 14:30 (1m6s before)"), "{shown}");
+}
+
+#[test]
+fn all_cockpits_name_the_time_on_record_since_when_production_is_green() {
+    let alarm = |from: &str, to: &str| crate::incident::Alarm {
+        probe: "api /health".into(),
+        from: from.into(),
+        to: to.into(),
+        why: String::new(),
+    };
+    let since = |missed: &str| {
+        let mut scribe = declared();
+        scribe.write("omar", at("15:01:00"), alarm("ok", "failing"));
+        scribe.write("omar", at("15:10:00"), alarm("failing", "ok"));
+        let mut model = cockpit(scribe);
+        for probe in &mut model.probes {
+            let probe = std::sync::Arc::make_mut(probe);
+            probe.state = State::Ok;
+            probe.unbroken_since = Some(at("15:12:00"));
+            let before = at(missed);
+            probe.history = (0..20)
+                .map(|sample| before - jiff::SignedDuration::from_secs(10 * (19 - sample)))
+                .chain([at("15:12:00"), at("15:12:10")])
+                .map(|at| (at, Some(1.0)))
+                .collect();
+        }
+        settle(&mut model);
+        crate::cockpit::production::production(&model).since
+    };
+    assert_eq!(since("15:11:20"), Some(at("15:10:00")), "this one missed some samples");
+    assert_eq!(since("15:05:00"), Some(at("15:12:00")), "nobody is known to have looked");
+}
+
+#[test]
+fn a_failing_third_party_is_named_at_every_size() {
+    let mut model = cockpit(declared());
+    let mut other = (*model.probes[0]).clone();
+    (other.name, other.environment) = ("nordpay status".into(), "third party".into());
+    other.state = State::Failing;
+    let mut staging = other.clone();
+    (staging.name, staging.environment) = ("staging /health".into(), "staging".into());
+    staging.state = State::Ok;
+    let staging = std::sync::Arc::new(staging);
+    model.probes.splice(0..0, [staging, std::sync::Arc::new(other)]);
+    settle(&mut model);
+    for (columns, rows) in [(160, 45), (120, 36), (80, 24)] {
+        model.size = (columns, rows);
+        let shown = drawn(&mut model, columns, rows);
+        assert!(shown.contains("third party ✗ 1"), "{columns}x{rows}:\n{shown}");
+    }
+    press(&mut model, "2 z");
+    for (columns, rows) in SIZES {
+        model.size = (columns, rows);
+        let shown = drawn(&mut model, columns, rows);
+        assert!(shown.contains("nordpay"), "{columns}x{rows}:\n{shown}");
+    }
 }

@@ -293,6 +293,9 @@ fn signals(model: &Model, body: &Body) -> Option<incident::SignalsKept> {
 /// where a fact or the time `told` something, or a key changed what it depends on. How probes are is
 /// looked at where they were `sampled`, too.
 fn derive(model: &mut Model, told: bool, sampled: bool) {
+    if told {
+        model.derived.canaries = rollback::canaries(model);
+    }
     let next_of = next_of(model);
     if told || next_of != model.derived.next_of {
         derive_next(model);
@@ -355,7 +358,12 @@ fn derive_next(model: &mut Model) {
         None => (Vec::new(), Vec::new()),
         Some(state) => {
             let next = incident::next(state, &model.policy, &facts, model.now);
-            let clocks = incident::all_clocks(state, &model.policy, model.now);
+            let mut clocks = incident::all_clocks(state, &model.policy, model.now);
+            // Of those that are due at the same time the first is what is done first.
+            clocks.sort_by_key(|clock| {
+                let meets = |next: &Next| next.due_at == Some(clock.due_at) && clock.is_met_by(next.action);
+                (clock.state.urgency(), clock.due_at, next.iter().position(meets).unwrap_or(usize::MAX))
+            });
             (clocks, next)
         }
     };
@@ -469,6 +477,7 @@ fn facts_of(model: &Model) -> Facts {
         repository: repository.is_some_and(|branch| branch.commit().is_some()),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
         missing: approvals::missing(model),
+        live: production::live(model).0,
         unrecorded: model.unrecorded().map(|found| {
             let short = || found.commit.chars().take(12).collect();
             (found.name(), found.tag.clone().unwrap_or_else(short))

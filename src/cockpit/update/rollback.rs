@@ -7,13 +7,12 @@ use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::overlay::{Overlay, PlanView, Rollback};
-use super::super::ways::Looked;
+use super::super::ways::{Canary, Looked};
 use super::{Cx, invoke, menus, plan_view, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
 use crate::incident::{Body, Decision, PlanEnd, PlanRun, PlanState, State};
 use crate::plan::Request;
-use crate::plan::progress::Choice;
 
 /// What is being done while a plan is made of a way.
 const MAKING: &str = "making the rollback plan";
@@ -70,13 +69,14 @@ pub(super) fn looked(model: &mut Model, id: EffectId) {
 
 /// Takes in what a look showed; the cursor stays on the way it was on.
 pub(super) fn found(cx: &mut Cx<'_>, environment: String, found: Looked) {
+    let has_canary = canary(cx.model, &environment).is_some();
     for overlay in &mut cx.model.overlays {
         if let Overlay::Rollback(screen) = overlay
             && screen.environment == environment
             && let Ok(ways) = &found.ways
         {
             let place = ways.iter().position(|way| way.id == screen.way);
-            if place.is_none() {
+            if place.is_none() && !(has_canary && screen.way == UNDO) {
                 screen.way = first(ways);
             }
         }
@@ -84,7 +84,18 @@ pub(super) fn found(cx: &mut Cx<'_>, environment: String, found: Looked) {
     cx.model.ways.known.insert(environment, found);
 }
 
-/// The way the cursor begins on: the best, else the first.
+/// Stands for the id of a way where the cursor is on taking the canary back.
+pub(crate) const UNDO: &str = "undo the canary";
+
+/// What the cursor begins on: taking a canary back, which is nearer than any way back of the whole.
+fn begins_on(model: &Model, environment: &str) -> String {
+    match canary(model, environment) {
+        Some(_) => UNDO.to_owned(),
+        None => ways(model, environment).map(first).unwrap_or_default(),
+    }
+}
+
+/// The best way, else the first.
 fn first(ways: &[Way]) -> String {
     rollback::nearest(ways).or(ways.first()).map(|way| way.id.clone()).unwrap_or_default()
 }
@@ -95,7 +106,7 @@ pub(super) fn open(cx: &mut Cx<'_>, environment: &str) {
     let named = config.environments.iter().find(|env| env.name == environment);
     let Some(env) = named.or_else(|| config.production()) else { return };
     let environment = env.name.clone();
-    let way = ways(cx.model, &environment).map(first).unwrap_or_default();
+    let way = begins_on(cx.model, &environment);
     cx.push(Overlay::Rollback(Rollback { environment: environment.clone(), way, top: 0 }));
     if cx.model.ways.looking.is_none() {
         look(cx, environment);
@@ -110,6 +121,7 @@ fn ways<'a>(model: &'a Model, environment: &str) -> Option<&'a [Way]> {
 pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
     match windows::command(cx.model, &[Scope::Rollback], key) {
         Some(Command::Back) => cx.pop(),
+        Some(Command::Open) if screen(cx).is_some_and(|(_, way)| way == UNDO) => undo_canary(cx, key),
         Some(Command::Open) => take(cx),
         Some(Command::NextPane) => other(cx),
         Some(Command::PageDown) => scroll(cx, true),
@@ -133,10 +145,12 @@ fn screen(cx: &Cx<'_>) -> Option<(String, String)> {
 
 fn step(cx: &mut Cx<'_>, by: isize) {
     let Some((environment, way)) = screen(cx) else { return };
-    let Some(ways) = ways(cx.model, &environment) else { return };
-    let here = ways.iter().position(|known| known.id == way).unwrap_or(0);
-    let there = here.saturating_add_signed(by).min(ways.len().saturating_sub(1));
-    let Some(id) = ways.get(there).map(|way| way.id.clone()) else { return };
+    let undo = canary(cx.model, &environment).map(|_| UNDO);
+    let ways = ways(cx.model, &environment).unwrap_or_default();
+    let ids: Vec<&str> = undo.into_iter().chain(ways.iter().map(|way| way.id.as_str())).collect();
+    let here = ids.iter().position(|id| *id == way).unwrap_or(0);
+    let there = here.saturating_add_signed(by).min(ids.len().saturating_sub(1));
+    let Some(id) = ids.get(there).map(|id| (*id).to_owned()) else { return };
     if let Some(Overlay::Rollback(screen)) = cx.model.overlays.last_mut() {
         (screen.way, screen.top) = (id, 0);
     }
@@ -200,25 +214,43 @@ pub(super) fn by_hand(model: &Model) -> String {
     format!("there is no flightdeck.toml: put production back by hand, then record it{keys}")
 }
 
-/// The plan of a canary that has a share of the users of an environment, and what undoing it comes to.
-pub(crate) fn canary<'a>(model: &'a Model, environment: &str) -> Option<(&'a PlanRun, Choice)> {
-    let state = model.incident()?;
-    let running = state.plans.iter().rev().find(|plan| {
-        plan.state.is_under_way()
-            && plan.target == environment
-            && plan.purpose == "deploy"
-            && plan.share().is_some()
-    });
-    let plan = running.or_else(|| state.share_left(environment).map(|share| share.plan))?;
-    let choices = PlanView::new(plan).choices(plan);
-    let undo = choices.into_iter().find(|choice| matches!(choice.decision, Decision::Undo { .. }))?;
-    Some((plan, undo))
+/// Finds the canaries that have a share of the users of an environment: their plans are decoded for that.
+pub(super) fn canaries(model: &Model) -> Vec<Canary> {
+    let Some(state) = model.incident() else { return Vec::new() };
+    let has_share =
+        |plan: &&PlanRun| plan.state.is_under_way() && plan.purpose == "deploy" && plan.share().is_some();
+    let running = state.plans.iter().rev().filter(has_share);
+    let production = super::approvals::production(model);
+    let mut found: Vec<Canary> = Vec::new();
+    for plan in running.chain(state.shares_left().map(|share| share.plan)) {
+        let undo = PlanView::new(plan)
+            .choices(plan)
+            .into_iter()
+            .find(|choice| matches!(choice.decision, Decision::Undo { .. }));
+        let Some(undo) = undo.filter(|_| found.iter().all(|known| known.environment != plan.target)) else {
+            continue;
+        };
+        let live = super::production::live(model).0.filter(|_| production == Some(plan.target.as_str()));
+        found.push(Canary {
+            environment: plan.target.clone(),
+            plan: plan.id.clone(),
+            brings: plan.brings_beside(live.as_deref()).to_owned(),
+            share: plan.share(),
+            undo: undo.title,
+        });
+    }
+    found
+}
+
+/// The canary that has a share of the users of an environment.
+pub(crate) fn canary<'a>(model: &'a Model, environment: &str) -> Option<&'a Canary> {
+    model.derived.canaries.iter().find(|canary| canary.environment == environment)
 }
 
 /// Asks to take the canary back, as the plan itself does.
 fn undo_canary(cx: &mut Cx<'_>, key: Key) {
     let Some((environment, _)) = screen(cx) else { return };
-    let Some(plan) = canary(cx.model, &environment).map(|(plan, _)| plan.id.clone()) else {
+    let Some(plan) = canary(cx.model, &environment).map(|canary| canary.plan.clone()) else {
         return windows::unknown(cx, key);
     };
     plan_view::open(cx, &plan);

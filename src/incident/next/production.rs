@@ -125,7 +125,10 @@ impl Steps<'_> {
             let is_canary = plan.share().is_some() && plan.purpose != "rollback";
             let title = match plan.share() {
                 Some(share) if plan.purpose != "rollback" => {
-                    format!("watch the canary, {share} % of users on {}", plan.brings())
+                    format!(
+                        "watch the canary, {share} % of users on {}",
+                        plan.brings_beside(self.facts.live.as_deref())
+                    )
                 }
                 _ if plan.purpose == "rollback" => format!("watch the rollback of {}", plan.target),
                 _ if plan.purpose == "watch" => format!("wait for the watch of {}", plan.target),

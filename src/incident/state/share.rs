@@ -25,6 +25,27 @@ pub fn share_before<'a>(titles: impl Iterator<Item = &'a str>) -> Option<String>
     Some(format!("canary back at {left} %"))
 }
 
+/// How a canary ended that was taken back for what was seen of it, from why its plan ended: `canary undone, back at
+/// 0 %: newest release 58.3 % (max 10 %)`. `None`: it ended otherwise.
+pub fn canary_undone(why: &str) -> Option<String> {
+    let (_, rest) = why.split_once("undone, canary back at ")?;
+    let (percent, rest) = rest.split_once(" %")?;
+    let mut said: Vec<&str> = rest.split(": ").filter(|clause| !clause.is_empty()).collect();
+    // Which look it was stands in the plan.
+    if said.len() > 1 && said[0].ends_with(" failed") {
+        said.remove(0);
+    }
+    let number = said.last().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
+    let seen = match said.as_slice() {
+        [.., probe, value] if number => {
+            format!("{} {value}", probe.strip_suffix(" is failing").unwrap_or(probe))
+        }
+        _ => said.join(": "),
+    };
+    let colon = if seen.is_empty() { "" } else { ": " };
+    Some(format!("canary undone, back at {percent} %{colon}{seen}"))
+}
+
 /// A canary whose plan has ended, and that still has a share of the users.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share<'a> {
@@ -37,25 +58,25 @@ pub struct Share<'a> {
 }
 
 impl Share<'_> {
-    /// What is tried out, how far, and what became of its plan: `canary v1.4.3 50 %, stopped`.
-    pub fn words(&self) -> String {
+    /// What is tried out beside what is `live`, how far, and what became of its plan: `canary v1.4.3 50 %, stopped`.
+    pub fn words(&self, live: Option<&str>) -> String {
         let how = match self.plan.state {
             PlanState::Ended(PlanEnd::Done) | PlanState::Running | PlanState::Waiting => "left there",
             PlanState::Ended(_) => self.plan.state.word(),
         };
         let about = if self.is_known { "" } else { "?" };
-        format!("canary {} {}{about} %, {how}", self.plan.brings(), self.percent)
+        format!("canary {} {}{about} %, {how}", self.plan.brings_beside(live), self.percent)
     }
 
     /// What to do about it: `continue or undo the canary: v1.4.3 still has 50 % of production`.
-    pub fn title(&self) -> String {
+    pub fn title(&self, live: Option<&str>) -> String {
         let act = if self.plan.is_done() { "undo" } else { "continue or undo" };
-        format!("{act} the canary: {}", self.has())
+        format!("{act} the canary: {}", self.has(live))
     }
 
     /// How far it came: `v1.4.3 still has 50 % of production`.
-    pub fn has(&self) -> String {
-        let (what, percent, target) = (self.plan.brings(), self.percent, &self.plan.target);
+    pub fn has(&self, live: Option<&str>) -> String {
+        let (what, percent, target) = (self.plan.brings_beside(live), self.percent, &self.plan.target);
         if self.is_known {
             format!("{what} still has {percent} % of {target}")
         } else {
@@ -99,6 +120,17 @@ impl PlanRun {
             .or_else(|| of("subject", "reference"))
             .or_else(|| commit().map(|commit| commit.get(..7).unwrap_or(commit)))
             .unwrap_or("an unnamed commit")
+    }
+
+    /// The same beside what is live: where both are called alike, as no version was raised, it is its commit.
+    pub fn brings_beside(&self, live: Option<&str>) -> &str {
+        let bare = |name: &'_ str| name.trim_start_matches('v').to_owned();
+        let name = self.brings();
+        if live.is_none_or(|live| bare(live) != bare(name)) {
+            return name;
+        }
+        let of = |place: &str| self.spec.get(place)?.get("commit")?.as_str()?.get(..7);
+        of("release").or_else(|| of("subject")).unwrap_or(name)
     }
 
     /// The share that is in force as far as its steps tell, and whether that is known.

@@ -35,7 +35,7 @@ fn stopped(since: impl IntoIterator<Item = Record>) -> Log {
 }
 
 fn left(log: &Log) -> Option<String> {
-    log.state().share_left("production").map(|share| share.words())
+    log.state().share_left("production").map(|share| share.words(None))
 }
 
 fn released(plan: &str, rollback: bool) -> Released {
@@ -120,4 +120,28 @@ fn a_plan_that_was_stopped_is_called_that_by_everybody_but_programs() {
     assert_eq!((stopped.word(), stopped.name()), ("stopped", "cancelled"));
     assert_eq!(PlanState::Ended(PlanEnd::Unknown).word(), "outcome unknown");
     assert_eq!(PlanState::Running.word(), "running");
+}
+
+#[test]
+fn how_a_canary_ended_is_told_verdict_first() {
+    let said = |why| canary_undone(why).unwrap();
+    let why = "undone, canary back at 0 %: look at 10 % for 8s failed: newest release is failing: 58.3 % (max 10 %)";
+    assert_eq!(said(why), "canary undone, back at 0 %: newest release 58.3 % (max 10 %)");
+    let row = format!("deploy main to production failed: {why}");
+    assert_eq!(said(&row), "canary undone, back at 0 %: newest release 58.3 % (max 10 %)");
+    let why = "undone, canary back at 10 %: look at 50 % for 8s failed: api is failing";
+    assert_eq!(said(why), "canary undone, back at 10 %: api is failing");
+    assert_eq!(said("undone, canary back at 0 %"), "canary undone, back at 0 %");
+    assert_eq!(canary_undone("switch exited 1"), None);
+}
+
+#[test]
+fn a_canary_that_is_called_like_what_is_live_is_known_by_its_commit() {
+    let subject = serde_json::json!({ "reference": "main", "commit": HEAD });
+    let spec = serde_json::json!({ "subject": subject, "label": { "version": "1.4.2" } }).into();
+    let log = log([record(10, PlanStarted { spec, ..plan("d", "deploy", "production", HEAD) })]);
+    let plan = &log.state().plans[0];
+    assert_eq!(plan.brings_beside(None), "1.4.2");
+    assert_eq!(plan.brings_beside(Some("v1.4.1")), "1.4.2");
+    assert_eq!(plan.brings_beside(Some("v1.4.2")), "4f2c91e");
 }

@@ -4,8 +4,11 @@ use jiff::SignedDuration;
 
 use super::super::paint::{cut, width};
 use super::super::theme::Role;
-use super::super::ui::Ui;
+use super::super::ui::{self, Ui};
 use crate::incident::{Clock, ClockState, duration};
+
+/// Most columns of what people typed.
+const TYPED: u16 = 36;
 
 /// What is due and when: `fix due in 1h12m`, or `fix overdue 4m12s`.
 pub(super) struct Due {
@@ -15,6 +18,8 @@ pub(super) struct Due {
     brief: String,
     /// The time, which is never cut.
     time: String,
+    /// The same with its largest unit only.
+    short: String,
     /// How it looks: near its end, or past it.
     pub(super) role: Role,
 }
@@ -22,26 +27,42 @@ pub(super) struct Due {
 impl Due {
     pub(super) fn of(ui: Ui<'_>, clock: &Clock) -> Self {
         let now = ui.model.now;
-        let title = clock.title.strip_suffix(" due").unwrap_or(&clock.title);
+        // What people typed may be long: whose it is, or what it asks for, says enough.
+        let typed = ["proposal", "task"].contains(&clock.id.as_str());
+        let (owner, _) = clock.title.split_once(": ").unwrap_or((&clock.title, ""));
+        let said = if typed { cut(&clock.title, TYPED) } else { clock.title.clone() };
+        let title = said.strip_suffix(" due").unwrap_or(&said);
         let verbs = ["tell ", "notify ", "page ", "escalate to "];
-        let brief = verbs.iter().find_map(|verb| title.strip_prefix(verb)).unwrap_or(title);
+        let brief = match clock.id.as_str() {
+            "proposal" => "objections",
+            "task" => owner,
+            _ => verbs.iter().find_map(|verb| title.strip_prefix(verb)).unwrap_or(title),
+        };
         if clock.state == ClockState::Overdue || clock.due_at <= now {
-            let late = duration(now.duration_since(clock.due_at));
+            let late = now.duration_since(clock.due_at);
+            let (late, short) = (duration(late), ui::short(late));
             let is_snoozed = ui.model.incident().is_some_and(|state| state.snoozed(&clock.id, now).is_some());
             let (time, role) = if is_snoozed {
                 (format!("{late}, snoozed"), Role::ClockSoon)
             } else {
                 (late, Role::Overdue)
             };
-            return Self { what: format!("{title} overdue"), brief: format!("{brief} overdue"), time, role };
+            return Self {
+                what: format!("{title} overdue"),
+                brief: format!("{brief} overdue"),
+                time,
+                short,
+                role,
+            };
         }
         let whole = clock.due_at.duration_since(clock.from);
         let role = used_up(now.duration_since(clock.from), whole);
         // What is due comes; what is to be done is done by then.
         let comes = clock.id == "executives" || clock.title.ends_with(" due");
         let until = if comes { "in" } else { "within" };
-        let time = duration(clock.due_at.duration_since(now));
-        Self { what: format!("{} {until}", clock.title), brief: format!("{brief} in"), time, role }
+        let left = clock.due_at.duration_since(now);
+        let (time, short) = (duration(left), ui::short(left));
+        Self { what: format!("{said} {until}"), brief: format!("{brief} in"), time, short, role }
     }
 
     pub(super) fn whole(&self) -> String {
@@ -50,6 +71,10 @@ impl Due {
 
     pub(super) fn brief(&self) -> String {
         format!("{} {}", self.brief, self.time)
+    }
+
+    fn shortest(&self) -> String {
+        format!("{} {}", self.brief, self.short)
     }
 
     /// As much of it as so many columns hold: words give way, the time does not.
@@ -64,23 +89,39 @@ impl Due {
 }
 
 /// As many of them as so many columns hold, the most urgent first: words give way before any is left out, and how
-/// many are is said. `None`: there is not even room for the first.
+/// many are is said. What room is left then goes to the words of the first ones. `None`: there is not even room for
+/// the first.
 pub(super) fn fitting(dues: &[Due], room: u16) -> Option<Vec<(String, Role)>> {
-    let wide = |texts: &[(String, Role)]| {
+    let fits = |texts: &[(String, Role)]| {
         texts.iter().map(|(text, _)| width(text) + 3).sum::<u16>().saturating_sub(3) <= room
     };
-    let whole: Vec<(String, Role)> = dues.iter().map(|due| (due.whole(), due.role)).collect();
-    if wide(&whole) {
-        return Some(whole);
-    }
-    let brief: Vec<(String, Role)> = dues.iter().map(|due| (due.brief(), due.role)).collect();
-    (1..=brief.len()).rev().find_map(|kept| {
-        let mut texts: Vec<(String, Role)> = brief[..kept].to_vec();
-        let left = &dues[kept..];
-        if let Some(worst) = left.first() {
-            texts.push((format!("+{}", left.len()), worst.role));
+    (1..=dues.len()).rev().find_map(|kept| {
+        let (shown, left) = dues.split_at(kept);
+        let more = |long: bool| {
+            let word = if long { " more" } else { "" };
+            left.first().map(|worst| (format!("+{}{word}", left.len()), worst.role))
+        };
+        let mut texts: Vec<(String, Role)> = shown.iter().map(|due| (due.shortest(), due.role)).collect();
+        texts.extend(more(false));
+        if !fits(&texts) {
+            return None;
         }
-        wide(&texts).then_some(texts)
+        let mut widen = |place: usize, text: String| {
+            let before = std::mem::replace(&mut texts[place].0, text);
+            if !fits(&texts) {
+                texts[place].0 = before;
+            }
+        };
+        for (place, due) in shown.iter().enumerate() {
+            widen(place, due.brief());
+        }
+        if let Some((text, _)) = more(true) {
+            widen(kept, text);
+        }
+        for (place, due) in shown.iter().enumerate() {
+            widen(place, due.whole());
+        }
+        Some(texts)
     })
 }
 

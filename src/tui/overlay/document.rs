@@ -8,6 +8,9 @@ use super::super::paint::{Pen, width, wrap_ranges};
 use super::Shown;
 use crate::text::visible;
 
+/// Stands for a blank at which no line is broken.
+const GLUE: &str = "\u{a0}";
+
 /// One line of a document before it is wrapped.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Line {
@@ -32,6 +35,14 @@ impl Line {
     #[must_use]
     pub(super) fn with(mut self, text: &str, style: Style) -> Self {
         self.text.push_str(&visible(text));
+        self.ends.push((self.text.len(), style));
+        self
+    }
+
+    /// The line with words behind it that are not broken apart.
+    #[must_use]
+    pub(super) fn glued(mut self, text: &str, style: Style) -> Self {
+        self.text.push_str(&visible(text).replace(' ', GLUE));
         self.ends.push((self.text.len(), style));
         self
     }
@@ -80,7 +91,12 @@ impl Line {
                 continue;
             }
             let until = (*end).min(piece.end);
-            pen.raw(self.text.get(at..until).unwrap_or_default(), *style);
+            let text = self.text.get(at..until).unwrap_or_default();
+            if text.contains(GLUE) {
+                pen.raw(&text.replace(GLUE, " "), *style);
+            } else {
+                pen.raw(text, *style);
+            }
             at = until;
             if at >= piece.end {
                 break;
@@ -169,6 +185,19 @@ mod tests {
     fn lines_wrap_with_a_hanging_indent() {
         let (text, _) = shown(10, 4, 0, &["raise the pool limit", "now"]);
         assert_eq!(text, ["raise the", "  pool", "  limit", "now"]);
+    }
+
+    #[test]
+    fn a_mark_stays_with_its_name() {
+        let line = Line::of("gates ", Style::new()).glued("✗ checks", Style::new()).hanging(2);
+        let (mut buf, area) = (Buffer::empty(Rect::new(0, 0, 10, 2)), Rect::new(0, 0, 10, 2));
+        draw(&mut buf, area, 0, 1, |_| line.clone());
+        let rows: Vec<String> = buf
+            .content
+            .chunks(10)
+            .map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect())
+            .collect();
+        assert_eq!(rows, ["gates     ", "  ✗ checks"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
     for (index, standing) in preview.standings.iter().enumerate() {
         let (glyph, role) = look(standing.met);
         let gap = if index == 0 { "" } else { "   " };
-        all = all.with(&format!("{gap}{glyph} "), ui.of(role)).with(standing.id, ui.of(role));
+        all = all.with(gap, ui.of(role)).glued(&format!("{glyph} {}", standing.id), ui.of(role));
     }
     // One gate alone is told on one line.
     let alone = preview.standings.len() == 1 && is_told(&preview.standings[0]);
@@ -60,7 +60,7 @@ fn one(ui: Ui<'_>, preview: &Preview, standing: &Standing, first: bool) -> Line 
     let (glyph, role) = look(standing.met);
     let line = Line::of(if first { "gate   " } else { "       " }, faint)
         .with(&format!("{glyph} {}  ", standing.id), ui.of(role))
-        .with(&standing.why, ui.of(Role::Muted))
+        .with(&ui.local(&standing.why), ui.of(Role::Muted))
         .hanging(9);
     let keys = if standing.blocks() { remedy(ui, preview, standing.id) } else { String::new() };
     if keys.is_empty() {

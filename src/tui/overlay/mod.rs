@@ -163,17 +163,33 @@ fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(Comman
 /// Columns at the left of the lower edge that its keys leave free: ` ↑12 ↓34 ` has room there.
 const COUNT: u16 = 10;
 
-/// Clears what a window over the whole width leaves of the panes that it covers: nothing is seen below it
-/// but whole panes.
-fn clear_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
+/// Closes the panes that a window over the whole width covers in part: what is seen of them below it has a frame of its
+/// own, and nothing is seen but whole panes.
+fn close_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
     if window.width < buf.area.width {
         return;
     }
-    for y in window.bottom()..buf.area.bottom() {
-        if buf.cell((window.x, y)).is_some_and(|cell| cell.symbol() == "╭") {
-            break;
+    let panes = super::places(ui, buf.area).panes;
+    let lowest = panes.iter().map(|pane| pane.bottom()).max().unwrap_or(0);
+    if panes.iter().filter(|pane| !pane.is_empty()).count() < panes.len() {
+        // One pane, and lines about the others: of these nothing says what they are about.
+        let rest = super::ui::below(buf.area, window.bottom());
+        return ui.fill(buf, rest, Role::Screen);
+    }
+    for pane in panes.iter().filter(|pane| pane.y < window.bottom() && pane.bottom() > window.bottom()) {
+        let left = Rect { y: window.bottom(), height: pane.bottom() - window.bottom(), ..*pane };
+        if left.height < 3 {
+            ui.fill(buf, left, Role::Screen);
+            continue;
         }
-        ui.fill(buf, Rect { y, height: 1, ..window }, Role::Screen);
+        let line = buf[(left.x, left.y)].style();
+        let mut pen = Pen::new(buf, left, 0);
+        let rule = left.width.saturating_sub(2);
+        pen.put("╭", line).column_of(&"─".repeat(usize::from(rule)), rule, line).put("╮", line);
+    }
+    if lowest <= window.bottom() {
+        let rest = super::ui::below(buf.area, window.bottom());
+        ui.fill(buf, rest, Role::Screen);
     }
 }
 
@@ -201,7 +217,7 @@ fn framed<Key: AsRef<str>>(
     frame: Role,
 ) -> Rect {
     ui.fill(buf, area, Role::Overlay);
-    clear_below(ui, buf, area);
+    close_below(ui, buf, area);
     let line = ui.of(frame);
     if area.width < 6 || area.height < 3 {
         return area;

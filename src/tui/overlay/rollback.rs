@@ -40,6 +40,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     let has_canary = rollback::canary(ui.model, &screen.environment).is_some();
     if has_canary {
         keys.insert(0, (Command::PlanUndo, "undo canary"));
+        if screen.way == rollback::UNDO {
+            keys[1].1 = "undo canary";
+            keys.remove(0);
+        }
     }
     let known = ui.model.ways.known.get(&screen.environment).and_then(|looked| looked.live.as_ref());
     let live = known.map(|live| format!(" · {live} is live")).unwrap_or_default();
@@ -52,7 +56,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, screen: &Rollback) 
     let before = document::height(&lines[..(chosen + 2).min(lines.len())], inner.width, u16::MAX);
     // What takes a canary back stands above all of them, and stays in sight at first.
     let is_first = ways.is_some_and(|ways| ways.first().is_some_and(|way| way.id == screen.way));
-    let stays = has_canary && is_first;
+    let stays = has_canary && (is_first || screen.way == rollback::UNDO);
     let top = if screen.top == 0 && before > inner.height && !stays { chosen } else { screen.top };
     document::draw(buf, inner, top, lines.len(), |index| lines[index].clone())
 }
@@ -62,7 +66,7 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
     let (faint, muted) = (ui.of(Role::Faint), ui.of(Role::Muted));
     let mut lines = Vec::new();
     let mut chosen = 0;
-    if let Some(undo) = canary(ui, &screen.environment) {
+    if let Some(undo) = canary(ui, screen) {
         lines.extend([undo, Line::default()]);
     }
     let looked = ui.model.ways.known.get(&screen.environment);
@@ -98,16 +102,18 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
 }
 
 /// Taking a canary back, where one has a share of the users: nearer than any way back of the whole.
-fn canary(ui: Ui<'_>, environment: &str) -> Option<Line> {
-    let (plan, choice) = rollback::canary(ui.model, environment)?;
-    let share = plan.share().map(|share| format!("   {} has {share} % of the users", plan.brings()));
-    Some(
-        Line::of(&ui.key(Command::PlanUndo), ui.of(Role::Key))
-            .with("  ", ui.of(Role::Text))
-            .with(&choice.title, ui.of(Role::Text).add_modifier(ratatui::style::Modifier::BOLD))
-            .with(&share.unwrap_or_default(), ui.of(Role::Muted))
-            .hanging(3),
-    )
+fn canary(ui: Ui<'_>, screen: &Rollback) -> Option<Line> {
+    let canary = rollback::canary(ui.model, &screen.environment)?;
+    let share = canary.share.map(|share| format!("   {} has {share} % of the users", canary.brings));
+    let chosen = screen.way == rollback::UNDO;
+    let bold = ui.of(Role::Text).add_modifier(ratatui::style::Modifier::BOLD);
+    let line = Line::of(if chosen { "▸ " } else { "  " }, ui.of(Role::Accent))
+        .with("↶ ", ui.of(Role::Accent))
+        .with(&canary.undo, if chosen { bold } else { ui.of(Role::Text) })
+        .with(&share.unwrap_or_default(), ui.of(Role::Muted))
+        .with(&format!("  [{}]", ui.key(Command::PlanUndo)), ui.of(Role::Key))
+        .hanging(4);
+    Some(if chosen { line.marked(ui.of(Role::Selection)) } else { line })
 }
 
 /// The steps and how long each takes; on a small screen their names.

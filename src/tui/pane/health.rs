@@ -15,6 +15,7 @@ use super::{Drawn, empty, frame, mark, probe, window};
 use crate::cockpit::health::Group;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::{Command, Pane};
+use crate::config::types::THIRD_PARTY;
 use crate::health::columns::Grid;
 use crate::health::series::{Sample, State, Status, Verdict as Seen};
 
@@ -29,7 +30,9 @@ const LOWEST: u16 = 5;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     let groups = &ui.model.derived.health.groups;
-    let words = label(ui, groups, area.width * 2 / 3);
+    let is_filtered = !ui.model.view(Pane::Health).filter.is_empty();
+    let room = if is_filtered { area.width * 2 / 3 } else { area.width.saturating_sub(20) };
+    let words = label(ui, groups, room);
     let label: Vec<(&str, Style)> = words.iter().map(|(word, style)| (word.as_str(), *style)).collect();
     let body = frame(ui, buf, area, Pane::Health, &label);
     let rows = ui.model.health_rows().count();
@@ -70,7 +73,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     let selected = ui.model.health_rows().nth(cursor);
     let shown = if ui.model.focus == Pane::Health { selected } else { worst.or(selected) };
     let chart = detail(ui, buf, rest, shown, &cols, span);
-    Drawn { list, chart }
+    Drawn { list, chart, lines: Vec::new() }
 }
 
 /// Says more of one probe, as far as there is room: why it is so, and its chart. Returns the columns of that.
@@ -111,38 +114,60 @@ fn detail(
     0
 }
 
-/// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it the first.
+/// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it production, then what fails.
 fn label(ui: Ui<'_>, groups: &[Group], room: u16) -> Vec<(String, Style)> {
-    let glyphs = [("✗", Role::Bad, 2), ("▲", Role::Warn, 1), ("?", Role::Unknown, 3)];
+    const GAP: u16 = 3;
+    let parts: Vec<Vec<(String, Style)>> = groups.iter().map(|group| part(ui, group)).collect();
+    let columns = |part: &[(String, Style)]| part.iter().map(|(text, _)| width(text)).sum::<u16>();
+    let mut wanted: Vec<usize> = (0..groups.len()).collect();
+    // What is bad, then what is not well, before what is good; the first is production.
+    let urgency = |group: &Group| (group.counts[2] == 0, group.counts[0] == group.all());
+    wanted.sort_by_key(|index| (*index > 0, urgency(&groups[*index])));
+    let (mut taken, mut shown, mut bad) = (0, Vec::new(), 0);
+    for index in wanted {
+        let more = columns(&parts[index]) + if shown.is_empty() { 0 } else { GAP };
+        if shown.is_empty() || taken + more <= room {
+            taken += more;
+            shown.push(index);
+        } else {
+            bad += groups[index].counts[2];
+        }
+    }
+    shown.sort_unstable();
     let mut label: Vec<(String, Style)> = Vec::new();
-    for (index, group) in groups.iter().enumerate() {
-        let mut part = Vec::new();
-        if index > 0 {
-            part.push(("   ".to_owned(), ui.of(Role::Faint)));
+    for index in shown {
+        if !label.is_empty() {
+            label.push((" ".repeat(GAP.into()), ui.of(Role::Faint)));
         }
-        if !group.environment.is_empty() {
-            part.push((format!("{} ", group.environment), ui.of(Role::Muted)));
-        }
-        let wrong = glyphs.iter().filter(|(.., place)| group.counts[*place] > 0);
-        let wrong: Vec<(String, Style)> = wrong
-            .map(|(glyph, role, place)| (format!("{glyph} {}", group.counts[*place]), ui.of(*role)))
-            .collect();
-        if wrong.is_empty() {
-            part.push((format!("✓ {}", group.counts[0]), ui.of(Role::Good)));
-        }
-        for (index, one) in wrong.into_iter().enumerate() {
-            if index > 0 {
-                part.push((" ".to_owned(), ui.of(Role::Faint)));
-            }
-            part.push(one);
-        }
-        let taken: u16 = label.iter().chain(&part).map(|(text, _)| width(text)).sum();
-        if index > 0 && taken > room {
-            break;
-        }
-        label.extend(part);
+        label.extend(parts[index].iter().cloned());
+    }
+    if bad > 0 {
+        label.push((format!(" +✗ {bad}"), ui.of(Role::Bad)));
     }
     label
+}
+
+/// How an environment is: `production ✗ 2 ▲ 1`.
+fn part(ui: Ui<'_>, group: &Group) -> Vec<(String, Style)> {
+    let glyphs = [("✗", Role::Bad, 2), ("▲", Role::Warn, 1), ("?", Role::Unknown, 3)];
+    let mut part = Vec::new();
+    if !group.environment.is_empty() {
+        part.push((format!("{} ", group.environment), ui.of(Role::Muted)));
+    }
+    let wrong = glyphs.iter().filter(|(.., place)| group.counts[*place] > 0);
+    let wrong: Vec<(String, Style)> = wrong
+        .map(|(glyph, role, place)| (format!("{glyph} {}", group.counts[*place]), ui.of(*role)))
+        .collect();
+    if wrong.is_empty() {
+        part.push((format!("✓ {}", group.counts[0]), ui.of(Role::Good)));
+    }
+    for (index, one) in wrong.into_iter().enumerate() {
+        if index > 0 {
+            part.push((" ".to_owned(), ui.of(Role::Faint)));
+        }
+        part.push(one);
+    }
+    part
 }
 
 fn nothing(ui: Ui<'_>, buf: &mut Buffer, body: Rect) {
@@ -234,7 +259,10 @@ fn probe_row(
     let mut pen = Pen::new(buf, list, line);
     pen.put(symbol, ui.of(role)).gap(1);
     let calm = probe.state == State::Ok;
-    pen.column_of(&name(ui, probe), cols.name, ui.of(Role::Text)).gap(2);
+    let full = name(ui, probe);
+    // Whose it is gives way to what it is called.
+    let shown = if width(&full) > cols.name && is_of_others(probe) { &probe.name } else { &*full };
+    pen.column_of(shown, cols.name, ui.of(Role::Text)).gap(2);
     let text = if known { value(probe) } else { "?".to_owned() };
     pen.column_right(&text, cols.value, ui.of(if calm { Role::Text } else { role })).gap(2);
     if cols.limit > 0 {
@@ -289,15 +317,21 @@ fn limit(probe: &Status) -> &str {
     sample.map_or("", |sample| sample.headline.as_str())
 }
 
-/// Its name, behind that of its environment where that is not production.
+/// Its name, behind that of its environment where that is not production; in front of it where it is somebody else's.
 fn name<'a>(ui: Ui<'_>, probe: &'a Status) -> Cow<'a, str> {
     let production = ui.model.derived.health.production.as_str();
     let is_told = probe.name.starts_with(&probe.environment) || production.is_empty();
-    if is_told || probe.environment == production {
+    if is_of_others(probe) {
+        Cow::Owned(format!("{} ({THIRD_PARTY})", probe.name))
+    } else if is_told || probe.environment == production {
         Cow::Borrowed(&probe.name)
     } else {
         Cow::Owned(format!("{}: {}", probe.environment, probe.name))
     }
+}
+
+fn is_of_others(probe: &Status) -> bool {
+    probe.environment == THIRD_PARTY
 }
 
 fn widest_note(ui: Ui<'_>) -> u16 {
@@ -327,7 +361,7 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
         pen.put(why, ui.of(Role::Faint));
         return;
     }
-    for (text, style) in label(ui, &ui.model.derived.health.groups, pen.room() / 2) {
+    for (text, style) in label(ui, &ui.model.derived.health.groups, pen.room() * 2 / 3) {
         pen.put(&text, style);
     }
     pen.gap(2);

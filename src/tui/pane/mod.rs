@@ -5,6 +5,7 @@ mod checklist;
 mod health;
 mod hotfix;
 mod probe;
+mod roomy;
 mod runs;
 mod timeline;
 mod verdict;
@@ -20,24 +21,30 @@ use crate::cockpit::Pane;
 use crate::health::series::Status;
 
 /// What was drawn of a pane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Drawn {
     /// Where the rows of its list are.
     pub(super) list: Rect,
     /// Columns of its chart; 0 where it has none.
     pub(super) chart: u16,
+    /// The row that each line of its list belongs to, counted from the first that is drawn; empty where each line
+    /// is a row.
+    pub(super) lines: Vec<u16>,
 }
 
 impl From<Rect> for Drawn {
     fn from(list: Rect) -> Self {
-        Self { list, chart: 0 }
+        Self { list, chart: 0, lines: Vec::new() }
     }
 }
 
 /// Draws a pane.
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane) -> Drawn {
     match pane {
-        Pane::Timeline => timeline::draw(ui, buf, area).into(),
+        Pane::Timeline => {
+            let (list, lines) = timeline::draw(ui, buf, area);
+            Drawn { list, chart: 0, lines }
+        }
         Pane::Health => health::draw(ui, buf, area),
         Pane::Hotfix => hotfix::draw(ui, buf, area).into(),
         Pane::Checklist => checklist::draw(ui, buf, area).into(),

@@ -250,6 +250,12 @@ pub(super) fn fact(ui: Ui<'_>, pen: &mut Pen<'_>, fact: &Fact<'_>) {
         Fact::Runbook(text) => ("runbook", text, Role::Accent),
     };
     let columns = about_columns(pen);
+    // In a few columns a word says it, and is not cut.
+    let about = match fact {
+        Fact::Suspects(_) if columns == BRIEF => "suspects",
+        Fact::Changed(_) if columns == BRIEF => "changed",
+        _ => about,
+    };
     pen.gap(2).column_of(about, columns, ui.of(Role::Muted)).gap(2).put(text, ui.of(role));
 }
 
@@ -260,9 +266,13 @@ fn about_columns(pen: &Pen<'_>) -> u16 {
 
 /// `before the incident   worse   median 0.4 → 42, p < 0.001`: what a probe was compared with.
 fn comparison(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Compared) {
+    let is_narrow = pen.room() < NARROW;
     let against = match &one.against {
+        Against::Incident if is_narrow => "before incident".to_owned(),
         Against::Incident => "before the incident".to_owned(),
+        Against::Change(change) if is_narrow => format!("before {}", change.what),
         Against::Change(change) => format!("before the {} at {}", change.what, ui.minute(change.from)),
+        Against::Yesterday if is_narrow => "yesterday".to_owned(),
         Against::Yesterday => "same time yesterday".to_owned(),
     };
     let (verdict, role) = match one.judged.verdict {
@@ -271,9 +281,9 @@ fn comparison(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Compared) {
         Verdict::Worse => ("worse", Role::Bad),
         Verdict::CannotTell => ("cannot tell", Role::Unknown),
     };
-    let columns = about_columns(pen);
-    pen.gap(2).column_of(&against, columns, ui.of(Role::Muted)).gap(2);
-    pen.column_of(verdict, 19, ui.of(role)).gap(2).put(&one.judged.why, ui.of(Role::Muted));
+    let (about, said) = if is_narrow { (15, width(verdict)) } else { (ABOUT, 19) };
+    pen.gap(2).column_of(&against, about, ui.of(Role::Muted)).gap(2);
+    pen.column_of(verdict, said, ui.of(role)).gap(2).put(&one.judged.why, ui.of(Role::Muted));
 }
 
 /// `│ 14:41:20  api /health 1900–2100 ms, failing since 14:31:30 …`: what was seen at the moment of the

@@ -12,7 +12,7 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below, inset, stopwatch};
 use super::{empty, frame, mark, window};
 use crate::cockpit::{Command, Pane};
-use crate::incident::{Outcome, PlanEnd, PlanRun, PlanState, Run};
+use crate::incident::{Outcome, PlanEnd, PlanRun, PlanState, Run, canary_undone};
 
 /// From this width the list and the live output stand side by side.
 const SIDE_BY_SIDE: u16 = 90;
@@ -124,6 +124,12 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
         alone.unwrap_or_else(|| progress::at(plan, ui.model.now))
     };
     let role = if asks { Role::Warn } else { role };
+    let undone =
+        Some(plan).filter(|plan| !plan.state.is_under_way()).and_then(|plan| canary_undone(&plan.why));
+    if let Some(undone) = undone {
+        pen.put(&undone, ui.of(role)).gap(2).put(&plan.title, ui.of(Role::Muted));
+        return;
+    }
     // Which plan it is comes first: of what it is at, the first words have to do.
     let beside = if count.is_empty() { 0 } else { width(&count) + 2 };
     let beside = beside + if time.is_empty() { 0 } else { width(&time) + 1 };

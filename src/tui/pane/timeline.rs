@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::Ui;
-use super::{empty, frame, mark, verdict, window};
+use super::{empty, frame, mark, roomy, verdict, window};
 use crate::cockpit::sift::Sift;
 use crate::cockpit::{Command, Pane};
 use crate::config::types::{HERE, THIRD_PARTY};
@@ -20,7 +20,8 @@ use crate::text::counted;
 /// Fewest columns of what a probe says that are worth reading.
 const LEAST: u16 = 8;
 
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+/// Draws it; says which row each line of its list belongs to, where some take several.
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> (Rect, Vec<u16>) {
     let zone = ui.zone();
     let body = frame(ui, buf, area, Pane::Timeline, &[(&zone, ui.of(Role::Faint))]);
     let rows = ui.model.timeline_len();
@@ -30,35 +31,71 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
         let all = format!("press {} to see all", ui.key(Command::Back));
         let lines = if filtered { ["no entries match", &all] } else { ["nothing yet", &hint] };
         empty(ui, buf, body, &lines);
-        return body;
+        return (body, Vec::new());
     }
     let (top, cursor) = window(ui, Pane::Timeline, rows, body.height);
     let mut before = top.checked_sub(1).and_then(|row| ui.model.timeline_entry(row));
-    for line in 0..body.height {
-        let row = top + usize::from(line);
+    // Where all rows are in sight, what is left of the pane goes to the long ones.
+    let fits = rows <= usize::from(body.height);
+    let mut several = if fits { roomy::wrapped(ui, body, rows) } else { Vec::new() };
+    let (mut line, mut row, mut lines) = (0, top, Vec::new());
+    while line < body.height {
         let Some(entry) = ui.model.timeline_entry(row) else { break };
         precision(ui, buf, body, line, &entry);
-        entry_row(ui, &mut Pen::new(buf, body, line), row, &entry, before.as_ref());
-        mark(ui, buf, body, line, Pane::Timeline, row == cursor);
-        before = Some(entry);
+        let taken = match several.get_mut(row).and_then(Option::take) {
+            Some(wrapped) => {
+                author(ui, &mut Pen::new(buf, body, line), row, &entry);
+                wrapped.draw(buf, body, line);
+                wrapped.lines()
+            }
+            None => {
+                entry_row(ui, &mut Pen::new(buf, body, line), row, &entry, before.as_ref());
+                1
+            }
+        };
+        for line in line..line + taken {
+            mark(ui, buf, body, line, Pane::Timeline, row == cursor);
+        }
+        let place = u16::try_from(row - top).unwrap_or(u16::MAX);
+        lines.extend(std::iter::repeat_n(place, usize::from(taken)));
+        (line, row, before) = (line + taken, row + 1, Some(entry));
     }
-    body
+    (body, lines)
 }
 
 fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
+    author(ui, pen, row, entry);
+    told(ui, pen, row, entry, before);
+}
+
+/// Who wrote an entry, at the right end.
+fn author(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>) {
+    let is_fold = ui.model.timeline_fold(row).is_some();
+    if !is_fold && beside(ui, entry, pen.room()) > 0 {
+        pen.right(entry.author, ui.of(Role::Author));
+        pen.right_gap(1);
+    }
+}
+
+/// Columns that the author of an entry takes of a row of so many, with the gap before; 0: it is not named.
+pub(super) fn beside(ui: Ui<'_>, entry: &Entry<'_>, room: u16) -> u16 {
+    // An alarm is nobody's: whose cockpit saw it first does not matter.
+    let is_named = !is_alarm(entry) && entry.author != ui.model.me && room > 44;
+    let columns = width(entry.author);
+    // A name may be long; what happened is worth more.
+    if is_named && columns <= room / 4 { columns + 1 } else { 0 }
+}
+
+fn is_alarm(entry: &Entry<'_>) -> bool {
+    entry.name == "alarm" && !entry.about.is_empty()
+}
+
+/// What a row says, and when.
+pub(super) fn told(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
     if let Some(fold) = ui.model.timeline_fold(row) {
         return folded(ui, pen, &fold, entry, before);
     }
-    let is_alarm = entry.name == "alarm" && !entry.about.is_empty();
-    // An alarm is nobody's: whose cockpit saw it first does not matter.
-    if !is_alarm && entry.author != ui.model.me && pen.room() > 44 {
-        // A name may be long; what happened is worth more.
-        let room = pen.room() / 4;
-        if width(entry.author) <= room {
-            pen.right(entry.author, ui.of(Role::Author));
-            pen.right_gap(1);
-        }
-    }
+    let is_alarm = is_alarm(entry);
     put_clock(ui, pen, entry);
     let void = ui.void(entry);
     let (symbol, role) = ui.glyph(entry);

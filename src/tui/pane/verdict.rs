@@ -3,7 +3,7 @@
 use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::Ui;
-use crate::incident::{Entry, PlanRun};
+use crate::incident::{Entry, PlanRun, canary_undone};
 
 /// Columns that a title keeps.
 const TITLE: u16 = 14;
@@ -14,10 +14,20 @@ const JUDGED: [&str; 3] = [" failed its watch", " passed its watch", " could not
 /// Writes such a row; `false` where it fits as it is, or says nothing of how a plan stands.
 pub(super) fn put(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, role: Role) -> bool {
     let text = entry.text.trim_end();
+    let plan = ui.model.incident().and_then(|state| state.plan(entry.about));
+    // How a canary ended is read before what its plan was called.
+    if entry.name == "plan-ended"
+        && let Some(undone) = canary_undone(text)
+    {
+        pen.put(&undone, ui.of(role));
+        if let Some(plan) = plan.filter(|_| pen.room() > TITLE) {
+            pen.put(" · ", ui.of(Role::Faint)).put(&plan.title, ui.of(Role::Muted));
+        }
+        return true;
+    }
     if width(text) <= pen.room() {
         return false;
     }
-    let plan = ui.model.incident().and_then(|state| state.plan(entry.about));
     let Some((title, verdict)) = parts(entry.name, text, plan) else { return false };
     let room = pen.room().saturating_sub(TITLE.min(width(title)));
     let verdict = fitted(verdict, room, |clause| {

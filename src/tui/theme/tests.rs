@@ -78,6 +78,57 @@ fn what_carries_meaning_can_be_seen_in_a_scaled_down_call() {
     }
 }
 
+/// The lines of the header, with and without a window over the panes, as each theme draws them.
+#[test]
+fn all_that_a_header_says_can_be_read_in_every_theme_and_state() {
+    use super::super::testing::*;
+    use crate::incident::{Phase, PhaseEntered, Resolved, Severity, SeverityChanged};
+    for name in Theme::built_in_names() {
+        let theme = Theme::load(name, None).unwrap();
+        for severity in [Severity::P0, Severity::P1, Severity::P2] {
+            for over in [false, true] {
+                let mut scribe = Scribe::new();
+                scribe.declare("Checkout answers 500");
+                let (reason, answers) = ("seen".to_owned(), Vec::new());
+                scribe.write("omar", at("14:40:00"), SeverityChanged { severity, reason, answers });
+                scribe.write("omar", at("14:41:00"), PhaseEntered { phase: Phase::Verify });
+                if over {
+                    scribe.write("omar", at("15:10:00"), Resolved::default());
+                }
+                let mut model = cockpit(scribe);
+                for window in [false, true] {
+                    if window {
+                        crate::cockpit::update(&mut model, crate::cockpit::Msg::Key(press("i")));
+                    }
+                    for (columns, rows) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+                        model.size = (columns, rows);
+                        let drawn = settled(&mut model, &theme, columns, rows);
+                        legible(&drawn, if rows > 12 { 3 } else { 1 }, name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn press(key: &str) -> crate::cockpit::msg::KeyPress {
+    crate::cockpit::msg::KeyPress::new(crate::cockpit::Key::parse(key).unwrap(), 10_000)
+}
+
+/// Asserts that what stands in these lines can be told from what is under it.
+fn legible(drawn: &ratatui::buffer::Buffer, lines: u16, theme: &str) {
+    let cells = (0..lines).flat_map(|y| (0..drawn.area.width).map(move |x| (x, y)));
+    for (x, y) in cells {
+        let cell = &drawn[(x, y)];
+        if !cell.symbol().chars().all(char::is_alphanumeric) {
+            continue;
+        }
+        let ratio = contrast(shown(cell.fg), shown(cell.bg));
+        let size = drawn.area.width;
+        assert!(ratio >= 3.0, "{theme}: {} at {x},{y} of {size}: {ratio:.2}", cell.symbol());
+    }
+}
+
 #[test]
 fn built_in_themes_name_every_role() {
     for (name, text) in BUILT_IN {

@@ -393,7 +393,11 @@ fn a_canary_is_taken_back_from_the_rollback_window_by_one_key_and_the_word() {
     let mut table = canary();
     assert_eq!(table.model.derived.next[0].0.title, "watch the canary, 50 % of users on an unnamed commit");
     table.keys("R");
-    assert!(matches!(table.top(), Overlay::Rollback(_)), "{:?}", table.top());
+    let Overlay::Rollback(screen) = table.top() else { panic!("{:?}", table.top()) };
+    assert_eq!(screen.way, super::super::rollback::UNDO, "what is nearest is chosen");
+    table.keys("enter");
+    assert!(matches!(table.top(), Overlay::Decide(_)), "{:?}", table.top());
+    table.keys("esc esc");
     table.keys("u");
     let Overlay::Decide(decide) = table.top() else { panic!("{:?}", table.top()) };
     assert!(matches!(decide.choice.decision, Decision::Undo { .. }), "{:?}", decide.choice);

@@ -156,27 +156,37 @@ pub(super) fn lines(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid, enviro
     }
 }
 
-/// Names what was changed, below the picture; false if nothing was.
+/// Names what was changed, below the picture; false if nothing was. Each has its mark; words give way to the next
+/// mark, so that none stands for two.
 pub(super) fn changes(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, environment: &str) -> bool {
-    let mut free = area.x;
-    let mut any = false;
-    for (column, what) in started(ui, grid, environment) {
-        any = true;
-        let text = format!("▲ {what}");
-        let (x, columns) = (area.x + column, width(&text));
-        if x + columns <= area.right() && x >= free {
-            Pen::new(buf, Rect { x, width: columns, ..area }, 0).put(&text, ui.of(Role::ChartMark));
-            free = x + columns + 1;
-        } else if x + 1 >= columns + free && x < area.right() {
-            // At the right edge the words go before the mark.
-            let text = format!("{what} ▲");
-            let place = Rect { x: x + 1 - columns, width: columns, ..area };
-            Pen::new(buf, place, 0).put(&text, ui.of(Role::ChartMark));
-            free = x + 2;
-        } else if x >= free && x < area.right() {
-            put_cell(buf, x, area.y, "▲", 1, ui.of(Role::ChartMark));
-            free = x + 1;
+    let mut marks: Vec<(u16, String)> = Vec::new();
+    for (column, what) in started(ui, grid, environment).filter(|(column, _)| *column < area.width) {
+        // In one column stand all of them.
+        match marks.iter_mut().find(|(at, _)| *at == column) {
+            Some((_, words)) => *words = format!("{words}, {what}"),
+            None => marks.push((column, what)),
         }
     }
-    any
+    marks.sort_unstable_by_key(|(column, _)| *column);
+    let style = ui.of(Role::ChartMark);
+    let mut free = 0;
+    for (index, (column, what)) in marks.iter().enumerate() {
+        let end = marks.get(index + 1).map_or(area.width, |(next, _)| next.saturating_sub(1));
+        let mut place = |x: u16, text: &str| {
+            Pen::new(buf, Rect { x: area.x + x, width: width(text), ..area }, 0).put(text, style);
+            free = x + width(text) + 1;
+        };
+        // `deploy production` at least by its first word.
+        let short = what.split_once(' ').map_or(what.as_str(), |(verb, _)| verb);
+        let fits = |words: &&str| column + 2 + width(words) <= end;
+        if let Some(words) = [what.as_str(), short].iter().find(fits) {
+            place(*column, &format!("▲ {words}"));
+        } else if *column >= width(what) + 1 + free && index + 1 == marks.len() {
+            // At the right edge the words go before the mark.
+            place(column - width(what) - 1, &format!("{what} ▲"));
+        } else {
+            place(*column, "▲");
+        }
+    }
+    !marks.is_empty()
 }

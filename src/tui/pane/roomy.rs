@@ -1,0 +1,82 @@
+//! Rows of the timeline that one line is too short for: while lines below are free they take several, the newest
+//! rows first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::paint::Pen;
+use super::super::theme::Role;
+use super::super::ui::Ui;
+use super::timeline;
+
+/// Columns before the text of a row: those of its time and its mark.
+const INDENT: u16 = 11;
+/// Fewest columns of a pane whose rows take several lines: in less the words fall apart.
+const LEAST: u16 = 50;
+/// Most lines of a row.
+const MOST: u16 = 4;
+
+/// A row on several lines: all that it says on one, and where each of its lines begins and ends there.
+pub(super) struct Wrapped {
+    whole: Buffer,
+    lines: Vec<(u16, u16)>,
+}
+
+impl Wrapped {
+    /// How many lines it takes.
+    pub(super) fn lines(&self) -> u16 {
+        self.lines.len() as u16
+    }
+
+    /// Draws it.
+    pub(super) fn draw(&self, buf: &mut Buffer, body: Rect, line: u16) {
+        for (index, (start, end)) in self.lines.iter().enumerate() {
+            let indent = if index == 0 { 0 } else { INDENT };
+            let y = body.y + line + index as u16;
+            for (x, from) in (body.x + indent..body.right()).zip(*start..*end) {
+                buf[(x, y)] = self.whole[(from, 0)].clone();
+            }
+        }
+    }
+}
+
+/// The rows that need more than one line, as far as free lines last.
+pub(super) fn wrapped(ui: Ui<'_>, body: Rect, rows: usize) -> Vec<Option<Wrapped>> {
+    let mut found: Vec<Option<Wrapped>> = (0..rows).map(|_| None).collect();
+    let mut free = usize::from(body.height).saturating_sub(rows);
+    if free == 0 || body.width < LEAST {
+        return found;
+    }
+    let area = Rect::new(0, 0, body.width.saturating_mul(MOST), 1);
+    for row in (0..rows).rev() {
+        let Some(entry) = ui.model.timeline_entry(row) else { continue };
+        let before = row.checked_sub(1).and_then(|row| ui.model.timeline_entry(row));
+        let mut whole = Buffer::empty(area);
+        whole.set_style(area, ui.of(Role::Screen));
+        timeline::told(ui, &mut Pen::new(&mut whole, area, 0), row, &entry, before.as_ref());
+        let beside = timeline::beside(ui, &entry, body.width);
+        let lines = split(&whole, body.width - beside, body.width - INDENT);
+        let more = lines.len().saturating_sub(1);
+        if more > 0 && more <= free && lines.len() <= usize::from(MOST) {
+            free -= more;
+            found[row] = Some(Wrapped { whole, lines });
+        }
+    }
+    found
+}
+
+/// Cuts a line at its blanks into one of so many columns and others of so many.
+fn split(whole: &Buffer, first: u16, other: u16) -> Vec<(u16, u16)> {
+    let end = (0..whole.area.width).rev().find(|x| whole[(*x, 0)].symbol() != " ").map_or(0, |x| x + 1);
+    let is_blank = |x: &u16| whole[(*x, 0)].symbol() == " ";
+    let (mut lines, mut start, mut room) = (Vec::new(), 0, first);
+    while end - start > room {
+        // A word that is longer than a line is cut where that ends.
+        let cut = (start + room / 2..=start + room).rev().find(is_blank).unwrap_or(start + room);
+        lines.push((start, cut));
+        start = (cut..end).find(|x| !is_blank(x)).unwrap_or(end);
+        room = other;
+    }
+    lines.push((start, end));
+    lines
+}
