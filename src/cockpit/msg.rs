@@ -24,7 +24,9 @@ use crate::hotfix::outlook::{self, Outlook};
 use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::suspects::ChangeText;
-use crate::incident::{Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId};
+use crate::incident::{
+    Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId, Released,
+};
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
 use crate::report::past::Chronicle;
@@ -201,6 +203,13 @@ pub enum Effect {
     LookBack {
         /// Its name.
         environment: String,
+    },
+    /// Find the commit of what somebody says is live in an environment.
+    FindLive {
+        /// Its name.
+        environment: String,
+        /// A tag, branch or commit.
+        reference: String,
     },
     /// Find out what is ahead of the branch; it is told in parts.
     Survey(outlook::Question),
@@ -386,6 +395,8 @@ pub enum Done {
     Text(String),
     /// The team's own templates of messages.
     Templates(Vec<Own>),
+    /// The commit of what is live was found.
+    Live(Box<Released>),
     /// Flags were asked for, in the order of the configuration.
     Flags(Vec<FlagState>),
     /// What the incidents of the repository came to.

@@ -235,6 +235,10 @@ pub enum Purpose {
     Reject,
     /// Why production is not put back.
     NoRollback,
+    /// What is live in this environment.
+    Live(String),
+    /// Why this commit, which was taken back in this environment, was not at fault.
+    Clear(String, String),
     /// Name of a hotfix branch.
     HotfixName,
     /// The branch that the report goes to.

@@ -89,6 +89,9 @@ impl Shell<'_> {
                 }
                 None => self.done(id, Ok(Done::Quietly)),
             },
+            Effect::FindLive { environment, reference } => {
+                self.ask_repo(repo::Order::FindLive(id, environment, reference));
+            }
             Effect::ReadFlags => self.ask_repo(repo::Order::ReadFlags(id)),
             Effect::LookBackAt(policy) => self.ask_repo(repo::Order::LookBack(id, policy)),
             Effect::SyncFollowUps(incidents) => {

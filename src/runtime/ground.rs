@@ -11,7 +11,7 @@ use crate::config::types::Config;
 use crate::config::{load, trust};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{IncidentId, Messaged, Policy, RecordId};
+use crate::incident::{IncidentId, Messaged, Policy, RecordId, Released};
 use crate::journal::{self, Journal};
 use crate::plan::Request;
 
@@ -71,6 +71,17 @@ impl Ground {
             return Ok(Done::ByHand(Box::new(by_hand)));
         }
         conductor::prepare(&ground, plan, request).map(|plan| Done::Prepared(Box::new(plan)))
+    }
+
+    /// Finds the commit of what somebody says is live in an environment.
+    pub(super) fn find_live(&self, environment: String, reference: String) -> Result<Done> {
+        let mut reader =
+            Reader::open(&self.root).map_err(|none| none.failure(&self.root.to_string_lossy()))?;
+        let commit = reader.resolve(&reference)?;
+        let (tag, version) = reader.label(&commit, &reference, &self.config.hotfix)?;
+        let (plan, rollback, replaces) = (String::new(), false, None);
+        let found = Released { environment, reference, commit, tag, version, plan, rollback, replaces };
+        Ok(Done::Live(Box::new(found)))
     }
 
     /// Asks for the state of every flag.

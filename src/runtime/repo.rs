@@ -44,6 +44,8 @@ pub(super) enum Order {
     Changed(Changed),
     /// Make a plan with this id.
     Prepare(EffectId, String, Request),
+    /// Find the commit of what somebody says is live in an environment.
+    FindLive(EffectId, String, String),
     /// Ask for the state of every flag.
     ReadFlags(EffectId),
     /// Work out what the incidents of the repository came to.
@@ -155,6 +157,9 @@ impl Clerk {
             Order::Changed(changed) => return self.look(false, changed),
             Order::Prepare(id, plan, request) => {
                 return self.aside(id, move |ground| ground.prepare(&plan, &request));
+            }
+            Order::FindLive(id, environment, reference) => {
+                return self.aside(id, move |ground| ground.find_live(environment, reference));
             }
             Order::ReadFlags(id) => return self.aside(id, Ground::flags),
             Order::LookBack(id, policy) => {

@@ -249,6 +249,8 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Retract(_)
         | Purpose::TakeOver(_)
         | Purpose::NoRollback
+        | Purpose::Live(_)
+        | Purpose::Clear(..)
         | Purpose::Verbal
         | Purpose::Reject => true,
     }

@@ -11,8 +11,8 @@ use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, grade, menus, message, overlays, past, plan_view, rollback, run_view, runbooks,
-    settle, survey, suspects, terminal,
+    Cx, compared, flags, grade, live, menus, message, overlays, past, plan_view, rollback, run_view,
+    runbooks, settle, survey, suspects, terminal,
 };
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
@@ -178,6 +178,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Compared(answers)) => compared::found(cx.model, answers),
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
         Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
+        Ok(Done::Live(release)) => live::found(cx, *release),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Templates(own)) => message::templates(cx, id, own),
         Ok(Done::Past(found)) => past::found(cx.model, *found),

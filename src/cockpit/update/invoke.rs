@@ -9,8 +9,9 @@ use super::super::overlay::{
 };
 use super::super::past::Leaf;
 use super::{
-    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, menus, message, notes, overlays,
-    past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team, timeline,
+    Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, live, menus, message, notes,
+    overlays, past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team,
+    timeline,
 };
 use crate::incident::{CulpritVerdict, PlanRun, RecordId, Role, State, StepState, same_person};
 use crate::plan::Request;
@@ -197,6 +198,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::CopyLines
         | Command::Left
         | Command::Right => run_view::command(cx, command),
+        Command::Live | Command::Clear => live::command(cx, command),
         Command::Plan => plan_view::open(cx, &invoke.argument),
         Command::Approve => approvals::open(cx, &invoke.argument),
         Command::Reject => approvals::open_to_reject(cx),

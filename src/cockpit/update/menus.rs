@@ -243,6 +243,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
             (ConfigSource::None, _) => None,
             _ => Some("there is one already".to_owned()),
         },
+        Command::Live | Command::Clear if model.incident().is_some() => super::live::blocked(model, command),
         _ => match model.incident() {
             None => Some(needs_incident(model)),
             Some(state) => in_state(model, state, command),

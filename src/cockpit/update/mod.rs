@@ -13,6 +13,7 @@ mod grade;
 mod hotfix;
 mod invoke;
 mod keys;
+mod live;
 pub mod menus;
 mod message;
 mod notes;

@@ -5,7 +5,9 @@ use super::super::model::Model;
 use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::super::reading::{reading, taken};
-use super::{Cx, approvals, culprits, declare, invoke, overlays, past, report, run_view, suspects, team};
+use super::{
+    Cx, approvals, culprits, declare, invoke, live, overlays, past, report, run_view, suspects, team,
+};
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
     ItemAssigned, NO_ROLLBACK, NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken,
@@ -30,6 +32,13 @@ pub(super) fn submit(cx: &mut Cx<'_>) {
             Purpose::SuspectFilter => suspects::filter(cx, text.to_owned()),
             _ => suspects::find(cx, text),
         };
+    }
+    if let Purpose::Clear(environment, commit) = &ask.purpose
+        && !ask.input.is_blank()
+    {
+        cx.pop();
+        let why = ask.input.text().trim().to_owned();
+        return live::clear(cx, environment.clone(), commit.clone(), why);
     }
     match act(cx, &ask) {
         Ok(()) => {
@@ -82,6 +91,12 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
             note(cx, scribed, reading(cx.model, ask));
             return Ok(());
         }
+        Purpose::Live(environment) => {
+            needs("name a tag, branch or commit")?;
+            live::find(cx, environment.clone(), text);
+            return Ok(());
+        }
+        Purpose::Clear(..) => return needs("a reason is needed: it goes into the record"),
         Purpose::NoRollback => {
             needs("a reason is needed: it goes into the record")?;
             Noted { kind: NoteKind::Decision, text: format!("{NO_ROLLBACK}: {text}") }.into()
@@ -236,7 +251,7 @@ fn began(cx: &mut Cx<'_>, typed: &str) -> Result<(), String> {
             let draft =
                 Draft { occurred: Some((at, Precision::Exact)), ..Draft::now(incident, Began::default()) };
             if let Some(said) = taken(cx.model, typed) {
-                cx.say(said);
+                cx.say(format!("began {said}"));
             }
             cx.effect("saving", Effect::Append(vec![draft]));
             Ok(())

@@ -46,10 +46,12 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::FollowUpDrop(..) => 36,
         Purpose::FollowUpAssign(..) => 37,
         Purpose::ReportBranch => 38,
+        Purpose::Live(_) => 39,
+        Purpose::Clear(..) => 40,
     }
 }
 
-const PURPOSES: usize = 39;
+const PURPOSES: usize = 41;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -96,6 +98,8 @@ const PROMPTS: &[Prompt] = &[
     (confirm::up_for_approval, "v"),
     (confirm::up_for_approval, "x"),
     (Table::ready, "R x"),
+    (Table::ready, ": r e c o r d space w h a t space i s space l i v e enter"),
+    (taken_back, ": c l e a r space a space r e l enter"),
     (on_main, "h s"),
     (Table::ready, "/"),
     (Table::ready, "? /"),
@@ -127,6 +131,25 @@ fn ending() -> Table {
     let mut table = Table::ready();
     table.keys("i x");
     table.shown();
+    table
+}
+
+/// A release was rolled back.
+fn taken_back() -> Table {
+    let mut table = Table::ready();
+    let commit = "4f2c91e0000000000000000000000000000000aa";
+    for (commit, rollback) in [(commit, false), ("0e9d565e000000000000000000000000000000bb", true)] {
+        table.told(crate::incident::Released {
+            environment: "production".into(),
+            reference: "main".into(),
+            commit: commit.into(),
+            tag: None,
+            version: None,
+            plan: String::new(),
+            rollback,
+            replaces: None,
+        });
+    }
     table
 }
 
