@@ -67,3 +67,35 @@ fn what_was_taken_back_is_struck_and_says_by_whom_and_why() {
         assert!(shown.contains(wanted), "{width}x{height}\n{shown}");
     }
 }
+
+#[test]
+fn a_long_row_goes_on_in_the_next_line_while_the_pane_has_free_ones() {
+    let long = "the pool is exhausted because each payment holds its connection while it waits for the bank, and \
+                the bank answers slowly since ten past two, which nobody watched until now";
+    let mut scribe = Scribe::new();
+    scribe.declare("Checkout answers 500");
+    scribe.note("li", "14:40:00", NoteKind::Finding, long);
+    scribe.note("maya", "14:41:00", NoteKind::Note, "short");
+    let mut model = cockpit(scribe);
+    for (width, height) in [(160, 45), (120, 36)] {
+        model.size = (width, height);
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        assert!(shown.contains("nobody") && shown.contains("now"), "{width}×{height}:\n{shown}");
+        assert!(!shown.lines().take(20).any(|line| line.contains("bank…")), "{shown}");
+        let (_, regions) = frame(&model, &Theme::default(), width, height);
+        // A click on any of its lines is a click on it.
+        let of_long = regions.timeline.iter().filter(|row| **row == 1).count();
+        assert!(of_long > 1 && regions.timeline.last() == Some(&2), "{:?}", regions.timeline);
+    }
+    // Where rows fill the pane each has one line.
+    let mut scribe = Scribe::new();
+    scribe.declare("Checkout answers 500");
+    for minute in 10..50 {
+        scribe.note("li", &format!("14:{minute}:00"), NoteKind::Finding, long);
+    }
+    let mut model = cockpit(scribe);
+    model.size = (120, 36);
+    settled(&mut model, &Theme::default(), 120, 36);
+    let (_, regions) = frame(&model, &Theme::default(), 120, 36);
+    assert!(regions.timeline.is_sorted_by(|one, next| one < next), "{:?}", regions.timeline);
+}

@@ -178,7 +178,10 @@ fn close_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
     }
     for pane in panes.iter().filter(|pane| pane.y < window.bottom() && pane.bottom() > window.bottom()) {
         let left = Rect { y: window.bottom(), height: pane.bottom() - window.bottom(), ..*pane };
-        if left.height < 3 {
+        // What is blank, or has no room for a line, is no pane to be seen.
+        let inner = Rect { x: left.x + 1, width: left.width.saturating_sub(2), ..left };
+        let is_blank = |y: u16| (inner.x..inner.right()).all(|x| buf[(x, y)].symbol() == " ");
+        if left.height < 3 || (left.y..left.bottom() - 1).all(is_blank) {
             ui.fill(buf, left, Role::Screen);
             continue;
         }

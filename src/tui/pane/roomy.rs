@@ -14,12 +14,14 @@ const INDENT: u16 = 11;
 /// Fewest columns of a pane whose rows take several lines: in less the words fall apart.
 const LEAST: u16 = 50;
 /// Most lines of a row.
-const MOST: u16 = 4;
+const MOST: u16 = 6;
 
 /// A row on several lines: all that it says on one, and where each of its lines begins and ends there.
 pub(super) struct Wrapped {
     whole: Buffer,
     lines: Vec<(u16, u16)>,
+    /// There was no line for the rest of it.
+    is_cut: bool,
 }
 
 impl Wrapped {
@@ -35,6 +37,9 @@ impl Wrapped {
             let y = body.y + line + index as u16;
             for (x, from) in (body.x + indent..body.right()).zip(*start..*end) {
                 buf[(x, y)] = self.whole[(from, 0)].clone();
+            }
+            if self.is_cut && index + 1 == self.lines.len() {
+                buf[(body.right() - 1, y)].set_symbol("…");
             }
         }
     }
@@ -55,11 +60,12 @@ pub(super) fn wrapped(ui: Ui<'_>, body: Rect, rows: usize) -> Vec<Option<Wrapped
         whole.set_style(area, ui.of(Role::Screen));
         timeline::told(ui, &mut Pen::new(&mut whole, area, 0), row, &entry, before.as_ref());
         let beside = timeline::beside(ui, &entry, body.width);
-        let lines = split(&whole, body.width - beside, body.width - INDENT);
-        let more = lines.len().saturating_sub(1);
-        if more > 0 && more <= free && lines.len() <= usize::from(MOST) {
-            free -= more;
-            found[row] = Some(Wrapped { whole, lines });
+        let mut lines = split(&whole, body.width - beside, body.width - INDENT);
+        let is_cut = lines.len() > free + 1;
+        lines.truncate(free + 1);
+        if lines.len() > 1 {
+            free -= lines.len() - 1;
+            found[row] = Some(Wrapped { whole, lines, is_cut });
         }
     }
     found

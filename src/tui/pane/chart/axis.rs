@@ -172,16 +172,17 @@ pub(super) fn changes(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid, envi
     let mut free = 0;
     for (index, (column, what)) in marks.iter().enumerate() {
         let end = marks.get(index + 1).map_or(area.width, |(next, _)| next.saturating_sub(1));
+        let before = free;
         let mut place = |x: u16, text: &str| {
             Pen::new(buf, Rect { x: area.x + x, width: width(text), ..area }, 0).put(text, style);
             free = x + width(text) + 1;
         };
         // `deploy production` at least by its first word.
         let short = what.split_once(' ').map_or(what.as_str(), |(verb, _)| verb);
-        let fits = |words: &&str| column + 2 + width(words) <= end;
+        let fits = |words: &&&str| column + 2 + width(words) <= end;
         if let Some(words) = [what.as_str(), short].iter().find(fits) {
             place(*column, &format!("▲ {words}"));
-        } else if *column >= width(what) + 1 + free && index + 1 == marks.len() {
+        } else if *column >= width(what) + 1 + before && index + 1 == marks.len() {
             // At the right edge the words go before the mark.
             place(column - width(what) - 1, &format!("{what} ▲"));
         } else {
