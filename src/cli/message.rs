@@ -10,15 +10,16 @@ use super::End;
 use super::context::{Context, Loaded, Setup, Wanted};
 use super::status;
 use crate::comms::draft::{self, Draft, Sight};
+use crate::comms::mail::mail;
 use crate::comms::numbers::{self, Number};
 use crate::comms::wire::{Fate, Outgoing, length, wire};
 use crate::conductor::{self, Post, SentMessage, Which};
-use crate::config::types::Channel;
+use crate::config::types::{Channel, ChannelKind};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::incident::{
-    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, Severity, State, SuggestedMessage,
-    audience, told_up_to,
+    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, State, SuggestedMessage, audience,
+    told_up_to,
 };
 use crate::text::{nearest, visible, visible_lines};
 
@@ -140,6 +141,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     };
     // It tells of what was known then: what somebody else has sent since stands.
     let read_at = suggested.as_ref().map_or(read_at, |found| found.at);
+    let sketch = Outgoing::about(loaded.state(), &setup.policy, (kind, &audience, ""), read_at);
     let mut draft = written(cx, loaded, &setup, kind, &audience);
     if let Some(found) = suggested {
         let at = found.at.strftime("%H:%M UTC");
@@ -160,12 +162,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.copy {
         return copy(cx, &draft.text);
     }
-    shown(args, cx, &draft, &channels)
+    shown(args, cx, &draft, &channels, &sketch)
 }
 
 /// Prints a draft and where it would go.
-fn shown(args: &Args, cx: &Context, draft: &Draft, channels: &[&Channel]) -> Result<End> {
-    let ways: Vec<Way<'_>> = channels.iter().map(|channel| way(channel, draft, args.dry_run)).collect();
+fn shown(args: &Args, cx: &Context, draft: &Draft, channels: &[&Channel], about: &Outgoing) -> Result<End> {
+    let ways: Vec<Way<'_>> =
+        channels.iter().map(|channel| way(channel, draft, about, args.dry_run)).collect();
     if args.json {
         let problem = draft.problem.as_deref();
         let Draft { audience, text, .. } = draft;
@@ -196,22 +199,12 @@ fn shown(args: &Args, cx: &Context, draft: &Draft, channels: &[&Channel]) -> Res
     Ok(End::Done)
 }
 
-fn way<'a>(channel: &'a Channel, draft: &Draft, dry_run: bool) -> Way<'a> {
+fn way<'a>(channel: &'a Channel, draft: &Draft, about: &Outgoing, dry_run: bool) -> Way<'a> {
     let long = length(channel, &draft.text);
-    let outgoing = Outgoing {
-        kind: draft.kind,
-        audience: draft.audience.clone(),
-        severity: String::new(),
-        rank: Severity::P0,
-        incident: String::new(),
-        text: draft.text.clone(),
-        id: String::new(),
-        service: String::new(),
-        is_over: draft.kind == MessageKind::Resolved,
-        first: None,
-    };
+    let outgoing = Outgoing { text: draft.text.clone(), ..about.clone() };
     let body = dry_run.then(|| match wire(channel, &outgoing) {
         Ok(Some(wire)) => Some(wire.body),
+        Ok(None) if channel.kind == ChannelKind::Smtp => Some(mail(channel, &outgoing).text),
         Ok(None) => None,
         Err(why) => Some(format!("nothing: {why}")),
     });
@@ -448,8 +441,11 @@ fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {
 /// Sends what waits.
 fn flush(args: &Args, cx: &Context) -> Result<End> {
     let doing = "sending queued messages";
-    let mut loaded = cx.load(Wanted::Last)?;
+    let loaded = cx.load(Wanted::Last)?;
     let waits = waiting(loaded.state());
+    if waits.is_empty() && changes(cx, loaded.state()) && !args.dry_run {
+        return go(args, cx, loaded);
+    }
     if waits.is_empty() {
         if args.json {
             cx.out.json_line(&Went { incident: &loaded.number, channels: Vec::new() })?;
@@ -471,10 +467,23 @@ fn flush(args: &Args, cx: &Context) -> Result<End> {
     if args.dry_run {
         return Ok(End::Done);
     }
-    let config = cx.trusted_config()?.config;
+    cx.trusted_config()?;
     if !args.yes {
         meant(cx, doing, "send this as it is")?;
     }
+    go(args, cx, loaded)
+}
+
+/// Tells whether a service is to be told of a deploy or a rollback: there is nothing in that to be read again.
+fn changes(cx: &Context, state: &State) -> bool {
+    let (setup, _) = cx.setup_or_found();
+    let mut told = setup.config.channels.iter().filter(|channel| channel.changes);
+    told.any(|channel| state.changes_due(&channel.name, cx.now()).next().is_some())
+}
+
+/// Sends what waits.
+fn go(args: &Args, cx: &Context, mut loaded: Loaded) -> Result<End> {
+    let config = cx.trusted_config()?.config;
     let policy = cx.setup_or_found().0.policy;
     let incident = loaded.state().id;
     let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };

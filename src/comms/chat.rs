@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use super::wire::{Answer, Counted, Fate, Length, Outgoing, Wire, characters, fitting, parts};
+use super::wire::{Answer, Counted, Fate, Length, Outgoing, Verb, Wire, characters, fitting, parts};
 use super::{escape, webhook};
 use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{Delivery, MessageKind, Severity};
@@ -47,6 +47,7 @@ fn as_sent(channel: &Channel, text: &str) -> String {
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let url = webhook::address(channel);
     let json = |body: serde_json::Value| Wire {
+        verb: Verb::Post,
         url: url.clone(),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.to_string(),
@@ -78,7 +79,7 @@ fn ntfy(channel: &Channel, message: &Outgoing, url: String) -> Wire {
         channel.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.push(("Title".to_owned(), header(title)));
     headers.push(("Priority".to_owned(), priority(message).to_owned()));
-    Wire { url, headers, body, secret_field: None }
+    Wire { verb: Verb::Post, url, headers, body, secret_field: None }
 }
 
 /// How loud it is: what somebody is woken by, what is worth a look, and what can wait.

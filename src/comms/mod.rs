@@ -8,12 +8,16 @@ mod chat;
 pub mod draft;
 mod escape;
 mod facts;
+mod jsm;
+pub mod mail;
 pub mod numbers;
 pub mod pager;
 mod pagerduty;
+mod pagerduty_change;
 mod slack;
 mod slack_bot;
 pub mod slack_pins;
+mod statuspage;
 mod teams;
 pub mod template;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::wire::{Answer, Fate, Outgoing, Wire, cut, saying};
+use super::wire::{Answer, Fate, Outgoing, Verb, Wire, cut, saying};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind};
 
@@ -33,6 +33,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         })
     };
     Wire {
+        verb: Verb::Post,
         url: format!("{}/v2/enqueue", channel.api()),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.to_string(),

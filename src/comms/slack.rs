@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Answer, Fate, Outgoing, Wire, characters, cut, fitting, parts, saying};
+use super::wire::{Answer, Fate, Outgoing, Verb, Wire, characters, cut, fitting, parts, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
@@ -19,6 +19,7 @@ pub(super) const MOST: usize = 6000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     Wire {
+        verb: Verb::Post,
         url: format!("{{secret:{}}}", channel.secret),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body(channel, message).to_string(),

@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use super::slack;
-use super::wire::{Answer, Fate, Outgoing, Wire, saying};
+use super::wire::{Answer, Fate, Outgoing, Verb, Wire, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
 /// Posts it: in the thread of the first message, where there is one.
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let mut body = slack::body(channel, message);
-    body["channel"] = json!(channel.to);
+    body["channel"] = json!(channel.to.one());
     if let Some((_, thread)) = first(channel, message) {
         body["thread_ts"] = json!(thread);
         body["reply_broadcast"] = json!(true);
@@ -36,11 +36,12 @@ pub(super) fn update(channel: &Channel, message: &Outgoing) -> Option<Wire> {
 fn first<'a>(channel: &Channel, message: &'a Outgoing) -> Option<(&'a str, &'a str)> {
     let (place, ts) = message.first.as_deref()?.split_once(':')?;
     // It may have been sent to another one, before that was changed.
-    (place == channel.to || channel.to.starts_with('#')).then_some((place, ts))
+    (place == channel.to.one() || channel.to.one().starts_with('#')).then_some((place, ts))
 }
 
 fn call(channel: &Channel, method: &str, body: &Value) -> Wire {
     Wire {
+        verb: Verb::Post,
         url: format!("{}/{method}", channel.api()),
         headers: vec![
             ("Authorization".to_owned(), format!("Bearer {{secret:{}}}", channel.secret)),

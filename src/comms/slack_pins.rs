@@ -26,7 +26,7 @@ pub fn headers(channel: &Channel) -> Vec<(String, String)> {
 /// Asks for the messages since a time, in seconds.
 pub fn of_history(channel: &Channel, since: i64, cursor: &str) -> String {
     let cursor = if cursor.is_empty() { String::new() } else { format!("&cursor={}", quoted(cursor)) };
-    let to = quoted(&channel.to);
+    let to = quoted(channel.to.one());
     address(channel, &format!("conversations.history?channel={to}&oldest={since}&limit={PAGE}{cursor}"))
 }
 

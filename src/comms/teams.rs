@@ -6,7 +6,9 @@
 
 use serde_json::json;
 
-use super::wire::{Answer, Counted, Fate, Length, Outgoing, Wire, fitting, parts, saying};
+use super::wire::{
+    Answer, Counted, Fate, Length, Outgoing, Verb, Wire, fitting, page_instead, parts, saying,
+};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind};
 
@@ -22,6 +24,7 @@ pub(super) fn length(text: &str) -> Length {
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let body = fitting(message.text.trim(), BYTES, |text| card(message.kind, text), String::len);
     Wire {
+        verb: Verb::Post,
         url: format!("{{secret:{}}}", channel.secret),
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body,
@@ -73,7 +76,7 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
     match status {
         // Connectors of old said so with a status that meant well.
         200..300 if said.contains("failed with error") => failed("Teams rejected it"),
-        200..300 => Fate::new(Delivery::Accepted, ""),
+        200..300 => page_instead(answer).unwrap_or_else(|| Fate::new(Delivery::Accepted, "")),
         413 => failed("the message is too long"),
         400 => failed(
             "the flow rejected the request; it has to begin with “When a Teams webhook request is received”",

@@ -5,7 +5,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::template;
-use super::wire::{Answer, Fate, Outgoing, Wire, cut, saying};
+use super::wire::{Answer, Fate, Outgoing, Verb, Wire, cut, page_instead, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
@@ -50,7 +50,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Result<Wire, String
         let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
         headers.push(("Content-Type".to_owned(), kind.to_owned()));
     }
-    Ok(Wire { url: address(channel), headers, body, secret_field: None })
+    Ok(Wire { verb: Verb::Post, url: address(channel), headers, body, secret_field: None })
 }
 
 /// The address of a channel, or the secret that holds it.
@@ -66,7 +66,7 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
     let status = answer.status;
     let said = saying(answer.body);
     match status {
-        200..300 => Fate::new(Delivery::Accepted, ""),
+        200..300 => page_instead(answer).unwrap_or_else(|| Fate::new(Delivery::Accepted, "")),
         401 | 403 => Fate::new(
             Delivery::Failed,
             format!("{status}{said}: it was not let in; see whether its secret is still valid"),

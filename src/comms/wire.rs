@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{chat, pagerduty, slack, slack_bot, teams, webhook};
+use jiff::Timestamp;
+
+use super::{chat, jsm, pagerduty, pagerduty_change, slack, slack_bot, statuspage, teams, webhook};
 use crate::config::types::{Channel, ChannelKind};
-use crate::incident::{Delivery, MessageKind, Severity};
+use crate::incident::{Change, Delivery, MessageKind, Phase, Policy, Severity, State, Status};
 
 /// A message as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,16 @@ pub struct Outgoing {
     pub text: String,
     /// What tells the incident from all others, for as long as there are any.
     pub id: String,
+    /// What tells the message from all others.
+    pub message: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// How far the incident is, as the message says it.
+    pub stage: Stage,
+    /// Whether it was tried before.
+    pub is_retry: bool,
+    /// Whether the channel has a later message by now.
+    pub is_overtaken: bool,
     /// The service that it is about.
     pub service: String,
     /// Whether the incident is over, and not only its effect on users.
@@ -32,15 +44,82 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// A message of a kind for an audience about an incident, that nobody was sent yet.
+    pub fn about(
+        state: &State,
+        policy: &Policy,
+        (kind, audience, text): (MessageKind, &str, &str),
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            kind,
+            audience: audience.to_owned(),
+            severity: policy.severity_name(state.severity).to_owned(),
+            rank: state.severity,
+            incident: state.number.clone(),
+            text: text.to_owned(),
+            id: state.id.to_string(),
+            message: String::new(),
+            at,
+            stage: Stage::of(state, kind),
+            is_retry: false,
+            is_overtaken: false,
+            service: state.service.clone(),
+            is_over: state.resolved_at.is_some(),
+            first: None,
+        }
+    }
+
     /// The first line, and the rest.
     pub fn parts(&self) -> (&str, &str) {
         parts(&self.text)
     }
 }
 
-/// A request, always by POST.
+/// How far an incident is, in the words of a status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nobody knows why.
+    Investigating,
+    /// A fix is being worked on.
+    Identified,
+    /// Users are served again, or a fix is being watched.
+    Monitoring,
+    /// It is over.
+    Resolved,
+}
+
+impl Stage {
+    /// How far it is for a message of a kind: that it is over says only the message that says so.
+    pub fn of(state: &State, kind: MessageKind) -> Self {
+        let is_over = matches!(state.status, Status::Resolved | Status::Closed);
+        match (state.status, state.phase) {
+            _ if is_over && kind == MessageKind::Resolved => Self::Resolved,
+            _ if kind == MessageKind::Rollback || kind == MessageKind::Resolved => Self::Monitoring,
+            (Status::Mitigated | Status::Resolved | Status::Closed, _) | (_, Phase::Verify) => {
+                Self::Monitoring
+            }
+            (_, Phase::Develop | Phase::Deploy) => Self::Identified,
+            _ if !state.cause.is_empty() => Self::Identified,
+            _ => Self::Investigating,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Investigating => "investigating",
+            Self::Identified => "identified",
+            Self::Monitoring => "monitoring",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wire {
+    /// Its method.
+    pub verb: Verb,
     /// The address; `{secret:NAME}` where a secret holds it.
     pub url: String,
     /// Headers; `{secret:NAME}` in a value stands for that secret.
@@ -49,6 +128,30 @@ pub struct Wire {
     pub body: String,
     /// A field of a body of JSON that holds a secret: its name, and that of the secret.
     pub secret_field: Option<(&'static str, String)>,
+}
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Sends something.
+    Post,
+    /// Changes something.
+    Patch,
+    /// Asks for something.
+    Get,
+}
+
+impl Wire {
+    /// JSON, by POST.
+    pub(super) fn json(url: impl Into<String>, body: &serde_json::Value) -> Self {
+        Self {
+            verb: Verb::Post,
+            url: url.into(),
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: body.to_string(),
+            secret_field: None,
+        }
+    }
 }
 
 /// An answer.
@@ -152,8 +255,10 @@ pub fn length(channel: &Channel, text: &str) -> Length {
             chat::length(channel, text)
         }
         ChannelKind::Pagerduty => plain(Some(pagerduty::MOST)),
+        ChannelKind::Jsm => plain(Some(jsm::MOST)),
+        ChannelKind::Statuspage => plain(Some(statuspage::MOST)),
         ChannelKind::Webhook => plain(Some(channel.limit).filter(|most| *most > 0)),
-        ChannelKind::Command => plain(None),
+        ChannelKind::Smtp | ChannelKind::Command => plain(None),
     }
 }
 
@@ -202,7 +307,7 @@ pub(super) fn characters(text: &String) -> usize {
     text.chars().count()
 }
 
-/// The request by which a channel is sent a message; `None`: it is a program.
+/// The request by which a channel is sent a message; `None`: it is a program, or mail.
 ///
 /// # Errors
 /// It cannot be made: why, in one line.
@@ -215,8 +320,13 @@ pub fn wire(channel: &Channel, message: &Outgoing) -> Result<Option<Wire>, Strin
             Ok(Some(chat::wire(channel, message)))
         }
         ChannelKind::Pagerduty => Ok(Some(pagerduty::wire(channel, message))),
+        ChannelKind::Jsm => Ok(Some(jsm::wire(channel, message))),
+        ChannelKind::Statuspage if message.is_overtaken => {
+            Err("a later update is on the page already".to_owned())
+        }
+        ChannelKind::Statuspage => Ok(Some(statuspage::wire(channel, message))),
         ChannelKind::Webhook => webhook::wire(channel, message).map(Some),
-        ChannelKind::Command => Ok(None),
+        ChannelKind::Smtp | ChannelKind::Command => Ok(None),
     }
 }
 
@@ -226,14 +336,39 @@ pub fn after(channel: &Channel, message: &Outgoing) -> Option<Wire> {
     (channel.kind == ChannelKind::Slack).then(|| slack_bot::update(channel, message)).flatten()
 }
 
-/// Tells whether what is sent twice is there once.
+/// The request by which a channel is told of a deploy or a rollback; `None`: it is not told of any.
+pub fn change(channel: &Channel, state: &State, change: &Change) -> Option<Wire> {
+    let is_told = channel.changes && channel.kind == ChannelKind::Pagerduty;
+    is_told.then(|| pagerduty_change::wire(channel, state, change))
+}
+
+/// What is asked before a message is sent, if anything: what is there already.
+pub fn before(channel: &Channel, message: &Outgoing) -> Option<Wire> {
+    (channel.kind == ChannelKind::Statuspage).then(|| statuspage::look(channel, message))
+}
+
+/// The request by which a channel is sent a message, by what it answered to that.
+///
+/// # Errors
+/// Nothing is sent: what became of the message then.
+pub fn given(channel: &Channel, message: &Outgoing, answer: &Answer<'_>) -> Result<Wire, Fate> {
+    match common(channel.kind, answer) {
+        // It was a question: nothing was done by it.
+        Some(fate) if fate.end == Delivery::Unknown => Err(Fate { end: Delivery::Waiting, ..fate }),
+        Some(fate) => Err(fate),
+        None => statuspage::decided(channel, message, answer),
+    }
+}
+
+/// Tells whether what is sent twice is there once: because the service knows it by a name of ours, or because what is
+/// there is looked at before anything is sent.
 pub fn is_idempotent(kind: ChannelKind) -> bool {
-    kind == ChannelKind::Pagerduty
+    matches!(kind, ChannelKind::Pagerduty | ChannelKind::Jsm | ChannelKind::Statuspage)
 }
 
 /// What an answer means.
 pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
-    if let Some(fate) = common(answer) {
+    if let Some(fate) = common(kind, answer) {
         let again = is_idempotent(kind) && fate.end == Delivery::Unknown;
         return if again { Fate { end: Delivery::Waiting, ..fate } } else { fate };
     }
@@ -245,17 +380,23 @@ pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
             chat::fate(kind, answer)
         }
         ChannelKind::Pagerduty => pagerduty::fate(answer),
-        ChannelKind::Webhook | ChannelKind::Command => webhook::fate(answer),
+        ChannelKind::Jsm => jsm::fate(answer),
+        ChannelKind::Statuspage => statuspage::fate(answer),
+        ChannelKind::Webhook | ChannelKind::Smtp | ChannelKind::Command => webhook::fate(answer),
     }
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What means the same everywhere: a throttle, a redirect, a server that failed.
-fn common(answer: &Answer<'_>) -> Option<Fate> {
+fn common(kind: ChannelKind, answer: &Answer<'_>) -> Option<Fate> {
     let status = answer.status;
     match status {
         429 | 420 => {
             let asked = answer.retry_after.or_else(|| in_body(answer.body));
-            let again = Some(asked.unwrap_or(Duration::from_secs(60)));
+            // A page counts over a minute, whatever it says.
+            let least = if kind == ChannelKind::Statuspage { MINUTE } else { Duration::ZERO };
+            let again = Some(asked.unwrap_or(MINUTE).max(least));
             Some(Fate { again, ..Fate::new(Delivery::Waiting, format!("{status}: rate limited")) })
         }
         503 => {
@@ -279,6 +420,15 @@ fn common(answer: &Answer<'_>) -> Option<Fate> {
 fn in_body(body: &[u8]) -> Option<Duration> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     Duration::try_from_secs_f64(answer.get("retry_after")?.as_f64()?).ok()
+}
+
+/// Why an answer that means well is none: something in between shows a page, as a proxy does that wants a login.
+pub(super) fn page_instead(answer: &Answer<'_>) -> Option<Fate> {
+    let start: String = String::from_utf8_lossy(answer.body).trim_start().chars().take(14).collect();
+    let start = start.to_ascii_lowercase();
+    let is_page = start.starts_with("<!doctype html") || start.starts_with("<html");
+    let what = "a web page came back, so nobody got it; see whether the address is right, and whether a proxy wants a login";
+    is_page.then(|| Fate::new(Delivery::Failed, format!("{}: {what}", answer.status)))
 }
 
 /// What a server says of itself, to follow on its status: a word or a sentence, and no web page.

@@ -2,10 +2,12 @@
 //! has said so before it goes. What was surely not received is tried again; what may have been is not.
 
 mod carry;
+mod changes;
 mod follow;
 mod get;
 mod pins;
 mod read;
+mod smtp;
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use crate::text::visible;
 
 use super::secrets::Purse;
 
+pub use carry::lacking;
 pub use follow::{follow, on_call};
 pub use pins::pins;
 pub use read::templates;
@@ -119,6 +122,7 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
         let due = |way: &OnChannel, now| way.is_due(now) || (which == Which::All && waits(way));
         desk.deliver((message, &channel), due)?;
     }
+    changes::tell(&mut desk)?;
     Ok(desk.sent)
 }
 
@@ -226,6 +230,11 @@ impl<'a> Desk<'a> {
         {
             fate.why = why;
         }
+        self.record(id, channel, fate, tries)
+    }
+
+    /// Writes down what became of something on a channel.
+    fn record(&mut self, id: RecordId, channel: &str, fate: Fate, tries: u32) -> Result<()> {
         let again = (fate.end == Delivery::Waiting).then(|| {
             let pause = PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
             let pause = pause.max(fate.again.unwrap_or_default()).min(MOST);
@@ -257,17 +266,13 @@ impl<'a> Desk<'a> {
             let way = message.ways.iter().find(|way| way.channel == channel);
             let Some(way) = way.filter(|way| is_open(way, now)) else { return Ok(None) };
             let tries = way.tries;
+            let of = (message.kind, message.audience.as_str(), message.text.as_str());
             let outgoing = Outgoing {
-                kind: message.kind,
-                audience: message.audience.clone(),
-                severity: self.post.policy.severity_name(state.severity).to_owned(),
-                rank: state.severity,
-                incident: state.number.clone(),
-                text: message.text.clone(),
-                id: state.id.to_string(),
-                service: state.service.clone(),
-                is_over: state.resolved_at.is_some(),
+                message: id.to_string(),
+                is_retry: tries > 0,
+                is_overtaken: state.is_overtaken(id, channel),
                 first: state.first_on(channel).map(str::to_owned),
+                ..Outgoing::about(state, self.post.policy, of, message.at)
             };
             let body = Delivered {
                 message: id,

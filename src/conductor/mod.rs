@@ -88,7 +88,10 @@ pub use input::send_input;
 pub use issues::sync_issues;
 pub use left::left;
 pub use log::{Chunk, LogReader};
-pub use messages::{Post, Sent as SentMessage, Which, flush, follow, on_call, pins, resend, send, templates};
+pub use messages::{
+    Post, Sent as SentMessage, Which, flush, follow, lacking as lacking_secrets, on_call, pins, resend, send,
+    templates,
+};
 pub use orphan::{Remains, remains, stop_remains, was_cut_short};
 pub use own::{is_trusted, trust_it};
 pub use plain::Plain;

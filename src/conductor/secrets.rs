@@ -110,6 +110,15 @@ impl Purse {
         Masker::new(known).unwrap_or_default()
     }
 
+    /// Why a secret cannot be had; `None`: it can, as far as that is known without asking a command.
+    pub(super) fn lacks(&self, name: &str) -> Option<String> {
+        let source = self.sources.iter().find(|source| source.name == name)?;
+        match source.from {
+            SecretFrom::Command(_) => None,
+            _ => get(source).err().map(|why| format!("the secret {}: {why}", visible(name))),
+        }
+    }
+
     /// The values of some secrets, and what masks them with all else that is known of the repository.
     ///
     /// # Errors

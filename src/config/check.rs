@@ -88,8 +88,9 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for entry in entries(root, "actions") {
         action::check(entry, &environments, &mut found);
     }
+    let audiences = channel::audiences(root);
     for entry in entries(root, "channels") {
-        channel::check(entry, &secrets, &mut found);
+        channel::check(entry, &secrets, &audiences, &mut found);
     }
     runbook::check(root, &mut found);
     upkeep::check(root, &mut found);

@@ -317,7 +317,7 @@ impl Draft {
         self.title("Where messages go: m writes them, and sends them once they were read.");
         self.example("[[channels]]");
         self.entry(false, "name", &text("chat"), "");
-        self.entry(false, "kind", &text("webhook"), "or slack, teams, pagerduty, command");
+        self.entry(false, "kind", &text("webhook"), "or slack, teams, smtp, pagerduty, command");
         self.entry(false, "audiences", &list(&["stakeholders".to_owned()]), "those of the policy");
         self.entry(false, "url", &text("https://chat.example/hooks/1"), "or secret = its name");
         self.blank();

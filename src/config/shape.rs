@@ -35,6 +35,14 @@ pub(super) fn resolve<'s>(root: &'s Value, mut schema: &'s Value) -> &'s Value {
     }
 }
 
+/// The list in a schema of one thing or several; `None`: it is not both.
+fn as_list<'s>(root: &'s Value, mut schema: &'s Value) -> Option<&'s Value> {
+    while let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
+        schema = &root["$defs"][name];
+    }
+    schema["anyOf"].as_array()?.iter().find(|one| one["type"] == "array")
+}
+
 /// Tells whether a schema is that of a list of tables.
 pub(super) fn is_list_of_tables(root: &Value, schema: &Value) -> bool {
     let schema = resolve(root, schema);
@@ -50,7 +58,9 @@ struct Walk<'s> {
 
 impl<'s> Walk<'s> {
     fn value(&mut self, value: &DeValue<'_>, span: Range<usize>, schema: &'s Value, name: &str) {
-        let schema = resolve(self.root, schema);
+        let is_list = matches!(value, DeValue::Array(_));
+        let listed = is_list.then(|| as_list(self.root, schema)).flatten();
+        let schema = listed.unwrap_or_else(|| resolve(self.root, schema));
         let wanted = type_of(schema);
         match (wanted, value) {
             ("object", DeValue::Table(table)) => self.table(table, span, schema, name),

@@ -163,22 +163,19 @@ fn of_channel(channel: &Channel) -> Item {
     if channel.kind == ChannelKind::Command {
         return item(&what, &channel.command, &channel.env);
     }
+    let with = if channel.secret.is_empty() { String::new() } else { format!("  with {}", channel.secret) };
+    if channel.kind == ChannelKind::Smtp {
+        let (host, port) = (&channel.host, channel.mail_port());
+        return call(&what, "mail", &format!("{}  by {host}:{port}{with}", channel.to.all().join(", ")), "");
+    }
     let headers: Vec<_> = channel.headers.keys().map(|name| format!("  with {name}")).collect();
-    let place = match channel.secret.as_str() {
-        "" => channel.url.clone(),
-        secret if channel.kind == ChannelKind::Pagerduty => {
-            let token = &channel.api_token;
-            let asks = if token.is_empty() {
-                String::new()
-            } else {
-                format!("  asks {}  with {token}", channel.rest_api())
-            };
-            format!("{}  with {secret}{asks}", channel.api())
-        }
-        secret if channel.kind == ChannelKind::Slack => {
-            format!("{}  to {}  with {secret}", channel.api(), channel.to)
-        }
-        secret => format!("the address in {secret}"),
+    let token = &channel.api_token;
+    let asks =
+        if token.is_empty() { String::new() } else { format!("  asks {}  with {token}", channel.rest_api()) };
+    let place = match (channel.api(), channel.to.one()) {
+        ("", _) => format!("the address in {}", channel.secret),
+        (api, "") => format!("{api}{with}{asks}"),
+        (api, to) => format!("{api}  to {to}{with}"),
     };
     call(&what, "POST", &place, &headers.concat())
 }

@@ -20,7 +20,7 @@ mod runbook;
 mod version;
 
 pub use action::{Action, ActionScope, Reaches};
-pub use channel::{Channel, ChannelKind, Messages};
+pub use channel::{Channel, ChannelKind, ComponentState, MailTls, Mailbox, Messages, To};
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use person::Person;

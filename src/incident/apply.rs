@@ -75,6 +75,7 @@ impl Fold {
             told: Vec::new(),
             messages: Vec::new(),
             suggested: Vec::new(),
+            changes: Vec::new(),
             ticks: BTreeMap::new(),
             alarms: BTreeMap::new(),
             status: Status::Open,
@@ -323,7 +324,11 @@ impl Fold {
             Body::Approved(body) => plans::vote(state, plans::approval(record, body, state.latest)),
             Body::Rejected(body) => plans::vote(state, plans::rejection(record, body, state.latest)),
             Body::GatePassedOver(body) => state.passed_over.push(plans::passed_over(body, by, at)),
-            Body::Released(body) => plans::released(&mut state.releases, plans::release(body, by, at)),
+            Body::Released(body) => {
+                let release = plans::release(body, by, at);
+                messages::released(state, record.id, &release);
+                plans::released(&mut state.releases, release);
+            }
             Body::ReleaseJudged(body) => {
                 if !plans::judged(&mut state.releases, body, at) {
                     state.trials.extend(plans::trial(body, at));

@@ -21,7 +21,7 @@ pub use afterwards::{Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, ReviewHel
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
-pub use messages::{Message, OnChannel, PageAnswer, SENDING, SuggestedMessage};
+pub use messages::{Change, Message, OnChannel, PageAnswer, SENDING, SuggestedMessage};
 pub use people::Hand;
 pub use plans::*;
 pub use share::{Share, canary_undone, share_before, share_title};
@@ -82,6 +82,8 @@ pub struct State {
     pub messages: Vec<Message>,
     /// Messages that an assistant drafted, in the order of the fold.
     pub suggested: Vec<SuggestedMessage>,
+    /// Deploys and rollbacks, for services that keep changes.
+    pub changes: Vec<Change>,
     /// Checklist item id to its last tick.
     pub ticks: BTreeMap<String, Tick>,
     /// Probe name to its last recorded state.

@@ -19,7 +19,7 @@ const MAX_LINES: usize = 600;
 const PURE: [&str; 3] = ["incident", "plan", "cockpit"];
 
 /// Crates and parts of the standard library that touch the world.
-const WORLD: [&str; 21] = [
+const WORLD: [&str; 22] = [
     "sysinfo",
     "signal_hook",
     "tokio_postgres",
@@ -27,6 +27,7 @@ const WORLD: [&str; 21] = [
     "tokio",
     "git2",
     "reqwest",
+    "lettre",
     "rusqlite",
     "ratatui",
     "crossterm",

@@ -65,6 +65,7 @@ mod issues;
 mod journal;
 #[cfg(target_os = "linux")]
 mod live;
+mod mail;
 mod messages;
 mod network;
 mod on_a_terminal;

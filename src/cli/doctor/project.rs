@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::cli::context::Context;
-use crate::conductor::keyring;
+use crate::conductor::{keyring, lacking_secrets};
 use crate::config::load::{self, Loaded, Refused};
 use crate::config::problem::Invalid;
 use crate::config::trust;
@@ -112,6 +112,7 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
         Ok(true) => {
             findings.push(Finding::ok("trust", "this content is trusted"));
             findings.extend(probes(&loaded.config, root));
+            findings.extend(channels(&loaded.config, root));
         }
         Ok(false) => findings.push(Finding::warn(
             "trust",
@@ -121,6 +122,22 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
         Err(failure) => findings.push(Finding::bad("trust", failure.cause, failure.hint)),
     }
     findings
+}
+
+/// Tells whether channels have their secrets on this machine; `None`: no channel is configured.
+fn channels(config: &Config, root: &Path) -> Option<Finding> {
+    let all = config.channels.len();
+    let lacking = lacking_secrets(config, root);
+    let says = lacking.join("\n");
+    match (all, lacking.len()) {
+        (0, _) => None,
+        (_, 0) => Some(Finding::ok("channels", format!("{all} with their secrets"))),
+        _ => Some(Finding::warn(
+            "channels",
+            says,
+            "put the secret there: without it nothing is sent by this channel",
+        )),
+    }
 }
 
 /// Tells whether all that commands name is there. Here a program that is only missing on this machine

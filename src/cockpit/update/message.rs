@@ -440,15 +440,21 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     let model = &*cx.model;
     let now = model.now;
     let rests = model.outbox.is_some_and(|(effect, at)| effect.is_some() || now.duration_since(at) < PAUSE);
-    let Some(state) = model.incident().filter(|state| !state.messages.is_empty() && !rests) else { return };
+    let Some(state) = model.incident().filter(|_| !rests) else { return };
+    let mut told = model.config.config.channels.iter().filter(|channel| channel.changes);
+    let changed = told.any(|channel| state.changes_due(&channel.name, now).next().is_some());
+    if state.messages.is_empty() && !changed {
+        return;
+    }
     if model.unsaved().is_some() || menus::needs_config(model, Command::Message).is_some() {
         return;
     }
     // Whoever wrote one sends it at once: others wait until that can be over.
     let sent_here = |message: &Message| now.duration_since(message.at) > SENDING / 4;
-    let due = state.outbox().into_iter().any(|(message, way)| {
-        message.is_fresh(now) && way.is_due(now) && (way.end.is_some() || sent_here(message))
-    });
+    let due = changed
+        || state.outbox().into_iter().any(|(message, way)| {
+            message.is_fresh(now) && way.is_due(now) && (way.end.is_some() || sent_here(message))
+        });
     if due {
         let id = cx.effect("sending queued messages", Effect::FlushMessages);
         cx.model.outbox = Some((Some(id), now));

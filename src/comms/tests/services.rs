@@ -1,6 +1,6 @@
 //! What each service is sent, and what its answer means.
 
-use super::super::wire::{Answer, CUT, Outgoing, Wire, after, fate, length, wire};
+use super::super::wire::{Answer, CUT, Outgoing, Stage, Wire, after, fate, length, wire};
 use super::*;
 use crate::config::types::{Channel, ChannelKind};
 
@@ -18,6 +18,11 @@ fn outgoing(text: &str) -> Outgoing {
         incident: "INC-2026-0042".into(),
         text: text.into(),
         id: "01a2".into(),
+        message: "07b3".into(),
+        at: minute(18),
+        stage: Stage::Identified,
+        is_retry: false,
+        is_overtaken: false,
         service: "shop".into(),
         is_over: true,
         first: None,

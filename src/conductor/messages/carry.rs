@@ -15,10 +15,13 @@ use super::super::environment::environment;
 use super::super::mask::Masker;
 use super::super::prepare::directory;
 use super::super::secrets::{Purse, Value};
-use super::Post;
-use crate::comms::wire::{Answer, Fate, Outgoing, Wire, after, fate, is_idempotent, wire};
-use crate::config::types::{Channel, Config};
-use crate::exchange::{Policy, Request};
+use super::{Post, smtp};
+use crate::comms::mail::mail;
+use crate::comms::wire::{
+    Answer, Fate, Outgoing, Verb, Wire, after, before, fate, given, is_idempotent, wire,
+};
+use crate::config::types::{Channel, ChannelKind, Config};
+use crate::exchange::{MAX_BODY, Policy, Request};
 use crate::incident::Delivery;
 use crate::plan::Command;
 use crate::text::address::is_loopback;
@@ -64,11 +67,52 @@ pub(super) fn carry(post: &Post<'_>, purse: &mut Purse, name: &str, message: &Ou
         Ok(ready) => ready,
         Err(why) => return failed(visible(&why).into_owned()),
     };
-    ready.told(match wire(ready.channel, message) {
+    let fate = match wire(ready.channel, message) {
         Err(why) => failed(why),
+        Ok(None) if ready.channel.kind == ChannelKind::Smtp => post_mail(&ready, message),
         Ok(None) => run(&ready, message, post.root),
-        Ok(Some(wire)) => call(&ready, &wire),
+        Ok(Some(usual)) => match look(&ready, message) {
+            None => call(&ready, &usual),
+            Some(Ok(wire)) => call(&ready, &wire),
+            Some(Err(fate)) => fate,
+        },
+    };
+    ready.told(fate)
+}
+
+/// Sends a request that is no message, once, and says what became of it.
+pub(super) fn carry_wire(post: &Post<'_>, purse: &mut Purse, name: &str, wire: &Wire) -> Fate {
+    match Ready::new(post, purse, name) {
+        Ok(ready) => ready.told(call(&ready, wire)),
+        Err(why) => Fate::new(Delivery::Failed, visible(&why).into_owned()),
+    }
+}
+
+/// Asks what is there already, where that has to be known; gives back what is sent then.
+fn look(ready: &Ready<'_>, message: &Outgoing) -> Option<Result<Wire, Fate>> {
+    let question = before(ready.channel, message)?;
+    Some(match exchange(ready, &question, MAX_BODY) {
+        // Nothing was sent yet.
+        Err(fate) if fate.end == Delivery::Unknown => Err(Fate { end: Delivery::Waiting, ..fate }),
+        Err(fate) => Err(fate),
+        Ok((status, body, retry_after, redirects)) => {
+            let answer = Answer { status, body: body.as_bytes(), retry_after, redirects };
+            given(ready.channel, message, &answer)
+        }
     })
+}
+
+/// Sends a message as mail.
+fn post_mail(ready: &Ready<'_>, message: &Outgoing) -> Fate {
+    let Ready { channel, values, patience, .. } = ready;
+    let password = match values.get(&channel.secret).map(|value| std::str::from_utf8(value)) {
+        None => None,
+        Some(Ok(password)) => Some(password),
+        Some(Err(_)) => {
+            return Fate::new(Delivery::Failed, format!("the secret {} is no text", channel.secret));
+        }
+    };
+    smtp::hand_over(channel, &mail(channel, message), password, *patience)
 }
 
 /// Brings the first message of the incident up to date, where the channel has one that is kept so; gives back why
@@ -88,6 +132,16 @@ pub(super) fn bring_up_to_date(
     Some(ready.told(Fate::new(Delivery::Failed, why)).why)
 }
 
+/// What channels lack on this machine, a line each: a secret that is in no variable or file. No command is asked.
+pub fn lacking(config: &Config, root: &Path) -> Vec<String> {
+    let purse = Purse::new(config, root);
+    let of = |channel: &Channel| {
+        let why = needed(channel, config).into_iter().find_map(|name| purse.lacks(name))?;
+        Some(visible(&format!("{}: {why}", channel.name)).into_owned())
+    };
+    config.channels.iter().filter_map(of).collect()
+}
+
 /// The secrets that a channel names.
 fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
     let mut names: Vec<&str> = channel.headers.values().flat_map(|value| placeholder::names(value)).collect();
@@ -97,32 +151,39 @@ fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
     names
 }
 
+/// What came back: status, body without secrets, how long the service asks to be left alone, and whether it redirects.
+type Came = (u16, String, Option<Duration>, bool);
+
 fn call(ready: &Ready<'_>, wire: &Wire) -> Fate {
-    let Ready { channel, values, masker, patience } = ready;
-    let kind = channel.kind;
-    let request = match request(wire, values) {
-        Ok(request) => request,
-        Err(why) => return Fate::new(Delivery::Failed, why),
-    };
-    // It may have been received by whoever redirects it: nothing is sent on.
-    let policy = Policy { body: ENOUGH, redirects: 0, ..Policy::within(*patience) };
-    match exchanged(&request, &policy, *patience / 2) {
+    let kind = ready.channel.kind;
+    match exchange(ready, wire, ENOUGH) {
         // Sent twice it is there once.
-        Err(lost) if is_idempotent(kind) => Fate::new(Delivery::Waiting, lost.why),
-        Err(lost) if lost.sent => {
-            Fate::new(Delivery::Unknown, format!("{}; it may have been received", lost.why))
+        Err(fate) if fate.end == Delivery::Unknown && is_idempotent(kind) => {
+            Fate { end: Delivery::Waiting, ..fate }
         }
-        Err(lost) => Fate::new(Delivery::Waiting, lost.why),
+        Err(fate) => fate,
+        Ok((status, body, retry_after, redirects)) => {
+            fate(kind, &Answer { status, body: body.as_bytes(), retry_after, redirects })
+        }
+    }
+}
+
+/// Sends a request, once. Where nothing comes back: what became of it.
+fn exchange(ready: &Ready<'_>, wire: &Wire, enough: usize) -> Result<Came, Fate> {
+    let Ready { values, masker, patience, .. } = ready;
+    let request = request(wire, values).map_err(|why| Fate::new(Delivery::Failed, why))?;
+    // It may have been received by whoever redirects it: nothing is sent on.
+    let policy = Policy { body: enough, redirects: 0, ..Policy::within(*patience) };
+    match exchanged(&request, &policy, *patience / 2) {
+        Err(lost) if lost.sent => {
+            Err(Fate::new(Delivery::Unknown, format!("{}; it may have been received", lost.why)))
+        }
+        Err(lost) => Err(Fate::new(Delivery::Waiting, lost.why)),
         // A server may say what it was sent: secrets go before anything of it is cut.
-        Ok(reply) => fate(
-            kind,
-            &Answer {
-                status: reply.status,
-                body: masker.mask(&String::from_utf8_lossy(&reply.body)).as_bytes(),
-                retry_after: reply.retry_after(),
-                redirects: reply.redirect.is_some(),
-            },
-        ),
+        Ok(reply) => {
+            let body = masker.mask(&String::from_utf8_lossy(&reply.body)).into_owned();
+            Ok((reply.status, body, reply.retry_after(), reply.redirect.is_some()))
+        }
     }
 }
 
@@ -165,7 +226,12 @@ fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, Str
             with_field(&wire.body, field, &secret)?
         }
     };
-    Ok(Request { method: Method::POST, url, headers, body: body.into_bytes() })
+    let method = match wire.verb {
+        Verb::Post => Method::POST,
+        Verb::Patch => Method::PATCH,
+        Verb::Get => Method::GET,
+    };
+    Ok(Request { method, url, headers, body: body.into_bytes() })
 }
 
 /// Tells whether a secret goes along, wherever it stands.

@@ -86,7 +86,7 @@ fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, S
 
 /// What a message is known by: the channel, and its time there.
 fn key(channel: &Channel, ts: &str) -> String {
-    format!("{}-{ts}", channel.to)
+    format!("{}-{ts}", channel.to.one())
 }
 
 /// Tells whether a message is on record, whatever it said then.

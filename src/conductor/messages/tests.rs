@@ -1,5 +1,9 @@
 //! Conformance: what a server receives, and what is on record of what it answers.
 
+mod mail;
+mod misfortunes;
+mod pages;
+
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -102,10 +106,14 @@ pub(super) fn is_as_kept(name: &str, request: &str) {
     head[1..].sort_unstable();
     let body = serde_json::from_str::<serde_json::Value>(body)
         .map_or_else(|_| body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
-    let is = format!("{}\n\n{body}\n", head.join("\n"));
+    is_this(name, &format!("{}\n\n{body}\n", head.join("\n")));
+}
+
+/// Compares what was sent with what is kept of it.
+fn is_this(name: &str, is: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/channels").join(name);
     if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") {
-        std::fs::write(&path, &is).unwrap();
+        std::fs::write(&path, is).unwrap();
     }
     assert_eq!(is, std::fs::read_to_string(&path).unwrap(), "{}", path.display());
 }
@@ -229,6 +237,19 @@ fn a_secret_is_fetched_once_for_all_channels_of_a_message() {
     assert!(desk.sends(TEXT).iter().all(|(end, _)| *end == Delivery::Accepted));
     assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
     assert!(server.requests().iter().all(|request| request.contains("Bearer t0ken-of-the-chat")));
+}
+
+#[test]
+fn what_a_channel_lacks_is_known_before_it_is_needed() {
+    let (secrets, desk) = by_slack("http://127.0.0.1:9/XyzzySecretOfTheHook");
+    assert!(lacking(&desk.config, desk.dir.path()).is_empty());
+    std::fs::remove_file(secrets.path().join("hook")).unwrap();
+    let lacks = lacking(&desk.config, desk.dir.path());
+    assert!(lacks.len() == 1 && lacks[0].starts_with("slack: the secret HOOK: "), "{lacks:?}");
+    let asked = Desk::new(
+        "[[secrets]]\nname = \"HOOK\"\ncommand = [\"./gone.sh\"]\n[[channels]]\nname = \"it\"\nkind = \"teams\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
+    );
+    assert!(lacking(&asked.config, asked.dir.path()).is_empty(), "no command is asked");
 }
 
 #[test]

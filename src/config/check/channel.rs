@@ -1,20 +1,25 @@
 //! What a channel must be: it goes to somebody, and what its kind needs is there and nothing else.
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
-use super::{Need, command, entries, place, table, text, texts, variables};
+use super::{Need, command, entries, place, table, tables, text, texts, variables};
 use crate::config::problem::Problem;
-use crate::config::types::not_an_address;
-use crate::text::visible;
+use crate::config::types::{Mailbox, not_an_address};
+use crate::incident::Policy;
+use crate::text::address::is_loopback;
+use crate::text::{nearest, visible};
 
 /// The keys that only channels of some kinds have.
-const OF_KINDS: [(&str, &[&str]); 13] = [
+const OF_KINDS: [(&str, &[&str]); 22] = [
     (
         "secret",
         &[
             "slack",
             "pagerduty",
+            "jsm",
+            "statuspage",
+            "smtp",
             "slack-webhook",
             "teams",
             "mattermost",
@@ -24,8 +29,17 @@ const OF_KINDS: [(&str, &[&str]); 13] = [
             "webhook",
         ],
     ),
-    ("url", &["slack", "pagerduty", "ntfy", "webhook"]),
-    ("to", &["slack"]),
+    ("url", &["slack", "pagerduty", "jsm", "statuspage", "ntfy", "webhook"]),
+    ("to", &["slack", "statuspage", "smtp"]),
+    ("from", &["smtp"]),
+    ("reply_to", &["smtp"]),
+    ("host", &["smtp"]),
+    ("port", &["smtp"]),
+    ("tls", &["smtp"]),
+    ("user", &["smtp"]),
+    ("changes", &["pagerduty"]),
+    ("notify", &["statuspage"]),
+    ("components", &["statuspage"]),
     ("headers", &["ntfy", "webhook"]),
     ("body", &["webhook"]),
     ("limit", &["webhook"]),
@@ -38,8 +52,28 @@ const OF_KINDS: [(&str, &[&str]); 13] = [
     ("escalation_policy", &["pagerduty"]),
 ];
 
-/// Reports every mistake of meaning in a channel. `secrets` are the names of those declared.
-pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut Vec<Problem>) {
+/// Whom messages and pages go to: audiences and roles of the policy, and people.
+pub(super) fn audiences(root: &DeTable<'_>) -> Vec<String> {
+    let built_in = Policy::built_in();
+    let own = table(root, "policy").into_iter().flat_map(|own| {
+        ["audiences", "roles"]
+            .into_iter()
+            .flat_map(|list| tables(own, list))
+            .filter_map(|one| text(one, "id"))
+    });
+    let people = tables(root, "people").filter_map(|person| text(person, "name"));
+    let named = own.chain(people).map(|(name, _)| name.to_owned());
+    let audiences = built_in.audiences.iter().map(|audience| audience.id.clone());
+    audiences.chain(built_in.roles.iter().map(|role| role.id.clone())).chain(named).collect()
+}
+
+/// Reports every mistake of meaning in a channel. `secrets` are the names of those declared, `audiences` who is known.
+pub(super) fn check(
+    entry: &Spanned<DeValue<'_>>,
+    secrets: &[&str],
+    audiences: &[String],
+    found: &mut Vec<Problem>,
+) {
     let Some(channel) = entry.get_ref().as_table() else { return };
     let here = place(channel, entry.span());
     let mut missing = |what: &str, help: &str| {
@@ -62,6 +96,37 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut 
         "pagerduty" if !has("secret") => missing(
             "`secret` is missing: the integration key is one",
             "secret = \"PAGERDUTY_KEY\", and declare it under [[secrets]]",
+        ),
+        "jsm" if !has("secret") => missing(
+            "`secret` is missing: the key of the integration is one",
+            "secret = \"JSM_KEY\", and declare it under [[secrets]]",
+        ),
+        "jsm" if !has("url") => missing(
+            "`url` is missing: the address of the alerts, as the integration in Jira shows it",
+            "url = \"https://…/jsm/ops/integration/v2/alerts\"",
+        ),
+        "statuspage" if !has("secret") => missing(
+            "`secret` is missing: the key of the API is one",
+            "secret = \"STATUSPAGE_KEY\", and declare it under [[secrets]]",
+        ),
+        "statuspage" if !has("to") => missing("`to` is missing: the id of the page", "to = \"kctbh9vrtdwd\""),
+        "statuspage" if !has("notify") => missing(
+            "`notify` is missing: say whether everybody who subscribed to the page is told, too",
+            "notify = false, or notify = true",
+        ),
+        "smtp" if !has("host") => {
+            missing("`host` is missing: the mail server", "host = \"smtp.example.com\"")
+        }
+        "smtp" if !has("from") => missing(
+            "`from` is missing: the address that it comes from",
+            "from = \"Incidents <incidents@example.com>\"",
+        ),
+        "smtp" if !has("to") => {
+            missing("`to` is missing: the address that it goes to", "to = [\"board@example.com\"]");
+        }
+        "smtp" if has("secret") != has("user") => missing(
+            "`user` and `secret` belong together: who logs in, and with which password",
+            "user = \"incidents\" and secret = \"SMTP_PASSWORD\", or neither",
         ),
         "slack" if !has("to") => missing("`to` is missing: the id of the channel", "to = \"C0123456789\""),
         "webhook" | "ntfy" if has("secret") == has("url") => missing(
@@ -109,10 +174,50 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, secrets: &[&str], found: &mut 
             }
         }
     }
+    if kind == "smtp" {
+        mail(channel, found);
+    } else if let Some((_, several)) = channel.get_key_value("to").filter(|(_, to)| to.get_ref().is_array()) {
+        found.push(Problem::new(
+            several.span(),
+            format!("`to` of a channel of kind `{}` is one", visible(kind)),
+        ));
+    }
     command(channel, "command", Need::Program, found);
     variables(channel, found);
-    for (_, span) in texts(channel, "audiences").filter(|(audience, _)| audience.trim().is_empty()) {
-        found.push(Problem::new(span, "an audience cannot be empty"));
+    let known: Vec<&str> = audiences.iter().map(String::as_str).collect();
+    for (audience, span) in texts(channel, "audiences") {
+        if audience.trim().is_empty() {
+            found.push(Problem::new(span, "an audience cannot be empty"));
+        } else if !known.contains(&audience) && nearest(audience, &known).is_some() {
+            // Any other is somebody that only messages are sent to.
+            let problem = Problem::new(span, format!("unknown audience `{}`", visible(audience)));
+            found.push(problem.suggest(audience, known.iter().copied()));
+        }
+    }
+}
+
+/// What only mail has: addresses, and a password that is not sent in the clear.
+fn mail(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let single = ["from", "reply_to", "to"].into_iter().filter_map(|key| text(channel, key));
+    for (_, span) in single.chain(texts(channel, "to")).filter(|(address, _)| Mailbox::of(address).is_none())
+    {
+        let problem = Problem::new(span, "this is not an address of mail");
+        found.push(problem.help("incidents@example.com, or Incidents <incidents@example.com>"));
+    }
+    if let Some((_, to)) = channel
+        .get_key_value("to")
+        .filter(|(_, to)| to.get_ref().as_array().is_some_and(|all| all.iter().next().is_none()))
+    {
+        found.push(Problem::new(to.span(), "`to` is empty: it goes to nobody"));
+    }
+    let host = text(channel, "host").map(|(host, _)| host).unwrap_or_default();
+    if let Some((_, span)) = text(channel, "tls").filter(|(tls, _)| *tls == "none")
+        && channel.contains_key("secret")
+        && !is_loopback(host)
+    {
+        let problem = Problem::new(span, "the password would go over the network for everybody to read");
+        found
+            .push(problem.help("tls = \"implicit\" or tls = \"starttls\", or leave `user` and `secret` out"));
     }
 }
 
@@ -144,6 +249,10 @@ mod tests {
             "kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\nservice = \"P1\"\naudiences = [\"on-call\"]\n",
             "kind = \"ntfy\"\nurl = \"https://ntfy.example/incidents\"\naudiences = [\"x\"]\n",
             "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
+            "kind = \"jsm\"\nsecret = \"HOOK\"\nurl = \"https://jsm.example/v2/alerts\"\naudiences = [\"on-call\"]\n",
+            "kind = \"statuspage\"\nsecret = \"HOOK\"\nto = \"k1\"\nnotify = false\ncomponents = { a1 = \"by_severity\" }\naudiences = [\"x\"]\n",
+            "kind = \"smtp\"\nhost = \"mail.example\"\nfrom = \"Us <us@shop.example>\"\nto = [\"a@shop.example\", \"B <b@shop.example>\"]\nuser = \"us\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
+            "kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = 2525\ntls = \"none\"\nfrom = \"us@shop.example\"\nto = \"a@shop.example\"\nuser = \"us\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
         ] {
             let found = problems(&format!("{start}{sound}"));
             assert!(found.is_empty(), "{sound}: {found:?}");
@@ -169,11 +278,38 @@ mod tests {
                 "says nothing without `api_token`",
             ),
             ("kind = \"teams\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\n", "has no `api_token`"),
+            ("kind = \"jsm\"\nsecret = \"HOOK\"\n", "`url` is missing"),
+            ("kind = \"statuspage\"\nsecret = \"HOOK\"\nto = \"k1\"\n", "`notify` is missing"),
+            ("kind = \"statuspage\"\nsecret = \"HOOK\"\nto = [\"k1\"]\nnotify = true\n", "is one"),
+            ("kind = \"smtp\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\n", "`host` is missing"),
+            ("kind = \"smtp\"\nhost = \"m\"\nto = \"a@b.example\"\n", "`from` is missing"),
+            (
+                "kind = \"smtp\"\nhost = \"m\"\nfrom = \"a@b.example\"\nto = \"board\"\n",
+                "not an address of mail",
+            ),
+            ("kind = \"smtp\"\nhost = \"m\"\nfrom = \"a@b.example\"\nto = []\n", "`to` is empty"),
+            (
+                "kind = \"smtp\"\nhost = \"m\"\nfrom = \"a@b.example\\nBcc: x@y.example\"\nto = \"a@b.example\"\n",
+                "not an address of mail",
+            ),
+            (
+                "kind = \"smtp\"\nhost = \"m\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\nsecret = \"HOOK\"\n",
+                "belong together",
+            ),
+            (
+                "kind = \"smtp\"\nhost = \"m\"\ntls = \"none\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\nuser = \"u\"\nsecret = \"HOOK\"\n",
+                "for everybody to read",
+            ),
             ("kind = \"pigeon\"\n", "`kind` cannot be `pigeon`"),
         ] {
             let found = problems(&format!("{start}{bad}{rest}"));
             assert!(found.iter().any(|line| line.contains(said)), "{bad}: {found:?}");
         }
+        let typed =
+            problems(&format!("{start}kind = \"teams\"\nsecret = \"HOOK\"\naudiences = [\"stakeholder\"]\n"));
+        assert!(typed.iter().any(|line| line.contains("unknown audience `stakeholder`")), "{typed:?}");
+        let near = problems(&format!("{start}kind = \"statuspag\"\naudiences = [\"x\"]\n"));
+        assert!(near.iter().any(|line| line.contains("`statuspage`")), "{near:?}");
         let nobody =
             problems(&format!("{start}kind = \"webhook\"\nurl = \"https://x.example\"\naudiences = []\n"));
         assert!(nobody.iter().any(|line| line.contains("this channel reaches nobody")), "{nobody:?}");

@@ -3,21 +3,12 @@
 use jiff::Timestamp;
 
 use crate::incident::body::{Delivered, Delivery, MessageKind, Messaged, PageFollowed, Suggested};
-use crate::incident::record::Record;
-use crate::incident::state::{Message, OnChannel, PageAnswer, State, SuggestedMessage};
+use crate::incident::record::{Record, RecordId};
+use crate::incident::state::{Change, Message, OnChannel, PageAnswer, Release, State, SuggestedMessage};
 
 pub(super) fn written(state: &mut State, record: &Record, body: &Messaged) {
     let at = record.occurred_at;
-    let way = |channel: &String| OnChannel {
-        channel: channel.clone(),
-        end: None,
-        since: at,
-        why: String::new(),
-        reference: String::new(),
-        again: None,
-        tries: 0,
-        page: None,
-    };
+    let way = |channel: &String| OnChannel::new(channel, at);
     state.messages.push(Message {
         id: record.id,
         kind: body.kind,
@@ -55,14 +46,13 @@ pub(super) fn suggested(state: &mut State, record: &Record, body: &Suggested) {
 /// a message for it, and somebody was paged when the first took a page. Tells whether somebody was paged by it.
 pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) -> bool {
     let found = state.messages.iter_mut().find(|message| message.id == body.message);
-    let Some(message) = found else { return false };
+    let Some(message) = found else {
+        changed(state, body, at);
+        return false;
+    };
     let was_accepted = message.is_accepted();
-    let found = message.ways.iter_mut().find(|way| way.channel == body.channel);
-    let Some(way) = found.filter(|way| way.end != Some(Delivery::Accepted)) else { return false };
-    way.tries += u32::from(body.end == Delivery::Sending);
-    (way.end, way.since, way.again) = (Some(body.end), at, body.again);
-    way.why.clone_from(&body.why);
-    way.reference.clone_from(&body.reference);
+    let Some(way) = message.ways.iter_mut().find(|way| way.channel == body.channel) else { return false };
+    way.take(body, at);
     if body.end != Delivery::Accepted || was_accepted {
         return false;
     }
@@ -74,4 +64,28 @@ pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) -> b
         state.told.push(reached);
     }
     pages
+}
+
+/// Keeps a release for services that are told of changes.
+pub(super) fn released(state: &mut State, id: RecordId, release: &Release) {
+    state.changes.push(Change {
+        id,
+        at: release.at,
+        by: release.by.clone(),
+        environment: release.environment.clone(),
+        name: release.name(),
+        commit: release.commit.clone(),
+        rollback: release.rollback,
+        ways: Vec::new(),
+    });
+}
+
+/// Takes in what became of a change on a channel.
+fn changed(state: &mut State, body: &Delivered, at: Timestamp) {
+    let Some(change) = state.changes.iter_mut().find(|change| change.id == body.message) else { return };
+    let place = change.ways.iter().position(|way| way.channel == body.channel).unwrap_or_else(|| {
+        change.ways.push(OnChannel::new(&body.channel, at));
+        change.ways.len() - 1
+    });
+    change.ways[place].take(body, at);
 }

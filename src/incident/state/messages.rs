@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::incident::body::{Delivery, MessageKind, PageFollowed, PageState};
+use crate::incident::body::{Delivered, Delivery, MessageKind, PageFollowed, PageState};
 use crate::incident::record::RecordId;
 use crate::incident::state::State;
 
@@ -12,6 +12,9 @@ pub const SENDING: SignedDuration = SignedDuration::from_mins(2);
 
 /// A message that is older than this is read again by somebody before it goes.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
+
+/// A change that is older than this is told to nobody any more.
+const RECENT: SignedDuration = SignedDuration::from_hours(1);
 
 /// A message that was written for an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +93,53 @@ impl PageAnswer {
     }
 }
 
+/// A deploy or rollback that services which keep changes are told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The record of the release.
+    pub id: RecordId,
+    /// When it was there.
+    pub at: Timestamp,
+    /// Who brought it there.
+    pub by: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// What people call what is there now.
+    pub name: String,
+    /// Its commit.
+    pub commit: String,
+    /// Whether it went back to something older.
+    pub rollback: bool,
+    /// What became of it on each channel that it was sent to.
+    pub ways: Vec<OnChannel>,
+}
+
 impl OnChannel {
+    /// On a channel where nobody has begun.
+    pub(in crate::incident) fn new(channel: &str, since: Timestamp) -> Self {
+        Self {
+            channel: channel.to_owned(),
+            end: None,
+            since,
+            why: String::new(),
+            reference: String::new(),
+            again: None,
+            tries: 0,
+            page: None,
+        }
+    }
+
+    /// Takes in what became of it. What was accepted once stays so.
+    pub(in crate::incident) fn take(&mut self, body: &Delivered, at: Timestamp) {
+        if self.end == Some(Delivery::Accepted) {
+            return;
+        }
+        self.tries += u32::from(body.end == Delivery::Sending);
+        (self.end, self.since, self.again) = (Some(body.end), at, body.again);
+        self.why.clone_from(&body.why);
+        self.reference.clone_from(&body.reference);
+    }
+
     /// Tells whether it is to be sent now.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.end {
@@ -170,6 +219,15 @@ impl State {
         ways.filter(|(at, _, way)| waits(way) && !replaced(*at, &way.channel))
             .map(|(_, message, way)| (message, way))
             .collect()
+    }
+
+    /// The changes that a channel is to be told of now.
+    pub fn changes_due(&self, channel: &str, now: Timestamp) -> impl Iterator<Item = &Change> {
+        let is_due = move |change: &&Change| {
+            let way = change.ways.iter().find(|way| way.channel == channel);
+            now.duration_since(change.at).abs() <= RECENT && way.is_none_or(|way| way.is_due(now))
+        };
+        self.changes.iter().filter(is_due)
     }
 
     /// The last message that did not get through on some channel, and that no later one to the same people has

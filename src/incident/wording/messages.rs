@@ -8,20 +8,24 @@ use crate::incident::state::{EntryKind, Message};
 /// What a delivery says, given the state before it; `None` where it is no news.
 pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)> {
     let messages = &fold.state().messages;
-    let message = messages.iter().find(|message| message.id == body.message)?;
+    let Some(message) = messages.iter().find(|message| message.id == body.message) else {
+        return change(body, fold);
+    };
     let way = message.ways.iter().find(|way| way.channel == body.channel)?;
     if way.end == Some(Delivery::Accepted) {
         return None;
     }
     let (what, channel) = (what(message), &body.channel);
+    // What is said of one that was accepted is who did not get it.
+    let taken = if body.why.is_empty() { channel.clone() } else { format!("{channel}, {}", body.why) };
     let line = match body.end {
         Delivery::Sending => return None,
         // That it waits on is no news.
         Delivery::Waiting if way.why == body.why => return None,
         Delivery::Accepted if message.kind == MessageKind::Page => {
-            (EntryKind::Paged, with_note(format!("paged {}", message.audience), channel))
+            (EntryKind::Paged, with_note(format!("paged {}", message.audience), &taken))
         }
-        Delivery::Accepted => (EntryKind::Told, with_note(what, channel)),
+        Delivery::Accepted => (EntryKind::Told, with_note(what, &taken)),
         Delivery::Waiting => (EntryKind::Undelivered, not(&what, channel, "waits to be sent", &body.why)),
         Delivery::Failed => (EntryKind::Undelivered, not(&what, channel, "was not sent", &body.why)),
         Delivery::Unknown => {
@@ -63,6 +67,14 @@ pub(super) fn suggested(body: &Suggested) -> String {
             format!("from an assistant: draft of {} for {}: {}", of.kind.words(), of.audience, first.trim())
         }
     }
+}
+
+/// What became of a change that a service was told of: only what somebody has to know.
+fn change(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)> {
+    let change = fold.state().changes.iter().find(|change| change.id == body.message)?;
+    let said =
+        format!("{}: the change to {} in {} was not taken", body.channel, change.name, change.environment);
+    (body.end == Delivery::Failed).then(|| (EntryKind::Undelivered, with_reason(said, &body.why)))
 }
 
 /// What a message that went out did: `sent stakeholders an update`.

@@ -1,0 +1,128 @@
+//! What goes wrong with services and clocks, whatever the channel.
+
+use super::*;
+
+/// A channel of each kind that sends by HTTP, to this server.
+fn channels(server: &str, hook: &Path) -> Vec<(&'static str, String)> {
+    let secrets = format!("[[secrets]]\nname = \"HOOK\"\nfile = {hook:?}\n");
+    let of = |kind: &'static str, more: String| {
+        let start =
+            format!("[[channels]]\nname = \"it\"\nkind = \"{kind}\"\naudiences = [\"stakeholders\"]\n");
+        (kind, format!("{secrets}{start}secret = \"HOOK\"\n{more}"))
+    };
+    let hooked = ["slack-webhook", "teams", "mattermost", "discord", "google-chat", "ntfy", "webhook"];
+    let mut all: Vec<_> = hooked.into_iter().map(|kind| of(kind, String::new())).collect();
+    all.push(of("slack", format!("to = \"C1\"\nurl = \"{server}/api\"\n")));
+    all.push(of("pagerduty", format!("url = \"{server}\"\n")));
+    all.push(of("jsm", format!("url = \"{server}/v2/alerts\"\n")));
+    all.push(of("statuspage", format!("url = \"{server}\"\nto = \"p1\"\nnotify = false\n")));
+    all
+}
+
+#[test]
+fn no_channel_takes_a_refusal_or_a_web_page_for_a_yes() {
+    let page = "<!DOCTYPE html><html>log in, you with XyzzySecretOfTheHook</html>";
+    for (answer, may) in [
+        (response("404 Not Found", "", "not found"), &[Delivery::Failed][..]),
+        (response("410 Gone", "", ""), &[Delivery::Failed]),
+        (response("400 Bad Request", "", "<html>no</html>"), &[Delivery::Failed]),
+        (response("302 Found", "location: http://127.0.0.1:9/\r\n", ""), &[Delivery::Failed]),
+        (response("200 OK", "", page), &[Delivery::Failed]),
+        (response("500 Oops", "", page), &[Delivery::Unknown, Delivery::Waiting]),
+        (response("503 Later", "", ""), &[Delivery::Waiting]),
+        (response("429 Slow", "", ""), &[Delivery::Waiting]),
+        (String::new(), &[Delivery::Unknown, Delivery::Waiting]),
+        ("SSH-2.0-OpenSSH\r\n".to_owned(), &[Delivery::Unknown, Delivery::Waiting]),
+    ] {
+        let server = Server::sending(answer.clone());
+        let secrets = tempfile::tempdir().unwrap();
+        let hook = secrets.path().join("hook");
+        for (kind, config) in channels(&server.url, &hook) {
+            let is_address = !config.contains("url = ");
+            let secret = if is_address {
+                format!("{}/XyzzySecretOfTheHook", server.url)
+            } else {
+                "XyzzySecretOfTheHook".into()
+            };
+            std::fs::write(&hook, secret).unwrap();
+            let desk = Desk::new(&config);
+            let before = server.requests().len();
+            let ways = desk.sends(TEXT);
+            assert!(may.contains(&ways[0].0), "{kind}, {answer}: {ways:?}");
+            assert!(!ways[0].1.is_empty() && !ways[0].1.contains("<html"), "{kind}, {answer}: {ways:?}");
+            assert_eq!(server.requests().len(), before + 1, "{kind}, {answer}");
+            assert!(
+                desk.state().told.is_empty() && !desk.exported().contains("XyzzySecret"),
+                "{kind}, {answer}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_too_long_is_cut_with_a_mark_and_whole_on_record() {
+    let server = Server::answering("200 OK", "ok");
+    let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    let long = format!("down\n{}", "wörd ".repeat(3000));
+    assert_eq!(desk.sends(&long)[0].0, Delivery::Accepted);
+    assert!(server.requests()[0].contains("… (truncated)") && server.requests()[0].len() < 20_000);
+    assert_eq!(desk.state().messages[0].text, long);
+}
+
+#[test]
+fn a_clock_that_was_set_back_holds_up_no_message() {
+    let server = Server::answering("200 OK", "ok");
+    let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    // It was written, and put off, by a clock that was three minutes and a day ahead.
+    let ahead = Timestamp::now() + SignedDuration::from_mins(3);
+    let written = Draft::now(desk.incident, desk.message(TEXT));
+    let message = desk.journal().append(ahead, vec![written]).unwrap()[0].id;
+    let again = Some(ahead + SignedDuration::from_hours(24));
+    let (channel, why, reference) = ("slack".to_owned(), "429".to_owned(), String::new());
+    let body = Delivered { message, channel, end: Delivery::Waiting, why, reference, again };
+    desk.journal().append(ahead, vec![Draft::now(desk.incident, body)]).unwrap();
+    let sent = flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap();
+    assert_eq!(sent.ways[0].1.end, Delivery::Accepted);
+    assert!(flush(&mut desk.journal(), &desk.post(), Which::All).unwrap().ways.is_empty());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_channel_that_is_renamed_while_a_message_waits_is_said_to_be() {
+    let server = Server::answering("503 Later", "");
+    let (_secrets, mut desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    assert_eq!(desk.sends(TEXT)[0].0, Delivery::Waiting);
+    desk.config.channels[0].name = "chat".into();
+    let sent = flush(&mut desk.journal(), &desk.post(), Which::All).unwrap();
+    assert_eq!(sent.ways[0].1.end, Delivery::Failed);
+    assert!(sent.ways[0].1.why.contains("was it renamed?"), "{:?}", sent.ways);
+    let state = desk.state();
+    assert_eq!(state.stuck(Timestamp::now()).unwrap().id, state.messages[0].id, "somebody is told");
+}
+
+#[test]
+fn a_bot_that_was_removed_says_so_and_what_it_told_stays_told() {
+    let mut asked = 0;
+    let server = Server::start(move |stream, _| {
+        asked += 1;
+        let body = match asked {
+            1 => r#"{"ok":true,"channel":"C0123","ts":"1700000000.000100"}"#,
+            2 => r#"{"ok":false,"error":"not_in_channel"}"#,
+            _ => r#"{"ok":false,"error":"account_inactive"}"#,
+        };
+        drop(stream.write_all(response("200 OK", "", body).as_bytes()));
+    });
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("token"), "xoxb-secret-of-the-bot\n").unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"TOKEN\"\nfile = {:?}\n[[channels]]\nname = \"slack\"\nkind = \"slack\"\nsecret = \"TOKEN\"\nto = \"C0123\"\nurl = \"{}/api\"\naudiences = [\"stakeholders\"]\n",
+        secrets.path().join("token"),
+        server.url
+    ));
+    assert_eq!(desk.sends("first")[0].0, Delivery::Accepted);
+    let ways = desk.sends("second");
+    assert!(ways[0].0 == Delivery::Failed && ways[0].1.contains("/invite it there"), "{ways:?}");
+    let ways = desk.sends("third");
+    assert!(ways[0].0 == Delivery::Failed && ways[0].1.contains("make a new one"), "{ways:?}");
+    assert_eq!((desk.state().told.len(), server.requests().len()), (1, 3), "nothing is brought up to date");
+}

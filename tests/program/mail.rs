@@ -1,0 +1,86 @@
+//! Mail, as it leaves this machine: encrypted, to a server whose certificate the machine trusts.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::conductor::Yard;
+
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+
+/// A mail server that speaks TLS from the beginning; what it was told.
+fn mail_server() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let chain = vec![CertificateDer::from_pem_file(format!("{KEPT}/server.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(format!("{KEPT}/server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("localhost:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&heard);
+    // It ends with the tests.
+    std::thread::spawn(move || {
+        for tcp in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = BufReader::new(StreamOwned::new(connection, tcp.unwrap()));
+            if stream.get_mut().write_all(b"220 mail.example ESMTP\r\n").is_err() {
+                continue;
+            }
+            let mut is_text = false;
+            loop {
+                let mut said = String::new();
+                let end = if is_text { "\r\n.\r\n" } else { "\n" };
+                while !said.ends_with(end) && stream.read_line(&mut said).is_ok_and(|read| read > 0) {}
+                if said.is_empty() {
+                    break;
+                }
+                let answer: &[u8] = match said.split(' ').next().unwrap_or_default() {
+                    "EHLO" => b"250-mail.example\r\n250 AUTH PLAIN\r\n",
+                    "AUTH" => b"235 welcome\r\n",
+                    "DATA\r\n" => b"354 go on\r\n",
+                    _ => b"250 ok\r\n",
+                };
+                is_text = answer.starts_with(b"354");
+                kept.lock().unwrap().push(said);
+                if stream.get_mut().write_all(answer).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (port, heard)
+}
+
+#[test]
+fn mail_is_sent_over_tls_to_a_server_that_is_trusted_and_to_no_other() {
+    let (port, heard) = mail_server();
+    let config = format!(
+        "[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n\
+         [[secrets]]\nname = \"SMTP_PASSWORD\"\n\
+         [[channels]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"stakeholders\"]\nhost = \"localhost\"\nport = {port}\n\
+         user = \"incidents\"\nsecret = \"SMTP_PASSWORD\"\nfrom = \"us@shop.example\"\nto = \"board@shop.example\"\n"
+    );
+    let yard = Yard::new(&config, "true");
+    let shell = yard.shell.clone().with("SMTP_PASSWORD", "XyzzySecretOfTheMail");
+    let send = ["message", "alert", "--send", "--yes"];
+    let refused = shell.flightdeck(&send).ended_with(1);
+    assert!(refused.stdout.contains("▲ mail waiting: "), "{}", refused.stdout);
+    assert!(heard.lock().unwrap().is_empty(), "nothing was told to a stranger");
+    let trusting = shell.with("SSL_CERT_FILE", Path::new(KEPT).join("ca.pem"));
+    let sent = trusting.flightdeck(&["message", "--flush", "--yes"]).succeeded();
+    assert!(sent.stdout.contains("✓ mail accepted"), "{}", sent.stdout);
+    let heard = heard.lock().unwrap().concat();
+    assert!(
+        heard.contains("AUTH PLAIN ") && heard.contains("Subject: ") && heard.contains("RCPT TO:<board@"),
+        "{heard}"
+    );
+    let export = trusting.flightdeck(&["export"]).succeeded().stdout;
+    assert!(!export.contains("XyzzySecret"), "{export}");
+}
