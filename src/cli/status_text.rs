@@ -13,9 +13,8 @@ use crate::config::types::HERE;
 use crate::health::network;
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
-use crate::incident::digest;
 use crate::incident::{
-    CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, duration, phase_since,
+    CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, digest, duration, phase_since,
 };
 use crate::plan::gates::void;
 use crate::text::{counted, visible};
