@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::draft::Sight;
 use super::numbers::Said;
+use super::outward;
 use crate::incident::{
-    ClockState, Entry, EntryKind, MessageKind, NoteKind, Phase, PlanRun, State, Status, all_clocks,
-    next_update, time_left, told_up_to,
+    ClockState, MessageKind, State, Status, all_clocks, next_update, time_left, told_up_to,
 };
 use crate::report::{capitalised, spoken};
 use crate::text::visible;
 
-/// Most lines of what happened: a message is read on a telephone.
+/// Most clocks that are named.
 const MOST: usize = 6;
 
 /// What a template can name.
@@ -86,7 +86,7 @@ impl Facts {
             service: plain(sight.service),
             severity: plain(policy.severity_name(state.severity)),
             status: state.status.name(),
-            stands: stands(state),
+            stands: outward::stands(sight),
             over: is_over,
             impact: plain(&state.impact),
             cause: plain(&state.cause),
@@ -96,8 +96,8 @@ impl Facts {
             since: last.map(|at| time(at, now)).unwrap_or_default(),
             now: time(now, now),
             numbers: sight.numbers.iter().map(super::numbers::Number::said).collect(),
-            happened: happened(sight, from),
-            under_way: under_way(state),
+            happened: outward::happened(sight, from),
+            under_way: outward::under_way(state),
             commander: state
                 .roles
                 .get(crate::incident::Role::COMMANDER)
@@ -115,83 +115,21 @@ impl Facts {
 }
 
 /// One line of text from the record.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     visible(&line).into_owned()
 }
 
 /// A time for readers elsewhere; with its day where that is another.
-fn time(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn time(at: Timestamp, now: Timestamp) -> String {
     let (at, now) = (at.to_zoned(TimeZone::UTC), now.to_zoned(TimeZone::UTC));
     let format = if at.date() == now.date() { "%H:%M UTC" } else { "%-d %b %H:%M UTC" };
     at.strftime(format).to_string()
 }
 
-/// How it stands, by what is on record of it.
-fn stands(state: &State) -> String {
-    let text = match (state.status, state.phase) {
-        (Status::Resolved | Status::Closed, _) => "It is resolved.",
-        (Status::Mitigated, _) => "Service is restored; the cause is still being worked on.",
-        (Status::Open, Phase::Detect | Phase::Assemble) => "We are investigating.",
-        (Status::Open, Phase::Respond) => "Work is under way to find the cause and to serve users again.",
-        (Status::Open, Phase::Develop) => "A fix is being worked on.",
-        (Status::Open, Phase::Deploy) => "A fix is being deployed.",
-        (Status::Open, Phase::Verify) => "A fix is in production and is being watched.",
-    };
-    text.to_owned()
-}
-
-/// What happened since a time that people outside want to hear of, the earliest first.
-fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String> {
-    let state = sight.state;
-    let entries = state.timeline.iter().rev();
-    let new = entries.take_while(|entry| from.is_none_or(|from| entry.place > from));
-    let mut lines: Vec<String> = Vec::new();
-    let mut more = 0;
-    for entry in new.filter(|entry| entry.retracted.is_none()) {
-        let Some(line) = told(sight, &entry) else { continue };
-        if lines.len() < MOST {
-            lines.push(format!("{} {line}", time(entry.at, sight.now)));
-        } else {
-            more += 1;
-        }
-    }
-    lines.reverse();
-    if more > 0 {
-        lines.insert(0, format!("({more} earlier)"));
-    }
-    lines
-}
-
-/// What an entry says to people outside; `None`: nothing that concerns them.
-fn told(sight: &Sight<'_>, entry: &Entry<'_>) -> Option<String> {
-    let text = match entry.kind {
-        EntryKind::Severity => sight.policy.in_our_words(entry.kind, entry.text).into_owned(),
-        EntryKind::Note(NoteKind::Decision | NoteKind::Action | NoteKind::Finding)
-        | EntryKind::Resolved
-        | EntryKind::Reopened => entry.text.to_owned(),
-        EntryKind::PlanDone if entry.name == "plan-ended" => {
-            sight.state.plan(entry.about).filter(|plan| concerns(plan))?;
-            entry.text.to_owned()
-        }
-        _ => return None,
-    };
-    Some(plain(&text))
-}
-
-/// A plan that changes what users get.
-fn concerns(plan: &PlanRun) -> bool {
-    plan.is_flag() || (["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production())
-}
-
-fn under_way(state: &State) -> Vec<String> {
-    let plans = state.plans.iter().filter(|plan| plan.state.is_under_way() && concerns(plan));
-    plans.map(|plan| plain(&plan.title)).collect()
-}
-
 fn rolled_back(state: &State, now: Timestamp) -> Option<Back> {
     let release = state.releases.iter().rev().find(|release| release.rollback)?;
-    let verdict = release.verdict.as_ref().map(|(_, _, why)| plain(why)).unwrap_or_default();
+    let verdict = outward::holds(release).to_owned();
     Some(Back {
         environment: plain(&release.environment),
         to: plain(&release.name()),

@@ -11,6 +11,7 @@ mod facts;
 mod jsm;
 pub mod mail;
 pub mod numbers;
+mod outward;
 pub mod pager;
 mod pagerduty;
 mod pagerduty_change;

@@ -3,6 +3,7 @@
 mod services;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::draft::{Draft, Own, Sight, draft, due};
@@ -11,7 +12,8 @@ use crate::health::series::State as Health;
 use crate::incident::{
     Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
     ImpactDescribed, IncidentId, Log, MessageKind, Messaged, Mitigated, NoteKind, Noted, Phase, PhaseEntered,
-    Policy, Record, RecordId, RepositoryId, Resolved, RoleTaken, Severity, State, Told,
+    PlanEnded, PlanStarted, Policy, Record, RecordId, ReleaseJudged, Released, RepositoryId, Resolved,
+    RoleTaken, Severity, State, Told,
 };
 
 /// Records, each at a minute after it began.
@@ -133,7 +135,7 @@ fn an_update_covers_what_happened_since_the_last_one_to_that_audience() {
         text(&story, 18, MessageKind::Update, &numbers),
         "P0 update: Checkout answers 500\n\
          \n\
-         A fix is being worked on.\n\
+         We are working on a fix.\n\
          Impact: not known yet\n\
          payment failures down from 45 % to 2 % (max 5)\n\
          \n\
@@ -209,6 +211,83 @@ fn the_end_says_how_long_it_took_and_a_rollback_nothing_that_is_not_on_record() 
         let said = text(&story, 50, kind, &[]);
         assert!(!said.contains("\n\n\n") && !said.contains("{{"), "{said}");
     }
+}
+
+/// A body as it is on record.
+fn of<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+impl Story {
+    /// A plan for production that is done a minute later, and what it brought there.
+    fn brings(&mut self, n: i64, purpose: &str, title: &str, tag: &str) {
+        self.starts(n, purpose, title);
+        let rollback = purpose == "rollback";
+        let (commit, plan) = (tag.repeat(10), format!("{purpose}-{n}"));
+        self.at(
+            n + 1,
+            of::<Released>(json!({
+                "environment": "production", "reference": "main", "commit": commit, "tag": tag, "plan": plan,
+                "rollback": rollback,
+            })),
+        );
+        self.at(
+            n + 1,
+            of::<ReleaseJudged>(json!({
+                "environment": "production", "commit": commit, "plan": plan, "verdict": "passed",
+                "why": "2 of 2 signals clear for 12s · coverage 100 %",
+            })),
+        );
+        self.at(n + 1, of::<PlanEnded>(json!({ "plan": plan, "end": "done" })));
+    }
+
+    fn starts(&mut self, n: i64, purpose: &str, title: &str) {
+        self.at(
+            n,
+            of::<PlanStarted>(json!({
+                "plan": format!("{purpose}-{n}"), "title": title, "purpose": purpose, "target": "production",
+                "hash": "", "steps": [], "spec": { "confirm": "production" },
+            })),
+        );
+    }
+}
+
+#[test]
+fn what_was_done_is_told_in_words_for_people_outside_the_call() {
+    let mut story = Story::begun();
+    story.at(2, told("stakeholders"));
+    story.brings(10, "rollback", "roll production back: redeploy v1.4.1, back to v1.4.1 (328b804)", "v1.4.1");
+    let update = |story: &Story, n| text(story, n, MessageKind::Update, &[]);
+    let said = update(&story, 12);
+    assert!(said.contains("We rolled production back to v1.4.1, and it is healthy."), "{said}");
+    assert!(said.contains("- 14:11 UTC rolled production back to v1.4.1, and it is healthy\n"), "{said}");
+    let back = text(&story, 12, MessageKind::Rollback, &[]);
+    assert!(back.contains("production is back on v1.4.1 since 14:11 UTC.\nIt is healthy.\n"), "{back}");
+    assert!(!back.contains("signals") && !back.contains("We rolled"), "{back}");
+
+    // Served, and each step of the fix is heard of.
+    let mitigated = story.at(13, Mitigated::default());
+    assert!(update(&story, 14).contains("Service is restored. We are looking for the cause."));
+    let fails = [errors(None, Some(45.2), Health::Failing)];
+    let said = text(&story, 14, MessageKind::Update, &fails);
+    assert!(said.contains("Service was restored at 14:13 UTC, and fails again."), "{said}");
+    story.at(20, PhaseEntered { phase: Phase::Develop });
+    assert!(update(&story, 21).contains("Service is restored. We are working on a fix."));
+    story.starts(30, "deploy", "deploy main to production, canary 10 % 50 % 100 %");
+    let said = update(&story, 31);
+    assert!(said.contains("Service is restored. A fix is being deployed."), "{said}");
+    assert!(said.contains("Under way: deploy main to production\n"), "{said}");
+    story.at(32, of::<PlanEnded>(json!({ "plan": "deploy-30", "end": "failed", "why": "it failed" })));
+    story.brings(40, "deploy", "deploy main to production, canary 10 % 50 % 100 %", "v1.4.3");
+    let said = update(&story, 42);
+    assert!(said.contains("Service is restored. A fix is in production, and it is healthy."), "{said}");
+    assert!(said.contains("- 14:41 UTC deployed v1.4.3 to production, and it is healthy\n"), "{said}");
+
+    // What was left undone is for the record.
+    let open = "nobody recorded that users are served again";
+    story.at(47, of::<Resolved>(json!({ "after": [mitigated], "reason": open })));
+    let over = text(&story, 48, MessageKind::Resolved, &[]);
+    assert!(over.contains("- 14:13 UTC service restored\n") && !over.contains(open), "{over}");
 }
 
 #[test]

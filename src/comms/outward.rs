@@ -1,0 +1,159 @@
+//! What people outside the call hear of what happened: whether they are served, what was changed for them, and
+//! what is being done about it. How that was checked is on record; a message is read on a telephone.
+
+use jiff::Timestamp;
+
+use super::draft::Sight;
+use super::facts::{plain, time};
+use crate::incident::{
+    Entry, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Release, State, Status, WatchVerdict,
+};
+
+/// Most lines of what happened.
+const MOST: usize = 6;
+
+/// Says how it stands, in a sentence or two.
+pub(super) fn stands(sight: &Sight<'_>) -> String {
+    let state = sight.state;
+    let work = work(state);
+    match state.status {
+        Status::Resolved | Status::Closed => "It is resolved.".to_owned(),
+        Status::Mitigated => {
+            let fails = sight.numbers.iter().any(|number| number.state.is_bad());
+            let served = match state.mitigated_at.filter(|_| fails) {
+                Some(at) => format!("Service was restored at {}, and fails again.", time(at, sight.now)),
+                None => "Service is restored.".to_owned(),
+            };
+            let else_ = match state.cause.is_empty() {
+                true => "We are looking for the cause.",
+                false => "We are working on a fix.",
+            };
+            format!("{served} {}", work.as_deref().unwrap_or(else_))
+        }
+        Status::Open => {
+            let back = || state.releases.last().filter(|live| live.rollback).map(gone_back);
+            work.or_else(back).unwrap_or_else(|| match state.phase {
+                Phase::Detect | Phase::Assemble => "We are investigating.".to_owned(),
+                _ => "We are looking for the cause, and working to restore service.".to_owned(),
+            })
+        }
+    }
+}
+
+/// Says what production was gone back to.
+fn gone_back(release: &Release) -> String {
+    let held = match health(release) {
+        "" => ", and we are monitoring it",
+        held => held,
+    };
+    plain(&format!("We rolled {} back to {}{held}.", release.environment, release.name()))
+}
+
+/// Says how far a fix is, by the newest plan that has to do with one; `None`: nobody has begun one.
+fn work(state: &State) -> Option<String> {
+    let began = |plan: &&PlanRun| plan.state.is_under_way() || plan.is_done();
+    for plan in state.plans.iter().rev().filter(began).filter(|plan| !plan.is_flag()) {
+        let production = plan.is_production();
+        return Some(match (plan.purpose.as_str(), plan.state) {
+            ("rollback", PlanState::Ended(PlanEnd::Done)) if production => break,
+            ("rollback", _) if production => "We are rolling back.".to_owned(),
+            ("deploy", PlanState::Ended(PlanEnd::Done)) if production => {
+                match state.releases.iter().rfind(|release| release.plan == plan.id).map(health) {
+                    Some("") | None => "A fix is in production, and we are monitoring it.".to_owned(),
+                    Some(held) => format!("A fix is in production{held}."),
+                }
+            }
+            ("deploy", _) if production => "A fix is being deployed.".to_owned(),
+            ("deploy", PlanState::Ended(PlanEnd::Done)) => "A fix is being tested.".to_owned(),
+            ("hotfix", _) => break,
+            _ => continue,
+        });
+    }
+    (state.phase >= Phase::Develop).then(|| "We are working on a fix.".to_owned())
+}
+
+/// Says what a watch found, to be put behind what was brought there; empty: nobody can tell.
+fn health(release: &Release) -> &'static str {
+    match release.verdict {
+        Some((_, WatchVerdict::Passed, _)) => ", and it is healthy",
+        Some((_, WatchVerdict::Failed, _)) => ", and it failed its watch",
+        Some((_, WatchVerdict::Unknown, _)) | None => "",
+    }
+}
+
+/// Lists what happened since a time, the earliest first.
+pub(super) fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String> {
+    let state = sight.state;
+    let entries = state.timeline.iter().rev();
+    let new = entries.take_while(|entry| from.is_none_or(|from| entry.place > from));
+    let mut lines: Vec<String> = Vec::new();
+    let mut more = 0;
+    for entry in new.filter(|entry| entry.retracted.is_none()) {
+        let Some(line) = told(sight, &entry) else { continue };
+        if lines.len() < MOST {
+            lines.push(format!("{} {line}", time(entry.at, sight.now)));
+        } else {
+            more += 1;
+        }
+    }
+    lines.reverse();
+    if more > 0 {
+        lines.insert(0, format!("({more} earlier)"));
+    }
+    lines
+}
+
+/// What an entry says to people outside; `None`: nothing that concerns them.
+fn told(sight: &Sight<'_>, entry: &Entry<'_>) -> Option<String> {
+    let state = sight.state;
+    let text = match entry.kind {
+        EntryKind::Severity => sight.policy.in_our_words(entry.kind, entry.text).into_owned(),
+        EntryKind::Note(NoteKind::Decision | NoteKind::Action | NoteKind::Finding) | EntryKind::Reopened => {
+            entry.text.to_owned()
+        }
+        EntryKind::Resolved if entry.name == "mitigated" => "service restored".to_owned(),
+        // That it is over is what the message is about.
+        EntryKind::Resolved if matches!(state.status, Status::Resolved | Status::Closed) => return None,
+        EntryKind::Resolved => "taken for resolved".to_owned(),
+        EntryKind::PlanDone if entry.name == "plan-ended" => {
+            let plan = state.plan(entry.about).filter(|plan| concerns(plan))?;
+            changed(state, plan).unwrap_or_else(|| entry.text.to_owned())
+        }
+        _ => return None,
+    };
+    Some(plain(&text))
+}
+
+/// Says what a plan changed for users; `None`: it says so itself.
+fn changed(state: &State, plan: &PlanRun) -> Option<String> {
+    if plan.is_flag() {
+        return plan.title.strip_prefix("turn ").map(|flag| format!("turned {flag}"));
+    }
+    let release = state.releases.iter().rfind(|release| release.plan == plan.id)?;
+    let (environment, name, held) = (&release.environment, release.name(), health(release));
+    Some(match release.rollback {
+        true => format!("rolled {environment} back to {name}{held}"),
+        false => format!("deployed {name} to {environment}{held}"),
+    })
+}
+
+/// A plan that changes what users get.
+fn concerns(plan: &PlanRun) -> bool {
+    plan.is_flag() || (["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production())
+}
+
+/// Lists what is being changed for users: how is in the plan.
+pub(super) fn under_way(state: &State) -> Vec<String> {
+    let plans = state.plans.iter().filter(|plan| plan.state.is_under_way() && concerns(plan));
+    let short = |plan: &PlanRun| plain(plan.title.split([',', ':']).next().unwrap_or_default());
+    plans.map(short).collect()
+}
+
+/// Says whether what was gone back to holds; empty: nobody can tell yet.
+pub(super) fn holds(release: &Release) -> &'static str {
+    match release.verdict {
+        Some((_, WatchVerdict::Passed, _)) => "It is healthy.",
+        Some((_, WatchVerdict::Failed, _)) => "It fails there, too.",
+        Some((_, WatchVerdict::Unknown, _)) | None => "",
+    }
+}
