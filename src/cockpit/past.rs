@@ -8,10 +8,12 @@ use crate::incident::RecordId;
 use crate::report::past::{By, Chronicle, Left, Past, Trends, Unread, trends};
 
 /// What is known of the incidents of the repository.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Looking {
     /// What they came to; `None`: not looked at yet.
     pub found: Option<Chronicle>,
+    /// All of them together, as it was worked out when they were looked at.
+    pub trends: Vec<Trends>,
     /// The effect that looks now.
     pub asked: Option<EffectId>,
     /// Effects that change what is there: once they have ended it is looked at anew.
@@ -81,6 +83,12 @@ impl Model {
 
     /// All incidents together; `None`: they have not been looked at yet.
     pub fn trends(&self, by: By) -> Option<Trends> {
+        let known = self.past.trends.iter().find(|known| known.by == by);
+        known.cloned().or_else(|| self.worked_out(by))
+    }
+
+    /// Works out what all incidents come to together.
+    pub(super) fn worked_out(&self, by: By) -> Option<Trends> {
         let found = self.past.found.as_ref()?;
         Some(trends(&found.incidents, by, &self.policy))
     }

@@ -50,6 +50,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.policy = incident::Policy::built_in().with(&config.config.policy);
             let is_new = cx.model.config.source != config.source;
             cx.model.config = *config;
+            past::work_out(cx.model);
             for overlay in cx.model.overlays.iter_mut().filter(|_| is_new) {
                 if let Overlay::Trust(view) = overlay {
                     // What would be trusted now has not been on the screen.

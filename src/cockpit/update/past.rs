@@ -12,7 +12,7 @@ use super::super::past::{Leaf, PastRow, PastView};
 use super::invoke::{self, ask};
 use super::{Cx, menus, windows};
 use crate::incident::{Body, Draft, FollowUpChanged, FollowUpEnded, IncidentId, RecordId};
-use crate::report::past::Chronicle;
+use crate::report::past::{By, Chronicle};
 
 /// Opens the window at a page.
 pub(super) fn open(cx: &mut Cx<'_>, leaf: Leaf) {
@@ -49,6 +49,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
 /// Takes in what they came to. The cursor stays on its follow-up.
 pub(super) fn found(model: &mut Model, chronicle: Chronicle) {
     model.past.found = Some(chronicle);
+    work_out(model);
     let Some(shown) = view(model) else { return };
     let left = model.left_to_do();
     let row = shown.on.and_then(|on| left.iter().position(|one| one.follow_up.id == on));
@@ -56,6 +57,12 @@ pub(super) fn found(model: &mut Model, chronicle: Chronicle) {
     if let Some(view) = view_mut(model) {
         *view = fresh;
     }
+}
+
+/// Works out once what the pages of trends show: a frame only draws it.
+pub(super) fn work_out(model: &mut Model) {
+    let each = [By::Month, By::Severity].into_iter();
+    model.past.trends = each.filter_map(|by| model.worked_out(by)).collect();
 }
 
 /// An effect has ended: what looked has looked, and what it changed is looked at anew.

@@ -146,10 +146,12 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
         {
             cx.say("only notes can be amended; write a note that says more");
         }
-        Command::Amend => ask(cx, Purpose::Amend(id), "amend", "the corrected text", text),
+        Command::Amend => {
+            ask(cx, Purpose::Amend(id), "Amend: what should it say?", "the corrected text", text)
+        }
         _ => {
             let label = format!("Retract “{}”: why?", short(&text));
-            ask(cx, Purpose::Retract(id), &label, "it was another service", String::new());
+            ask(cx, Purpose::Retract(id), &label, "for example it was another service", String::new());
         }
     }
 }

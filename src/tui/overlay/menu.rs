@@ -51,6 +51,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     }
     // The list has at least two lines.
     let foot = foot.min(inner.height.saturating_sub(line + 2));
+    // Where rows are left out, lines are kept free for the row under the cursor only.
+    let is_full = menu.items.len() > usize::from(inner.height.saturating_sub(line + foot));
+    let own = menu.items.get(menu.selected).filter(|item| cut(item)).map_or(0, whole);
+    let foot = if is_full { foot.min(u16::try_from(own).unwrap_or(WHY)) } else { foot };
     let lines = usize::from(inner.height.saturating_sub(line + foot));
     // Where not all fit, the last line says how many are left.
     let rows = if menu.items.len() > lines { lines.saturating_sub(1) } else { lines };

@@ -8,6 +8,7 @@ use super::super::paint::Pen;
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::timeline;
+use crate::incident::EntryKind;
 
 /// Columns before the text of a row: those of its time and its mark.
 const INDENT: u16 = 11;
@@ -55,6 +56,11 @@ pub(super) fn wrapped(ui: Ui<'_>, body: Rect, rows: usize) -> Vec<Option<Wrapped
     let area = Rect::new(0, 0, body.width.saturating_mul(MOST), 1);
     for row in (0..rows).rev() {
         let Some(entry) = ui.model.timeline_entry(row) else { continue };
+        // What was gathered in a row has its line: the first of it, and how many more.
+        let is_gathered = entry.name == "alarm" || matches!(entry.kind, EntryKind::Check(_));
+        if is_gathered && ui.model.timeline_entries(row).len() > 1 {
+            continue;
+        }
         let before = row.checked_sub(1).and_then(|row| ui.model.timeline_entry(row));
         let mut whole = Buffer::empty(area);
         whole.set_style(area, ui.of(Role::Screen));

@@ -33,11 +33,19 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     };
     let body = frame(ui, buf, area, Pane::Runs, &[(&count, ui.of(role))]);
     if rows == 0 {
-        let hint = format!(
-            "{} runs the checks, {} deploys; both show what they will run before they do",
-            ui.key(Command::Test),
-            ui.key(Command::Deploy)
-        );
+        let config = &ui.model.config.config;
+        let (test, deploy) = (ui.key(Command::Test), ui.key(Command::Deploy));
+        let shows = "what it will run is shown before it does";
+        let hint = match (config.checks.is_empty(), config.environments.is_empty()) {
+            (true, true) => "add [[checks]] and [[environments]] to flightdeck.toml".to_owned(),
+            (false, true) => format!("{test} runs the checks; {shows}"),
+            (true, false) => format!("{deploy} deploys; {shows}"),
+            (false, false) => {
+                format!(
+                    "{test} runs the checks, {deploy} deploys; both show what they will run before they do"
+                )
+            }
+        };
         let all = format!("press {} to see all", ui.key(Command::Back));
         let filtered = !ui.model.view(Pane::Runs).filter.is_empty();
         let lines = if filtered { ["no run contains this", &all] } else { ["nothing was run yet", &hint] };
