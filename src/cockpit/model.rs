@@ -227,8 +227,7 @@ pub struct Derived {
     pub next_of: NextOf,
     /// What a newcomer should try next in a drill.
     pub guide: Option<String>,
-    /// Of those who have to approve: how many have, how many there are, and whether somebody
-    /// rejects. `None`: nobody has to now.
+    /// Of those who have to approve: how many have, of how many, and whether one rejects. `None`: nobody has to.
     pub approvals: Option<(usize, usize, bool)>,
 }
 
@@ -576,8 +575,7 @@ impl Model {
         matches!(self.config.source, ConfigSource::Trusted)
     }
 
-    /// What is known about going back in production; `None`: nothing yet, or there is nothing to
-    /// ask about.
+    /// What is known about going back in production; `None`: nothing yet, or nothing to ask about.
     pub fn way_back(&self) -> Option<&Looked> {
         let production = self.config.config.production()?;
         self.ways.known.get(&production.name)

@@ -61,11 +61,14 @@ pub(super) fn wrapped(ui: Ui<'_>, body: Rect, rows: usize) -> Vec<Option<Wrapped
         if is_gathered && ui.model.timeline_entries(row).len() > 1 {
             continue;
         }
+        let beside = timeline::beside(ui, &entry, body.width);
+        if timeline::fits_apart(ui, &entry, body.width.saturating_sub(beside + INDENT)) {
+            continue;
+        }
         let before = row.checked_sub(1).and_then(|row| ui.model.timeline_entry(row));
         let mut whole = Buffer::empty(area);
         whole.set_style(area, ui.of(Role::Screen));
         timeline::told(ui, &mut Pen::new(&mut whole, area, 0), row, &entry, before.as_ref());
-        let beside = timeline::beside(ui, &entry, body.width);
         let mut lines = split(&whole, body.width - beside, body.width - INDENT);
         let is_cut = lines.len() > free + 1;
         lines.truncate(free + 1);

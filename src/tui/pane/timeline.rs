@@ -197,6 +197,12 @@ fn retracted(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, why: &str) {
     pen.put(" · ", ui.of(Role::Faint)).put(&why, ui.of(Role::Muted));
 }
 
+/// Tells whether a row of so many columns holds all that an entry says, with how long it took at its right end.
+pub(super) fn fits_apart(ui: Ui<'_>, entry: &Entry<'_>, room: u16) -> bool {
+    let (said, took) = apart(ui, entry, room);
+    took.is_some_and(|took| width(&said) + width(took) < room)
+}
+
 /// What a row says, and apart from it how long a plan took where that would be cut off behind it.
 fn apart<'a>(ui: Ui<'_>, entry: &Entry<'a>, room: u16) -> (Cow<'a, str>, Option<&'a str>) {
     let text = entry.text.trim_end();
