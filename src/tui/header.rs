@@ -514,7 +514,12 @@ fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
         // Where there is no room, what it ends with is read when it is its turn.
         let whole = second.title.as_str();
         let fits = width(whole) + width(keys) + 4 <= pen.room();
-        let title = whole.strip_suffix(", then record it").filter(|_| !fits).unwrap_or(whole);
+        // Whom to ask stands in the menu of the key.
+        let approval = whole
+            .strip_suffix(" to approve")
+            .map(|_| if whole.starts_with("wait ") { "wait for approval" } else { "ask for approval" });
+        let brief = whole.strip_suffix(", then record it").or(approval);
+        let title = brief.filter(|_| !fits).unwrap_or(whole);
         step(ui, &mut pen, title, keys, ui.of(Role::NextThen));
     }
 }

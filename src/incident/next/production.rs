@@ -98,7 +98,7 @@ impl Steps<'_> {
         let title = if is_rollback {
             format!("the rollback of {target} failed: see why, then retry it")
         } else if self.state.trials.iter().any(|trial| trial.plan == last.id) {
-            format!("the canary on {target} failed: see why; it takes a better fix")
+            format!("find a better fix: see why the canary on {target} failed")
         } else {
             format!("the deploy to {target} failed: see why, then retry it")
         };

@@ -84,7 +84,8 @@ fn split(ui: Ui<'_>, body: Rect, rows: usize) -> (Rect, Rect) {
     }
     if body.width >= SIDE_BY_SIDE {
         // As wide as its names need, and never so wide that nothing of the output can be read.
-        let titles = ui.model.plan_rows().take(usize::from(body.height)).map(|plan| width(&plan.title));
+        let words = |plan: &PlanRun| undone(plan).map_or_else(|| width(&plan.title), |said| width(&said));
+        let titles = ui.model.plan_rows().take(usize::from(body.height)).map(words);
         let wanted = titles.max().unwrap_or_default().saturating_add(BESIDE);
         let left = wanted.clamp(body.width * 9 / 20, body.width * 13 / 20);
         let live = Rect { x: body.x + left + 3, width: body.width - left - 3, ..body };
@@ -132,9 +133,7 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
         alone.unwrap_or_else(|| progress::at(plan, ui.model.now))
     };
     let role = if asks { Role::Warn } else { role };
-    let undone =
-        Some(plan).filter(|plan| !plan.state.is_under_way()).and_then(|plan| canary_undone(&plan.why));
-    if let Some(undone) = undone {
+    if let Some(undone) = undone(plan) {
         pen.put(&undone, ui.of(role)).gap(2).put(&plan.title, ui.of(Role::Muted));
         return;
     }
@@ -161,6 +160,11 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
     {
         pen.gap(2).put(&run.summary, ui.of(Role::Faint));
     }
+}
+
+/// How a canary ended that was taken back.
+fn undone(plan: &PlanRun) -> Option<String> {
+    (!plan.state.is_under_way()).then(|| canary_undone(&plan.why)).flatten()
 }
 
 /// How the only step of a plan stands.
