@@ -24,7 +24,9 @@ use super::suspects::{ChangeView, SuspectsView};
 use crate::deploy::flags::Switch;
 use crate::failure::Failure;
 use crate::hotfix::pull::ByHand;
-use crate::incident::{Answer, Body, CheckState, Claim, IncidentId, NoteKind, RecordId, Resolved, Severity};
+use crate::incident::{
+    Answer, Body, CheckState, Claim, Draft, IncidentId, NoteKind, RecordId, Resolved, Severity,
+};
 use crate::report::blocks::{self, Block};
 use crate::report::runbook::Page;
 
@@ -530,6 +532,8 @@ pub enum Act {
     Invoke(Invoke),
     /// This is recorded.
     Record(Box<Body>),
+    /// These are recorded, each with its time.
+    Append(Vec<Draft>),
 }
 
 /// A yes-or-no question.

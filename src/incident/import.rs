@@ -4,6 +4,7 @@
 //! A row is known by what it says, not by where it stands: the same file in another order, or read
 //! twice, brings the same rows. Of rows that say the same the second is another one.
 
+mod chat;
 mod json;
 mod slack;
 mod table;
@@ -20,6 +21,7 @@ use super::record::{Draft, Precision};
 use super::state::State;
 use crate::text::counted;
 
+pub use chat::read_chat;
 pub use json::read_json_lines;
 pub use slack::{SlackUsers, read_slack};
 pub use table::read_table;

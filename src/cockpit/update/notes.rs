@@ -3,9 +3,13 @@
 use super::super::commands::{Command, Invoke};
 use super::super::edit::LineEdit;
 use super::super::model::Model;
-use super::super::overlay::{Ask, Overlay, Purpose};
+use jiff::tz::TimeZone;
+
+use super::super::overlay::{Act, Ask, Confirm, Overlay, Purpose, Scroll};
 use super::Cx;
 use crate::incident::NoteKind;
+use crate::incident::import::{Row, Times, drafts, read_chat};
+use crate::text::visible;
 
 /// What a note can be, in the order of Tab.
 const KINDS: [Command; 8] = [
@@ -76,4 +80,60 @@ pub(super) fn turn(model: &mut Model, back: bool) -> bool {
         model.asked_by = Some(Invoke::from(next));
     }
     true
+}
+
+/// What pasted lines are said to be from.
+const PASTED: &str = "pasted";
+/// Characters of an entry that are shown of it before it is recorded.
+const SHOWN: usize = 100;
+
+/// Makes several lines of a chat, pasted into the line of a note, into entries with their times and authors, and
+/// asks before they are recorded. Tells whether it did: what names no times is text like any other.
+pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
+    let model = &*cx.model;
+    let is_note = match model.overlays.last() {
+        Some(Overlay::Ask(ask)) => {
+            matches!(ask.purpose, Purpose::Note(_)) && ask.input.text().trim().is_empty()
+        }
+        _ => false,
+    };
+    let Some(state) = model.incident().filter(|_| is_note) else { return false };
+    let zone = &model.looks.zone;
+    let times = Times { zone: zone.clone(), began: state.started_at, now: model.now };
+    let Some(rows) = read_chat(text, &times) else { return false };
+    let mut lines =
+        vec![format!("As they were said, in {}:", zone.iana_name().unwrap_or("UTC")), String::new()];
+    lines.extend(rows.iter().map(|row| shown(row, zone)));
+    let (drafts, known) = drafts(state, PASTED, rows);
+    if drafts.is_empty() {
+        cx.say("nothing was recorded: these lines are in the timeline");
+        return true;
+    }
+    if known > 0 {
+        lines.push(format!("\n{known} of them are in the timeline already."));
+    }
+    let count = drafts.len();
+    let entries = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+    cx.pop();
+    cx.push(Overlay::Confirm(Confirm {
+        title: format!("Record {entries}?"),
+        body: lines.join("\n"),
+        claim: None,
+        against: Vec::new(),
+        yes: "record them".to_owned(),
+        no: "back",
+        act: Act::Append(drafts),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    }));
+    true
+}
+
+/// An entry on one line: `14:02 maya: pool is full`.
+fn shown(row: &Row, zone: &TimeZone) -> String {
+    let at = zone.to_datetime(row.at).strftime("%H:%M");
+    let author = if row.author.is_empty() { String::new() } else { format!("{}: ", row.author) };
+    let text: String = row.text.chars().take(SHOWN).collect();
+    let cut = if row.text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    visible(&format!("{at} {author}{text}{cut}")).into_owned()
 }

@@ -53,6 +53,7 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
         return;
     }
     match cx.model.overlays.last_mut() {
+        Some(Overlay::Ask(_)) if notes::paste(cx, text) => {}
         Some(Overlay::Ask(ask)) => ask.input.insert(text.trim_end()),
         Some(Overlay::Declare(declare)) => declare::paste(declare, text.trim_end()),
         Some(Overlay::Palette(palette)) => {
@@ -289,6 +290,9 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             cx.pop();
             match act {
                 Act::Invoke(invoke) => invoke::invoke(cx, &invoke),
+                Act::Append(drafts) => {
+                    cx.effect("saving", Effect::Append(drafts));
+                }
                 Act::Record(body) if is_overtaken(cx.model, &body) => {
                     cx.say("nothing was recorded: somebody decided meanwhile; look again");
                 }

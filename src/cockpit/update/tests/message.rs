@@ -4,7 +4,8 @@ use super::*;
 use crate::cockpit::overlay::{Ask, MessageView, Purpose};
 use crate::comms::draft::Own;
 use crate::config::types::Channel;
-use crate::incident::{Delivered, Delivery, MessageKind, Messaged};
+use crate::failure::Failure;
+use crate::incident::{Delivered, Delivery, MessageKind, Messaged, PageFollowed, PageState};
 
 fn view(table: &Table) -> &MessageView {
     let found = table.model.overlays.iter().rev().find_map(|overlay| match overlay {
@@ -223,4 +224,52 @@ fn what_waits_goes_by_itself_while_it_is_fresh() {
     table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
     assert_eq!(flushes(table.send(Msg::Tick(time(93)))), 0, "it rests between two");
     assert_eq!(flushes(table.send(Msg::Tick(time(900)))), 0, "it is old: somebody reads it again first");
+}
+
+#[test]
+fn a_page_is_asked_after_until_somebody_has_acknowledged_it_and_a_failure_is_told_once() {
+    let mut table = Table::ready();
+    let pager = "name = \"pager\"\nkind = \"pagerduty\"\nsecret = \"KEY\"\naudiences = [\"on-call\"]\napi_token = \"T\"";
+    table.model.config.config.channels = vec![toml::from_str(pager).unwrap()];
+    let page = Messaged {
+        kind: MessageKind::Page,
+        audience: "on-call".into(),
+        text: "P0".into(),
+        channels: vec!["pager".into()],
+        as_of: None,
+    };
+    let written = table.record(page.into());
+    let taken = Delivered {
+        message: written.id,
+        channel: "pager".into(),
+        end: Delivery::Accepted,
+        why: String::new(),
+        reference: String::new(),
+        again: None,
+    };
+    let taken = table.record(taken.into());
+    let asks = |effects: Vec<(EffectId, Effect)>| {
+        effects.into_iter().filter(|(_, effect)| *effect == Effect::FollowPages).count()
+    };
+    assert_eq!(asks(table.send(Msg::Fact(Fact::Records(vec![written.clone(), taken])))), 1);
+    assert_eq!(asks(table.send(Msg::Tick(time(90)))), 0, "one at a time");
+    let failed =
+        || Err(Failure::new("following the page", "401: PagerDuty rejected the API token", "mend it"));
+    table.send(Msg::Done(last(&table), failed()));
+    let told = table.model.failures.len();
+    assert_eq!(asks(table.send(Msg::Tick(time(120)))), 0, "it is left alone for a while");
+    assert_eq!(asks(table.send(Msg::Tick(time(240)))), 1);
+    table.send(Msg::Done(last(&table), failed()));
+    assert_eq!(table.model.failures.len(), told, "once");
+    assert_eq!(asks(table.send(Msg::Tick(time(480)))), 1);
+    let answer = PageFollowed {
+        message: written.id,
+        channel: "pager".into(),
+        state: PageState::Acknowledged,
+        who: "Li Wei".into(),
+        by_clock: false,
+    };
+    let answer = table.record(answer.into());
+    table.send(Msg::Done(last(&table), Ok(Done::Appended(vec![answer]))));
+    assert_eq!(asks(table.send(Msg::Tick(time(900)))), 0, "nobody is left to answer");
 }

@@ -117,3 +117,37 @@ fn a_ticket_is_copied_shown_and_recorded_as_filed() {
     let effects = table.keys("y");
     assert_eq!(drafted(&effects).body, Noted { kind: NoteKind::Decision, text: FILED.to_owned() }.into());
 }
+
+#[test]
+fn lines_of_a_chat_become_entries_with_their_times_after_a_look() {
+    let mut table = Table::ready();
+    let at = |seconds| time(seconds).strftime("%H:%M").to_string();
+    let chat = format!("{} maya: pool is full\n{} Li Wei: restarting\none by one", at(0), at(60));
+    table.send(Msg::Tick(time(600)));
+    table.keys("n");
+    table.send(Msg::Paste(chat.clone()));
+    let Some(Overlay::Confirm(question)) = table.model.overlays.last() else {
+        panic!("{:?}", table.model.overlays)
+    };
+    assert_eq!(question.title, "Record 2 entries?");
+    assert!(question.body.contains(&format!("{} maya: pool is full", at(0))), "{}", question.body);
+    assert!(table.keys("enter").is_empty(), "what was pasted confirms nothing");
+    table.shown();
+    let effects = table.keys("y");
+    let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
+    let said: Vec<_> = drafts
+        .iter()
+        .map(|draft| match &draft.body {
+            Body::Imported(body) => (body.author.as_str(), body.text.as_str()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(said, [("maya", "pool is full"), ("Li Wei", "restarting\none by one")]);
+    assert!(drafts.iter().all(|draft| draft.occurred.is_some_and(|(at, _)| at < time(600))));
+    // Text without times stays text, and so does what is pasted behind something.
+    table.keys("n");
+    table.send(Msg::Paste("two\nlines".into()));
+    assert_eq!(asked(&table).input.text(), "two lines");
+    table.send(Msg::Paste(chat));
+    assert!(asked(&table).input.text().starts_with("two lines"));
+}

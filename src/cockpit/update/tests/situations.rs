@@ -13,9 +13,10 @@ use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
 use crate::hotfix::pull::{self, Looked, Pull, PullState};
 use crate::hotfix::state::Upstream;
 use crate::incident::{
-    Alarm, Approved, CauseDescribed, Closed, CulpritJudged, HandoffAccepted, HandoffOffered, ImpactDescribed,
-    Mitigated, Objected, Outcome, Paged, PhaseEntered, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed,
-    Rejected, ReleaseJudged, Released, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken, RunWaiting,
+    Alarm, Approved, CauseDescribed, Closed, CulpritJudged, Delivered, Delivery, HandoffAccepted,
+    HandoffOffered, ImpactDescribed, MessageKind, Messaged, Mitigated, Objected, Outcome, PageFollowed,
+    PageState, Paged, PhaseEntered, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed, Rejected,
+    ReleaseJudged, Released, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken, RunWaiting,
     SeverityChanged, Snoozed, StepEnded, StepStarted, StepWaiting, TaskEnded, TaskGiven, Ticked, Told, Waits,
     WatchVerdict,
 };

@@ -8,6 +8,8 @@ pub(super) struct Story {
     pub(super) records: Vec<Record>,
     plans: usize,
     pub(super) heads: Vec<RecordId>,
+    /// The last page that a service took.
+    page: Option<RecordId>,
 }
 
 impl Story {
@@ -31,6 +33,22 @@ impl Story {
         match verb {
             "paged" => {
                 self.tell("maya", at, Paged { who: text, how: String::new() });
+            }
+            "paging" => {
+                let (kind, audience, channel) = (MessageKind::Page, "on-call".to_owned(), "pager".to_owned());
+                let (text, channels) = ("P0".to_owned(), vec![channel.clone()]);
+                let message = self.tell("maya", at, Messaged { kind, audience, text, channels, as_of: None });
+                let (end, why, reference) = (Delivery::Accepted, String::new(), String::new());
+                let taken = Delivered { message, channel: channel.clone(), end, why, reference, again: None };
+                self.tell("maya", at, taken);
+                let (state, who) = (PageState::Paging, rest.to_owned());
+                self.tell("maya", at, PageFollowed { message, channel, state, who, by_clock: false });
+                self.page = Some(message);
+            }
+            "acknowledged" => {
+                let message = self.page.expect("somebody is paged");
+                let (channel, state) = ("pager".to_owned(), PageState::Acknowledged);
+                self.tell("maya", at, PageFollowed { message, channel, state, who: text, by_clock: false });
             }
             "commander" | "lead" | "on-call-manager" => {
                 self.tell("maya", at, RoleTaken { role: verb.into(), person: text });
