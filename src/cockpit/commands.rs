@@ -289,6 +289,7 @@ commands! {
     MessageEditor "message.editor" "editor" ["E"] Scope::Message, Record, "message", "Edit the text of the message in $VISUAL or $EDITOR";
     MessageCopy "message.copy" "copy" ["c"] Scope::Message, View, "message", "Copy the text of the message to the clipboard";
     MessageKind "message.kind" "kind" ["t"] Scope::Message, View, "message", "Write a message of the next kind";
+    MessageDrafted "message.drafted" "drafted" ["a"] Scope::Message, View, "message", "Take the text that an assistant drafted";
     MessageAgain "message.again" "again" ["r"] Scope::Message, Record, "message", "Send again what failed; before it is sent, write the draft anew";
     ReportSave "report.save" "save" ["s"] Scope::Report, View, "report", "Save the report to a file";
     ReportCopy "report.copy" "copy" ["c"] Scope::Report, View, "report", "Copy the report to the clipboard";

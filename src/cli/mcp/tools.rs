@@ -200,6 +200,10 @@ impl Tool {
     pub(super) fn call(&self, mut cx: Context, mut given: Arguments) -> (Kept, bool) {
         let ended = match given.remove("incident") {
             None | Some(Value::Null) => (self.does)(&cx, given),
+            // Whoever started it has said which incident it is about.
+            Some(Value::String(named)) if cx.incident.as_ref().is_some_and(|only| *only != named) => {
+                Err(wrong("incident: these tools are for one incident only, and not for this one"))
+            }
             Some(Value::String(named)) if named.chars().count() <= MOST_NAME => {
                 cx.incident = Some(named);
                 (self.does)(&cx, given)

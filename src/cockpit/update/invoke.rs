@@ -180,6 +180,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::MessageCopy
         | Command::MessageKind
         | Command::MessageAgain
+        | Command::MessageDrafted
         | Command::FollowUpDone
         | Command::FollowUpDrop
         | Command::FollowUpAssign

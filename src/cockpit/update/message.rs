@@ -14,7 +14,9 @@ use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
 use crate::config::types::Channel;
 use crate::failure::Failure;
-use crate::incident::{Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, told_up_to};
+use crate::incident::{
+    Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, SuggestedMessage, last_told, told_up_to,
+};
 
 /// How long the outbox is left alone after it was looked at.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
@@ -163,6 +165,18 @@ impl Model {
         draft::channels(&self.config.config.channels, &self.policy, audience)
     }
 
+    /// The newest text that an assistant drafted for an audience since it was told last.
+    pub fn suggested(&self, view: &MessageView) -> Option<&SuggestedMessage> {
+        let state = self.incident().filter(|_| view.sent.is_none())?;
+        let told = last_told(state, &self.policy, &view.audience);
+        let audience = self.policy.told_as(&view.audience);
+        state.suggested.iter().rev().find(|one| {
+            one.kind == view.kind
+                && self.policy.told_as(&one.audience) == audience
+                && told.is_none_or(|told| one.at > told)
+        })
+    }
+
     /// A message that was sent.
     pub fn message(&self, id: crate::incident::RecordId) -> Option<&Message> {
         self.incident()?.messages.iter().find(|message| message.id == id)
@@ -184,12 +198,30 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Command::MessageCopy) => copy(cx),
         Some(Command::MessageKind) => next_kind(cx),
         Some(Command::MessageAgain) => again(cx),
+        Some(Command::MessageDrafted) => take_suggested(cx),
         Some(Command::NextPane) => next_audience(cx, 1),
         Some(Command::PreviousPane) => next_audience(cx, -1),
         command => match command.and_then(|command| windows::motion(command, windows::page(cx.model))) {
             Some(by) => overlays::scroll(cx.model, by),
             None => windows::unknown(cx, press.key),
         },
+    }
+}
+
+/// Puts what an assistant drafted in place of the text, to be read before it goes.
+fn take_suggested(cx: &mut Cx<'_>) {
+    let Some(Overlay::Message(view)) = cx.model.overlays.last() else { return };
+    if let Some(why) = stays(view) {
+        return cx.say(why);
+    }
+    let Some(found) = cx.model.suggested(view).filter(|_| view.may_be_sent()).cloned() else {
+        return complain(cx, "no assistant drafted this message");
+    };
+    if let Some(view) = view_on_top(cx.model) {
+        // It tells of what was known then: whoever has sent the like since has sent it.
+        (view.page, view.read_at, view.changed) = (PageEdit::new(&found.text), found.at, true);
+        (view.problem, view.shown_ms, view.scroll) = (None, None, Scroll::default());
+        view.complaint.clear();
     }
 }
 

@@ -49,11 +49,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
 
 /// Pasted text goes into lines of text; it never confirms and never is a command.
 pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
-    if run_view::paste(cx, text) || message::paste(cx, text) {
+    if run_view::paste(cx, text) || message::paste(cx, text) || notes::paste(cx, text) {
         return;
     }
     match cx.model.overlays.last_mut() {
-        Some(Overlay::Ask(_)) if notes::paste(cx, text) => {}
         Some(Overlay::Ask(ask)) => ask.input.insert(text.trim_end()),
         Some(Overlay::Declare(declare)) => declare::paste(declare, text.trim_end()),
         Some(Overlay::Palette(palette)) => {

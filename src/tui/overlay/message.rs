@@ -66,6 +66,9 @@ fn keys<'a>(ui: Ui<'_>, view: &MessageView) -> Vec<(String, &'a str)> {
             (Command::NextPane, "audience"),
             (Command::MessageKind, "kind"),
         ]);
+        if ui.model.suggested(view).is_some() && !view.changed {
+            keys.push((Command::MessageDrafted, "the assistant's draft"));
+        }
     } else if view.sent.is_some() {
         keys.push((Command::MessageAgain, "send again what failed"));
         keys.push((Command::MessageKind, "next message"));
@@ -85,6 +88,12 @@ fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     if let Some(problem) = &view.problem {
         let said = format!("{problem}; the usual template is used");
         lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(&said, ui.of(Role::Warn)).hanging(2));
+    }
+    if let Some(found) = model.suggested(view) {
+        let shown = view.page.text().trim() == found.text.trim();
+        let said = format!("by an assistant of {} at {}", found.by, ui.minute(found.at));
+        let said = if shown { format!("drafted {said}") } else { format!("another was drafted {said}") };
+        lines.push(Line::of("· ", muted).with(&said, ui.of(Role::Warn)).hanging(2));
     }
     let audience = capitalised(model.policy.audience_title(&view.audience));
     lines.push(Line::of("to  ", muted).with(&audience, ui.of(Role::Text)).hanging(4));

@@ -5,7 +5,9 @@ use crate::cockpit::overlay::{Ask, MessageView, Purpose};
 use crate::comms::draft::Own;
 use crate::config::types::Channel;
 use crate::failure::Failure;
-use crate::incident::{Delivered, Delivery, MessageKind, Messaged, PageFollowed, PageState};
+use crate::incident::{
+    Delivered, Delivery, MessageKind, MessageOf, Messaged, PageFollowed, PageState, Suggested,
+};
 
 fn view(table: &Table) -> &MessageView {
     let found = table.model.overlays.iter().rev().find_map(|overlay| match overlay {
@@ -272,4 +274,24 @@ fn a_page_is_asked_after_until_somebody_has_acknowledged_it_and_a_failure_is_tol
     let answer = table.record(answer.into());
     table.send(Msg::Done(last(&table), Ok(Done::Appended(vec![answer]))));
     assert_eq!(asks(table.send(Msg::Tick(time(900)))), 0, "nobody is left to answer");
+}
+
+#[test]
+fn what_an_assistant_drafted_is_taken_by_a_key_and_read_before_it_goes() {
+    let mut table = Table::ready();
+    table.model.config.config.channels = vec![channel("slack", "stakeholders")];
+    let of = MessageOf { kind: MessageKind::Alert, audience: "stakeholders".into() };
+    let text = "Payments fail.\n\nWe are on it.".to_owned();
+    let suggested = table.record(Suggested { kind: NoteKind::Note, text, message: Some(of) }.into());
+    let at = suggested.occurred_at;
+    table.send(Msg::Fact(Fact::Records(vec![suggested])));
+    drafted(&mut table, Vec::new());
+    assert!(!view(&table).page.text().starts_with("Payments fail."), "nobody chose it yet");
+    assert!(table.keys("a").is_empty());
+    assert_eq!(view(&table).page.text(), "Payments fail.\n\nWe are on it.");
+    assert!(table.keys("enter").is_empty(), "it is read first");
+    table.shown();
+    let effects = table.keys("enter");
+    let [Effect::SendMessage { message, read_at }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((message.text.as_str(), *read_at), ("Payments fail.\n\nWe are on it.", at));
 }
