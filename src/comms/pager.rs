@@ -1,7 +1,7 @@
-//! What `PagerDuty`'s REST API tells of a page: whom it pages now, who acknowledged it, who is on call.
+//! What a service tells of a page that it took: whom it pages now, who acknowledged it, who is on call. `PagerDuty`
+//! by its REST API, Jira Service Management by that of its alerts.
 //!
-//! The page itself goes by the Events API (`pagerduty`), which answers nothing of that. It is found again by the key
-//! that it was sent with.
+//! What a page is sent by answers nothing of that. It is found again by the key that it was sent with.
 
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::wire::saying;
-use crate::config::types::Channel;
+use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{PageState, RecordId, State};
 
 /// Most characters of a name.
@@ -53,7 +53,11 @@ pub fn pause(since: Timestamp, now: Timestamp) -> SignedDuration {
 
 /// Headers of every question; `{secret:NAME}` stands for the token.
 pub fn headers(channel: &Channel) -> Vec<(String, String)> {
-    let token = format!("Token token={{secret:{}}}", channel.api_token);
+    let token = format!("{{secret:{}}}", channel.api_token);
+    if channel.kind == ChannelKind::Jsm {
+        return vec![("Authorization".to_owned(), format!("GenieKey {token}"))];
+    }
+    let token = format!("Token token={token}");
     vec![
         ("Accept".to_owned(), "application/vnd.pagerduty+json;version=2".to_owned()),
         ("Authorization".to_owned(), token),
@@ -70,6 +74,9 @@ fn quoted(text: &str) -> String {
 
 /// Asks for the incident that a page opened.
 pub fn of_page(channel: &Channel, incident: &str) -> String {
+    if channel.kind == ChannelKind::Jsm {
+        return address(channel, &format!("/flightdeck-{incident}?identifierType=alias"));
+    }
     let key = quoted(&super::pagerduty::key(incident));
     address(channel, &format!("/incidents?incident_key={key}"))
 }
@@ -179,11 +186,67 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         .map_err(|_| "PagerDuty answered something else than it is documented to".to_owned())
 }
 
-/// How the newest incident of a page stands; `None`: there is none yet.
+/// How a page stands; `None`: it is not there yet.
 ///
 /// # Errors
 /// The answer cannot be read.
-pub fn page(body: &[u8]) -> Result<Option<Page>, String> {
+pub fn page(kind: ChannelKind, body: &[u8]) -> Result<Option<Page>, String> {
+    if kind == ChannelKind::Jsm { alert(body).map(Some) } else { incident(body) }
+}
+
+#[derive(Deserialize)]
+struct AlertOf {
+    data: Alert,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Alert {
+    #[serde(default)]
+    id: String,
+    status: String,
+    #[serde(default)]
+    acknowledged: bool,
+    #[serde(default)]
+    owner: Option<String>,
+    #[serde(default)]
+    created_at: Option<Timestamp>,
+    #[serde(default)]
+    report: Option<AlertReport>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct AlertReport {
+    /// Milliseconds after the alert was made.
+    #[serde(default)]
+    ack_time: Option<i64>,
+    #[serde(default)]
+    close_time: Option<i64>,
+    #[serde(default)]
+    acknowledged_by: Option<String>,
+    #[serde(default)]
+    closed_by: Option<String>,
+}
+
+fn alert(body: &[u8]) -> Result<Page, String> {
+    let AlertOf { data } = serde_json::from_slice(body)
+        .map_err(|_| "Jira Service Management answered something else than it is documented to".to_owned())?;
+    let report = data.report.unwrap_or_default();
+    let after = |ms: Option<i64>| data.created_at?.checked_add(SignedDuration::from_millis(ms?)).ok();
+    let name = |name: Option<String>| name.unwrap_or_default().trim().chars().take(NAME).collect::<String>();
+    let (state, who, at) = if data.status == "closed" {
+        (PageState::Resolved, name(report.closed_by), after(report.close_time))
+    } else if data.acknowledged {
+        (PageState::Acknowledged, name(report.acknowledged_by.or(data.owner)), after(report.ack_time))
+    } else {
+        (PageState::Paging, name(data.owner), data.created_at)
+    };
+    Ok(Page { id: data.id, state, who, at })
+}
+
+/// How the newest incident of a page stands.
+fn incident(body: &[u8]) -> Result<Option<Page>, String> {
     let all: Incidents = read(body)?;
     let Some(one) = all.incidents.into_iter().max_by_key(|one| one.created_at) else { return Ok(None) };
     let (state, who, at) = match one.status.as_str() {
@@ -292,11 +355,12 @@ pub fn policy_of_service(body: &[u8]) -> Result<String, String> {
 }
 
 /// Why a question was not answered.
-pub fn refusal(status: u16, body: &[u8]) -> String {
+pub fn refusal(kind: ChannelKind, status: u16, body: &[u8]) -> String {
+    let service = if kind == ChannelKind::Jsm { "Jira Service Management" } else { "PagerDuty" };
     match status {
-        401 => "401: PagerDuty rejected the API token".to_owned(),
+        401 => format!("401: {service} rejected the API token"),
         403 => "403: the API token may not read this".to_owned(),
-        404 => "404: PagerDuty does not know it; see whether the id is right".to_owned(),
+        404 => format!("404: {service} does not know it; see whether the id and the address are right"),
         429 => "429: rate limited".to_owned(),
         _ => format!("{status}{}", saying(body)),
     }
@@ -314,7 +378,7 @@ mod tests {
     fn a_page_is_read_in_each_of_its_states() {
         let paging = br#"{"incidents":[{"id":"Q1","status":"triggered","created_at":"2026-11-30T14:31:00Z",
             "assignments":[{"at":"2026-11-30T14:31:02Z","assignee":{"id":"U1","type":"user_reference","summary":"Li Wei"}}]}]}"#;
-        let page = |body: &[u8]| page(body).unwrap();
+        let page = |body: &[u8]| page(ChannelKind::Pagerduty, body).unwrap();
         assert_eq!(
             page(paging),
             Some(Page {
@@ -340,8 +404,29 @@ mod tests {
         assert_eq!(page(br#"{"incidents":[]}"#), None);
         for bad in ["", "<html>", r#"{"incidents":{}}"#, r#"{"incidents":[{"id":"Q1","status":"napping"}]}"#]
         {
-            assert!(super::page(bad.as_bytes()).is_err(), "{bad}");
+            assert!(super::page(ChannelKind::Pagerduty, bad.as_bytes()).is_err(), "{bad}");
+            assert!(super::page(ChannelKind::Jsm, bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_alert_is_read_in_each_of_its_states() {
+        let alert = |rest: &str| {
+            let body =
+                format!(r#"{{"data":{{"id":"x","createdAt":"2026-11-30T14:31:00Z",{rest}}},"took":0.1}}"#);
+            let page = page(ChannelKind::Jsm, body.as_bytes()).unwrap().unwrap();
+            (page.state, page.who, page.at)
+        };
+        let nobody = alert(r#""status":"open","acknowledged":false,"owner":null"#);
+        assert_eq!(nobody, (PageState::Paging, String::new(), at("2026-11-30T14:31:00Z")));
+        let taken =
+            r#""status":"open","acknowledged":true,"owner":"li@x.example","report":{"ackTime":300000}"#;
+        assert_eq!(
+            alert(taken),
+            (PageState::Acknowledged, "li@x.example".into(), at("2026-11-30T14:36:00Z"))
+        );
+        let closed = r#""status":"closed","acknowledged":true,"report":{"closedBy":"omar@x.example"}"#;
+        assert_eq!(alert(closed), (PageState::Resolved, "omar@x.example".into(), None));
     }
 
     #[test]

@@ -49,3 +49,37 @@ impl Only {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::Journal;
+    use crate::incident::{Body, Declared, Draft, IncidentId, NoteKind, Noted, Suggested};
+
+    #[test]
+    fn what_a_journal_is_not_open_for_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Journal::open(dir.path(), "Maya").unwrap();
+        let now = Timestamp::now();
+        let declared = open().declare(now, None, Declared::example()).unwrap();
+        let writes = |journal: &mut Journal, body: Body| {
+            journal.append(now, vec![Draft::now(declared.incident, body)]).map(|all| all.len())
+        };
+        let note = || Noted { kind: NoteKind::Note, text: "x".into() }.into();
+        let suggested = || Suggested { kind: NoteKind::Note, text: "x".into(), message: None }.into();
+
+        let mut some = open().only(&["assistant"]);
+        assert_eq!(some.read_only(), None);
+        assert_eq!(writes(&mut some, suggested()).unwrap(), 1);
+        let refused = writes(&mut some, note()).unwrap_err();
+        assert!(refused.cause.contains("“note” may not be written here, only assistant"), "{refused}");
+        assert!(some.declare(now, None, Declared::example()).is_err());
+
+        let mut none = open().only(&[]);
+        assert!(none.read_only().is_some());
+        assert!(writes(&mut none, suggested()).is_err());
+        let count = |id: IncidentId| open().load(id).unwrap().0.state().records;
+        assert_eq!(count(declared.incident), 2);
+    }
+}

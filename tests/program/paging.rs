@@ -31,7 +31,7 @@ fn pager() -> Service {
 
 fn yard(url: &str, more: &str) -> Yard {
     let config = format!(
-        "[[secrets]]\nname = \"PAGERDUTY_KEY\"\n[[secrets]]\nname = \"PAGERDUTY_TOKEN\"\n[[channels]]\nname = \"pager\"\n\
+        "[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n[[secrets]]\nname = \"PAGERDUTY_KEY\"\n[[secrets]]\nname = \"PAGERDUTY_TOKEN\"\n[[channels]]\nname = \"pager\"\n\
          kind = \"pagerduty\"\nsecret = \"PAGERDUTY_KEY\"\nurl = \"{url}\"\naudiences = [\"on-call\"]\n{more}"
     );
     let mut yard = Yard::new(&config, "true");

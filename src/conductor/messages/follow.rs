@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::get::Asked;
 use super::{ATTEMPTS, Post, busy};
 use crate::comms::pager::{self, OnCall, Page};
-use crate::config::types::Channel;
+use crate::config::types::{Channel, ChannelKind};
 use crate::failure::{Failure, Result};
 use crate::incident::{
     Draft, OnChannel, PageAnswer, PageFollowed, PageState, Precision, Record, RecordId, State,
@@ -27,13 +27,16 @@ pub fn follow(journal: &mut Journal, post: &Post<'_>) -> Result<Vec<Record>> {
     for (message, channel, _) in pager::followed(state, &post.config.channels, now) {
         let asked = Pager::of(post, channel).map_err(|why| failed(&why))?;
         let id = state.id.to_string();
-        let Some(page) = asked.ask(&pager::of_page(channel, &id), pager::page).map_err(|why| failed(&why))?
+        let Some(page) = asked
+            .ask(&pager::of_page(channel, &id), |body| pager::page(channel.kind, body))
+            .map_err(|why| failed(&why))?
         else {
             continue;
         };
         let known = on_channel(state, message, &channel.name).and_then(|way| way.page.as_ref());
         // Whom it pages now is not whom it paged: somebody or something has passed it on.
-        let moved = page.state == PageState::Paging
+        let moved = channel.kind == ChannelKind::Pagerduty
+            && page.state == PageState::Paging
             && known.is_some_and(|known| !known.who.is_empty() && known.who != page.who);
         let log =
             || asked.ask(&pager::of_log(channel, &page.id), pager::escalation).map_err(|why| failed(&why));
@@ -61,7 +64,7 @@ pub fn on_call(post: &Post<'_>, channel: &Channel) -> Result<Vec<OnCall>> {
 }
 
 fn failed(why: &str) -> Failure {
-    Failure::new(DOING, visible(why), "look into PagerDuty whether somebody acknowledged it")
+    Failure::new(DOING, visible(why), "look there whether somebody acknowledged it")
 }
 
 fn on_channel<'a>(state: &'a State, message: RecordId, channel: &str) -> Option<&'a OnChannel> {
@@ -109,16 +112,18 @@ fn write(
 struct Pager<'a> {
     asked: Asked<'a>,
     headers: Vec<(String, String)>,
+    kind: ChannelKind,
 }
 
 impl<'a> Pager<'a> {
     fn of(post: &Post<'_>, channel: &'a Channel) -> Result<Self, String> {
         let asked = Asked::of(post, channel, &channel.api_token)?;
-        Ok(Self { asked, headers: pager::headers(channel) })
+        Ok(Self { asked, headers: pager::headers(channel), kind: channel.kind })
     }
 
     fn ask<T>(&self, url: &str, read: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<T, String> {
-        let body = self.asked.get(url, &self.headers, pager::refusal)?;
+        let refused = |status, body: &[u8]| pager::refusal(self.kind, status, body);
+        let body = self.asked.get(url, &self.headers, refused)?;
         read(&body).map_err(|why| self.asked.masked(&why))
     }
 }

@@ -111,6 +111,36 @@ fn a_page_that_nobody_acknowledges_is_named_in_next() {
 }
 
 #[test]
+fn an_alert_of_jira_service_management_is_followed_by_its_alias() {
+    let mut answers = 0;
+    let server = Server::start(move |stream, request| {
+        answers += usize::from(request.starts_with("GET"));
+        let body = match (request.starts_with("POST"), answers) {
+            (true, _) => r#"{"result":"Request will be processed","took":0.1,"requestId":"x"}"#,
+            (false, 1) => r#"{"data":{"id":"x","status":"open","acknowledged":false}}"#,
+            (false, _) => r#"{"data":{"id":"x","status":"open","acknowledged":true,"owner":"li@x.example"}}"#,
+        };
+        drop(std::io::Write::write_all(stream, response("200 OK", "", body).as_bytes()));
+    });
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("key"), format!("{TOKEN}\n")).unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"KEY\"\nfile = {:?}\n[[channels]]\nname = \"pager\"\nkind = \"jsm\"\nsecret = \"KEY\"\n\
+         url = \"{}/v2/alerts\"\naudiences = [\"on-call\"]\napi_token = \"KEY\"\n",
+        secrets.path().join("key"),
+        server.url
+    ));
+    let page = Messaged { kind: MessageKind::Page, audience: "on-call".into(), ..desk.message(TEXT) };
+    send(&mut desk.journal(), &desk.post(), &page, Timestamp::now()).unwrap();
+    let follows = || follow(&mut desk.journal(), &desk.post()).unwrap().len();
+    assert_eq!([follows(), follows(), follows()], [1, 1, 0]);
+    assert_eq!(lines(&desk), ["paged on-call (pager)", "page acknowledged by li@x.example (pager)"]);
+    let asked = server.requests()[1].replace(&desk.incident.to_string(), "INCIDENT");
+    is_as_kept("jsm-get.txt", &asked);
+    assert!(!desk.exported().contains("Xyzzy"));
+}
+
+#[test]
 fn two_who_follow_the_same_page_write_it_down_once() {
     let (_server, _secrets, desk) = pager(vec![("200 OK", paging("Li Wei")), ("200 OK", paging("Li Wei"))]);
     let written = |name: &str| {

@@ -63,8 +63,8 @@ pub struct Channel {
     /// Of `slack`: messages of the channel that carry this reaction are written into the timeline: `pushpin`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pin: String,
-    /// Of `pagerduty`: the secret that holds a token of its REST API, by which a page is followed until somebody has
-    /// acknowledged it. Reading is enough for it.
+    /// Of `pagerduty` and `jsm`: the secret that holds a token of its REST API, or a key that may read alerts, by which
+    /// a page is followed until somebody has acknowledged it. Reading is enough for it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub api_token: String,
     /// Of `pagerduty`: where its REST API answers, where that is not the usual place.

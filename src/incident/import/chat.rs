@@ -196,6 +196,10 @@ mod tests {
     #[test]
     fn a_time_that_is_still_to_come_is_none() {
         // The day is that which is nearest to the incident.
-        assert_eq!(read("23:59 maya: done\n14:02 li: no").unwrap()[0].0, "23:59");
+        assert_eq!(read("23:59 maya: done\n14:02 li: no"), None);
+        assert_eq!(
+            read("14:02 li: no\n23:59 maya: done\n14:03 li: yes").unwrap()[0].2,
+            "no\n23:59 maya: done"
+        );
     }
 }
