@@ -98,6 +98,10 @@ mod tests {
 
     /// The rows of the timeline with a plan that failed, and the watch of its commit.
     fn shown(columns: u16, lines: u16) -> String {
+        shown_with(&format!("{STEP} failed: exit 1"), columns, lines)
+    }
+
+    fn shown_with(why: &str, columns: u16, lines: u16) -> String {
         let mut scribe = records();
         let (plan, run) = (String::from("deploy-9"), String::from("deploy-9.0"));
         let started = PlanStarted {
@@ -123,7 +127,7 @@ mod tests {
             unproven: false,
         };
         scribe.write("maya", at("15:16:10"), ended);
-        let why = format!("{STEP} failed: exit 1");
+        let why = why.to_owned();
         scribe.write("maya", at("15:16:10"), PlanEnded { plan, end: PlanEnd::Failed, why });
         let judged = ReleaseJudged {
             environment: "production-in-frankfurt-and-dublin".into(),
@@ -153,6 +157,21 @@ mod tests {
         assert_eq!(fitted(exit, 30), exit);
         assert_eq!(fitted(" failed: look at 10 % failed: no data", 20), " failed: no data");
         assert_eq!(fitted(" stopped", 4), " stopped");
+    }
+
+    #[test]
+    fn how_a_canary_ended_stands_before_what_its_plan_is_called() {
+        let why = format!(
+            "undone, canary back at 0 %: {STEP} failed: newest release is failing: 58.3 % (max 10 %)"
+        );
+        for (columns, lines) in [(160, 45), (120, 36), (80, 24)] {
+            let shown = shown_with(&why, columns, lines);
+            let told = shown.matches("✗ canary undone, back at 0 %: newest").count();
+            // On a small screen one line tells of the plan that runs.
+            let places = if columns < 100 { 1 } else { 2 };
+            assert!(told >= places, "in the timeline and among the runs, {columns}×{lines}:\n{shown}");
+            assert!(shown.contains("58.3 %"), "{columns}×{lines}:\n{shown}");
+        }
     }
 
     #[test]
