@@ -60,12 +60,24 @@ pub(super) fn found(cx: &mut Cx<'_>, release: Released) {
     let Some(state) = cx.model.incident() else { return };
     let (environment, commit) = (&release.environment, &release.commit);
     let short: String = commit.chars().take(7).collect();
-    let mut there = state.releases.iter().rev().filter(|known| known.environment == *environment);
-    if there.next().is_some_and(|known| known.commit == *commit) {
-        return cx.say(format!("the record says so already: {environment} has {short}"));
-    }
     if let Some(bad) = state.condemned(environment, |it| it == commit) {
         return cx.say(format!("not recorded: {} {}", bad.name, bad.why));
+    }
+    let there = state.releases.iter().rfind(|known| known.environment == *environment);
+    if let Some(known) = there.filter(|known| known.commit == *commit) {
+        if known.is_good() {
+            return cx.say(format!("the record says so already: {environment} has {short}, and it is good"));
+        }
+        // Said once more it is what production can be put back to.
+        let title = format!("Did {} serve users well?", known.name());
+        let body = format!(
+            "The record has it already. This records that it is good: rolling {environment} back to it is safe."
+        );
+        let why = format!("{} says that it served users well", cx.model.me);
+        let (environment, commit) = (environment.clone(), commit.clone());
+        let (plan, verdict) = (String::new(), WatchVerdict::Passed);
+        let good = ReleaseJudged { environment, commit, plan, verdict, why };
+        return record::claim(cx, &title, &body, "record it", None, good);
     }
     let body = format!(
         "This records that {environment} has {} ({short}). Where {environment} itself tells of another release, that counts.",

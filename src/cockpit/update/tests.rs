@@ -8,6 +8,7 @@ mod flags;
 mod gates;
 mod grade;
 mod hotfix;
+mod live;
 mod long;
 mod many;
 mod marks;

@@ -66,7 +66,7 @@ impl Table {
         table
     }
 
-    fn top(&self) -> &Overlay {
+    pub(super) fn top(&self) -> &Overlay {
         self.model.overlays.last().expect("an overlay")
     }
 
