@@ -91,8 +91,14 @@ fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     }
     if let Some(found) = model.suggested(view) {
         let shown = view.page.text().trim() == found.text.trim();
-        let said = format!("by an assistant of {} at {}", found.by, ui.minute(found.at));
-        let said = if shown { format!("drafted {said}") } else { format!("another was drafted {said}") };
+        let (by, at) = (&found.by, ui.minute(found.at));
+        let key =
+            model.keymap.key(Command::MessageDrafted).map_or_else(String::new, |key| format!(" [{key}]"));
+        let said = if shown {
+            format!("drafted by an assistant of {by} at {at}")
+        } else {
+            format!("an assistant of {by} drafted another at {at}{key}")
+        };
         lines.push(Line::of("· ", muted).with(&said, ui.of(Role::Warn)).hanging(2));
     }
     let audience = capitalised(model.policy.audience_title(&view.audience));
