@@ -100,6 +100,8 @@ struct Way<'a> {
     kind: &'static str,
     length: usize,
     limit: Option<usize>,
+    /// What length and limit count.
+    counted: &'static str,
     cut: bool,
     /// With --dry-run: the body of the request, or why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,7 +211,15 @@ fn way<'a>(channel: &'a Channel, draft: &Draft, about: &Outgoing, dry_run: bool)
         Err(why) => Some(format!("nothing: {why}")),
     });
     let (name, kind) = (channel.name.as_str(), channel.kind.name());
-    Way { name, kind, length: long.is, limit: long.most, cut: long.is_cut(), body: body.flatten() }
+    Way {
+        name,
+        kind,
+        length: long.is,
+        limit: long.most,
+        counted: long.of.name(),
+        cut: long.is_cut(),
+        body: body.flatten(),
+    }
 }
 
 /// The text that was given in place of the draft.

@@ -11,11 +11,11 @@ use crate::incident::{Delivery, MessageKind};
 
 /// Most characters of a summary.
 const SUMMARY: usize = 1024;
-/// Most characters of what stands behind it: an event may have 512 KB.
+/// Most characters of the whole text, which stands behind it: an event may have 512 KB.
 pub(super) const MOST: usize = 20_000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
-    let (title, rest) = message.parts();
+    let (title, _) = message.parts();
     let key = key(&message.id);
     let body = if message.kind == MessageKind::Resolved && message.is_over {
         json!({ "event_action": "resolve", "dedup_key": key })
@@ -28,7 +28,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
                 "summary": cut(title, SUMMARY),
                 "source": if message.service.is_empty() { &message.incident } else { &message.service },
                 "severity": "critical",
-                "custom_details": { "incident": message.incident, "severity": message.severity, "text": cut(rest, MOST) },
+                "custom_details": { "incident": message.incident, "severity": message.severity, "text": cut(message.text.trim(), MOST) },
             },
         })
     };

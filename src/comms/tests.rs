@@ -363,7 +363,7 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
         message,
         channel: channel.into(),
         end,
-        why: "404: gone".into(),
+        why: if end == Delivery::Accepted { String::new() } else { "404: gone".into() },
         reference: String::new(),
         again: None,
     };

@@ -209,6 +209,17 @@ pub enum Counted {
     Bytes,
 }
 
+impl Counted {
+    /// The word in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Characters => "characters",
+            Self::Escaped => "escaped-characters",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
 impl Length {
     /// Tells whether it is cut.
     pub fn is_cut(self) -> bool {
