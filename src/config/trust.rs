@@ -175,7 +175,10 @@ fn of_channel(channel: &Channel) -> Item {
     let place = match (channel.api(), channel.to.one()) {
         ("", _) => format!("the address in {}", channel.secret),
         (api, "") => format!("{api}{with}{asks}"),
-        (api, to) => format!("{api}  to {to}{with}"),
+        (api, to) => {
+            let tells = if channel.notify == Some(true) { "  notifies subscribers" } else { "" };
+            format!("{api}  to {to}{with}{tells}")
+        }
     };
     call(&what, "POST", &place, &headers.concat())
 }
@@ -464,6 +467,47 @@ mod tests {
             assert!(all.contains(part), "{part} in\n{all}");
         }
         assert_eq!(lines.len(), 15, "{all}");
+    }
+
+    #[test]
+    fn where_messages_go_is_listed_with_whom_they_reach_besides() {
+        let config = load::parse(
+            br#"
+            [[secrets]]
+            name = "KEY"
+            [[channels]]
+            name = "mail"
+            kind = "smtp"
+            audiences = ["executives"]
+            host = "mail.example"
+            from = "us@shop.example"
+            to = ["a@shop.example", "b@shop.example"]
+            user = "us"
+            secret = "KEY"
+            [[channels]]
+            name = "page"
+            kind = "statuspage"
+            audiences = ["customers"]
+            to = "k1"
+            notify = true
+            secret = "KEY"
+            [[channels]]
+            name = "hook"
+            kind = "teams"
+            audiences = ["business"]
+            secret = "KEY"
+            "#,
+        )
+        .unwrap_or_else(|invalid| panic!("{invalid}"));
+        let lines: Vec<String> = what_would_run(&config).into_iter().map(|item| item.line).collect();
+        assert_eq!(
+            lines[..3],
+            [
+                "mail a@shop.example, b@shop.example  by mail.example:465  with KEY",
+                "POST https://api.statuspage.io  to k1  with KEY  notifies subscribers",
+                "POST the address in KEY",
+            ]
+        );
     }
 
     #[test]

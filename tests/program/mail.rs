@@ -1,7 +1,7 @@
 //! Mail, as it leaves this machine: encrypted, to a server whose certificate the machine trusts.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -13,8 +13,8 @@ use super::conductor::Yard;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
 
-/// A mail server that speaks TLS from the beginning; what it was told.
-fn mail_server() -> (u16, Arc<Mutex<Vec<String>>>) {
+/// A mail server that speaks TLS from the beginning, or after STARTTLS; what it was told then.
+fn mail_server(starttls: bool) -> (u16, Arc<Mutex<Vec<String>>>) {
     let chain = vec![CertificateDer::from_pem_file(format!("{KEPT}/server.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(format!("{KEPT}/server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -28,9 +28,13 @@ fn mail_server() -> (u16, Arc<Mutex<Vec<String>>>) {
     // It ends with the tests.
     std::thread::spawn(move || {
         for tcp in listener.incoming() {
+            let mut tcp = tcp.unwrap();
+            if starttls && !begins(&mut tcp) {
+                continue;
+            }
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = BufReader::new(StreamOwned::new(connection, tcp.unwrap()));
-            if stream.get_mut().write_all(b"220 mail.example ESMTP\r\n").is_err() {
+            let mut stream = BufReader::new(StreamOwned::new(connection, tcp));
+            if !starttls && stream.get_mut().write_all(b"220 mail.example ESMTP\r\n").is_err() {
                 continue;
             }
             let mut is_text = false;
@@ -58,13 +62,31 @@ fn mail_server() -> (u16, Arc<Mutex<Vec<String>>>) {
     (port, heard)
 }
 
+/// Greets in the clear, and goes on where TLS is begun.
+fn begins(tcp: &mut TcpStream) -> bool {
+    let mut said = String::new();
+    let mut lines = BufReader::new(tcp.try_clone().unwrap());
+    let greeted = tcp.write_all(b"220 mail.example ESMTP\r\n").is_ok() && lines.read_line(&mut said).is_ok();
+    let offered = greeted && tcp.write_all(b"250-mail.example\r\n250 STARTTLS\r\n").is_ok();
+    said.clear();
+    offered
+        && lines.read_line(&mut said).is_ok()
+        && said == "STARTTLS\r\n"
+        && tcp.write_all(b"220 go on\r\n").is_ok()
+}
+
 #[test]
 fn mail_is_sent_over_tls_to_a_server_that_is_trusted_and_to_no_other() {
-    let (port, heard) = mail_server();
+    for (starttls, tls) in [(false, "implicit"), (true, "starttls")] {
+        sends(mail_server(starttls), tls);
+    }
+}
+
+fn sends((port, heard): (u16, Arc<Mutex<Vec<String>>>), tls: &str) {
     let config = format!(
         "[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n\
          [[secrets]]\nname = \"SMTP_PASSWORD\"\n\
-         [[channels]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"stakeholders\"]\nhost = \"localhost\"\nport = {port}\n\
+         [[channels]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"stakeholders\"]\nhost = \"localhost\"\nport = {port}\ntls = \"{tls}\"\n\
          user = \"incidents\"\nsecret = \"SMTP_PASSWORD\"\nfrom = \"us@shop.example\"\nto = \"board@shop.example\"\n"
     );
     let yard = Yard::new(&config, "true");
