@@ -101,10 +101,6 @@ pub(super) fn check(
             "`secret` is missing: the key of the integration is one",
             "secret = \"JSM_KEY\", and declare it under [[secrets]]",
         ),
-        "jsm" if !has("url") => missing(
-            "`url` is missing: the address of the alerts, as the integration in Jira shows it",
-            "url = \"https://…/jsm/ops/integration/v2/alerts\"",
-        ),
         "statuspage" if !has("secret") => missing(
             "`secret` is missing: the key of the API is one",
             "secret = \"STATUSPAGE_KEY\", and declare it under [[secrets]]",
@@ -250,6 +246,7 @@ mod tests {
             "kind = \"ntfy\"\nurl = \"https://ntfy.example/incidents\"\naudiences = [\"x\"]\n",
             "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
             "kind = \"jsm\"\nsecret = \"HOOK\"\nurl = \"https://jsm.example/v2/alerts\"\naudiences = [\"on-call\"]\napi_token = \"HOOK\"\n",
+            "kind = \"jsm\"\nsecret = \"HOOK\"\naudiences = [\"on-call\"]\n",
             "kind = \"statuspage\"\nsecret = \"HOOK\"\nto = \"k1\"\nnotify = false\ncomponents = { a1 = \"by_severity\" }\naudiences = [\"x\"]\n",
             "kind = \"smtp\"\nhost = \"mail.example\"\nfrom = \"Us <us@shop.example>\"\nto = [\"a@shop.example\", \"B <b@shop.example>\"]\nuser = \"us\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
             "kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = 2525\ntls = \"none\"\nfrom = \"us@shop.example\"\nto = \"a@shop.example\"\nuser = \"us\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
@@ -278,7 +275,7 @@ mod tests {
                 "says nothing without `api_token`",
             ),
             ("kind = \"teams\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\n", "has no `api_token`"),
-            ("kind = \"jsm\"\nsecret = \"HOOK\"\n", "`url` is missing"),
+            ("kind = \"jsm\"\n", "`secret` is missing"),
             ("kind = \"statuspage\"\nsecret = \"HOOK\"\nto = \"k1\"\n", "`notify` is missing"),
             ("kind = \"statuspage\"\nsecret = \"HOOK\"\nto = [\"k1\"]\nnotify = true\n", "is one"),
             ("kind = \"smtp\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\n", "`host` is missing"),

@@ -24,8 +24,8 @@ pub struct Channel {
     /// token or key. Of `smtp`: that of `user`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
-    /// The address, where it is no secret. Of `slack`, `pagerduty` and `statuspage`: that of the API, where it is
-    /// not the usual one. Of `jsm`: that of its alerts, which ends in `/alerts`.
+    /// The address, where it is no secret. Of `slack`, `pagerduty`, `statuspage` and `jsm`: that of the API, where it
+    /// is not the usual one. That of `jsm` ends in `/alerts`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
     /// Of `slack`: the id of the channel: `C0123456789`. Of `statuspage`: that of the page. Of `smtp`: the address
@@ -145,6 +145,7 @@ impl Channel {
             ChannelKind::Slack => "https://slack.com/api",
             ChannelKind::Pagerduty => "https://events.pagerduty.com",
             ChannelKind::Statuspage => "https://api.statuspage.io",
+            ChannelKind::Jsm => "https://api.atlassian.com/jsm/ops/integration/v2/alerts",
             _ => "",
         };
         if self.url.is_empty() { usual } else { self.url.trim_end_matches('/') }
