@@ -144,6 +144,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     // It tells of what was known then: what somebody else has sent since stands.
     let read_at = suggested.as_ref().map_or(read_at, |found| found.at);
     let sketch = Outgoing::about(loaded.state(), &setup.policy, (kind, &audience, ""), read_at);
+    // It is known by its record, and has none yet.
+    let sketch = Outgoing { message: "…".to_owned(), ..sketch };
     let mut draft = written(cx, loaded, &setup, kind, &audience);
     if let Some(found) = suggested {
         let at = found.at.strftime("%H:%M UTC");
@@ -181,7 +183,8 @@ fn shown(args: &Args, cx: &Context, draft: &Draft, channels: &[&Channel], about:
     if args.dry_run {
         for way in &ways {
             let body = way.body.as_deref().unwrap_or("(the text, on its standard input)");
-            cx.out.line(&format!("\n{} ({}) would be sent:\n{body}", way.name, way.kind))?;
+            let said = format!("\n{} ({}) would be sent:\n{body}", way.name, way.kind);
+            cx.out.lines(&visible_lines(&said.replace("\r\n", "\n")))?;
         }
     }
     let note = match channels {

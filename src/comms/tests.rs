@@ -382,7 +382,7 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
     assert_eq!(
         lines,
         [
-            "slack: message to stakeholders an update was not sent: 404: gone",
+            "slack: an update for stakeholders was not sent: 404: gone",
             "sent stakeholders an update (mail)",
             "sent stakeholders an update (slack)"
         ]

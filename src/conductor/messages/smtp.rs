@@ -72,7 +72,7 @@ async fn talk(
         MailTls::None => None,
         MailTls::Implicit | MailTls::Starttls => {
             let tls = TlsParameters::new(channel.host.clone());
-            Some(tls.map_err(|error| went_wrong("preparing TLS", &error))?)
+            Some(tls.map_err(|error| went_wrong("TLS", &error))?)
         }
     };
     let hello = ClientId::default();
@@ -89,20 +89,20 @@ async fn talk(
             );
             return Err(Fate::new(Delivery::Failed, why));
         }
-        server.starttls(tls, &hello).await.map_err(|error| went_wrong("encrypting", &error))?;
+        server.starttls(tls, &hello).await.map_err(|error| went_wrong("STARTTLS", &error))?;
     }
     if let Some(password) = password {
         let who = Credentials::new(channel.user.clone(), password.to_owned());
         let how = [Mechanism::Plain, Mechanism::Login];
-        server.auth(&how, &who).await.map_err(|error| went_wrong("logging in", &error))?;
+        server.auth(&how, &who).await.map_err(|error| went_wrong("AUTH", &error))?;
     }
     server
         .command(From::new(Some(from), Vec::new()))
         .await
-        .map_err(|error| went_wrong("naming the sender", &error))?;
+        .map_err(|error| went_wrong("MAIL FROM", &error))?;
     let mut not_to: Vec<Fate> = Vec::new();
     for one in &to {
-        let doing = format!("naming {one}");
+        let doing = format!("RCPT TO {one}");
         match server.command(Rcpt::new(one.clone(), Vec::new())).await {
             Ok(_) => {}
             Err(error) if error.status().is_some() => not_to.push(went_wrong(&doing, &error)),
@@ -114,9 +114,9 @@ async fn talk(
         let waits = not_to.iter().position(|fate| fate.end == Delivery::Waiting).unwrap_or_default();
         return Err(not_to.swap_remove(waits));
     }
-    server.command(Data).await.map_err(|error| went_wrong("announcing the text", &error))?;
+    server.command(Data).await.map_err(|error| went_wrong("DATA", &error))?;
     sent.set(true);
-    server.message(mail.text.as_bytes()).await.map_err(|error| went_wrong("sending the text", &error))?;
+    server.message(mail.text.as_bytes()).await.map_err(|error| went_wrong("the text", &error))?;
     // It is there: how the server parts is its own affair.
     let _ = server.quit().await;
     let not: Vec<&str> = not_to.iter().map(|fate| fate.why.as_str()).collect();
@@ -127,21 +127,26 @@ async fn talk(
 
 /// What an error says of the mail: 4xx is put off, 5xx is refused, and all else is told by how far it came.
 fn refused(channel: &Channel, doing: &str, error: &Error, sent: &Cell<bool>) -> Fate {
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_says = inner.to_string();
-        if !said.contains(&inner_says) {
-            said = format!("{said}: {inner_says}");
-        }
-        cause = inner.source();
+    let causes: Vec<_> =
+        std::iter::successors(std::error::Error::source(error), |cause| cause.source()).collect();
+    let is_refused = |cause: &&(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        kind == Some(std::io::ErrorKind::ConnectionRefused)
+    };
+    if causes.iter().any(is_refused) {
+        return lost(sent, format!("{} refuses connections", place(channel)));
     }
+    let said = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+    let said = match error.status() {
+        Some(code) => format!("{code} {said}"),
+        None => said,
+    };
     let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SAID).collect();
-    let why = format!("{doing} at {}: {said}", place(channel));
+    let why = format!("{}, {doing}: {said}", place(channel));
     if error.is_transient() {
         return Fate::new(Delivery::Waiting, why);
     }
-    let logs_in = doing == "logging in";
+    let logs_in = doing == "AUTH";
     if error.is_permanent() || (error.is_client() && !sent.get()) {
         let hint = if logs_in { "; see whether `user` and the secret are right" } else { "" };
         return Fate::new(Delivery::Failed, format!("{why}{hint}"));

@@ -26,10 +26,10 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
             (EntryKind::Paged, with_note(format!("paged {}", message.audience), &taken))
         }
         Delivery::Accepted => (EntryKind::Told, with_note(what, &taken)),
-        Delivery::Waiting => (EntryKind::Undelivered, not(&what, channel, "waits to be sent", &body.why)),
-        Delivery::Failed => (EntryKind::Undelivered, not(&what, channel, "was not sent", &body.why)),
+        Delivery::Waiting => (EntryKind::Undelivered, not(message, channel, "waits to be sent", &body.why)),
+        Delivery::Failed => (EntryKind::Undelivered, not(message, channel, "was not sent", &body.why)),
         Delivery::Unknown => {
-            (EntryKind::Undelivered, not(&what, channel, "may not have been sent", &body.why))
+            (EntryKind::Undelivered, not(message, channel, "may not have been sent", &body.why))
         }
     };
     Some(line)
@@ -87,7 +87,9 @@ fn what(message: &Message) -> String {
     }
 }
 
-fn not(what: &str, channel: &str, fate: &str, why: &str) -> String {
-    let what = what.strip_prefix("sent ").unwrap_or(what);
-    with_reason(format!("{channel}: message to {what} {fate}"), why)
+/// A message that did not go out: `slack: an update for stakeholders was not sent`.
+fn not(message: &Message, channel: &str, fate: &str, why: &str) -> String {
+    let audience =
+        if message.audience == audience::UPDATE { audience::STAKEHOLDERS } else { &message.audience };
+    with_reason(format!("{channel}: {} for {audience} {fate}", message.kind.words()), why)
 }

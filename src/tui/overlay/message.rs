@@ -134,7 +134,7 @@ fn ways(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
             said if long.is_cut() => (format!("{said}: cut"), Role::Warn),
             said => (said, Role::Muted),
         };
-        line.ending(&said, ui.of(role))
+        line.with(&format!("  {said}"), ui.of(role))
     };
     channels.iter().map(one).collect()
 }
