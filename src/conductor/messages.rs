@@ -225,7 +225,7 @@ impl<'a> Desk<'a> {
         // What a later one says stays: a retry comes late.
         if fate.end == Delivery::Accepted
             && self.catch_up().is_ok()
-            && !self.state().is_overtaken(id, channel)
+            && !self.state().is_overtaken(id, channel, Timestamp::now())
             && let Some(why) = carry::bring_up_to_date(&self.post, &mut self.purse, channel, &message)
         {
             fate.why = why;
@@ -270,7 +270,7 @@ impl<'a> Desk<'a> {
             let outgoing = Outgoing {
                 message: id.to_string(),
                 is_retry: tries > 0,
-                is_overtaken: state.is_overtaken(id, channel),
+                is_overtaken: state.is_overtaken(id, channel, now),
                 first: state.first_on(channel).map(str::to_owned),
                 ..Outgoing::about(state, self.post.policy, of, message.at)
             };

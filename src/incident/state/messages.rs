@@ -197,10 +197,10 @@ impl State {
 
     /// Tells whether a service has, or is being sent, a later message that says how the incident stands: what one
     /// says is old there by then.
-    pub fn is_overtaken(&self, message: RecordId, channel: &str) -> bool {
+    pub fn is_overtaken(&self, message: RecordId, channel: &str, now: Timestamp) -> bool {
         let later = self.messages.iter().skip_while(|one| one.id != message).skip(1);
         let is_there = |way: &OnChannel| {
-            way.channel == channel && matches!(way.end, Some(Delivery::Accepted | Delivery::Sending))
+            way.channel == channel && matches!(way.stands(now), Some(Delivery::Accepted | Delivery::Sending))
         };
         later.filter(|one| one.kind.is_status()).any(|one| one.ways.iter().any(is_there))
     }
