@@ -295,3 +295,18 @@ fn what_an_assistant_drafted_is_taken_by_a_key_and_read_before_it_goes() {
     let [Effect::SendMessage { message, read_at }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((message.text.as_str(), *read_at), ("Payments fail.\n\nWe are on it.", at));
 }
+
+#[test]
+fn a_chat_with_a_pin_is_read_now_and_then_while_the_incident_is_open() {
+    let mut table = Table::ready();
+    let reads = |effects: Vec<(EffectId, Effect)>| {
+        effects.into_iter().filter(|(_, effect)| *effect == Effect::ReadPins).count()
+    };
+    assert_eq!(reads(table.send(Msg::Tick(time(100)))), 0, "nothing is pinned anywhere");
+    let chat = "name = \"slack\"\nkind = \"slack\"\nsecret = \"BOT\"\nto = \"C1\"\naudiences = [\"x\"]\npin = \"pushpin\"";
+    table.model.config.config.channels = vec![toml::from_str(chat).unwrap()];
+    assert_eq!(reads(table.send(Msg::Tick(time(101)))), 1);
+    table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
+    assert_eq!(reads(table.send(Msg::Tick(time(125)))), 0, "it is left alone for half a minute");
+    assert_eq!(reads(table.send(Msg::Tick(time(132)))), 1);
+}
