@@ -5,7 +5,9 @@ use ratatui::buffer::Buffer;
 use super::testing::*;
 use super::tests::{plan, scenes, with};
 use super::theme::{Role, Theme};
-use crate::cockpit::overlay::{Overlay, Preview, RunbookView, Scroll};
+use crate::cockpit::overlay::{MessageView, Overlay, Preview, RunbookView, Scroll};
+use crate::cockpit::page::PageEdit;
+use crate::incident::MessageKind;
 use crate::plan::gates::{Met, Standing};
 use crate::report::runbook::Page;
 
@@ -122,5 +124,40 @@ fn a_runbook_that_is_meant_to_break_the_screen_is_drawn_at_every_size() {
                 assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{width}×{height}: {shown:?}");
             }
         }
+    }
+}
+
+#[test]
+fn how_long_a_message_is_on_each_channel_is_seen_at_every_width() {
+    let mut model = incident();
+    let channel = |name: &str, kind: &str| {
+        let text = format!(
+            "name = \"{name}\"\nkind = \"{kind}\"\nsecret = \"HOOK\"\naudiences = [\"stakeholders\"]"
+        );
+        toml::from_str(&text).unwrap()
+    };
+    model.config.config.channels = vec![channel("room", "discord"), channel("board", "teams")];
+    let view = MessageView {
+        kind: MessageKind::Update,
+        audience: "stakeholders".to_owned(),
+        read_at: now(),
+        page: PageEdit::new(&format!("down\n{}", "*".repeat(1200))),
+        changed: false,
+        editing: false,
+        own: Some(Vec::new()),
+        problem: None,
+        asked: None,
+        editor: None,
+        sending: None,
+        sent: None,
+        complaint: String::new(),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    };
+    model.overlays = vec![Overlay::Message(Box::new(view))];
+    for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        let words = shown.replace(['│', '╎'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("2,405 of 2,000 as sent"), "{width}×{height}:\n{shown}");
     }
 }
