@@ -65,6 +65,9 @@ fn work(state: &State) -> Option<String> {
             }
             ("deploy", _) if production => "A fix is being deployed.".to_owned(),
             ("deploy", PlanState::Ended(PlanEnd::Done)) => "A fix is being tested.".to_owned(),
+            ("hotfix", PlanState::Ended(PlanEnd::Done)) if plan.is_finish() => {
+                "A fix is ready to be deployed.".to_owned()
+            }
             ("hotfix", _) => break,
             _ => continue,
         });

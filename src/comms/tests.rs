@@ -273,6 +273,15 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     assert!(said.contains("Service was restored at 14:13 UTC, and fails again."), "{said}");
     story.at(20, PhaseEntered { phase: Phase::Develop });
     assert!(update(&story, 21).contains("Service is restored. We are working on a fix."));
+    story.at(
+        25,
+        of::<PlanStarted>(json!({
+            "plan": "finish-1", "title": "finish hotfix/pool", "purpose": "hotfix", "target": "repository",
+            "hash": "", "steps": [], "spec": {},
+        })),
+    );
+    story.at(26, of::<PlanEnded>(json!({ "plan": "finish-1", "end": "done" })));
+    assert!(update(&story, 27).contains("Service is restored. A fix is ready to be deployed."));
     story.starts(30, "deploy", "deploy main to production, canary 10 % 50 % 100 %");
     let said = update(&story, 31);
     assert!(said.contains("Service is restored. A fix is being deployed."), "{said}");
