@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use crossterm::clipboard::CopyToClipboard;
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::End;
@@ -146,6 +146,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let sketch = Outgoing::about(loaded.state(), &setup.policy, (kind, &audience, ""), read_at);
     // It is known by its record, and has none yet.
     let sketch = Outgoing { message: "…".to_owned(), ..sketch };
+    let against = draft::against(loaded.state(), kind);
     let mut draft = written(cx, loaded, &setup, kind, &audience);
     if let Some(found) = suggested {
         let at = found.at.strftime("%H:%M UTC");
@@ -161,7 +162,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let channels = channels(args, &setup, &draft.audience)?;
     if args.send && !args.dry_run {
-        return send(args, cx, &draft, &channels, (read_at, &about));
+        return send(args, cx, &draft, &channels, (read_at, &about), against);
     }
     if args.copy {
         return copy(cx, &draft.text);
@@ -303,13 +304,16 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
     let known = tracker.statuses();
     let all = known.iter().filter_map(|status| {
         let probe = situation.health.iter().find(|probe| probe.name == status.name)?;
-        let before = before.iter().find(|(name, _)| *name == status.name).and_then(|(_, value)| *value);
+        let seen = before.iter().find(|(name, _)| *name == status.name).map(|(_, seen)| seen);
+        let (before, mut lately) = seen.cloned().unwrap_or_default();
+        lately.extend(probe.value);
         Some(Number {
             name: status.name.clone(),
             environment: status.environment.clone(),
             state: probe.state,
-            before,
+            before: before.last().copied(),
             now: probe.value,
+            moved: numbers::are_apart(&before, &lately),
             unit: status.unit.clone(),
             range: status.range.clone(),
             by_answer: Number::is_by_answer(status),
@@ -328,18 +332,22 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
     draft::draft(&sight, kind, audience, &own)
 }
 
-/// What each probe said when the audience was told last.
-fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(String, Option<f64>)> {
+/// What a probe said at two times, each with what it said shortly before.
+type Seen = (Vec<f64>, Vec<f64>);
+
+/// What each probe said when the audience was told last, and what cockpits have kept of it lately.
+fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(String, Seen)> {
     let Some(then) = told_up_to(loaded.state(), &setup.policy, audience) else { return Vec::new() };
     let Ok(repository) = cx.repository(&loaded.journal) else { return Vec::new() };
-    // What was seen longer before is not how it was then.
-    let from = then.checked_sub(SignedDuration::from_mins(5)).unwrap_or(then);
-    let probes = setup.config.probes.iter();
-    let value = |name: &str| {
-        let samples = loaded.journal.samples(&repository, name, (from, then)).unwrap_or_default();
-        samples.into_iter().next_back().and_then(|(_, value)| value)
+    let values = |name: &str, until: Timestamp| -> Vec<f64> {
+        // What was seen longer before is not how it was then.
+        let from = until.checked_sub(numbers::WINDOW).unwrap_or(until);
+        let samples = loaded.journal.samples(&repository, name, (from, until)).unwrap_or_default();
+        samples.into_iter().filter_map(|(_, value)| value).collect()
     };
-    probes.map(|probe| (probe.name.clone(), value(&probe.name))).collect()
+    let probes = setup.config.probes.iter();
+    let seen = |name: &str| (values(name, then), values(name, cx.now()));
+    probes.map(|probe| (probe.name.clone(), seen(&probe.name))).collect()
 }
 
 /// The channels that a message goes to.
@@ -379,7 +387,8 @@ fn send(
     cx: &Context,
     draft: &Draft,
     channels: &[&Channel],
-    (read_at, about): (jiff::Timestamp, &(IncidentId, String)),
+    (read_at, about): (Timestamp, &(IncidentId, String)),
+    against: Option<&str>,
 ) -> Result<End> {
     let doing = "sending the message";
     if channels.is_empty() {
@@ -394,6 +403,9 @@ fn send(
     }
     let config = cx.trusted_config()?.config;
     let names: Vec<String> = channels.iter().map(|channel| channel.name.clone()).collect();
+    if let Some(why) = against {
+        refuse(cx, doing, draft.kind, why, args.yes)?;
+    }
     if !args.yes {
         cx.out.tell(&visible_lines(&draft.text));
         meant(cx, doing, &format!("send it to {}", names.join(", ")))?;
@@ -440,6 +452,20 @@ pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
     let message = Messaged { kind, audience, text, channels, as_of: Some(read_at) };
     let sent = conductor::send(&mut loaded.journal, &post, &message, read_at)?;
     told(json, cx, &loaded.number, &sent, Some(&message))
+}
+
+/// Refuses to send what the record contradicts, unless somebody says to.
+fn refuse(cx: &Context, doing: &str, kind: MessageKind, why: &str, yes: bool) -> Result<()> {
+    if yes {
+        cx.out.tell(&format!("▲ {why}: sent all the same"));
+        return Ok(());
+    }
+    let first = match kind {
+        MessageKind::Resolved => "once users are served again: flightdeck resolve --mitigated",
+        _ => "once it is: flightdeck rollback",
+    };
+    let cause = format!("{} would say what is not on record: {why}", kind.words());
+    Err(Failure::of(FailureKind::Gate, doing, cause, format!("{first}; --yes sends it all the same")))
 }
 
 fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {

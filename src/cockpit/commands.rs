@@ -288,6 +288,7 @@ commands! {
     MessageEdit "message.edit" "edit" ["e"] Scope::Message, Record, "message", "Edit the text of the message";
     MessageEditor "message.editor" "editor" ["E"] Scope::Message, Record, "message", "Edit the text of the message in $VISUAL or $EDITOR";
     MessageCopy "message.copy" "copy" ["c"] Scope::Message, View, "message", "Copy the text of the message to the clipboard";
+    MessageLook "message.preview" "preview" ["p"] Scope::Message, View, "message", "See how the next channel will show the message, with its length against the limit";
     MessageKind "message.kind" "kind" ["t"] Scope::Message, View, "message", "Write a message of the next kind";
     MessageDrafted "message.drafted" "drafted" ["a"] Scope::Message, View, "message", "Take the text that an assistant drafted";
     MessageAgain "message.again" "again" ["r"] Scope::Message, Record, "message", "Send again what failed; before it is sent, write the draft anew";

@@ -8,7 +8,9 @@ use super::facts::Facts;
 use super::numbers::Number;
 use super::template;
 use crate::config::types::Channel;
-use crate::incident::{ClockState, MessageKind, Policy, State, Status, all_clocks, audience, told_up_to};
+use crate::incident::{
+    ClockState, MessageKind, Policy, Release, State, Status, all_clocks, audience, told_up_to,
+};
 use crate::text::visible_lines;
 
 /// What drafts are written from.
@@ -97,8 +99,7 @@ pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, Stri
     if matches!(state.status, Status::Resolved | Status::Closed) || state.mitigated_at.is_some_and(is_new) {
         return (MessageKind::Resolved, stakeholders.to_owned());
     }
-    let live = state.releases.last().filter(|live| live.rollback && is_new(live.at));
-    if live.is_some() {
+    if rollback(state).is_some_and(|live| is_new(live.at)) {
         return (MessageKind::Rollback, stakeholders.to_owned());
     }
     if told.is_none() {
@@ -126,6 +127,23 @@ pub fn kind_for(state: &State, policy: &Policy, wanted: &str, now: Timestamp) ->
         return kind;
     }
     if told_up_to(state, policy, wanted).is_none() { MessageKind::Alert } else { MessageKind::Update }
+}
+
+/// The rollback that production is on; `None`: it was not put back, or something else was deployed since.
+pub(super) fn rollback(state: &State) -> Option<&Release> {
+    let elsewhere = |release: &Release| state.plan(&release.plan).is_some_and(|plan| !plan.is_production());
+    state.releases.iter().rev().find(|release| !elsewhere(release)).filter(|live| live.rollback)
+}
+
+/// What the record says against sending a message of a kind; `None`: nothing.
+pub fn against(state: &State, kind: MessageKind) -> Option<&'static str> {
+    match kind {
+        MessageKind::Resolved if state.status == Status::Open => {
+            Some("the incident is neither mitigated nor resolved")
+        }
+        MessageKind::Rollback if rollback(state).is_none() => Some("production was not rolled back"),
+        _ => None,
+    }
 }
 
 /// The channels that an audience is told by.

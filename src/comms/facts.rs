@@ -7,9 +7,7 @@ use serde::Serialize;
 use super::draft::Sight;
 use super::numbers::Said;
 use super::outward;
-use crate::incident::{
-    ClockState, MessageKind, State, Status, all_clocks, next_update, time_left, told_up_to,
-};
+use crate::incident::{ClockState, MessageKind, State, Status, all_clocks, next_update, told_up_to};
 use crate::report::{capitalised, spoken};
 use crate::text::visible;
 
@@ -80,7 +78,7 @@ impl Facts {
         let is_over = matches!(state.status, Status::Resolved | Status::Closed);
         Self {
             kind: kind.name(),
-            audience: plain(policy.audience_title(audience)),
+            audience: plain(policy.audience_name(audience)),
             incident: plain(sight.number),
             title: plain(&state.title),
             service: plain(sight.service),
@@ -128,7 +126,7 @@ pub(super) fn time(at: Timestamp, now: Timestamp) -> String {
 }
 
 fn rolled_back(state: &State, now: Timestamp) -> Option<Back> {
-    let release = state.releases.iter().rev().find(|release| release.rollback)?;
+    let release = super::draft::rollback(state)?;
     let verdict = outward::holds(release).to_owned();
     Some(Back {
         environment: plain(&release.environment),
@@ -145,5 +143,14 @@ fn due(sight: &Sight<'_>) -> Vec<String> {
         |clock: &crate::incident::Clock| matches!(clock.state, ClockState::Running | ClockState::Overdue);
     let clocks = all_clocks(state, policy, now);
     let due = clocks.iter().filter(|clock| runs(clock)).take(MOST);
-    due.map(|clock| format!("{}, {}", plain(&clock.title), time_left(clock.due_at, now))).collect()
+    // It is read later than it was written: times, not how long from now.
+    let said = |clock: &crate::incident::Clock| {
+        let (title, at) = (plain(clock.title.trim_end_matches(" due")), time(clock.due_at, now));
+        if clock.state == ClockState::Overdue {
+            format!("{title}: overdue since {at}")
+        } else {
+            format!("{title}: by {at}")
+        }
+    };
+    due.map(said).collect()
 }

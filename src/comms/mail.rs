@@ -12,7 +12,7 @@ use super::wire::{Outgoing, cut};
 use crate::config::types::{Channel, Mailbox};
 
 /// Most characters of a subject.
-const SUBJECT: usize = 200;
+pub(super) const SUBJECT: usize = 200;
 /// Most bytes of a text that are encoded in one word of a header: more than 75 characters is too long for one.
 const WORD: usize = 42;
 /// Most bytes of a line of a mail that goes as it is.

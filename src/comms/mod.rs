@@ -15,6 +15,7 @@ mod outward;
 pub mod pager;
 mod pagerduty;
 mod pagerduty_change;
+pub mod preview;
 mod slack;
 mod slack_bot;
 pub mod slack_pins;

@@ -1,10 +1,13 @@
 //! What probes say in a message: `errors down from 45 % to 2 % (max 5)`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::health::series::{State, Status};
 use crate::incident::State as Incident;
+
+/// How long before a time what is seen counts as how it was then.
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(3);
 
 /// A number of the service, now and at the time of the last message.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +22,8 @@ pub struct Number {
     pub before: Option<f64>,
     /// What it is now; `None`: it has no value.
     pub now: Option<f64>,
+    /// Whether it is clear of what it was then, and not only another sample.
+    pub moved: bool,
     /// Its unit; may be empty.
     pub unit: String,
     /// What it has to keep to: `max 5`; may be empty.
@@ -40,16 +45,21 @@ pub(super) struct Said {
 impl Number {
     /// What a probe says now, and what it said at a time.
     pub fn of(status: &Status, then: Option<Timestamp>) -> Self {
-        let known = |then: Timestamp| {
-            let after = status.history.partition_point(|(at, _)| *at <= then);
-            after.checked_sub(1).and_then(|last| status.history.get(last)).and_then(|(_, value)| *value)
+        let until = |until: Timestamp| {
+            let after = status.history.partition_point(|(at, _)| *at <= until);
+            let from = until.checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
+            let known = status.history.iter().take(after).skip_while(move |(at, _)| *at < from);
+            known.filter_map(|(_, value)| *value).collect::<Vec<f64>>()
         };
+        let last = status.last.as_ref();
+        let (before, now) = (then.map(until).unwrap_or_default(), last.map(|last| until(last.at)));
         Self {
             name: status.name.clone(),
             environment: status.environment.clone(),
             state: status.state,
-            before: then.and_then(known),
-            now: status.last.as_ref().and_then(|sample| sample.value),
+            moved: are_apart(&before, &now.unwrap_or_default()),
+            before: before.last().copied(),
+            now: last.and_then(|sample| sample.value),
             unit: status.unit.clone(),
             range: status.range.clone(),
             by_answer: Self::is_by_answer(status),
@@ -73,6 +83,7 @@ impl Number {
             (Some(before), Some(now)) if shown(before) == shown(now) => {
                 format!("{name} still {}{range}", of(now))
             }
+            (Some(_), Some(now)) if !self.moved => format!("{name} {}{range}", of(now)),
             (Some(before), Some(now)) => {
                 let direction = if now < before { "down" } else { "up" };
                 format!("{name} {direction} from {} to {}{range}", of(before), of(now))
@@ -82,6 +93,16 @@ impl Number {
         let told = |value: Option<f64>| value.map(of).unwrap_or_default();
         Said { name: name.clone(), text, now: told(self.now), before: told(self.before), bad }
     }
+}
+
+/// Tells whether what was seen at two times does not overlap: a number that only wavers went neither up nor down.
+pub fn are_apart(before: &[f64], now: &[f64]) -> bool {
+    let low = |values: &[f64]| values.iter().copied().reduce(f64::min);
+    let high = |values: &[f64]| values.iter().copied().reduce(f64::max);
+    let below =
+        |these: &[f64], those: &[f64]| high(these).zip(low(those)).is_some_and(|(high, low)| high < low);
+    // One sample shows no spread.
+    before.len() > 1 && now.len() > 1 && (below(before, now) || below(now, before))
 }
 
 fn with_unit(value: &str, unit: &str) -> String {

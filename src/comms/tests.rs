@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::draft::{Draft, Own, Sight, draft, due};
-use super::numbers::Number;
+use super::numbers::{Number, are_apart};
 use crate::health::series::State as Health;
 use crate::incident::{
     Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
@@ -67,6 +67,7 @@ fn errors(before: Option<f64>, now: Option<f64>, state: Health) -> Number {
         state,
         before,
         now,
+        moved: true,
         unit: "%".into(),
         range: "max 5".into(),
         by_answer: false,
@@ -85,6 +86,20 @@ fn what_is_judged_by_its_answer_is_not_told_by_how_long_that_took() {
     };
     assert!(told(Health::Failing).contains("api /health fails (want 200)"), "{}", told(Health::Failing));
     assert!(!told(Health::Ok).contains("14 ms"), "{}", told(Health::Ok));
+}
+
+#[test]
+fn a_number_that_only_wavers_went_neither_up_nor_down() {
+    let story = Story::begun();
+    let said = |moved| {
+        let number = Number { moved, ..errors(Some(45.0), Some(43.0), Health::Failing) };
+        drafted(&story, 1, MessageKind::Update, &[number], &[]).text
+    };
+    assert!(said(true).contains("payment failures down from 45 % to 43 % (max 5)"), "{}", said(true));
+    assert!(said(false).contains("payment failures 43 % (max 5)"), "{}", said(false));
+    assert!(are_apart(&[45.0, 46.0], &[2.0, 3.0]) && are_apart(&[1.0, 2.0], &[3.0, 4.0]));
+    assert!(!are_apart(&[45.0, 38.0], &[40.0, 47.0]), "they overlap");
+    assert!(!are_apart(&[45.0], &[2.0, 3.0]), "one sample shows no spread");
 }
 
 fn drafted(story: &Story, n: i64, kind: MessageKind, numbers: &[Number], own: &[Own]) -> Draft {
@@ -108,10 +123,10 @@ fn an_alert_leaves_open_what_nobody_knows_yet() {
         text(&story, 2, MessageKind::Alert, &failing),
         "P0: Checkout answers 500\n\
          \n\
+         We are investigating.\n\
          Impact: not known yet\n\
          Since: 14:00 UTC\n\
          payment failures 45 % (max 5)\n\
-         We are investigating.\n\
          \n\
          Next update: 14:17 UTC\n\
          INC-2026-0042"
@@ -391,7 +406,7 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
     assert_eq!(
         lines,
         [
-            "slack: an update for stakeholders was not sent: 404: gone",
+            "update to stakeholders not sent by slack: 404: gone",
             "sent stakeholders an update (mail)",
             "sent stakeholders an update (slack)"
         ]

@@ -138,21 +138,9 @@ fn how_long_a_message_is_on_each_channel_is_seen_at_every_width() {
     };
     model.config.config.channels = vec![channel("room", "discord"), channel("board", "teams")];
     let view = MessageView {
-        kind: MessageKind::Update,
-        audience: "stakeholders".to_owned(),
-        read_at: now(),
         page: PageEdit::new(&format!("down\n{}", "*".repeat(1200))),
-        changed: false,
-        editing: false,
         own: Some(Vec::new()),
-        problem: None,
-        asked: None,
-        editor: None,
-        sending: None,
-        sent: None,
-        complaint: String::new(),
-        shown_ms: None,
-        scroll: Scroll::default(),
+        ..MessageView::new(MessageKind::Update, "stakeholders".to_owned(), now())
     };
     model.overlays = vec![Overlay::Message(Box::new(view))];
     for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {

@@ -38,6 +38,9 @@ fn the_verb_prints_a_draft_then_sends_it_and_the_clock_is_met_by_what_was_accept
     shell.flightdeck(&["message", "updat"]).ended_with(2).said("did you mean update?");
     shell.flightdeck(&["message", "--send"]).ended_with(3).said("no terminal to confirm on");
     shell.flightdeck(&["message", "--send", "--dry-run"]).succeeded();
+    let refused = shell.flightdeck(&["message", "resolved", "--send"]).ended_with(3);
+    refused.said("neither mitigated nor resolved").said("flightdeck resolve --mitigated");
+    shell.flightdeck(&["message", "rollback", "--send"]).ended_with(3).said("not rolled back");
     assert_eq!(told(&yard), "", "nothing was sent");
 
     std::fs::write(yard.file("broken"), "").unwrap();

@@ -6,7 +6,7 @@ use super::super::msg::EffectId;
 use super::super::page::PageEdit;
 use super::Scroll;
 use crate::comms::draft::Own;
-use crate::incident::{MessageKind, RecordId};
+use crate::incident::{Message, MessageKind, RecordId};
 
 /// A message before it is sent, and afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +41,46 @@ pub struct MessageView {
     pub shown_ms: Option<u64>,
     /// First line shown.
     pub scroll: Scroll,
+    /// The channel whose look is shown, by its place among those of the audience.
+    pub channel: Option<usize>,
 }
 
 impl MessageView {
+    /// Columns of a screen from which on the look on a channel stands beside the text; else it is shown in its place.
+    pub const BESIDE: u16 = 120;
+
+    /// A draft that is still to be written.
+    pub fn new(kind: MessageKind, audience: String, read_at: Timestamp) -> Self {
+        Self {
+            kind,
+            audience,
+            read_at,
+            page: PageEdit::new(""),
+            changed: false,
+            editing: false,
+            own: None,
+            problem: None,
+            asked: None,
+            editor: None,
+            sending: None,
+            sent: None,
+            complaint: String::new(),
+            shown_ms: None,
+            scroll: Scroll::default(),
+            channel: None,
+        }
+    }
+
+    /// A message that is on record.
+    pub fn sent(message: &Message, now: Timestamp) -> Self {
+        Self {
+            page: PageEdit::new(&message.text),
+            own: Some(Vec::new()),
+            sent: Some(message.id),
+            ..Self::new(message.kind, message.audience.clone(), now)
+        }
+    }
+
     /// Tells whether Enter would send it.
     pub fn may_be_sent(&self) -> bool {
         let away = self.editing || self.editor.is_some();

@@ -181,6 +181,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::MessageKind
         | Command::MessageAgain
         | Command::MessageDrafted
+        | Command::MessageLook
         | Command::FollowUpDone
         | Command::FollowUpDrop
         | Command::FollowUpAssign

@@ -1,6 +1,6 @@
 //! Messages: the draft that is due, sent after one look at it to every channel of its audience.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::super::commands::{Command, Invoke, Scope};
 use super::super::key::{Code, Key};
@@ -12,6 +12,7 @@ use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, invoke, menus, overlays, record, windows};
 use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
+use crate::comms::wire::Outgoing;
 use crate::config::types::Channel;
 use crate::failure::Failure;
 use crate::incident::{
@@ -26,29 +27,8 @@ pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
     let now = cx.model.now;
     let stuck = cx.model.incident().and_then(|state| state.stuck(now)).filter(|_| audience.is_empty());
     match stuck.cloned() {
-        Some(message) => cx.push(Overlay::Message(Box::new(sent(&message, now)))),
+        Some(message) => cx.push(Overlay::Message(Box::new(MessageView::sent(&message, now)))),
         None => begin_draft(cx, audience),
-    }
-}
-
-/// The window of a message that is on record.
-fn sent(message: &Message, now: Timestamp) -> MessageView {
-    MessageView {
-        kind: message.kind,
-        audience: message.audience.clone(),
-        read_at: now,
-        page: PageEdit::new(&message.text),
-        changed: false,
-        editing: false,
-        own: Some(Vec::new()),
-        problem: None,
-        asked: None,
-        editor: None,
-        sending: None,
-        sent: Some(message.id),
-        complaint: String::new(),
-        shown_ms: None,
-        scroll: Scroll::default(),
     }
 }
 
@@ -67,23 +47,8 @@ fn begin_draft(cx: &mut Cx<'_>, audience: &str) {
     };
     let read_at = model.now;
     let asked = Some(cx.effect("reading templates", Effect::ReadTemplates));
-    cx.push(Overlay::Message(Box::new(MessageView {
-        kind,
-        audience,
-        read_at,
-        page: PageEdit::new(""),
-        changed: false,
-        editing: false,
-        own: None,
-        problem: None,
-        asked,
-        editor: None,
-        sending: None,
-        sent: None,
-        complaint: String::new(),
-        shown_ms: None,
-        scroll: Scroll::default(),
-    })));
+    let view = MessageView { asked, ..MessageView::new(kind, audience, read_at) };
+    cx.push(Overlay::Message(Box::new(view)));
 }
 
 /// The window, wherever it is.
@@ -177,6 +142,13 @@ impl Model {
         })
     }
 
+    /// A message as it goes to a channel.
+    pub fn outgoing(&self, view: &MessageView, channel: &str) -> Option<Outgoing> {
+        let (state, text) = (self.incident()?, view.page.text());
+        let about = Outgoing::about(state, &self.policy, (view.kind, &view.audience, &text), self.now);
+        Some(Outgoing { first: state.first_on(channel).map(str::to_owned), ..about })
+    }
+
     /// A message that was sent.
     pub fn message(&self, id: crate::incident::RecordId) -> Option<&Message> {
         self.incident()?.messages.iter().find(|message| message.id == id)
@@ -199,6 +171,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Command::MessageKind) => next_kind(cx),
         Some(Command::MessageAgain) => again(cx),
         Some(Command::MessageDrafted) => take_suggested(cx),
+        Some(Command::MessageLook) => next_look(cx),
         Some(Command::NextPane) => next_audience(cx, 1),
         Some(Command::PreviousPane) => next_audience(cx, -1),
         command => match command.and_then(|command| windows::motion(command, windows::page(cx.model))) {
@@ -295,10 +268,33 @@ fn next_kind(cx: &mut Cx<'_>) {
     if let Some(why) = stays(view) {
         return cx.say(why);
     }
-    let all = MessageKind::ALL;
+    let Some(state) = cx.model.log.as_ref().map(crate::incident::Log::state) else { return };
+    // What the record contradicts is nothing to tell anybody.
+    let may_be = |kind: &MessageKind| *kind == view.kind || draft::against(state, *kind).is_none();
+    let all: Vec<MessageKind> = MessageKind::ALL.into_iter().filter(may_be).collect();
     let at = all.iter().position(|kind| *kind == view.kind).unwrap_or_default();
     view.kind = all[(at + 1) % all.len()];
     write(cx.model);
+}
+
+/// Shows how the next channel will show it. Where there is no room beside the text, the text comes round again.
+fn next_look(cx: &mut Cx<'_>) {
+    let is_beside = cx.model.size.0 >= MessageView::BESIDE;
+    let Some(Overlay::Message(view)) = cx.model.overlays.last() else { return };
+    let (at, audience) = (view.channel, view.audience.clone());
+    let count = cx.model.channels_for(&audience).len();
+    if count == 0 {
+        let title = cx.model.policy.audience_name(&audience).to_owned();
+        return cx.say(format!("no channel for {title}: it goes out as it stands here"));
+    }
+    let next = match at {
+        _ if is_beside => Some((at.unwrap_or_default() + 1) % count),
+        None => Some(0),
+        Some(at) => Some(at + 1).filter(|next| *next < count),
+    };
+    if let Some(view) = view_on_top(cx.model) {
+        (view.channel, view.scroll) = (next, Scroll::default());
+    }
 }
 
 /// Goes on to the draft for the next audience.
@@ -320,17 +316,17 @@ fn next_audience(cx: &mut Cx<'_>, by: isize) {
     let audience = all[next].to_owned();
     let Some(state) = cx.model.log.as_ref().map(crate::incident::Log::state) else { return };
     view.kind = draft::kind_for(state, policy, &audience, cx.model.now);
-    view.audience = audience;
+    (view.audience, view.channel) = (audience, None);
     write(cx.model);
 }
 
 /// Why the draft stays what it is; `None`: it may be another one.
 fn stays(view: &MessageView) -> Option<&'static str> {
     if view.sent.is_some() || view.sending.is_some() {
-        return Some("it was sent: esc, then open the next one");
+        return Some("it was sent: close it, then open the next one");
     }
     if view.changed || view.editor.is_some() {
-        return Some("you changed the text: send or copy it, or esc and open it again");
+        return Some("you changed the text: send or copy it, or close it and open it again");
     }
     view.own.is_none().then_some("the draft is being written")
 }
@@ -347,7 +343,8 @@ fn send(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     }
     let (text, audience, kind, read_at) = (view.page.text(), view.audience.clone(), view.kind, view.read_at);
     if text.trim().is_empty() {
-        return complain(cx, "there is no text: press e to write some");
+        let key = menus::path(cx.model, &Command::MessageEdit.into());
+        return complain(cx, &format!("the text is empty: {key} edits it"));
     }
     if let Some(why) = cx.model.unsaved() {
         return complain(cx, &why);

@@ -65,6 +65,17 @@ impl MessageKind {
         }
     }
 
+    /// What it is called by itself: `update to stakeholders`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Brief => "brief",
+            kind => {
+                let words = kind.words();
+                words.split_once(' ').map_or(words, |(_, noun)| noun)
+            }
+        }
+    }
+
     /// What it is called in a sentence: `sent stakeholders an update`.
     pub fn words(self) -> &'static str {
         match self {

@@ -218,6 +218,12 @@ impl Policy {
         let known = self.audiences.iter().find(|known| known.id == audience);
         known.map_or(audience, |known| known.title.as_str())
     }
+
+    /// Who they are, without what they are told: telling again, `stakeholders: an update`, is told to the same.
+    pub fn audience_name<'a>(&'a self, audience: &'a str) -> &'a str {
+        let title = self.audience_title(self.told_as(audience));
+        title.split_once(": ").map_or(title, |(who, _)| who)
+    }
 }
 
 /// A team's changes to one clock.

@@ -15,7 +15,7 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
     if way.end == Some(Delivery::Accepted) {
         return None;
     }
-    let (what, channel) = (what(message), &body.channel);
+    let channel = &body.channel;
     // What is said of one that was accepted is who did not get it.
     let taken = if body.why.is_empty() { channel.clone() } else { format!("{channel}, {}", body.why) };
     let line = match body.end {
@@ -25,12 +25,10 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
         Delivery::Accepted if message.kind == MessageKind::Page => {
             (EntryKind::Paged, with_note(format!("paged {}", message.audience), &taken))
         }
-        Delivery::Accepted => (EntryKind::Told, with_note(what, &taken)),
-        Delivery::Waiting => (EntryKind::Undelivered, not(message, channel, "waits to be sent", &body.why)),
-        Delivery::Failed => (EntryKind::Undelivered, not(message, channel, "was not sent", &body.why)),
-        Delivery::Unknown => {
-            (EntryKind::Undelivered, not(message, channel, "may not have been sent", &body.why))
-        }
+        Delivery::Accepted => (EntryKind::Told, with_note(what(message), &taken)),
+        Delivery::Waiting => (EntryKind::Undelivered, not(message, "waits to be sent", body)),
+        Delivery::Failed => (EntryKind::Undelivered, not(message, "not sent", body)),
+        Delivery::Unknown => (EntryKind::Undelivered, not(message, "may not have been sent", body)),
     };
     Some(line)
 }
@@ -87,9 +85,11 @@ fn what(message: &Message) -> String {
     }
 }
 
-/// A message that did not go out: `slack: an update for stakeholders was not sent`.
-fn not(message: &Message, channel: &str, fate: &str, why: &str) -> String {
-    let audience =
-        if message.audience == audience::UPDATE { audience::STAKEHOLDERS } else { &message.audience };
-    with_reason(format!("{channel}: {} for {audience} {fate}", message.kind.words()), why)
+/// What did not get through: `update to stakeholders not sent by slack: 404: gone`.
+fn not(message: &Message, fate: &str, body: &Delivered) -> String {
+    let to = match message.audience.as_str() {
+        audience::UPDATE => audience::STAKEHOLDERS,
+        to => to,
+    };
+    with_reason(format!("{} to {to} {fate} by {}", message.kind.noun(), body.channel), &body.why)
 }

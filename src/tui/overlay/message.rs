@@ -10,29 +10,37 @@ use super::document::{self, Line};
 use super::{Shown, framed, hints, typed, wide};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::MessageView;
-use crate::comms::wire::length;
-use crate::incident::{Delivery, next_update};
+use crate::comms::preview::{Part, preview};
+use crate::comms::wire::{CUT, length};
+use crate::config::types::Channel;
+use crate::incident::{Delivery, Message, next_update};
 use crate::report::capitalised;
+use crate::text::visible_lines;
 
 /// Columns that a text can be followed over.
 const COLUMNS: u16 = 84;
-/// Columns of what stands beside it.
+/// Columns of what stands beside it, where a message is not shown as a channel will show it.
 const BESIDE: u16 = 38;
 /// Columns from which on there is room for both.
 const BOTH: u16 = 96;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &MessageView) -> Shown {
-    let title = title(ui, view);
     let frame = if view.complaint.is_empty() { Role::OverlayBorder } else { Role::Bad };
-    let inner = framed(ui, buf, wide(area, area.height), &title, &keys(ui, view), frame);
-    let side = beside(ui, view);
+    let inner = framed(ui, buf, wide(area, area.height), &title(ui, view), &keys(ui, view), frame);
+    let mut side = beside(ui, view);
     let (text, side_area) = if inner.width >= BOTH {
-        let text = Rect { width: (inner.width - BESIDE - 3).min(COLUMNS), ..inner };
-        let x = inner.right() - BESIDE;
-        (text, Rect { x, width: BESIDE, ..inner })
+        let looks = ui.model.size.0 >= MessageView::BESIDE;
+        let columns = if looks { (inner.width * 2 / 5).clamp(BESIDE, 70) } else { BESIDE };
+        if looks {
+            let look = look(ui, view, view.channel.unwrap_or_default());
+            side.extend((!look.is_empty()).then(Line::default).into_iter().chain(look));
+        }
+        let text = Rect { width: (inner.width - columns - 3).min(COLUMNS), ..inner };
+        (text, Rect { x: inner.right() - columns, width: columns, ..inner })
     } else {
-        let lines = (side.len() as u16).min(inner.height / 2);
-        (below(inner, lines + 1), Rect { height: lines, ..inner })
+        // The text keeps half of it, and the rule above it.
+        let lines = document::height(&side, inner.width, inner.height / 2);
+        (below(inner, (lines + 1).min(inner.height)), Rect { height: lines, ..inner })
     };
     document::draw(buf, side_area, 0, side.len(), |index| side[index].clone());
     if inner.width >= BOTH {
@@ -44,12 +52,23 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &MessageView)
         let rule = "─".repeat(usize::from(inner.width));
         Pen::new(buf, inner, line).put(&rule, ui.of(Role::Faint));
     }
-    if view.editing { editor(ui, buf, text, view) } else { read(ui, buf, text, view) }
+    if view.editing {
+        return editor(ui, buf, text, view);
+    }
+    match view.channel.filter(|_| ui.model.size.0 < MessageView::BESIDE) {
+        Some(channel) => {
+            let lines = look(ui, view, channel);
+            document::draw(buf, text, view.scroll.top, lines.len(), |index| lines[index].clone())
+        }
+        None => read(ui, buf, text, view),
+    }
 }
 
+/// ```text
+/// ╭ Update for stakeholders ───────────────────────╮
+/// ```
 fn title(ui: Ui<'_>, view: &MessageView) -> String {
-    let audience = ui.model.policy.audience_title(&view.audience);
-    format!("Message: {} for {audience}", view.kind.name())
+    format!("{} for {}", capitalised(view.kind.noun()), ui.model.policy.audience_name(&view.audience))
 }
 
 fn keys<'a>(ui: Ui<'_>, view: &MessageView) -> Vec<(String, &'a str)> {
@@ -57,30 +76,40 @@ fn keys<'a>(ui: Ui<'_>, view: &MessageView) -> Vec<(String, &'a str)> {
         return vec![("esc".to_owned(), "done editing")];
     }
     let mut keys: Vec<(Command, &str)> = Vec::new();
+    let channels = ui.model.channels_for(&view.audience).len();
     if view.may_be_sent() {
-        let none = ui.model.channels_for(&view.audience).is_empty();
-        keys.push((Command::Open, if none { "copy, and say how you sent it" } else { "send" }));
-        keys.extend([
-            (Command::MessageEdit, "edit"),
-            (Command::MessageEditor, "editor"),
-            (Command::NextPane, "audience"),
-            (Command::MessageKind, "kind"),
-        ]);
+        keys.push((Command::Open, if channels == 0 { "copy" } else { "send" }));
+        keys.push((Command::MessageEdit, "edit"));
         if ui.model.suggested(view).is_some() && !view.changed {
             keys.push((Command::MessageDrafted, "the assistant's draft"));
         }
-    } else if view.sent.is_some() {
-        keys.push((Command::MessageAgain, "send again what failed"));
+    } else if let Some(id) = view.sent {
+        let now = ui.model.now;
+        let is_stuck = |message: &Message| message.stuck_on(now).next().is_some();
+        if ui.model.message(id).is_some_and(is_stuck) {
+            keys.push((Command::MessageAgain, "resend"));
+        }
         keys.push((Command::MessageKind, "next message"));
     }
+    let is_beside = ui.model.size.0 >= MessageView::BESIDE;
+    if channels > usize::from(is_beside) {
+        keys.push((Command::MessageLook, if is_beside { "next channel" } else { "preview" }));
+    }
+    if view.may_be_sent() {
+        keys.extend([(Command::NextPane, "audience"), (Command::MessageKind, "kind")]);
+        keys.push((Command::MessageEditor, "editor"));
+    }
     keys.extend([(Command::MessageCopy, "copy"), (Command::Back, "back")]);
+    if channels == 0 && view.may_be_sent() {
+        // Enter copies it, and goes on.
+        keys.retain(|(command, _)| *command != Command::MessageCopy);
+    }
     hints(ui, &keys)
 }
 
-/// Who gets it, where it goes, and what became of it there.
+/// Where it goes, what became of it there, and when the next one is due.
 fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     let model = ui.model;
-    let muted = ui.of(Role::Muted);
     let mut lines = Vec::new();
     if !view.complaint.is_empty() {
         lines.push(Line::of("✗ ", ui.of(Role::Bad)).with(&view.complaint, ui.of(Role::Bad)).hanging(2));
@@ -99,10 +128,8 @@ fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
         } else {
             format!("an assistant of {by} drafted another at {at}{key}")
         };
-        lines.push(Line::of("· ", muted).with(&said, ui.of(Role::Warn)).hanging(2));
+        lines.push(Line::of("· ", ui.of(Role::Muted)).with(&said, ui.of(Role::Warn)).hanging(2));
     }
-    let audience = capitalised(model.policy.audience_title(&view.audience));
-    lines.push(Line::of("to  ", muted).with(&audience, ui.of(Role::Text)).hanging(4));
     match view.sent {
         Some(id) => lines.extend(outcomes(ui, id)),
         None => lines.extend(ways(ui, view)),
@@ -111,32 +138,71 @@ fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     let next = model.incident().and_then(|state| next_update(state, &model.policy, &view.audience, now));
     if let Some(at) = next.filter(|_| view.sent.is_none()) {
         let text = format!("{} {}", ui.minute(at), ui.zone());
-        lines.push(Line::of("the next one is due ", muted).with(&text, ui.of(Role::Text)));
+        lines.push(Line::of("Next update ", ui.of(Role::Muted)).with(&text, ui.of(Role::Text)));
     }
     lines
 }
 
 /// Where it goes, with its length there.
 fn ways(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
-    let muted = ui.of(Role::Muted);
-    let text = view.page.text();
+    let (muted, text) = (ui.of(Role::Muted), view.page.text());
     let channels = ui.model.channels_for(&view.audience);
     if channels.is_empty() {
-        let said = "no channel is configured for them: it is copied, you send it, and say how";
-        return vec![Line::of(said, muted)];
+        let copies = Line::of(&ui.key(Command::Open), ui.of(Role::Key));
+        return vec![
+            Line::of(
+                &format!("No channel for {}.", ui.model.policy.audience_name(&view.audience)),
+                ui.of(Role::Text),
+            ),
+            copies.with(" copies the text; send it, then say how.", muted).hanging(2),
+        ];
     }
     let sending = if view.sending.is_some() { "sending …" } else { "" };
-    let one = |channel: &&crate::config::types::Channel| {
+    let one = |(at, channel): (usize, &&Channel)| {
         let long = length(channel, &text);
-        let line = Line::of("· ", ui.of(Role::Faint)).with(&channel.name, ui.of(Role::Text)).hanging(2);
+        let line = if looked_at(ui, view) == Some(at) {
+            Line::of("▸ ", ui.of(Role::Accent))
+        } else {
+            Line::of("· ", ui.of(Role::Faint))
+        };
         let (said, role) = match long.said() {
             _ if !sending.is_empty() => (sending.to_owned(), Role::Muted),
             said if long.is_cut() => (format!("{said}: cut"), Role::Warn),
             said => (said, Role::Muted),
         };
-        line.with(&format!("  {said}"), ui.of(role))
+        line.with(&channel.name, ui.of(Role::Text)).with(&format!("  {said}"), ui.of(role)).hanging(2)
     };
-    channels.iter().map(one).collect()
+    channels.iter().enumerate().map(one).collect()
+}
+
+/// The channel whose look is on the screen, by its place.
+fn looked_at(ui: Ui<'_>, view: &MessageView) -> Option<usize> {
+    if ui.model.size.0 >= MessageView::BESIDE { Some(view.channel.unwrap_or_default()) } else { view.channel }
+}
+
+/// The message as a channel will show it: its title, whom it calls, and where it is cut.
+fn look(ui: Ui<'_>, view: &MessageView, at: usize) -> Vec<Line> {
+    let channels = ui.model.channels_for(&view.audience);
+    let Some(channel) = channels.get(at) else { return Vec::new() };
+    let Some(message) = ui.model.outgoing(view, &channel.name) else { return Vec::new() };
+    let heading = format!("as {} shows it ({})", channel.name, channel.kind.name());
+    let mut lines = vec![Line::of(&heading, ui.of(Role::Faint))];
+    for part in preview(channel, &message) {
+        let role = match part {
+            Part::Title(_) => Role::OverlayTitle,
+            Part::Text(_) => Role::Text,
+            Part::Mention(_) => Role::Accent,
+            Part::Note(_) => Role::Warn,
+        };
+        for line in visible_lines(part.text()).lines() {
+            let style = ui.of(role);
+            lines.push(match line.strip_suffix(CUT) {
+                Some(kept) => Line::of(kept, style).with(CUT, ui.of(Role::Warn)),
+                None => Line::of(line, style),
+            });
+        }
+    }
+    lines
 }
 
 /// What became of it on each channel.

@@ -6,7 +6,7 @@ use crate::comms::draft::Own;
 use crate::config::types::Channel;
 use crate::failure::Failure;
 use crate::incident::{
-    Delivered, Delivery, MessageKind, MessageOf, Messaged, PageFollowed, PageState, Suggested,
+    Delivered, Delivery, MessageKind, MessageOf, Messaged, Mitigated, PageFollowed, PageState, Suggested,
 };
 
 fn view(table: &Table) -> &MessageView {
@@ -309,4 +309,41 @@ fn a_chat_with_a_pin_is_read_now_and_then_while_the_incident_is_open() {
     table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
     assert_eq!(reads(table.send(Msg::Tick(time(125)))), 0, "it is left alone for half a minute");
     assert_eq!(reads(table.send(Msg::Tick(time(132)))), 1);
+}
+
+#[test]
+fn nobody_is_offered_to_tell_what_the_record_contradicts() {
+    let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
+    let mut kinds = vec![view(&table).kind];
+    for _ in 0..MessageKind::ALL.len() {
+        table.keys("t");
+        kinds.push(view(&table).kind);
+    }
+    assert!(!kinds.contains(&MessageKind::Resolved), "it is neither mitigated nor resolved: {kinds:?}");
+    assert!(!kinds.contains(&MessageKind::Rollback), "production was not rolled back: {kinds:?}");
+    assert!(kinds.contains(&MessageKind::Handoff) && kinds.contains(&MessageKind::Brief), "{kinds:?}");
+    table.keys("esc");
+    let mitigated = table.record(Mitigated { after: Vec::new() }.into());
+    table.send(Msg::Fact(Fact::Records(vec![mitigated])));
+    drafted(&mut table, Vec::new());
+    assert_eq!(view(&table).kind, MessageKind::Resolved, "now it is due");
+}
+
+#[test]
+fn a_brief_to_read_aloud_and_a_handoff_are_drafts_like_any_other() {
+    let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
+    for (kind, begins) in [(MessageKind::Handoff, "Handoff: P0 "), (MessageKind::Brief, "P0: Checkout")] {
+        while view(&table).kind != kind {
+            table.keys("t");
+        }
+        let text = view(&table).page.text();
+        assert!(text.starts_with(begins), "{kind:?}: {text}");
+        assert!(!text.contains(" left"), "it is read later than it was written: {text}");
+        assert_eq!(table.keys("c"), [Effect::Copy(text)]);
+    }
+    table.shown();
+    let effects = table.keys("enter");
+    assert!(
+        matches!(effects.as_slice(), [Effect::SendMessage { message, .. }] if message.kind == MessageKind::Brief)
+    );
 }
