@@ -79,6 +79,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
                     "name somebody else",
                 ));
             }
+            if let Some(me) = cx.user().ok().filter(|me| same_person(me, &to)) {
+                return Err(Failure::usage(
+                    format!("offering the role of {role}"),
+                    "you cannot offer it to yourself",
+                    format!("to take it: flightdeck role {role} {}", quoted(&me)),
+                ));
+            }
             let situation = status::situation(cx, cx.load(Wanted::Open)?);
             let brief = situation.brief(Some(&role));
             let has = loaded.state().roles.get(&role);

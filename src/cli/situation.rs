@@ -257,6 +257,8 @@ impl Around {
         let on_hotfix = branch.and_then(|branch| standing::branch(&self.settings, branch));
         Facts {
             healthy: healthy(self.of_production()),
+            // A number has a limit; a check of an answer has none.
+            down: self.of_production().any(|probe| probe.state.is_bad() && probe.limit.is_none()),
             failing: self.names(HealthState::is_bad),
             silent: self.names(|state| state == HealthState::Unknown),
             warning: self.names(|state| state == HealthState::Warn),

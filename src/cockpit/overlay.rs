@@ -119,6 +119,8 @@ pub struct Menu {
     pub note: String,
     /// Rows.
     pub items: Vec<Item>,
+    /// What stands above some of the rows, each with the place of its row.
+    pub headings: Vec<(usize, &'static str)>,
     /// The row that Enter takes.
     pub selected: usize,
 }
@@ -553,6 +555,8 @@ pub struct Confirm {
     pub no: &'static str,
     /// What is done on yes.
     pub act: Act,
+    /// What can be done in place of answering, each by its own letter.
+    pub more: Vec<Item>,
     /// Since when it has been on the screen, as in [`Preview::shown_ms`].
     pub shown_ms: Option<u64>,
     /// First line shown.

@@ -74,7 +74,7 @@ pub fn production(model: &Model) -> Production {
         Network::Fine | Network::Doubtful { .. } => None,
     };
     let is_held = || probes().any(|probe| probe.reach.is_held());
-    let word = if bad().any(|probe| is_down(probe)) {
+    let word = if is_down(model) {
         Word::Down
     } else if offline.is_some() && is_held() {
         Word::Offline
@@ -97,7 +97,7 @@ pub fn production(model: &Model) -> Production {
         Some(began.filter(|_| is_first(probe, since)).map_or(since, |began| began.min(since)))
     };
     let since = match word {
-        Word::Down => bad().filter(|probe| is_down(probe)).filter_map(since_of).min(),
+        Word::Down => bad().filter(|probe| is_failing(probe)).filter_map(since_of).min(),
         Word::Degraded => {
             let off = |state: State| state.is_bad() || state == State::Warn;
             probes().filter(|probe| off(probe.state)).filter_map(since_of).min()
@@ -145,6 +145,13 @@ pub(super) fn live(model: &Model) -> (Option<String>, bool) {
     let unrecorded = model.unrecorded().map(Release::name);
     let is_recorded = unrecorded.is_none();
     (unrecorded.or(recorded).or_else(told), is_recorded)
+}
+
+/// Tells whether a check of production says that it does not work.
+pub(super) fn is_down(model: &Model) -> bool {
+    let config = &model.config.config;
+    let mut probes = model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
+    probes.any(|probe| is_failing(probe))
 }
 
 /// Since when production is seen to be well, if it was not. What nobody looked at does not count: it may have
@@ -223,7 +230,7 @@ fn is_first(probe: &Status, since: Timestamp) -> bool {
 }
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.
-fn is_down(probe: &Status) -> bool {
+fn is_failing(probe: &Status) -> bool {
     let last = probe.last.as_ref();
     let over = last.is_some_and(|sample| sample.value.is_some() && is_number(probe, &sample.why));
     match probe.state {

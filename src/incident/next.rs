@@ -22,6 +22,8 @@ use super::time::duration;
 pub struct Facts {
     /// Health of production: all good, something bad, or not known.
     pub healthy: Option<bool>,
+    /// Whether a check of production fails that says whether it works, and not only a number.
+    pub down: bool,
     /// Probes of production that fail.
     pub failing: Vec<String>,
     /// Probes of production without data.

@@ -147,15 +147,23 @@ pub fn time_left(until: Timestamp, now: Timestamp) -> String {
 /// under way and due, and what is odd.
 pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: Timestamp) -> String {
     let mut text = String::new();
-    let elapsed = duration(state.elapsed(now));
-    let status = state.status.name();
+    // It is read later than it was written: times, not how long from now.
+    let time = |at: Timestamp| {
+        let format = if now.duration_since(at).abs() < SignedDuration::from_hours(12) {
+            "%H:%M UTC"
+        } else {
+            "%-d %b %H:%M UTC"
+        };
+        at.strftime(format).to_string()
+    };
+    let (since, status) = (time(state.started_at), state.status.name());
     let severity = policy.severity_name(state.severity);
     let mut line = |words: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{words}");
     };
     let title = inline(&state.title);
-    line(format_args!("**{} {severity} {status}, {elapsed} in: {title}**", state.number));
+    line(format_args!("**{} {severity} {status} since {since}: {title}**", state.number));
     line(format_args!(""));
     let said = |text: &str, otherwise: &str| {
         if text.is_empty() { otherwise.to_owned() } else { inline(text) }
@@ -170,30 +178,34 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
         .collect();
     if let Some(name) = production(facts) {
         let health = match facts.healthy {
-            Some(true) if facts.warning.is_empty() => "well",
-            Some(true) => "nothing fails, something warns",
-            Some(false) => "fails",
-            None => "nobody knows",
+            Some(true) if facts.warning.is_empty() => "is up",
+            Some(true) => "is up, with warnings",
+            Some(false) if facts.down => "is down",
+            Some(false) => "is degraded",
+            None => "is unknown",
         };
         let release = state.releases.iter().rev().find(|release| release.environment == name);
         let version = release.map_or_else(String::new, |live| {
-            let verdict =
-                live.verdict.as_ref().map_or("not watched to its end", |(_, verdict, _)| match verdict {
-                    WatchVerdict::Passed => "passed its watch",
-                    WatchVerdict::Failed => "failed its watch",
-                    WatchVerdict::Unknown => "its watch could not tell",
-                });
-            format!(", {} is live ({verdict})", inline(&live.name()))
+            let verdict = live.verdict.as_ref().map_or("not watched", |(_, verdict, _)| match verdict {
+                WatchVerdict::Passed => "passed its watch",
+                WatchVerdict::Failed => "failed its watch",
+                WatchVerdict::Unknown => "its watch could not tell",
+            });
+            format!(". Live is {} ({verdict})", inline(&live.name()))
         });
-        line(format_args!("- {}: {health}{version}", inline(name)));
+        let mut first = inline(name);
+        if let Some(letter) = first.get_mut(..1) {
+            letter.make_ascii_uppercase();
+        }
+        line(format_args!("- {first} {health}{version}"));
     }
     if !failing.is_empty() {
-        line(format_args!("- Not well: {}", inline(&failing.join(", "))));
+        line(format_args!("- Failing: {}", inline(&failing.join(", "))));
     }
     let late: Vec<String> = clocks(state, policy, now)
         .into_iter()
         .filter(|clock| clock.state == ClockState::Overdue)
-        .map(|clock| format!("{} ({})", inline(&clock.title), time_left(clock.due_at, now)))
+        .map(|clock| format!("{} since {}", inline(clock.title.trim_end_matches(" due")), time(clock.due_at)))
         .collect();
     if !late.is_empty() {
         line(format_args!("- Overdue: {}", late.join(", ")));
@@ -243,7 +255,7 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
         tasks
             .iter()
             .map(|task| {
-                format!("{}: {} ({})", inline(&task.owner), inline(&task.text), time_left(task.until, now))
+                format!("{}: {} (until {})", inline(&task.owner), inline(&task.text), time(task.until))
             })
             .collect(),
     );

@@ -19,6 +19,8 @@ mod pane;
 #[cfg(test)]
 mod past_tests;
 #[cfg(test)]
+mod people_tests;
+#[cfg(test)]
 mod plan_tests;
 mod progress;
 #[cfg(test)]

@@ -283,6 +283,7 @@ fn a_fact_in_a_menu_has_no_mark_of_a_failure() {
             row("reopen", "it is open"),
             row("close", "resolve it first"),
         ],
+        headings: Vec::new(),
         selected: 2,
     };
     for size in SMALL {

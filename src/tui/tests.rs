@@ -237,6 +237,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
                 claim: None,
                 against: vec!["5 probes of production fail: api /health, error rate, p95".into()],
                 act: Act::Invoke(Command::Stop.into()),
+                more: Vec::new(),
                 shown_ms: None,
                 scroll: Scroll::default(),
             })),
@@ -311,6 +312,7 @@ fn menu_with(reason: &str) -> Model {
         title: "Deploy".to_owned(),
         note: String::new(),
         items: vec![row("main → staging", None), row("main → production", Some(reason))],
+        headings: Vec::new(),
         selected: 1,
     }))
 }

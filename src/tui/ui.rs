@@ -59,14 +59,6 @@ impl Ui<'_> {
     /// What an entry says, in the words of the policy.
     pub(super) fn said<'e>(&self, entry: &Entry<'e>) -> Cow<'e, str> {
         let policy = &self.model.policy;
-        if entry.kind == EntryKind::Role {
-            // A role is called what it is called everywhere else.
-            let titled = policy.roles.iter().find_map(|role| {
-                let before = entry.text.strip_suffix(role.id.as_str())?;
-                before.ends_with(' ').then(|| format!("{before}{}", role.title))
-            });
-            return titled.map_or(Cow::Borrowed(entry.text), Cow::Owned);
-        }
         let said = policy.in_our_words(entry.kind, entry.text);
         if entry.original.is_some() {
             return said;

@@ -151,6 +151,7 @@ fn means(model: &Model, key: Key) -> bool {
         Some(Overlay::Preview(_)) => reads(command(&[Scope::Preview])),
         Some(Overlay::Trust(_)) => reads(command(&[])),
         Some(Overlay::Message(_)) => command(&[Scope::Message]).is_some(),
+        Some(Overlay::Confirm(confirm)) if confirm.more.iter().any(|item| item.key == Some(key)) => true,
         _ => key == Key::char('n') || command(&[]) == Some(Command::Back),
     }
 }

@@ -63,6 +63,7 @@ pub(super) fn ask_quit(cx: &mut Cx<'_>) {
         claim: None,
         against,
         act: Act::Invoke(Invoke { command: Command::Quit, argument: CONFIRMED.to_owned() }),
+        more: Vec::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));
@@ -103,6 +104,7 @@ pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
         claim: None,
         against: Vec::new(),
         act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
+        more: Vec::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

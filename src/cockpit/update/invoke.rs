@@ -243,6 +243,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
                     yes: "declare another".to_owned(),
                     no: "back",
                     act: Act::Invoke(Invoke { command: Command::Declare, argument: "another".to_owned() }),
+                    more: Vec::new(),
                     shown_ms: None,
                     scroll: Scroll::default(),
                 }));

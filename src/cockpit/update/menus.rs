@@ -18,6 +18,7 @@ pub(super) use incident::{roles, told_question};
 
 /// The menu of a command, as it stands.
 pub(super) fn menu(model: &Model, command: Command) -> Menu {
+    let mut headings = Vec::new();
     let (note, items) = match command {
         Command::Severity => (String::new(), incident::severities(model)),
         Command::Role => (String::new(), roles(model)),
@@ -28,7 +29,11 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         Command::Actions => own::actions(model),
         Command::Approvals => super::approvals::menu(model),
         Command::Snooze => super::team::snoozes(model),
-        Command::Team => (String::new(), super::team::items(model, fixed(model, command))),
+        Command::Team => {
+            let (items, parts) = super::team::items(model, fixed(model, command));
+            headings = parts;
+            (String::new(), items)
+        }
         Command::ChartSecond => (String::new(), super::chart::seconds(model)),
         _ => (String::new(), fixed(model, command)),
     };
@@ -39,7 +44,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         "Who takes which role".clone_into(&mut title);
     }
     let selected = items.iter().position(|item| item.disabled.is_none()).unwrap_or_default();
-    Menu { command, title, note, items, selected }
+    Menu { command, title, note, items, headings, selected }
 }
 
 /// Every command and every row of a menu, for the palette.

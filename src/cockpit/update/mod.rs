@@ -38,6 +38,7 @@ mod timeline;
 mod windows;
 
 pub use culprits::rows as culprits;
+pub use team::brief_answers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -451,6 +452,7 @@ fn facts_of(model: &Model) -> Facts {
     let environments = || config.environments.iter().filter(|_| runs);
     Facts {
         healthy: healthy(&model.probes, config),
+        down: production::is_down(model),
         failing: names_of(model, |probe| probe.state.is_bad()),
         silent: names_of(model, series::Status::is_unknown),
         warning: names_of(model, |probe| probe.state == series::State::Warn),

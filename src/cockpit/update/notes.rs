@@ -123,6 +123,7 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
         yes: "record them".to_owned(),
         no: "back",
         act: Act::Append(drafts),
+        more: Vec::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

@@ -14,7 +14,7 @@ use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scrol
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
     Cx, culprits, declare, flags, grade, invoke, message, notes, past, plan_view, preview, report, rollback,
-    run_view, runbooks, submit, suspects, windows,
+    run_view, runbooks, submit, suspects, team, windows,
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
@@ -282,6 +282,11 @@ pub(super) fn filter(model: &mut Model, text: &str) {
 
 fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     let Some(Overlay::Confirm(confirm)) = cx.model.overlays.last() else { return };
+    if let Some(item) = confirm.more.iter().find(|item| item.key == Some(press.key)) {
+        let invoke = item.invoke.clone();
+        cx.pop();
+        return invoke::invoke(cx, &invoke);
+    }
     match press.key {
         key if key == Key::char('y') && !may_confirm(confirm.shown_ms, press, before) => cx.say(TOO_QUICK),
         key if key == Key::char('y') => {
@@ -451,6 +456,7 @@ pub(super) fn document(cx: &mut Cx<'_>, key: Key) {
         }
         command => match command.and_then(|command| windows::motion(command, windows::page(cx.model))) {
             Some(by) => scroll(cx.model, by),
+            None if team::brief_key(cx, key) => {}
             None => windows::unknown(cx, key),
         },
     }

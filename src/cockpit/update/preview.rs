@@ -210,6 +210,7 @@ fn ask_for_approval(cx: &mut Cx<'_>, body: PlanProposed) {
         yes: "ask for it".to_owned(),
         no: "back",
         act: Act::Record(Box::new(body.into())),
+        more: Vec::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

@@ -34,6 +34,7 @@ pub(super) fn claim(
         yes: yes.to_owned(),
         no: "back",
         act: Act::Record(Box::new(record.into())),
+        more: Vec::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));
@@ -180,7 +181,14 @@ fn ask_which(cx: &mut Cx<'_>, command: Command, entries: &[(RecordId, String)]) 
     let items = entries.iter().zip(keys).map(item).collect();
     let word = if command == Command::Pin { "Pin" } else { "Retract" };
     let note = format!("This row stands for {} entries.", entries.len());
-    cx.push(Overlay::Menu(Menu { command, title: format!("{word} which?"), note, items, selected: 0 }));
+    cx.push(Overlay::Menu(Menu {
+        command,
+        title: format!("{word} which?"),
+        note,
+        items,
+        headings: Vec::new(),
+        selected: 0,
+    }));
 }
 
 /// The beginning of a text, for a title.

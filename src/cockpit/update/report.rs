@@ -75,6 +75,7 @@ pub(super) fn fill(cx: &mut Cx<'_>) {
                 title,
                 note: String::new(),
                 items,
+                headings: Vec::new(),
                 selected: 0,
             }));
         }

@@ -216,7 +216,14 @@ fn ask_check(cx: &mut Cx<'_>) {
         menus::rows(Command::SuspectBisect, &checks, &[], |index| (checks[index].clone(), None));
     let note = cx.model.suspects.found().map(Found::between).unwrap_or_default();
     let title = "Bisect with".to_owned();
-    cx.push(Overlay::Menu(Menu { command: Command::SuspectBisect, title, note, items, selected: 0 }));
+    cx.push(Overlay::Menu(Menu {
+        command: Command::SuspectBisect,
+        title,
+        note,
+        items,
+        headings: Vec::new(),
+        selected: 0,
+    }));
 }
 
 /// Makes the plan that searches what changed by halves.

@@ -18,9 +18,9 @@ use crate::incident::{
 };
 
 /// What is offered to whoever sits here, then what belongs to people, what they are at, and who has which role: a
-/// row for each.
-pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
-    let Some(state) = model.incident() else { return fixed };
+/// row for each, and what stands above them.
+pub(super) fn items(model: &Model, fixed: Vec<Item>) -> (Vec<Item>, Vec<(usize, &'static str)>) {
+    let Some(state) = model.incident() else { return (fixed, Vec::new()) };
     let (now, me) = (model.now, model.me.as_str());
     let blocked = menus::blocked(model, Command::Task);
     let row = |command, id: RecordId, key: Option<char>, label: String, disabled: Option<String>| Item {
@@ -30,38 +30,56 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
         disabled: blocked.clone().or(disabled),
         invoke: Invoke { command, argument: id.to_string() },
     };
+    let (mine, others): (Vec<&Offer>, Vec<&Offer>) =
+        state.open_offers().partition(|offer| same_person(me, &offer.to));
+    let (mut items, mut headings) = (Vec::new(), Vec::new());
     // Letters are for those that can be answered here; the others are reached by the cursor.
-    let mut offers: Vec<&Offer> = state.open_offers().collect();
-    offers.sort_by_key(|offer| !same_person(me, &offer.to));
-    let (mut items, mut fixed) = (Vec::new(), Some(fixed));
-    for (place, offer) in offers.into_iter().enumerate() {
-        let role = model.policy.role_title(&offer.role);
-        let mine = same_person(me, &offer.to);
-        if !mine {
-            items.extend(fixed.take().unwrap_or_default());
-        }
-        let not_mine = (!mine).then(|| format!("it is offered to {}", offer.to));
-        let key = |letter| (place == 0).then_some(letter);
-        let (accept, out) = (format!("take over as {role}, offered by {}", offer.by), "decline or withdraw");
-        items.push(row(Command::HandoffAccept, offer.id, key('a'), accept, not_mine));
+    let key = |place: usize, letter| (place == 0).then_some(letter);
+    headings.extend((!mine.is_empty()).then_some((0, "Offered to you")));
+    for (place, offer) in mine.iter().enumerate() {
+        let of = match model.policy.role_title(&offer.role) {
+            role if place > 0 => format!(": {role}"),
+            _ => String::new(),
+        };
+        items.push(row(Command::HandoffAccept, offer.id, key(place, 'a'), taking_over(model, offer), None));
         if !offer.brief.is_empty() {
-            let brief = format!("read the brief for {}", offer.to);
+            let brief = format!("read the brief{of}");
+            items.push(row(Command::HandoffBrief, offer.id, key(place, 'b'), brief, None));
+        }
+        items.push(row(Command::HandoffDecline, offer.id, key(place, 'x'), format!("decline{of}"), None));
+    }
+    // Nobody hands over what somebody else has.
+    let has = |role: &str| state.roles.get(role).is_some_and(|has| same_person(has, me));
+    let is_theirs = |item: &Item| item.invoke.command != Command::Handoff || has(Role::COMMANDER);
+    if !mine.is_empty() {
+        headings.push((items.len(), ""));
+    }
+    items.extend(fixed.into_iter().filter(is_theirs));
+    headings.extend((!others.is_empty()).then_some((items.len(), "Offered")));
+    for (place, offer) in others.iter().enumerate() {
+        let (to, role) = (&offer.to, model.policy.role_title(&offer.role));
+        let key = |letter| key(place + mine.len(), letter);
+        if !offer.brief.is_empty() {
+            let brief = format!("read the brief for {to}");
             items.push(row(Command::HandoffBrief, offer.id, key('b'), brief, None));
         }
-        let out = format!("{out}: {role} for {}", offer.to);
+        let out = format!("withdraw the offer of {role} to {to}");
         items.push(row(Command::HandoffDecline, offer.id, key('x'), out, None));
     }
-    items.extend(fixed.unwrap_or_default());
     let mut tasks = state.open_tasks();
     tasks.sort_by_key(|task| !same_person(me, &task.owner));
+    headings.extend((!tasks.is_empty()).then_some((items.len(), "Tasks")));
+    let owners = columns(tasks.iter().map(|task| task.owner.as_str()));
     for (place, task) in tasks.into_iter().enumerate() {
         let digit = char::from_digit(u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1), 10);
-        let label = format!("{}: {} · {}", task.owner, task.text, incident::time_left(task.until, now));
+        let label =
+            format!("{:owners$}  {} · {}", task.owner, task.text, incident::time_left(task.until, now));
         items.push(row(Command::TaskEnd, task.id, digit, label, None));
     }
     // What can be decided now comes before what is still heard.
     let mut motions: Vec<&Motion> = state.open_motions().collect();
     motions.sort_by_key(|motion| !motion.is_due(now) && motion.objections.is_empty());
+    headings.extend((!motions.is_empty()).then_some((items.len(), "Proposals")));
     for (place, motion) in motions.into_iter().enumerate() {
         let key = |letter| (place == 0).then_some(letter);
         let standing = motion.standing(now);
@@ -72,8 +90,70 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> Vec<Item> {
         items.push(row(Command::Agree, motion.id, key('y'), format!("agreed: {}", motion.text), why.clone()));
         items.push(row(Command::Refuse, motion.id, key('n'), format!("not agreed: {}", motion.text), None));
     }
-    items.extend(menus::roles(model).into_iter().map(|item| Item { key: None, ..item }));
-    items
+    headings.push((items.len(), "Roles"));
+    let titles = columns(model.policy.roles.iter().map(|role| role.title.as_str()));
+    items.extend(menus::roles(model).into_iter().zip(&model.policy.roles).map(|(item, role)| {
+        let person = state.roles.get(&role.id).map_or("nobody yet", String::as_str);
+        Item { key: None, label: format!("{:titles$}  {person}", role.title), ..item }
+    }));
+    (items, headings)
+}
+
+/// Columns that the longest of these texts takes.
+fn columns<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or_default()
+}
+
+/// What accepting an offer does: `take command from maya`.
+fn taking_over(model: &Model, offer: &Offer) -> String {
+    let has = model.incident().and_then(|state| state.roles.get(&offer.role));
+    let from = has.map_or_else(|| format!(", offered by {}", offer.by), |has| format!(" from {has}"));
+    match offer.role.as_str() {
+        Role::COMMANDER => format!("take command{from}"),
+        role => format!("take over as {}{from}", model.policy.role_title(role)),
+    }
+}
+
+/// An open offer to whoever sits here.
+fn offered_to_me(model: &Model, id: RecordId) -> Option<&Offer> {
+    let mut open = model.incident()?.open_offers();
+    open.find(|offer| offer.id == id).filter(|offer| same_person(&model.me, &offer.to))
+}
+
+/// What can be done with an offer that a brief is about, or a question: read it, accept it, decline it.
+fn answers(model: &Model, id: RecordId) -> Vec<Item> {
+    let item = |command, key, label: &str| Item {
+        key: Some(Key::char(key)),
+        path: String::new(),
+        label: label.to_owned(),
+        disabled: None,
+        invoke: Invoke { command, argument: id.to_string() },
+    };
+    let Some(offer) = offered_to_me(model, id) else { return Vec::new() };
+    let brief = (!offer.brief.is_empty()).then(|| item(Command::HandoffBrief, 'b', "read the brief"));
+    let rest =
+        [item(Command::HandoffDecline, 'x', "decline"), item(Command::HandoffAccept, 'a', "take over")];
+    brief.into_iter().chain(rest).collect()
+}
+
+/// What can be done with the offer that the brief on top is about.
+pub fn brief_answers(model: &Model) -> Vec<Item> {
+    let Some(Overlay::Entry(entry)) = model.overlays.last() else { return Vec::new() };
+    let [id] = entry.lines.as_slice() else { return Vec::new() };
+    let mut answers = answers(model, *id);
+    answers.retain(|item| item.invoke.command != Command::HandoffBrief);
+    answers.reverse();
+    answers
+}
+
+/// Takes a key for the brief on top; tells whether it answers the offer.
+pub(super) fn brief_key(cx: &mut Cx<'_>, key: Key) -> bool {
+    let Some(item) = brief_answers(cx.model).into_iter().find(|item| item.key == Some(key)) else {
+        return false;
+    };
+    cx.pop();
+    command(cx, &item.invoke);
+    true
 }
 
 /// Has a question about an offer say what holds now; one that nobody can accept any more is taken back with a word.
@@ -96,7 +176,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         }
         return;
     };
-    let body = offered_until(cx.model, offer, &found);
+    let body = offered_until(&found);
     if let Some(Overlay::Confirm(asked)) = cx.model.overlays.last_mut()
         && accepts
         && asked.body != body
@@ -106,16 +186,11 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     }
 }
 
-/// Who has a role until its offer is accepted, and the keys that show the brief.
-fn offered_until(model: &Model, offer: RecordId, (_, from): &(String, String)) -> String {
-    let has = match from.as_str() {
+/// Who has a role until its offer is accepted.
+fn offered_until((_, from): &(String, String)) -> String {
+    match from.as_str() {
         "" => "Nobody has it now.".to_owned(),
         from => format!("{from} has it until you accept."),
-    };
-    let brief = Invoke { command: Command::HandoffBrief, argument: offer.to_string() };
-    match menus::path(model, &brief) {
-        keys if keys.is_empty() => has,
-        keys => format!("{has} Read the brief first: {keys}."),
     }
 }
 
@@ -205,15 +280,25 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         (Command::HandoffAccept, Some(offer)) => {
             let Some(found) = open_offer(cx.model, offer) else { return };
             let title = format!("Take over as {}?", found.0);
-            let body = offered_until(cx.model, offer, &found);
+            let body = offered_until(&found);
             claim(cx, &title, &body, "take over", None, HandoffAccepted { offer });
+            let mut more = answers(cx.model, offer);
+            more.retain(|item| item.invoke.command != Command::HandoffAccept);
+            if let Some(Overlay::Confirm(asked)) = cx.model.overlays.last_mut() {
+                asked.more = more;
+            }
         }
         (Command::HandoffDecline, Some(offer)) => {
             let Some((role, has)) = open_offer(cx.model, offer) else { return };
-            let title = format!("Call the handoff of {role} off?");
-            let body =
-                if has.is_empty() { "Nobody has the role then." } else { "Whoever has the role keeps it." };
-            claim(cx, &title, body, "call it off", None, HandoffDeclined { offer, reason: String::new() });
+            let (title, yes) = match offered_to_me(cx.model, offer) {
+                Some(_) => (format!("Decline {role}?"), "decline"),
+                None => (format!("Withdraw the offer of {role}?"), "withdraw"),
+            };
+            let body = match has.as_str() {
+                "" => "Nobody has the role then.".to_owned(),
+                has => format!("{has} keeps the role."),
+            };
+            claim(cx, &title, &body, yes, None, HandoffDeclined { offer, reason: String::new() });
         }
         (Command::HandoffBrief, Some(id)) => {
             cx.push(Overlay::Entry(Entry { lines: vec![id], scroll: Scroll::default() }));
@@ -264,6 +349,10 @@ pub(super) fn body(model: &Model, purpose: &Purpose, text: &str) -> Result<Optio
             let to = spelled(model, &some(text, "say who takes over")?);
             if state.roles.get(role).is_some_and(|has| same_person(has, &to)) {
                 return Err(format!("{to} has it already"));
+            }
+            if same_person(&model.me, &to) {
+                let keys = menus::path(model, &Invoke { command: Command::Role, argument: role.clone() });
+                return Err(format!("you cannot offer it to yourself. To take it: {keys}"));
             }
             let next: Vec<_> = model.derived.next.iter().map(|(next, _)| next.clone()).collect();
             let next = next.into_iter().filter(|next| !(next.action == "role" && next.argument == *role));

@@ -128,18 +128,22 @@ fn a_brief_tells_what_whoever_takes_over_has_to_know() {
     ]);
     let policy = Policy::built_in();
     let steps = next(log.state(), &policy, &Facts::default(), minutes(10));
-    let facts =
-        Facts { healthy: Some(false), environments: vec![("production".into(), true)], ..Facts::default() };
+    let facts = Facts {
+        healthy: Some(false),
+        down: true,
+        environments: vec![("production".into(), true)],
+        ..Facts::default()
+    };
     let text = brief(log.state(), &policy, &facts, &steps, minutes(10));
     for said in [
-        "INC-2026-0001 P0 open, 10m in: Checkout answers 500",
-        "- production: fails",
-        "- Not well: api",
-        "- Overdue: page on-call",
+        "INC-2026-0001 P0 open since 14:00 UTC: Checkout answers 500",
+        "- Production is down",
+        "- Failing: api",
+        "- Overdue: page on-call since 14:",
         "maya (incident commander)",
         "- the pool is full",
         "- a second pager rang",
-        "- omar: read the logs (2m left)",
+        "- omar: read the logs (until 14:12 UTC)",
         "Next:",
     ] {
         assert!(text.contains(said), "{said}\n{text}");

@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, wrap};
+use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{Shown, document_under, low, wide, window};
+use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Confirm;
 use crate::text::visible_lines;
 
@@ -54,8 +55,32 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
         };
         Pen::new(buf, text, shown as u16).put(&words, warn);
     }
-    let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
-    pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);
-    pen.put("esc", ui.of(Role::Key)).gap(1).put(confirm.no, ui.of(Role::Text));
+    keys(ui, buf, inner, confirm);
     Shown { lines: inner.height, top, ..Shown::default() }
+}
+
+/// The keys, those that answer nothing on a line of their own where one is too narrow for all.
+fn keys(ui: Ui<'_>, buf: &mut Buffer, inner: Rect, confirm: &Confirm) {
+    let key = |item: &Item| item.key.map_or_else(String::new, |key| key.to_string());
+    let taken = |key: &str, label: &str| width(key) + width(label) + 5;
+    let more: u16 = confirm.more.iter().map(|item| taken(&key(item), &item.label)).sum();
+    let answers = taken("y", &confirm.yes) + taken("esc", confirm.no);
+    let last = inner.height.saturating_sub(1);
+    let apart = more + answers > inner.width + 4;
+    let mut pen = Pen::new(buf, inner, last);
+    pen.put("y", ui.of(Role::Key)).gap(1).put(&confirm.yes, ui.of(Role::Bad)).gap(4);
+    if !apart {
+        others(ui, &mut pen, confirm);
+    }
+    pen.put("esc", ui.of(Role::Key)).gap(1).put(confirm.no, ui.of(Role::Text));
+    if apart {
+        others(ui, &mut Pen::new(buf, inner, last.saturating_sub(1)), confirm);
+    }
+}
+
+fn others(ui: Ui<'_>, pen: &mut Pen<'_>, confirm: &Confirm) {
+    for item in &confirm.more {
+        let key = item.key.map_or_else(String::new, |key| key.to_string());
+        pen.put(&key, ui.of(Role::Key)).gap(1).put(&item.label, ui.of(Role::Text)).gap(4);
+    }
 }

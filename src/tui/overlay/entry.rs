@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::{self, Line};
-use super::{Shown, column, report, wide, window};
+use super::{Shown, column, framed, hints, report, wide};
+use crate::cockpit::update::brief_answers;
 use crate::cockpit::{Command, overlay};
 use crate::incident::{Entry, EntryKind, Offer, Precision, RecordId};
 use crate::text::visible_lines;
@@ -15,6 +16,7 @@ use crate::text::visible_lines;
 const COLUMNS: u16 = 100;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::Entry) -> Shown {
+    let answers = brief_answers(ui.model);
     let timeline = ui.model.incident().map(|state| &state.timeline);
     let find = |id: &RecordId| timeline.and_then(|timeline| timeline.find(*id));
     let found: Vec<Entry<'_>> = overlay.lines.iter().filter_map(find).collect();
@@ -37,7 +39,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &overlay::
         }
         several => format!("{} entries", several.len()),
     };
-    let inner = window(ui, buf, place, &title, &[(Command::Down, "scroll"), (Command::Back, "back")]);
+    let mut keys: Vec<(String, &str)> = answers
+        .iter()
+        .map(|item| (item.key.map_or_else(String::new, |key| key.to_string()), item.label.as_str()))
+        .collect();
+    keys.extend(hints(ui, &[(Command::Down, "scroll"), (Command::Back, "back")]));
+    let inner = framed(ui, buf, place, &title, &keys, Role::OverlayBorder);
     document::draw(buf, column(inner, COLUMNS), overlay.scroll.top, lines.len(), |index| lines[index].clone())
 }
 

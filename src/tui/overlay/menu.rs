@@ -43,6 +43,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let foot = menu.items.iter().filter(|item| cut(item)).map(whole).max().unwrap_or(0);
     let foot = u16::try_from(foot).unwrap_or(WHY).min(WHY);
     let wanted = items.saturating_add(notes.len() as u16).saturating_add(foot).saturating_add(2);
+    // Headings stand where every row has room beside them.
+    let above = u16::try_from(menu.headings.len()).unwrap_or(u16::MAX);
+    let headed = wanted.saturating_add(above) < area.height;
+    let wanted = if headed { wanted.saturating_add(above) } else { wanted };
     let inner = window(ui, buf, low(area, wanted), &menu.title, &[(Command::Back, "back")]);
     let mut line = 0;
     for note in &notes {
@@ -51,15 +55,20 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     }
     // The list has at least two lines.
     let foot = foot.min(inner.height.saturating_sub(line + 2));
+    let above = if headed { above } else { 0 };
     // Where rows are left out, lines are kept free for the row under the cursor only.
-    let is_full = menu.items.len() > usize::from(inner.height.saturating_sub(line + foot));
+    let is_full = menu.items.len() > usize::from(inner.height.saturating_sub(line + foot + above));
     let own = menu.items.get(menu.selected).filter(|item| cut(item)).map_or(0, whole);
     let foot = if is_full { foot.min(u16::try_from(own).unwrap_or(WHY)) } else { foot };
-    let lines = usize::from(inner.height.saturating_sub(line + foot));
+    let lines = usize::from(inner.height.saturating_sub(line + foot + above));
     // Where not all fit, the last line says how many are left.
     let rows = if menu.items.len() > lines { lines.saturating_sub(1) } else { lines };
     let top = (menu.selected + 1).saturating_sub(rows.max(1));
     for (index, item) in menu.items.iter().enumerate().skip(top).take(rows) {
+        for (_, heading) in menu.headings.iter().filter(|(at, _)| headed && *at == index) {
+            Pen::new(buf, inner, line).put(heading, ui.of(Role::Faint));
+            line += 1;
+        }
         row(ui, &mut Pen::new(buf, inner, line), item, label, foot > 0);
         if index == menu.selected {
             let row = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..ui::row(inner, line) };

@@ -153,7 +153,43 @@ fn what_is_offered_to_me_comes_first_and_has_the_keys() {
     assert!(on(&table, 't').is_some_and(|item| item.invoke.command == Command::Task));
     // Who has which role stands there, gaps too.
     let labels: Vec<&str> = menu(&table).iter().map(|item| item.label.as_str()).collect();
-    assert!(labels.contains(&"incident commander: nobody yet"), "{labels:?}");
+    assert!(labels.contains(&"incident commander  nobody yet"), "{labels:?}");
+    assert!(on(&table, 'h').is_none(), "nobody hands over what they do not have: {labels:?}");
+    assert_eq!(on(&table, 'b').unwrap().label, "read the brief");
+}
+
+#[test]
+fn an_offer_is_read_accepted_and_declined_from_its_question_and_from_its_brief() {
+    let mut table = Table::ready();
+    tell(&mut table, RoleTaken { role: "commander".into(), person: "omar".into() }.into());
+    offer(&mut table, "commander", "maya");
+    let is_question = |table: &Table| matches!(table.model.overlays.as_slice(), [Overlay::Confirm(_)]);
+    let is_brief = |table: &Table| matches!(table.model.overlays.as_slice(), [Overlay::Entry(_)]);
+    table.keys("w");
+    assert_eq!(on(&table, 'a').unwrap().label, "take command from omar");
+    table.keys("a");
+    assert!(is_question(&table));
+    table.keys("b");
+    assert!(is_brief(&table), "{:?}", table.model.overlays);
+    table.keys("a");
+    assert!(is_question(&table), "{:?}", table.model.overlays);
+    table.keys("x");
+    let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("no question") };
+    assert_eq!((asked.title.as_str(), asked.yes.as_str()), ("Decline incident commander?", "decline"));
+    assert_eq!(asked.body, "omar keeps the role.");
+}
+
+#[test]
+fn nobody_offers_a_role_to_themselves() {
+    let mut table = Table::ready();
+    tell(&mut table, RoleTaken { role: "commander".into(), person: "maya".into() }.into());
+    table.keys("w h");
+    table.types("maya");
+    assert!(appended(&table.keys("enter")).is_none());
+    tell(&mut table, RoleTaken { role: "commander".into(), person: "omar".into() }.into());
+    assert!(appended(&table.keys("enter")).is_none());
+    let Some(Overlay::Ask(ask)) = table.model.overlays.last() else { panic!("nothing is asked") };
+    assert_eq!(ask.complaint, "you cannot offer it to yourself. To take it: i r c");
 }
 
 #[test]

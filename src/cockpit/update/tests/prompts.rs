@@ -3,6 +3,7 @@
 use super::windows::LETTERS;
 use super::*;
 use crate::cockpit::overlay::Purpose;
+use crate::incident::RoleTaken;
 
 /// What is asked for, by its place: a purpose that is new has to be given one, and a way to its prompt below.
 fn place(purpose: &Purpose) -> usize {
@@ -66,7 +67,7 @@ const PROMPTS: &[Prompt] = &[
     (Table::ready, "N u"),
     (Table::ready, "s 1"),
     (resolved, "i v"),
-    (Table::ready, "w h"),
+    (leading, "w h"),
     (Table::ready, "w t"),
     (Table::ready, "w p"),
     (busy, "w 1"),
@@ -174,6 +175,13 @@ fn late() -> Table {
 }
 
 /// Somebody has a task, and something is proposed.
+/// Whoever sits there has the command.
+fn leading() -> Table {
+    let mut table = Table::ready();
+    table.told(RoleTaken { role: "commander".into(), person: "maya".into() });
+    table
+}
+
 fn busy() -> Table {
     let mut table = Table::ready();
     let until = time(90);
