@@ -267,9 +267,8 @@ fn everywhere(cx: &Context, today: Date) -> Result<Vec<Listed>> {
     let journal = cx.journal_to_read()?;
     let repository = cx.repository(&journal)?;
     let mut listed = Vec::new();
-    for incident in journal.incidents(Some(&repository))?.into_iter().filter(|one| one.is_declared) {
-        // One that cannot be read is in nobody's way.
-        match journal.alone(incident.id) {
+    for (incident, state) in journal.each_declared(Some(&repository), |one| journal.alone(one.id))? {
+        match state {
             Ok(state) => {
                 listed.extend(state.open_follow_ups().map(|one| Listed::of(&incident.number, one, today)));
             }

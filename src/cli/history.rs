@@ -2,14 +2,16 @@
 
 mod json;
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::End;
 use super::context::Context;
 use crate::failure::Result;
-use crate::incident::Policy;
-use crate::journal::{Journal, Summary};
+use crate::incident::{IncidentId, Policy};
+use crate::journal::Summary;
 use crate::report::past::{self, By, Chronicle, Past, Trends, Unread, due};
 
 /// List incidents, how long they took and what is left to do
@@ -49,7 +51,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let all = journal.incidents(repository.as_deref())?;
     // Those of other repositories are called what their teams call them, which nobody here knows.
     let policy = if args.all { Policy::built_in() } else { cx.setup_or_found().0.policy };
-    let chronicle = read(cx, &journal, &all, &policy);
+    let mut chronicle = Chronicle::default();
+    let read = |one: &Summary| Ok(Past::of(&journal.alone(one.id)?, &one.number, &policy, cx.now()));
+    for (one, found) in journal.each_declared(repository.as_deref(), read)? {
+        chronicle.take((one.id, one.number, one.title), found);
+    }
     let today = cx.now().to_zoned(TimeZone::UTC).date();
     match args.by {
         Some(by) => {
@@ -73,25 +79,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     Ok(End::Done)
 }
 
-/// Works out what each came to. One that cannot be read is in nobody's way.
-fn read(cx: &Context, journal: &Journal, all: &[Summary], policy: &Policy) -> Chronicle {
-    let mut chronicle = Chronicle::default();
-    let now = cx.now();
-    for one in all.iter().filter(|one| one.is_declared) {
-        match journal.alone(one.id) {
-            Ok(state) => chronicle.incidents.push(Past::of(&state, &one.number, policy, now)),
-            Err(failure) => chronicle.unread.push(Unread {
-                id: one.id,
-                number: one.number.clone(),
-                title: one.title.clone(),
-                why: failure.cause.clone(),
-            }),
-        }
-    }
-    chronicle
-}
-
 fn tell(cx: &Context, all: &[Summary], chronicle: &Chronicle, policy: &Policy, today: Date) -> Result<()> {
+    let read: HashMap<IncidentId, &Past> = chronicle.incidents.iter().map(|past| (past.id, past)).collect();
     for one in all {
         let doubt = if one.is_declared { "" } else { "  ▲ no record declares it: run flightdeck verify" };
         cx.out.line(&format!(
@@ -102,7 +91,7 @@ fn tell(cx: &Context, all: &[Summary], chronicle: &Chronicle, policy: &Policy, t
             one.declared_at.strftime("%Y-%m-%d %H:%M"),
             one.title
         ))?;
-        if let Some(past) = chronicle.incidents.iter().find(|past| past.id == one.id) {
+        if let Some(past) = read.get(&one.id) {
             for line in past.details() {
                 cx.out.line(&format!("    {line}"))?;
             }
@@ -159,8 +148,8 @@ fn tell_trends(cx: &Context, trends: &Trends, unread: &[Unread]) -> Result<()> {
         for line in past::legend(trends) {
             cx.out.line(&format!("  {line}"))?;
         }
-        for (measure, drift) in &trends.drifts {
-            cx.out.line(&drift.said(*measure))?;
+        for (_, line) in trends.drift_lines() {
+            cx.out.line(&line)?;
         }
     }
     for one in unread {

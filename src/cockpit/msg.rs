@@ -372,6 +372,15 @@ pub enum Done {
     Quietly,
     /// Done, with a word for the person who asked.
     Said(String),
+    /// The issues of follow-ups were read back: how many, how many of them are closed, and how many are gone.
+    IssuesRead {
+        /// How many could be read.
+        read: usize,
+        /// Those that are closed: their follow-ups are done.
+        closed: usize,
+        /// Those that were deleted, or cannot be seen.
+        gone: usize,
+    },
     /// The report of an incident was saved to a file.
     Saved {
         /// The incident.

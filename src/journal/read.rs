@@ -53,6 +53,22 @@ impl Journal {
         self.query_incidents(repository).map_err(|error| self.failed("listing the incidents", &error))
     }
 
+    /// The incidents of a repository that a record declares, each with what is read of it. One that cannot be read
+    /// is in nobody's way.
+    pub fn each_declared<T>(
+        &self,
+        repository: Option<&str>,
+        mut read: impl FnMut(&Summary) -> Result<T>,
+    ) -> Result<Vec<(Summary, Result<T>)>> {
+        let declared = self.incidents(repository)?.into_iter().filter(|one| one.is_declared);
+        Ok(declared
+            .map(|one| {
+                let found = read(&one);
+                (one, found)
+            })
+            .collect())
+    }
+
     fn query_incidents(&self, repository: Option<&str>) -> rusqlite::Result<Vec<Summary>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT no, id, number, title, severity, status, repository, declared_ms,

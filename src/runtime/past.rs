@@ -14,8 +14,7 @@ use crate::failure::Result;
 use crate::hotfix::git::{Reader, located};
 use crate::incident::{IncidentId, Policy, Recorded, RepositoryId};
 use crate::journal::{Journal, Seq};
-use crate::report::past::{Chronicle, Past, Unread};
-use crate::text::counted;
+use crate::report::past::{Chronicle, Past};
 
 /// What was worked out before, by the policy it was worked out by: an incident that nothing was written to is not
 /// folded again.
@@ -29,27 +28,22 @@ impl Ground {
     /// Works out what the incidents of the repository came to. One that cannot be read is in nobody's way.
     pub(super) fn look_back(&self, policy: &Policy, known: &Mutex<Known>) -> Result<Done> {
         let journal = Journal::open_again(&self.state_dir, "nobody")?;
-        let all = journal.incidents(Some(&self.repository(&journal)?))?;
+        let repository = self.repository(&journal)?;
         // What one that panicked has left is whole: it is put in place when it is done.
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.policy.as_ref() != Some(policy) {
             *known = Known { policy: Some(policy.clone()), ..Known::default() };
         }
+        let all = journal.each_declared(Some(&repository), |one| {
+            past(&journal, one.id, &one.number, policy, known.incidents.remove(&one.id))
+        })?;
         let (mut chronicle, mut fresh) = (Chronicle::default(), HashMap::new());
-        for one in all.into_iter().filter(|one| one.is_declared) {
-            let before = known.incidents.remove(&one.id);
-            match past(&journal, one.id, &one.number, policy, before) {
-                Ok((seq, past)) => {
-                    chronicle.incidents.push(past.clone());
-                    fresh.insert(one.id, (seq, past));
-                }
-                Err(failure) => chronicle.unread.push(Unread {
-                    id: one.id,
-                    number: one.number,
-                    title: one.title,
-                    why: failure.cause,
-                }),
-            }
+        for (one, found) in all {
+            let found = found.map(|(seq, past)| {
+                fresh.insert(one.id, (seq, past.clone()));
+                past
+            });
+            chronicle.take((one.id, one.number, one.title), found);
         }
         known.incidents = fresh;
         Ok(Done::Past(Box::new(chronicle)))
@@ -72,16 +66,7 @@ impl Ground {
                 gone += usize::from(seen.is_none() && one.issue.is_some());
             }
         }
-        let said = match (read, closed, gone) {
-            (0, _, 0) => "no follow-up has an issue yet: i u sends them".to_owned(),
-            (_, 0, 0) => format!("{} read: all are open", counted(read, "issue")),
-            (_, _, 0) => format!("{} read: {closed} closed, and done", counted(read, "issue")),
-            _ => format!(
-                "{} read: {closed} closed, and done; {gone} deleted or not visible",
-                counted(read, "issue")
-            ),
-        };
-        Ok(Done::Said(said))
+        Ok(Done::IssuesRead { read, closed, gone })
     }
 
     /// What the journal calls the repository. Without one, an incident belongs to its directory.

@@ -50,7 +50,7 @@ fn the_pages_of_looking_back() {
         }
     }
     let drawn = drawn(&mut window(Leaf::Severities, 0), (120, 36));
-    assert!(drawn.contains("no trend: 10 incidents, needs 20"), "{drawn}");
+    assert!(drawn.contains("No trends yet: 12 of 20 incidents"), "{drawn}");
     insta::assert_snapshot!("past-severities_120x36", drawn);
 }
 

@@ -24,14 +24,14 @@ const COLUMNS: u16 = 84;
 ///
 ///    D  Declare an incident
 ///
-///    Follow-ups                                                       1 overdue of 3  U
-///    ✗ alert on the pool                      li  due 2026-11-27, 3 days overdue
+///    Follow-ups  1 overdue of 3                                    [U] follow-ups
+///    ✗ alert on the pool                               li          27 Nov 3d late
 ///
 ///    Incidents
 ///    INC-2026-0007  P0  ● open      Checkout answers 500     21 Nov 14:31
 ///
 ///    here   Cargo · deploy.sh
-///    config none; press I to write one
+///    config none yet  [I] write one for this repository
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     keys::start(ui, buf, row(area, area.height - 1));
@@ -133,17 +133,18 @@ fn left(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
         0 => format!("{} open", left.len()),
         overdue => format!("{overdue} overdue of {}", left.len()),
     };
-    let hint = if pen.room() > 60 { format!("[{key}] lists and ends them") } else { format!("[{key}]") };
+    let hint = if pen.room() > 60 { format!("[{key}] follow-ups") } else { format!("[{key}]") };
     pen.right(&hint, ui.of(Role::Faint));
     pen.right_gap(1);
     pen.put("Follow-ups", ui.of(Role::Title)).gap(2);
     pen.put(&said, ui.of(if overdue == 0 { Role::Muted } else { Role::Overdue }));
     // The incidents come first where there is little room.
     let room = usize::from(page.height / 6).min(MOST);
-    let named = left.iter().take(room);
+    let named = &left[..room.min(left.len())];
+    let columns = past::Columns::of(named, today);
     let mut lines = 1;
     for one in named {
-        past::follow_up(ui, &mut Pen::new(buf, page, lines), one, today);
+        past::follow_up(ui, &mut Pen::new(buf, page, lines), one, columns, today);
         lines += 1;
     }
     below(page, lines + 1)
@@ -177,15 +178,23 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
     let shown = usize::from(list.height).min(lines.len());
     let cursor = ui.model.start_row.saturating_sub(1);
     let top = (cursor + 1).saturating_sub(shown.max(1)).min(lines.len() - shown);
-    for (line, incident) in lines.iter().skip(top).take(shown).enumerate() {
+    // Columns are as wide as the widest of what is shown in them.
+    let seen = || lines.iter().skip(top).take(shown);
+    let widest = |texts: &mut dyn Iterator<Item = u16>| texts.max().unwrap_or_default();
+    let severity = |line: &IncidentLine| width(ui.model.policy.severity_name(line.severity));
+    let columns = (
+        widest(&mut seen().map(severity)),
+        widest(&mut seen().map(|line| width(&line.number))).clamp(13, 24),
+    );
+    for (line, incident) in seen().enumerate() {
         let place = row(list, line as u16);
-        incident_row(ui, &mut Pen::new(buf, place, 0), incident);
+        incident_row(ui, &mut Pen::new(buf, place, 0), incident, columns);
         selected(ui, buf, place, ui.model.start_row == top + line + 1);
     }
     shown as u16 + 1
 }
 
-fn incident_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &IncidentLine) {
+fn incident_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &IncidentLine, (severity, number): (u16, u16)) {
     let open = matches!(line.status, Status::Open | Status::Mitigated);
     let when = format!("{} {}", ui.day(line.declared_at), ui.minute(line.declared_at));
     if pen.room() > 56 {
@@ -193,7 +202,8 @@ fn incident_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &IncidentLine) {
         pen.right_gap(2);
     }
     let badge = ui.of(if open { Role::from(line.severity) } else { Role::Muted });
-    pen.put(" ", badge).put(ui.model.policy.severity_name(line.severity), badge).put(" ", badge).gap(1);
+    let name = ui.model.policy.severity_name(line.severity);
+    pen.put(" ", badge).put(name, badge).put(" ", badge).gap(1 + severity.saturating_sub(width(name)));
     let symbol = match line.status {
         Status::Open => "●",
         Status::Mitigated => "▲",
@@ -202,7 +212,7 @@ fn incident_row(ui: Ui<'_>, pen: &mut Pen<'_>, line: &IncidentLine) {
     let role = glyph::status(line.status);
     pen.put(symbol, ui.of(role)).gap(1).column_of(line.status.name(), 10, ui.of(role)).gap(1);
     if pen.room() > 44 {
-        pen.column_of(&line.number, 14, ui.of(Role::Muted)).gap(1);
+        pen.column_of(&line.number, number, ui.of(Role::Muted)).gap(2);
     }
     pen.put(&line.title, ui.of(if open { Role::Text } else { Role::Muted }));
 }
@@ -228,7 +238,7 @@ fn facts(ui: Ui<'_>) -> Vec<(&'static str, String, Role)> {
     }
     let (text, role) = match &ui.model.config.source {
         ConfigSource::None => {
-            (format!("none yet; {} writes one for what was found", ui.key(Command::Init)), Role::Muted)
+            (format!("none yet  [{}] write one for this repository", ui.key(Command::Init)), Role::Muted)
         }
         ConfigSource::Trusted => ("✓ trusted".to_owned(), Role::Good),
         ConfigSource::Untrusted { .. } => {

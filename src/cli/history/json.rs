@@ -1,5 +1,7 @@
 //! History as JSON: names are kept, more may be added.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -89,6 +91,9 @@ pub(super) fn list<'a>(
     policy: &'a Policy,
     today: Date,
 ) -> Vec<Line<'a>> {
+    let unread: HashMap<IncidentId, &str> =
+        chronicle.unread.iter().map(|one| (one.id, one.why.as_str())).collect();
+    let read: HashMap<IncidentId, &Past> = chronicle.incidents.iter().map(|past| (past.id, past)).collect();
     let line = |one: &'a Summary| Line {
         id: &one.number,
         uuid: one.id,
@@ -99,8 +104,8 @@ pub(super) fn list<'a>(
         declared_at: one.declared_at,
         repository: &one.repository,
         declared: one.is_declared,
-        unreadable: chronicle.unread.iter().find(|it| it.id == one.id).map(|it| it.why.as_str()),
-        past: chronicle.incidents.iter().find(|it| it.id == one.id).map(|past| what(past, today)),
+        unreadable: unread.get(&one.id).copied(),
+        past: read.get(&one.id).map(|past| what(past, today)),
     };
     all.iter().map(line).collect()
 }

@@ -162,6 +162,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}
         Ok(Done::Quietly | Done::Read(_) | Done::Saved { .. } | Done::Text(_)) => {}
         Ok(Done::Said(word)) => cx.say(word),
+        Ok(Done::IssuesRead { read, closed, gone }) => past::issues_read(cx, read, closed, gone),
         Ok(Done::Left(files)) => settle::found(cx, id, files),
         Ok(Done::Lessons(found)) => grade::found(cx, id, &found),
         Ok(Done::Appended(records)) => insert(cx, records),

@@ -13,6 +13,7 @@ use super::invoke::{self, ask};
 use super::{Cx, menus, windows};
 use crate::incident::{Body, Draft, FollowUpChanged, FollowUpEnded, IncidentId, RecordId};
 use crate::report::past::{By, Chronicle};
+use crate::text::counted;
 
 /// Opens the window at a page.
 pub(super) fn open(cx: &mut Cx<'_>, leaf: Leaf) {
@@ -225,6 +226,21 @@ fn owner_and_date(text: &str) -> Result<(Option<&str>, Option<Date>), String> {
         return Err("write @who, a date as in 2026-12-05, or both".to_owned());
     }
     Ok((owner, due))
+}
+
+/// Says what came of reading the issues back.
+pub(super) fn issues_read(cx: &mut Cx<'_>, read: usize, closed: usize, gone: usize) {
+    let issues = counted(read, "issue");
+    let said = match (read, closed, gone) {
+        (0, _, 0) => {
+            let keys = menus::path(cx.model, &Command::FollowUpSend.into());
+            format!("no follow-up has an issue yet. In an incident {keys} opens them")
+        }
+        (_, 0, 0) => format!("{issues} read: all are open"),
+        (_, _, 0) => format!("{issues} read: {closed} closed, and done"),
+        _ => format!("{issues} read: {closed} closed, and done; {gone} deleted or not visible"),
+    };
+    cx.say(said);
 }
 
 /// Reads back what became of the issues of all follow-ups that have one.

@@ -9,6 +9,7 @@ mod trends;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::failure::Result;
 use crate::incident::{
     Clock, ClockState, EntryKind, FollowUp, IncidentId, Policy, Round, Severity, State, Status, clocks,
     duration, rounds,
@@ -181,7 +182,22 @@ pub fn due(one: &FollowUp, today: Date) -> String {
     }
 }
 
+/// The same in a column: ` 5 Dec`, ` 5 Nov 25d late`, `no date`. The year stands there where it is another one.
+pub fn due_column(one: &FollowUp, today: Date) -> String {
+    let Some(due) = one.due else { return "no date".to_owned() };
+    let day = due.strftime(if due.year() == today.year() { "%e %b" } else { "%e %b %Y" });
+    overdue_by(one, today).map_or_else(|| day.to_string(), |days| format!("{day} {days}d late"))
+}
+
 impl Chronicle {
+    /// Takes in what became of reading an incident.
+    pub fn take(&mut self, (id, number, title): (IncidentId, String, String), found: Result<Past>) {
+        match found {
+            Ok(past) => self.incidents.push(past),
+            Err(failure) => self.unread.push(Unread { id, number, title, why: failure.cause }),
+        }
+    }
+
     /// What is left to do of all of them: what is overdue longest first, what has no date last.
     pub fn left(&self) -> Vec<Left<'_>> {
         let mut left: Vec<Left<'_>> = self

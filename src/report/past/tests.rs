@@ -256,7 +256,9 @@ fn a_trend_is_refused_where_there_are_few_and_where_chance_makes_it() {
     let drift = |lengths: &[i64]| trends(&many(lengths), By::Month, &policy).drifts[2].1.clone();
     let few = drift(&[100, 90, 80, 30, 20, 10]);
     assert_eq!(few, Drift::TooFew { count: 6, needed: 20 });
-    assert_eq!(few.said(Measure::Resolve), "time to resolve: no trend: 6 incidents, needs 20");
+    assert_eq!(few.said(Measure::Resolve), "time to resolve: no trend yet: 6 of 20 incidents");
+    let lines = trends(&many(&[100, 90]), By::Month, &policy).drift_lines();
+    assert_eq!(lines, [(false, "No trends yet: 2 of 20 incidents".to_owned())], "said once");
     let change = |lengths: &[i64]| match drift(lengths) {
         Drift::Compared { change, .. } => change,
         few @ Drift::TooFew { .. } => panic!("{few:?}"),

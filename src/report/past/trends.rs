@@ -205,10 +205,31 @@ impl Trends {
         let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths = [0, 1, 2, 3, 4, 5].map(wide);
         let line = |row: &[String; 6]| {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let cell = |(column, (cell, width)): (usize, (&String, usize))| match column {
+                // Counts are compared digit below digit.
+                1 | 5 => format!("{cell:>width$}"),
+                _ => format!("{cell:<width$}"),
+            };
+            let cells = row.iter().zip(widths).enumerate().map(cell);
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
         rows.iter().map(line).collect()
+    }
+}
+
+impl Trends {
+    /// How the later half compares with the earlier one, a line for each length of time, with whether there is
+    /// anything to compare. Where there are too few of all of them that is one line.
+    pub fn drift_lines(&self) -> Vec<(bool, String)> {
+        let few = self.drifts.iter().map(|(_, drift)| match drift {
+            Drift::TooFew { count, needed } => Some((*count, *needed)),
+            Drift::Compared { .. } => None,
+        });
+        if let Some(most) = few.collect::<Option<Vec<_>>>().and_then(|few| few.into_iter().max()) {
+            return vec![(false, format!("No trends yet: {} of {} incidents", most.0, most.1))];
+        }
+        let is_told = |drift: &Drift| matches!(drift, Drift::Compared { .. });
+        self.drifts.iter().map(|(measure, drift)| (is_told(drift), drift.said(*measure))).collect()
     }
 }
 
@@ -295,8 +316,7 @@ impl Drift {
         let name = measure.name();
         match self {
             Self::TooFew { count, needed } => {
-                let incidents = if *count == 1 { "incident" } else { "incidents" };
-                format!("time to {name}: no trend: {count} {incidents}, needs {needed}")
+                format!("time to {name}: no trend yet: {count} of {needed} incidents")
             }
             Self::Compared { change, earlier, later } => {
                 let both = format!(

@@ -12,7 +12,7 @@ use super::document::{self, Line};
 use super::{Shown, column, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::past::{Leaf, PastRow, PastView};
-use crate::report::past::{By, Left, Past, Took, Trends, Unread, due, legend};
+use crate::report::past::{By, Left, Past, Took, Trends, Unread, due, due_column, legend};
 use crate::text::{counted, visible};
 
 /// Most columns of its lines.
@@ -25,8 +25,8 @@ const LENGTH: u16 = 9;
 /// ```text
 /// ╭ History and follow-ups ─────────────────────────────────────────────╮
 /// │ Follow-ups 2   Incidents 7   By month   By severity                 │
-/// │ ✗ alert on the pool                li  due 2026-11-27, 3 days overdue│
-/// │ · write the runbook                        nobody yet, no date      │
+/// │ ✗ alert on the pool                         li          27 Nov 3d late│
+/// │ · write the runbook                         nobody yet  no date       │
 /// ╰──────────── x done  - drop  @ owner and date  r read the issues  esc ╯
 /// ```
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: PastView) -> Shown {
@@ -148,42 +148,65 @@ fn follow_ups(ui: Ui<'_>, buf: &mut Buffer, place: Rect, cursor: usize) -> Shown
         return Shown { lines: place.height, top: 0, cursor: None, more: None };
     }
     let more = left.get(cursor).map(|one| about(ui, one, today)).unwrap_or_default();
+    let columns = Columns::of(&left, today);
     let head = |pen: &mut Pen<'_>, index: usize| {
         if let Some(one) = left.get(index) {
-            follow_up(ui, pen, one, today);
+            follow_up(ui, pen, one, columns, today);
         }
     };
     let more = wrapped(more, place.width.saturating_sub(6));
     Rows { head: &head, count: left.len(), cursor, more }.draw(ui, buf, place)
 }
 
-/// A follow-up in one line: whether it is late, what, who and by when.
-pub(in crate::tui) fn follow_up(ui: Ui<'_>, pen: &mut Pen<'_>, one: &Left<'_>, today: Date) {
-    let late = one.overdue_by(today);
-    let (mark, role) = if late.is_some() { ("✗", Role::Overdue) } else { ("·", Role::Faint) };
-    pen.put(mark, ui.of(role)).gap(1);
-    if pen.room() >= ROOMY {
-        let role = if late.is_some() { Role::Bad } else { Role::Muted };
-        pen.right(&due(one.follow_up, today), ui.of(role));
-        pen.right_gap(2);
-        let owner = if one.follow_up.owner.is_empty() { "nobody yet" } else { &one.follow_up.owner };
-        pen.right(
-            &visible(owner),
-            ui.of(if one.follow_up.owner.is_empty() { Role::Warn } else { Role::Author }),
-        );
-        pen.right_gap(2);
-    } else if let Some(due) = one.follow_up.due {
-        let role = if late.is_some() { Role::Bad } else { Role::Muted };
-        pen.right(&due.to_string(), ui.of(role));
-        pen.right_gap(1);
+/// Columns of a list of follow-ups, the same for all of its rows.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::tui) struct Columns {
+    owner: u16,
+    due: u16,
+}
+
+impl Columns {
+    /// Columns that hold what a list of them says, names as far as they stay names.
+    pub(in crate::tui) fn of(left: &[Left<'_>], today: Date) -> Self {
+        let widest = |texts: &mut dyn Iterator<Item = u16>| texts.max().unwrap_or_default();
+        Self {
+            owner: widest(&mut left.iter().map(|one| width(&visible(owner(one))))).min(16),
+            due: widest(&mut left.iter().map(|one| width(&due_column(one.follow_up, today)))),
+        }
     }
-    pen.put(&visible(&one.follow_up.text), ui.of(Role::Text));
+}
+
+/// Who does it.
+fn owner<'a>(one: &Left<'a>) -> &'a str {
+    if one.follow_up.owner.is_empty() { "nobody yet" } else { &one.follow_up.owner }
+}
+
+/// A follow-up in one line: whether it is late, what, who and by when.
+pub(in crate::tui) fn follow_up(
+    ui: Ui<'_>,
+    pen: &mut Pen<'_>,
+    one: &Left<'_>,
+    columns: Columns,
+    today: Date,
+) {
+    let late = one.overdue_by(today).is_some();
+    pen.put(if late { "✗" } else { "·" }, ui.of(if late { Role::Overdue } else { Role::Faint })).gap(1);
+    let roomy = pen.room() >= ROOMY;
+    let beside = if roomy { columns.owner + 2 + columns.due + 2 } else { columns.due + 1 };
+    let room = pen.room().saturating_sub(beside);
+    pen.column_of(&visible(&one.follow_up.text), room, ui.of(Role::Text));
+    if roomy {
+        let role = if one.follow_up.owner.is_empty() { Role::Warn } else { Role::Author };
+        pen.gap(2).column_of(&visible(owner(one)), columns.owner, ui.of(role)).gap(1);
+    }
+    let role = if late { Role::Bad } else { Role::Muted };
+    pen.gap(1).column_of(&due_column(one.follow_up, today), columns.due, ui.of(role));
 }
 
 /// What a follow-up tells below its line.
 fn about(ui: Ui<'_>, one: &Left<'_>, today: Date) -> Vec<(String, Role)> {
     let follow_up = one.follow_up;
-    let owner = if follow_up.owner.is_empty() { "nobody yet" } else { &follow_up.owner };
+    let owner = owner(one);
     let mut lines = Vec::new();
     let (columns, _) = ui.model.size;
     if columns < ROOMY + 8 {
@@ -340,7 +363,10 @@ fn lines(ui: Ui<'_>, trends: &Trends, columns: u16) -> Vec<Line> {
     }
     lines.push(Line::default());
     lines.extend(
-        trends.drifts.iter().map(|(measure, drift)| of(&drift.said(*measure), Role::Warn).hanging(2)),
+        trends
+            .drift_lines()
+            .iter()
+            .map(|(is_told, line)| of(line, if *is_told { Role::Text } else { Role::Faint }).hanging(2)),
     );
     lines.push(Line::default());
     lines.extend(legend(trends).iter().map(|line| of(line, Role::Muted).hanging(2)));
