@@ -1,14 +1,13 @@
 //! `flightdeck report`: writes the incident report.
 
-use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::End;
 use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::{Context, Loaded, Wanted};
+use crate::config::dirs::private_file;
 use crate::drill::place::Place;
 use crate::failure::{Failure, Result};
 use crate::incident::{ReportSaved, State, Status};
@@ -130,14 +129,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
     let mut beside = path.clone().into_os_string();
     beside.push(format!(".{}.part", std::process::id()));
     // Made anew, never through something that somebody put there.
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)
+    // It holds the record: readable by its owner only.
+    let written = private_file(Path::new(&beside))
         .and_then(|mut file| {
-            // It holds the record: readable by its owner only, whatever the umask.
-            file.set_permissions(Permissions::from_mode(0o600))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()
         })
@@ -151,6 +145,8 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

@@ -27,7 +27,7 @@ use crate::hotfix::state::BranchState;
 use crate::incident::{self, Claim, RunbookFor, State};
 use crate::plan::gates::Standing;
 use crate::plan::proposal;
-use crate::report::runbook::{Failing, suggested, used};
+use crate::report::runbook::{Failing, to_read, used};
 
 /// Show the situation on one screen
 #[derive(Debug, clap::Args)]
@@ -282,12 +282,11 @@ fn runbook(root: &Path, config: &Config, around: &Around, state: &State) -> Opti
         })
         .collect();
     if failing.is_empty() {
+        // The files are not read for nothing.
         return None;
     }
     let (shelf, used) = (conductor::runbook_shelf(root, config), used(state));
-    let fitting = suggested(&shelf.runbooks, &failing, &[]);
-    let (one, why) = fitting.into_iter().find(|(one, _)| !used.contains(&one.path.as_str()))?;
-    Some(RunbookFor { path: one.path.clone(), title: one.title.clone(), why })
+    to_read(&shelf.runbooks, &failing, |one| used.contains(&one.path.as_str()))
 }
 
 /// Since which release a probe finds nothing, in words, by the samples of the last day that cockpits kept.

@@ -1,11 +1,11 @@
 //! The report of an incident on a branch: what is there now, and the plan.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::prepare::{Ground, directory};
+use crate::config::dirs::{private_directory, private_file};
 use crate::failure::{Failure, Result};
 use crate::hotfix::flows::{self, report::Facts};
 use crate::hotfix::git::Reader;
@@ -52,12 +52,12 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, wanted: &ReportText) -> Result
     };
     let local = here(branch);
     refuse_taken(&reader, branch, remote.as_deref(), on_branch.as_deref(), local.as_deref())?;
-    let file = kept(ground.state_dir, &wanted.text)?;
     if on_branch.as_ref().is_some_and(|at| has(&reader, at, path, &wanted.text)) {
         let mut plan = Plan::new(id, "commit the report", crate::plan::Purpose::Report, flows::TARGET);
         plan.notes.push(format!("{} has this report already as {}", visible(branch), visible(path)));
         return Ok(plan);
     }
+    let file = kept(ground.state_dir, &wanted.text)?;
     let root = directory(&reader.root().to_string_lossy());
     let facts = Facts {
         root: &root,
@@ -128,11 +128,11 @@ fn kept(state_dir: &Path, text: &str) -> Result<PathBuf> {
             "make room there, then try again",
         )
     };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(failed)?;
+    private_directory(&place).map_err(failed)?;
     let beside = place.join(format!(".{}.part", std::process::id()));
     let write = || {
         let _ = fs::remove_file(&beside);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        let mut file = private_file(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&beside, &path)

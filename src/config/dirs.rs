@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
@@ -102,9 +102,32 @@ fn overridden(value: Option<OsString>) -> Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
+/// Makes a directory that nobody else can look into, with all above it that are missing.
+pub fn private_directory(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a file that nobody else can read, whatever the umask; never one that is there, and never through a link.
+pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_private_file_is_made_anew_and_for_its_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("a/b");
+        private_directory(&place).unwrap();
+        private_file(&place.join("x")).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&place), mode(&place.join("x"))), (0o700, 0o600));
+        assert_eq!(private_file(&place.join("x")).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    }
 
     #[test]
     fn a_directory_is_closed_once_and_a_missing_one_is_nothing() {

@@ -6,7 +6,7 @@ mod team;
 mod ticks;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use super::body::{
     RunWaiting, Signalled, StepEnded, StepWaiting, StopAsked,
 };
 use super::drift::{self, Written};
+use super::import::Brought;
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
@@ -93,7 +94,7 @@ impl Fold {
             motions: Vec::new(),
             follow_ups: Vec::new(),
             reviews: Vec::new(),
-            imported: BTreeSet::new(),
+            imported: Brought::default(),
             decisions: 0,
             actions: 0,
             no_rollback: false,
@@ -367,9 +368,7 @@ impl Fold {
             Body::SignalsKept(body) => team::signals(state, body),
             Body::FollowUpLinked(body) => team::follow_up_linked(state, body),
             Body::Reviewed(body) => team::reviewed(state, record, body),
-            Body::Imported(body) => {
-                state.imported.insert((body.source.clone(), body.row.clone()));
-            }
+            Body::Imported(body) => state.imported.insert(&body.source, &body.row),
             Body::Declared(_)
             | Body::Amended(_)
             | Body::Retracted(_)

@@ -119,7 +119,6 @@ impl Read {
 /// Makes drafts of the rows that an incident does not have yet, in the order of their times, and says how
 /// many it has.
 pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, usize) {
-    let elsewhere = elsewhere(state, source);
     rows.sort_by(|a, b| (a.at, &a.text, &a.author, &a.key).cmp(&(b.at, &b.text, &b.author, &b.key)));
     let mut seen: HashMap<String, u32> = HashMap::new();
     let mut said: HashMap<String, u32> = HashMap::new();
@@ -131,18 +130,15 @@ pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, u
         let again = seen.entry(name.clone()).or_default();
         *again += 1;
         let name = if *again == 1 { name } else { format!("{name}/{again}") };
-        let there = elsewhere.get(&digest).copied().unwrap_or_default();
+        let there = state.imported.elsewhere(&digest, source);
         let nth = said.entry(digest).or_default();
         *nth += 1;
-        let place = (source.to_owned(), name);
-        let is_elsewhere = *nth <= there;
-        if is_elsewhere || state.imported.contains(&place) {
+        if *nth <= there || state.imported.has(source, &name) {
             known += 1;
             continue;
         }
-        let (source, name) = place;
         let body = Imported {
-            source,
+            source: source.to_owned(),
             row: name,
             kind: row.kind,
             text: row.text,
@@ -154,21 +150,50 @@ pub fn drafts(state: &State, source: &str, mut rows: Vec<Row>) -> (Vec<Draft>, u
     (drafts, known)
 }
 
-/// How often what a row says was brought by another source: a file that was copied brings nothing new. The source
-/// that has it most often counts.
-fn elsewhere(state: &State, source: &str) -> HashMap<String, u32> {
-    let mut times: HashMap<(&str, &str), u32> = HashMap::new();
-    for (from, name) in state.imported.iter().filter(|(from, _)| from != source) {
-        let (digest, nth) = said(name);
-        let most = times.entry((from.as_str(), digest)).or_default();
-        *most = nth.max(*most + 1);
+/// What was imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Source and row of each event.
+    rows: BTreeSet<(String, String)>,
+    /// How often each source has brought what a row says, by its digest.
+    said: BTreeMap<String, BTreeMap<String, u32>>,
+}
+
+impl Brought {
+    /// Tells whether a source has brought this row.
+    pub(super) fn has(&self, source: &str, row: &str) -> bool {
+        self.rows.contains(&(source.to_owned(), row.to_owned()))
     }
-    let mut most: HashMap<String, u32> = HashMap::new();
-    for ((_, digest), n) in times {
-        let known = most.entry(digest.to_owned()).or_default();
-        *known = n.max(*known);
+
+    /// Tells whether a source has brought an event that it calls so, whatever that said then.
+    pub fn has_named(&self, source: &str, key: &str) -> bool {
+        let next = self.rows.range((source.to_owned(), format!("{key}:"))..).next();
+        next.is_some_and(|(from, row)| from == source && row.split(':').next() == Some(key))
     }
-    most
+
+    /// Tells whether a row says what nobody has brought: neither this source nor, as often, another one. Two people
+    /// may read the same file under two names at the same moment.
+    pub(super) fn is_news(&self, source: &str, row: &str) -> bool {
+        let (digest, nth) = said(row);
+        let own = self.said.get(digest).and_then(|by| by.get(source)).copied().unwrap_or_default();
+        !self.has(source, row) && self.elsewhere(digest, source) < nth.max(own + 1)
+    }
+
+    pub(super) fn insert(&mut self, source: &str, row: &str) {
+        if self.rows.insert((source.to_owned(), row.to_owned())) {
+            let (digest, nth) = said(row);
+            let by = self.said.entry(digest.to_owned()).or_default();
+            let count = by.entry(source.to_owned()).or_default();
+            *count = nth.max(*count + 1);
+        }
+    }
+
+    /// How often what a row says was brought by another source: a file that was copied brings nothing new. The
+    /// source that has it most often counts.
+    fn elsewhere(&self, digest: &str, source: &str) -> u32 {
+        let by = self.said.get(digest).into_iter().flatten();
+        by.filter(|(from, _)| *from != source).map(|(_, count)| *count).max().unwrap_or_default()
+    }
 }
 
 /// What the name of a row holds of what it says, and which of those that say the same it is.

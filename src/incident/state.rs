@@ -12,7 +12,7 @@ mod pressing;
 mod share;
 mod team;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +29,7 @@ pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, T
 
 use super::body::{Answer, CheckState, NoteKind, Phase, Severity, WatchVerdict};
 use super::drift::ClockOff;
+use super::import::Brought;
 use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
 use super::timeline::Timeline;
 use super::wording::unreasoned;
@@ -120,8 +121,8 @@ pub struct State {
     pub follow_ups: Vec<FollowUp>,
     /// Reviews that were held, in order.
     pub reviews: Vec<ReviewHeld>,
-    /// What was imported: source and row.
-    pub imported: BTreeSet<(String, String)>,
+    /// What was imported.
+    pub imported: Brought,
     /// Decisions on record so far.
     pub decisions: usize,
     /// Notes of what was done by hand so far.

@@ -2,7 +2,7 @@
 //! them fits what fails. Pure.
 
 use super::blocks::{self, Block, plain};
-use crate::incident::{EntryKind, NoteKind, PlanRun, State};
+use crate::incident::{EntryKind, NoteKind, PlanRun, RunbookFor, State};
 use crate::text::visible;
 
 /// Most commands of one block: more is a script.
@@ -296,6 +296,19 @@ pub fn suggested<'a>(
     }
     found.sort_by_key(|(rank, runbook, _)| (*rank, &runbook.path));
     found.into_iter().map(|(_, runbook, why)| (runbook, why)).collect()
+}
+
+/// The runbook that fits best what fails, of those that are not passed over.
+pub fn to_read(
+    runbooks: &[Runbook],
+    failing: &[Failing<'_>],
+    passed_over: impl Fn(&Runbook) -> bool,
+) -> Option<RunbookFor> {
+    if failing.is_empty() {
+        return None;
+    }
+    let (one, why) = suggested(runbooks, failing, &[]).into_iter().find(|(one, _)| !passed_over(one))?;
+    Some(RunbookFor { path: one.path.clone(), title: one.title.clone(), why })
 }
 
 /// How well a runbook fits a probe: named by it, naming it, or called like it.

@@ -1,10 +1,10 @@
 //! Files for the user: never over what is there, and readable by their owner only.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::config::dirs::{private_directory, private_file};
 use crate::failure::{Failure, Result};
 
 /// Directory of reports and exports in the state directory.
@@ -18,8 +18,8 @@ pub(super) fn place(state_dir: &Path, here: &Path) -> Result<PathBuf> {
         return Ok(here.to_owned());
     }
     let directory = state_dir.join(REPORTS);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-    made.map_err(|error| failed("creating the directory for the report", &directory, &error))?;
+    private_directory(&directory)
+        .map_err(|error| failed("creating the directory for the report", &directory, &error))?;
     Ok(directory)
 }
 
@@ -35,7 +35,7 @@ pub(super) fn save(
     for n in 1..100 {
         let name = if n == 1 { name.to_owned() } else { format!("{stem}-{n}.{ending}") };
         let path = directory.join(&name);
-        let mut file = match make(&path) {
+        let mut file = match private_file(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(failed(&doing, &path, &error)),
@@ -55,13 +55,6 @@ pub(super) fn save(
     Err(Failure::new(doing, "there are a hundred of them already", "remove some"))
 }
 
-fn make(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    // Whatever the umask.
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    Ok(file)
-}
-
 fn failed(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
     let hint = match error.kind() {
         ErrorKind::StorageFull => "make room on that disk",
@@ -73,6 +66,8 @@ fn failed(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn text(text: &'static str) -> impl FnOnce(&mut File) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::hotfix::suspects::Suspect;
 use crate::incident::RunbookFor;
 use crate::plan::Request;
 use crate::report::blocks;
-use crate::report::runbook::{Failing, Page, Runbook, Shelf, suggested, used};
+use crate::report::runbook::{Failing, Page, Runbook, Shelf, suggested, to_read, used};
 
 /// Opens the list, and looks for what is there now.
 pub(super) fn open(cx: &mut Cx<'_>, path: &str) {
@@ -159,15 +159,10 @@ impl Model {
             .filter(|(probe, _)| config.watches_production(&probe.environment))
             .map(|(_, failing)| failing)
             .collect();
-        if failing.is_empty() {
-            return None;
-        }
         let used = self.incident().map(used).unwrap_or_default();
-        let is_new =
-            |one: &Runbook| !self.runbooks_read.contains(&one.path) && !used.contains(&one.path.as_str());
-        let (one, why) =
-            suggested(&found.runbooks, &failing, &[]).into_iter().find(|(one, _)| is_new(one))?;
-        Some(RunbookFor { path: one.path.clone(), title: one.title.clone(), why })
+        let is_known =
+            |one: &Runbook| self.runbooks_read.contains(&one.path) || used.contains(&one.path.as_str());
+        to_read(&found.runbooks, &failing, is_known)
     }
 
     /// The runbooks that fit what fails and what is suspected, best first, each with why.

@@ -68,7 +68,7 @@ fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, S
     }
     found.retain(|message| {
         let ts = message.get("ts").and_then(Value::as_str);
-        ts.is_some_and(|ts| !is_known(state, &key(channel, ts)))
+        ts.is_some_and(|ts| !state.imported.has_named(SOURCE, &key(channel, ts)))
     });
     if found.is_empty() {
         return Ok(Vec::new());
@@ -87,13 +87,6 @@ fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, S
 /// What a message is known by: the channel, and its time there.
 fn key(channel: &Channel, ts: &str) -> String {
     format!("{}-{ts}", channel.to.one())
-}
-
-/// Tells whether a message is on record, whatever it said then.
-fn is_known(state: &State, key: &str) -> bool {
-    let from = (SOURCE.to_owned(), format!("{key}:"));
-    let next = state.imported.range(from..).next();
-    next.is_some_and(|(source, row)| source == SOURCE && row.split(':').next() == Some(key))
 }
 
 /// What the people are called whom the messages name. Who cannot be asked for goes by the id.
@@ -119,7 +112,8 @@ fn names(
 fn write(journal: &mut Journal, post: &Post<'_>, rows: &[Row]) -> Result<Vec<Record>> {
     for _ in 0..ATTEMPTS {
         let (log, seen) = journal.load(post.incident)?;
-        let is_new = |row: &&Row| row.key.as_ref().is_none_or(|key| !is_known(log.state(), key));
+        let is_new =
+            |row: &&Row| row.key.as_ref().is_none_or(|key| !log.state().imported.has_named(SOURCE, key));
         let new: Vec<Row> = rows.iter().filter(is_new).cloned().collect();
         let (drafts, _) = drafts(log.state(), SOURCE, new);
         if drafts.is_empty() {

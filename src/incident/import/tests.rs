@@ -248,6 +248,25 @@ fn a_file_that_was_copied_brings_nothing_new() {
 }
 
 #[test]
+fn two_who_import_the_same_under_two_names_at_once_have_it_once() {
+    let text = "2026-03-01 14:02,deployed,omar\n2026-03-01 14:05,errors,li\n2026-03-01 14:05,errors,li\n";
+    let empty = Log::new(vec![declared()]).unwrap();
+    let rows = |source: &str| drafts(empty.state(), source, table(text).rows).0;
+    let all: Vec<Draft> = rows("a.csv").into_iter().chain(rows("b.csv")).collect();
+    let mut log = Log::new(vec![declared()]).unwrap();
+    for (clock, draft) in (100..).zip(all) {
+        log.insert(sealed(draft, clock));
+    }
+    let lines: Vec<String> = log.state().timeline.iter().map(|one| one.text.to_owned()).collect();
+    assert_eq!(lines.iter().filter(|line| line.as_str() == "deployed").count(), 1, "{lines:?}");
+    assert_eq!(
+        lines.iter().filter(|line| line.as_str() == "errors").count(),
+        2,
+        "it stood there twice: {lines:?}"
+    );
+}
+
+#[test]
 fn what_is_taken_in_otherwise_is_said() {
     let read = table("time,event,kind,shard\n2026-03-01 14:02,a,banana,7\n2026-03-01 14:03,b,finding,\n");
     let said = read.remarks();

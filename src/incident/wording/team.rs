@@ -105,9 +105,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::Report, with_note("held the review".to_owned(), &body.people.join(", ")))
         }
         // Two who import the same at once have it once.
-        Body::Imported(body) if state.imported.contains(&(body.source.clone(), body.row.clone())) => {
-            return None;
-        }
+        Body::Imported(body) if !state.imported.is_news(&body.source, &body.row) => return None,
         Body::Imported(body) => (EntryKind::Note(body.kind), body.text.clone()),
         _ => return None,
     };

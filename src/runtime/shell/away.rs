@@ -1,8 +1,6 @@
 //! The terminal given away, to the shell or to the user's editor, and taken again.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
@@ -10,7 +8,9 @@ use rustix::process::{Pid, Signal, getpgrp, getpid, getsid, kill_current_process
 
 use super::super::{Event, editor, no_thread, panics};
 use super::Shell;
+use crate::cockpit::Command;
 use crate::cockpit::msg::{Done, EffectId};
+use crate::config::dirs::{private_directory, private_file};
 use crate::failure::Failure;
 use crate::text::visible;
 
@@ -82,7 +82,7 @@ impl Shell<'_> {
         let path = directory.join(&name);
         if let Err(error) = write(&directory, &path, text) {
             let doing = format!("writing {}", visible(&path.to_string_lossy()));
-            let failure = Failure::new(doing, error, "press e to edit the text in place");
+            let failure = Failure::new(doing, error, self.in_place());
             return self.done(id, Err(failure));
         }
         self.edit(id, &directory.to_string_lossy(), &[name]);
@@ -101,11 +101,9 @@ impl Shell<'_> {
         let result = match editor::complaint(&away.program, ended) {
             None if text.is_some() => match text.map(|(text, _)| text) {
                 Some(Ok(text)) => Ok(Done::Text(text)),
-                Some(Err(error)) => Err(Failure::new(
-                    "taking the text back from the editor",
-                    error,
-                    "press e to edit it in place",
-                )),
+                Some(Err(error)) => {
+                    Err(Failure::new("taking the text back from the editor", error, self.in_place()))
+                }
                 None => Ok(Done::Quietly),
             },
             Some(failure) => Err(failure),
@@ -113,6 +111,15 @@ impl Shell<'_> {
             None => Ok(Done::Said(format!("settled: {}", settled.join(", ")))),
         };
         self.done(away.id, result);
+    }
+
+    /// How a text is edited without an editor.
+    fn in_place(&self) -> String {
+        let key = self.model.keymap.key(Command::MessageEdit);
+        key.map_or_else(
+            || "copy the text, and edit it elsewhere".to_owned(),
+            |key| format!("{key} edits the text in place"),
+        )
     }
 
     /// Whoever ends us while the editor has the terminal wants that back, too.
@@ -128,11 +135,10 @@ const DRAFTS: &str = "drafts";
 
 /// Writes a file that nobody else can read, whatever the umask.
 fn write(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    private_directory(directory)?;
     // What is left of a process of that number is no longer anybody's.
     let _ = std::fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+    private_file(path)?.write_all(text.as_bytes())
 }
 
 /// Tells whether a shell could bring us back: it gives each job a process group of its own, and its
