@@ -305,7 +305,7 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
     let all = known.iter().filter_map(|status| {
         let probe = situation.health.iter().find(|probe| probe.name == status.name)?;
         let seen = before.iter().find(|(name, _)| *name == status.name).map(|(_, seen)| seen);
-        let (before, mut lately) = seen.cloned().unwrap_or_default();
+        let [before, mut lately] = seen.cloned().unwrap_or_default();
         lately.extend(probe.value);
         Some(Number {
             name: status.name.clone(),
@@ -332,11 +332,8 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
     draft::draft(&sight, kind, audience, &own)
 }
 
-/// What a probe said at two times, each with what it said shortly before.
-type Seen = (Vec<f64>, Vec<f64>);
-
-/// What each probe said when the audience was told last, and what cockpits have kept of it lately.
-fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(String, Seen)> {
+/// What each probe said, and shortly before, when the audience was told last, and what cockpits have kept of it lately.
+fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(String, [Vec<f64>; 2])> {
     let Some(then) = told_up_to(loaded.state(), &setup.policy, audience) else { return Vec::new() };
     let Ok(repository) = cx.repository(&loaded.journal) else { return Vec::new() };
     let values = |name: &str, until: Timestamp| -> Vec<f64> {
@@ -346,7 +343,7 @@ fn before(cx: &Context, loaded: &Loaded, setup: &Setup, audience: &str) -> Vec<(
         samples.into_iter().filter_map(|(_, value)| value).collect()
     };
     let probes = setup.config.probes.iter();
-    let seen = |name: &str| (values(name, then), values(name, cx.now()));
+    let seen = |name: &str| [values(name, then), values(name, cx.now())];
     probes.map(|probe| (probe.name.clone(), seen(&probe.name))).collect()
 }
 
@@ -403,9 +400,7 @@ fn send(
     }
     let config = cx.trusted_config()?.config;
     let names: Vec<String> = channels.iter().map(|channel| channel.name.clone()).collect();
-    if let Some(why) = against {
-        refuse(cx, doing, draft.kind, why, args.yes)?;
-    }
+    refuse(cx, doing, (draft.kind, against), args.yes)?;
     if !args.yes {
         cx.out.tell(&visible_lines(&draft.text));
         meant(cx, doing, &format!("send it to {}", names.join(", ")))?;
@@ -455,7 +450,8 @@ pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
 }
 
 /// Refuses to send what the record contradicts, unless somebody says to.
-fn refuse(cx: &Context, doing: &str, kind: MessageKind, why: &str, yes: bool) -> Result<()> {
+fn refuse(cx: &Context, doing: &str, (kind, why): (MessageKind, Option<&str>), yes: bool) -> Result<()> {
+    let Some(why) = why else { return Ok(()) };
     if yes {
         cx.out.tell(&format!("▲ {why}: sent all the same"));
         return Ok(());
