@@ -53,6 +53,16 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Result<Wire, String
     Ok(Wire { verb: Verb::Post, url: address(channel), headers, body, secret_field: None })
 }
 
+/// Tells what is wrong with the template of a body, which is filled from a message that stands for all others; `None`:
+/// nothing.
+pub fn mistake(source: &str) -> Option<String> {
+    let (title, body) = ("P1 Checkout fails", "We are investigating.");
+    let (text, kind) = (format!("{title}\n\n{body}"), "update");
+    let (audience, severity, incident) = ("stakeholders", "P1", "INC-1");
+    let values = Values { text: &text, title, body, kind, audience, severity, incident };
+    template::fill("`body`", source, &Value::from(Serde(values))).err()
+}
+
 /// The address of a channel, or the secret that holds it.
 pub(super) fn address(channel: &Channel) -> String {
     match channel.secret.as_str() {

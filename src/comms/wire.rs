@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use super::webhook::mistake as mistake_of_body;
 use super::{chat, jsm, pagerduty, pagerduty_change, slack, slack_bot, statuspage, teams, webhook};
 use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{Change, Delivery, MessageKind, Phase, Policy, Severity, State, Status};

@@ -4,6 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Need, command, entries, place, table, tables, text, texts, variables};
+use crate::comms::wire::mistake_of_body;
 use crate::config::problem::Problem;
 use crate::config::types::{Mailbox, not_an_address};
 use crate::incident::Policy;
@@ -170,6 +171,12 @@ pub(super) fn check(
             }
         }
     }
+    if let Some((body, span)) = text(channel, "body").filter(|_| kind == "webhook")
+        && let Some(why) = mistake_of_body(body)
+    {
+        let problem = Problem::new(span, why);
+        found.push(problem.help("it can name text, title, body, kind, audience, severity and incident"));
+    }
     if kind == "smtp" {
         mail(channel, found);
     } else if let Some((_, several)) = channel.get_key_value("to").filter(|(_, to)| to.get_ref().is_array()) {
@@ -267,6 +274,15 @@ mod tests {
             (
                 "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { A = \"{secret:NO}\" }\n",
                 "there is no secret `NO`",
+            ),
+            ("kind = \"webhook\"\nurl = \"https://x.example\"\nbody = '{{ nope '\n", "`body`, line 1: "),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example\"\nbody = \"{\\n{{ nope }}\"\n",
+                "`body`, line 2: ",
+            ),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example\"\nbody = '{% include \"x\" %}'\n",
+                "`body`, line 1: ",
             ),
             ("kind = \"command\"\n", "`command` is missing"),
             ("kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"NO\"\n", "there is no secret `NO`"),
