@@ -9,6 +9,7 @@ pub mod joiner;
 pub mod markdown;
 pub mod mask;
 pub mod name;
+pub mod nesting;
 pub mod placeholder;
 pub mod question;
 

@@ -15,6 +15,7 @@ pub use manifest::Named;
 pub use platform::Platform;
 
 use super::types::{Flow, FlowFrom};
+use crate::text::nesting::too_deep;
 use crate::text::visible;
 
 /// What git says about the repository.
@@ -266,7 +267,7 @@ fn recognised(name: &str, argv: &[&str], from: &str) -> Recognised {
 }
 
 fn cargo(root: &Path) -> Option<Recognised> {
-    let manifest: toml::Table = text(root, "Cargo.toml")?.parse().ok()?;
+    let manifest = table(root, "Cargo.toml")?;
     let whole = manifest.contains_key("workspace");
     let argv: &[&str] = if whole { &["cargo", "test", "--workspace"] } else { &["cargo", "test"] };
     Some(recognised("cargo", argv, "Cargo.toml"))
@@ -466,6 +467,12 @@ fn is_executable(path: &Path) -> bool {
 /// The text of a file of reasonable size.
 fn text(root: &Path, name: &str) -> Option<String> {
     String::from_utf8(super::load::bytes(&root.join(name)).ok()??).ok()
+}
+
+/// A file of TOML. One that is too deep is refused.
+fn table(root: &Path, name: &str) -> Option<toml::Table> {
+    let text = text(root, name).filter(|text| too_deep(text).is_none())?;
+    text.parse().ok()
 }
 
 /// A file of YAML. One that is too deep or grows too large is refused by the parser.

@@ -8,10 +8,13 @@ use std::ops::Range;
 
 use serde_json::Value;
 use toml_parser::Source;
-use toml_parser::parser::{Event, EventKind, parse_document};
+use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 
 use super::problem::Problem;
 use super::shape::{is_list_of_tables, resolve};
+
+/// How deep it is looked into values, in which no header stands.
+const DEEPEST: u32 = 80;
 
 /// A file with its lists written as lists.
 pub(super) struct Corrected<'s> {
@@ -114,7 +117,8 @@ fn headers(source: &str) -> Vec<Header> {
             _ => {}
         }
     };
-    parse_document(&tokens, &mut take, &mut ());
+    let mut guarded = RecursionGuard::new(&mut take, DEEPEST);
+    parse_document(&tokens, &mut guarded, &mut ());
     found
 }
 

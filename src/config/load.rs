@@ -15,7 +15,7 @@ use super::types::{Config, FlowFrom};
 use super::{check, headers, shape};
 use crate::failure::{Failure, Result};
 use crate::incident::Hash;
-use crate::text::visible;
+use crate::text::{nesting, visible};
 
 /// Name of the file at the root of a repository.
 pub const FILE: &str = "flightdeck.toml";
@@ -148,6 +148,10 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema>(
         Ok(source) => source,
         Err(error) => return Err(not_text(name, bytes, error.valid_up_to())),
     };
+    if let Some(at) = nesting::too_deep(source) {
+        let problem = Problem::new(at..at + 1, format!("this nests deeper than {} levels", nesting::MOST));
+        return Err(Invalid::new(name, source, vec![problem]));
+    }
     let schema = schemars::schema_for!(T).to_value();
     let corrected = headers::correct(source, &schema);
     let (tree, errors) = DeTable::parse_recoverable(&corrected.text);

@@ -186,6 +186,23 @@ fn what_stands_beside_a_wrong_header_is_still_checked_at_its_place() {
 }
 
 #[test]
+fn what_nests_without_end_is_a_mistake_with_its_place() {
+    for deep in ["[", "{b=", "[\n", "[{a.b="] {
+        let source = format!("[service]\nname = \"x\"\na = {}", deep.repeat(50_000));
+        let found = lines(&source);
+        assert!(
+            found.len() == 1 && found[0].contains("nests deeper than 64 levels"),
+            "{deep:?}: {found:.300?}"
+        );
+        assert!(
+            found[0].starts_with("flightdeck.toml:")
+                && !parse(source.as_bytes()).unwrap_err().render(false).is_empty()
+        );
+    }
+    assert!(lines(&format!("a{} = 1", ".a".repeat(50_000)))[0].contains("nests deeper"));
+}
+
+#[test]
 fn syntax_errors_come_with_their_place() {
     refused("[service]\nname = \"half\n", "flightdeck.toml:2:");
     refused("name \"x\"\n", "flightdeck.toml:1:");

@@ -18,6 +18,7 @@ use crate::config::load::bytes;
 use crate::config::problem::Problem;
 use crate::config::shape::list;
 use crate::plan::programs::{is_interpreter, is_script};
+use crate::text::nesting::too_deep;
 use crate::text::{nearest, visible};
 
 /// Where commands stand: the tables on the way, and their keys.
@@ -68,6 +69,9 @@ pub struct Looked {
 /// Looks for what the commands of a `flightdeck.toml` name, and for probes that hide that nothing is known. Nothing is found in one that cannot be parsed:
 /// that is said elsewhere.
 pub fn look(source: &str, around: &Around<'_>) -> Looked {
+    if too_deep(source).is_some() {
+        return Looked::default();
+    }
     let Ok(tree) = DeTable::parse(source) else { return Looked::default() };
     let mut looked = Looked::default();
     let mut programs = BTreeSet::new();

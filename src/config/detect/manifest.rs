@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{plain, text};
+use super::{plain, table, text};
 
 /// A name, and the file that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +33,14 @@ pub(super) fn names(root: &Path) -> Vec<Named> {
 }
 
 fn python(root: &Path) -> Option<String> {
-    let manifest: toml::Table = text(root, "pyproject.toml")?.parse().ok()?;
+    let manifest = table(root, "pyproject.toml")?;
     let project = || manifest.get("project")?.get("name")?.as_str();
     let poetry = || manifest.get("tool")?.get("poetry")?.get("name")?.as_str();
     project().or_else(poetry).map(str::to_owned)
 }
 
 fn cargo(root: &Path) -> Option<String> {
-    let manifest: toml::Table = text(root, "Cargo.toml")?.parse().ok()?;
+    let manifest = table(root, "Cargo.toml")?;
     Some(manifest.get("package")?.get("name")?.as_str()?.to_owned())
 }
 

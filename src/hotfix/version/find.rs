@@ -5,6 +5,7 @@ use toml::de::DeTable;
 
 use super::{Kind, Place, Target, all_spots, spots};
 use crate::config::types::VersionFile;
+use crate::text::nesting::too_deep;
 
 /// Names of files at the root that are recognised, in the order in which they count.
 pub const RECOGNISED: [&str; 4] = ["VERSION", "Cargo.toml", "package.json", "pyproject.toml"];
@@ -203,7 +204,7 @@ fn names(tree: &impl Tree, manifest: &str) -> Vec<String> {
 
 /// What `name` says of a manifest, and whether it has a version to share.
 fn about(text: &str, name: impl Fn(&DeTable<'_>) -> Option<String>) -> Option<(Option<String>, bool)> {
-    let manifest = DeTable::parse(text).ok()?;
+    let manifest = too_deep(text).is_none().then(|| DeTable::parse(text).ok())??;
     let manifest = manifest.get_ref();
     let shared = || manifest.get("workspace")?.get_ref().get("package")?.get_ref().get("version");
     let name = manifest.get("package").and_then(|package| name(package.get_ref().as_table()?));

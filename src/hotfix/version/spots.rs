@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::{Kind, Place, Spot, version_pattern};
+use crate::text::nesting;
 
 /// Longer than this is no version.
 const MAX_VERSION_BYTES: usize = 128;
@@ -69,6 +70,10 @@ fn plain(text: &str) -> Option<Spot> {
 }
 
 fn toml(text: &str) -> Result<Spanned<DeTable<'_>>, String> {
+    if let Some(at) = nesting::too_deep(text) {
+        let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        return Err(format!("line {line}: it nests deeper than {} levels", nesting::MOST));
+    }
     DeTable::parse(text).map_err(|error| {
         let line = error.span().map(|span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1);
         let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();

@@ -4,12 +4,17 @@ use ratatui::style::{Color, Modifier, Style};
 use toml::{Table, Value};
 
 use super::{BUILT_IN, ColorDepth, Role, Theme};
+use crate::text::nesting;
 
 /// What may be said of a role.
 const KEYS: [&str; 8] = ["fg", "bg", "bold", "dim", "italic", "underline", "reverse", "strike"];
 
 /// Reads a theme. What it does not name comes from the theme in `base`, else the default.
 pub(super) fn theme(text: &str) -> Result<Theme, String> {
+    if let Some(at) = nesting::too_deep(text) {
+        let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        return Err(format!("line {line} nests deeper than {} levels", nesting::MOST));
+    }
     let table: Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     for key in table.keys() {
         if !["base", "palette", "roles"].contains(&key.as_str()) {
