@@ -7,9 +7,6 @@ use serde_json::Value;
 use super::wire::cut;
 use crate::config::types::Channel;
 
-/// Messages in one answer.
-const PAGE: usize = 200;
-
 fn address(channel: &Channel, path: &str) -> String {
     format!("{}/{path}", channel.api())
 }
@@ -23,11 +20,11 @@ pub fn headers(channel: &Channel) -> Vec<(String, String)> {
     vec![("Authorization".to_owned(), format!("Bearer {{secret:{}}}", channel.secret))]
 }
 
-/// Asks for the messages since a time, in seconds.
-pub fn of_history(channel: &Channel, since: i64, cursor: &str) -> String {
+/// Asks for so many messages since a time, in seconds.
+pub fn of_history(channel: &Channel, since: i64, cursor: &str, page: usize) -> String {
     let cursor = if cursor.is_empty() { String::new() } else { format!("&cursor={}", quoted(cursor)) };
     let to = quoted(channel.to.one());
-    address(channel, &format!("conversations.history?channel={to}&oldest={since}&limit={PAGE}{cursor}"))
+    address(channel, &format!("conversations.history?channel={to}&oldest={since}&limit={page}{cursor}"))
 }
 
 /// Asks what a user is called.
@@ -89,6 +86,17 @@ pub fn users(messages: &[Value]) -> Vec<String> {
     ids.sort();
     ids.dedup();
     ids
+}
+
+/// The user who wrote a message; empty: a program did.
+pub fn user_of(message: &Value) -> &str {
+    message.get("user").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether a program wrote a message, also in the name of a user.
+pub fn is_by_bot(message: &Value) -> bool {
+    let is_said = |key: &str| message.get(key).is_some_and(|value| !value.is_null());
+    is_said("bot_id") || is_said("bot_profile") || user_of(message).is_empty()
 }
 
 fn is_id(text: &str) -> bool {

@@ -24,6 +24,9 @@ use super::state::{AlarmState, EntryKind, Hand, History, PlanRun, State, Status,
 use super::timeline::{Entry, Timeline};
 use super::wording;
 
+/// The source of entries that were taken from a chat by themselves.
+const CHAT: &str = "slack";
+
 /// A state being folded, and what makes finding things in it cheap.
 #[derive(Debug, Clone)]
 pub(super) struct Fold {
@@ -225,6 +228,8 @@ impl Fold {
         // What was imported was signed by nobody here.
         let author = match &record.body {
             Body::Imported(body) if body.author.is_empty() => Cow::Borrowed(body.source.as_str()),
+            // Who chats calls themselves what they like: where a name is from is read first, and never cut away.
+            Body::Imported(body) if body.source == CHAT => Cow::Owned(format!("{CHAT}:{}", body.author)),
             Body::Imported(body) => Cow::Owned(format!("{} ({})", body.author, body.source)),
             _ => Cow::Borrowed(record.author.name.as_str()),
         };

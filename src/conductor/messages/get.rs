@@ -14,6 +14,7 @@ use super::super::secrets::{Purse, Value};
 use super::Post;
 use crate::config::types::{Channel, Secret};
 use crate::exchange::{Exchange, Policy, Request};
+use crate::failure::Fault;
 use crate::text::address::is_loopback;
 use crate::text::placeholder;
 
@@ -24,6 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a service is left alone that asks for it and does not say how long, and at most.
 const QUIET: Duration = Duration::from_secs(60);
 const MOST: Duration = Duration::from_secs(3600);
+
+/// What is told where a service asks to be left alone.
+const LIMITED: &str = "429: rate limited";
+/// What a failure begins with where an answer is too long.
+pub(super) const TOO_MUCH: &str = "it answers too much";
 
 /// Until when services are left alone, by their host and port.
 static LEFT_ALONE: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
@@ -106,7 +112,7 @@ impl<'a> Asked<'a> {
         if let Some(left) =
             left_alone().get(&host).and_then(|until| until.checked_duration_since(Instant::now()))
         {
-            return Err(format!("429: rate limited; it is asked again in {} s", left.as_secs() + 1));
+            return Err(format!("{LIMITED}; it is asked again in {} s", left.as_secs() + 1));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
@@ -118,7 +124,7 @@ impl<'a> Asked<'a> {
         if reply.status == 429 {
             let quiet = reply.retry_after().unwrap_or(QUIET).clamp(Duration::from_secs(1), MOST);
             left_alone().insert(host, Instant::now() + quiet);
-            return Err(format!("429: rate limited; it is asked again in {} s", quiet.as_secs()));
+            return Err(format!("{LIMITED}; it is asked again in {} s", quiet.as_secs()));
         }
         if reply.status == 401 {
             self.token.forget();
@@ -126,7 +132,13 @@ impl<'a> Asked<'a> {
         if reply.status != 200 {
             return Err(self.masked(&refused(reply.status, &reply.body)));
         }
-        Ok(reply.body)
+        match reply.unfinished {
+            None => Ok(reply.body),
+            Some(lost) if lost.fault == Fault::TooLong => {
+                Err(self.masked(&format!("{TOO_MUCH}: {}", lost.why)))
+            }
+            Some(lost) => Err(self.masked(&lost.why)),
+        }
     }
 
     fn request(&self, url: &str, with: &[(String, String)]) -> Result<Request, String> {

@@ -68,7 +68,7 @@ fn a_message_with_the_reaction_becomes_an_entry_once_with_its_author() {
     let state = desk.state();
     let line = state.timeline.iter().find(|line| line.name == "note").unwrap();
     assert_eq!(line.text, "pool is <full>, see the graph (https://x.example/a) @Li");
-    assert_eq!(line.author, "Li (slack)");
+    assert_eq!(line.author, "slack:Li");
     assert_eq!(line.at.as_second(), now);
     let asked = &server.requests()[0];
     let began = format!("oldest={}", state.started_at.as_second());
@@ -99,4 +99,101 @@ fn a_refusal_is_told_with_what_to_do_and_a_throttle_is_heeded() {
             assert_eq!(server.requests().len(), 1, "it is left alone");
         }
     }
+}
+
+/// What stands in the timeline of these messages: text and author, in order.
+fn told(desk: &Desk) -> Vec<(String, String)> {
+    let state = desk.state();
+    let notes = state.timeline.iter().filter(|line| line.name == "note");
+    notes.map(|line| (line.text.to_owned(), line.author.to_owned())).collect()
+}
+
+#[test]
+fn an_author_says_first_that_it_is_from_the_chat_and_is_nobody_of_the_team() {
+    let now = Timestamp::now().as_second();
+    let (_server, _secrets, desk) = slack(move |request| {
+        if let Some((_, id)) = request.split_once("/users.info?user=") {
+            let id = id.split(' ').next().unwrap_or_default();
+            let name = match id {
+                "V1" => "Maya",
+                "V2" => "li\u{2003}\u{200b} wei (slack)",
+                _ => "Noor",
+            };
+            return (
+                "200 OK",
+                serde_json::json!({"ok": true, "user": {"id": id, "name": "x", "profile": {"display_name": name}}})
+                    .to_string(),
+            );
+        }
+        let bot = r#"{"type":"message","bot_id":"B1","username":"Omar","text":"d","ts":"TS.000400","reactions":[{"name":"pushpin"}]}"#;
+        let all = [
+            message(&format!("{now}.000100"), "V1", "a", "pushpin"),
+            message(&format!("{now}.000200"), "V2", "b", "pushpin"),
+            message(&format!("{now}.000300"), "V3", "c", "pushpin"),
+            bot.replace("TS", &now.to_string()),
+        ];
+        ("200 OK", history(&all))
+    });
+    pins(&mut desk.journal(), &desk.post()).unwrap();
+    let authors: Vec<String> = told(&desk).into_iter().map(|(_, author)| author).collect();
+    assert_eq!(authors, ["slack:Maya [V1]", "slack:li wei (slack)", "slack:Noor", "slack:bot Omar"]);
+}
+
+#[test]
+fn who_wrote_a_message_is_asked_for_until_it_is_known() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let now = Timestamp::now().as_second();
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let (_server, _secrets, desk) = slack(move |request| {
+        if let Some((_, id)) = request.split_once("/users.info?user=") {
+            // The first question is not answered.
+            if ASKED.fetch_add(1, Ordering::SeqCst) == 0 {
+                return ("503 Service Unavailable", String::new());
+            }
+            let id = id.split(' ').next().unwrap_or_default();
+            let body = format!(r#"{{"ok":true,"user":{{"id":"{id}","name":"n{id}"}}}}"#);
+            return ("200 OK", body);
+        }
+        let all: Vec<String> = (10..35)
+            .map(|n| message(&format!("{now}.0000{n}"), &format!("W{n}"), &format!("m{n}"), "pushpin"))
+            .collect();
+        ("200 OK", history(&all))
+    });
+    let read = || pins(&mut desk.journal(), &desk.post()).unwrap().len();
+    assert_eq!([read(), read(), read(), read(), read()], [0, 10, 10, 5, 0]);
+    assert!(
+        told(&desk).iter().all(|(text, author)| author[7..] == text.replace('m', "W")),
+        "{:?}",
+        told(&desk)
+    );
+}
+
+#[test]
+fn what_is_too_long_or_still_to_come_is_taken_as_far_as_it_can_be() {
+    let now = Timestamp::now().as_second();
+    let (server, _secrets, desk) = slack(move |request| {
+        if request.contains("/users.info") {
+            return ("200 OK", r#"{"ok":false,"error":"user_not_found"}"#.to_owned());
+        }
+        if request.contains("limit=200") {
+            return ("200 OK", "x".repeat(3 << 20));
+        }
+        let all = [
+            message(&format!("{}.000100", now + 86_400), "X1", "ahead", "pushpin"),
+            message(&format!("{now}.000200"), "X1", &"y".repeat(30_000), "pushpin"),
+        ];
+        ("200 OK", history(&all))
+    });
+    let before = Timestamp::now();
+    assert_eq!(pins(&mut desk.journal(), &desk.post()).unwrap().len(), 2);
+    assert!(server.requests().iter().any(|asked| asked.contains("limit=20&") || asked.contains("limit=20 ")));
+    let state = desk.state();
+    let ahead = state.timeline.iter().find(|line| line.text == "ahead").unwrap();
+    assert!(ahead.at >= before && ahead.at <= Timestamp::now(), "{}", ahead.at);
+    let long = state.timeline.iter().find(|line| line.text.starts_with("yy")).unwrap();
+    assert!(long.text.ends_with("… [cut here: 20000 of 30000 characters]"));
+
+    let (_server, _secrets, desk) = slack(|_| ("200 OK", "x".repeat(3 << 20)));
+    let failure = pins(&mut desk.journal(), &desk.post()).unwrap_err().to_string();
+    assert!(failure.contains("it answers too much: "), "{failure}");
 }

@@ -1,28 +1,35 @@
 //! Takes messages into the timeline that somebody marked with a reaction in Slack, each once, whoever asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::get::Asked;
+use super::get::{Asked, TOO_MUCH};
 use super::{ATTEMPTS, Post, busy};
 use crate::comms::slack_pins;
 use crate::config::types::Channel;
 use crate::failure::{Failure, Result};
 use crate::incident::import::{Row, SlackUsers, Times, drafts, read_slack};
-use crate::incident::{Record, State};
+use crate::incident::{Record, State, same_person};
 use crate::journal::Journal;
-use crate::text::visible;
+use crate::text::{is_plain, visible};
 
 /// What such an entry is from.
 const SOURCE: &str = "slack";
-/// Answers that are read at most: what is older than all of those is not found.
-const PAGES: usize = 3;
+/// Messages that are read at most: what is older than all of those is not found.
+const MESSAGES: usize = 600;
+/// Messages in one answer. Where so many are too much, fewer are asked for.
+const PAGE: usize = 200;
+/// Answers that are read at most.
+const PAGES: usize = 12;
 /// Names that are asked for at a time; the others are asked for the next time.
 const NAMES: usize = 10;
+/// Characters of a message, and of a name.
+const MOST_TEXT: usize = 20_000;
+const MOST_NAME: usize = 60;
 
 const DOING: &str = "reading pinned messages";
 
@@ -56,16 +63,7 @@ fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, S
     let asked = Asked::of(post, channel, &channel.secret)?;
     let headers = slack_pins::headers(channel);
     let since = state.started_at.min(state.declared_at).as_second();
-    let (mut found, mut cursor) = (Vec::new(), String::new());
-    for _ in 0..PAGES {
-        let body = asked.get(&slack_pins::of_history(channel, since, &cursor), &headers, refused)?;
-        let (pinned, next) = slack_pins::pinned(&body, &channel.pin).map_err(|why| asked.masked(&why))?;
-        found.extend(pinned);
-        cursor = next;
-        if cursor.is_empty() {
-            break;
-        }
-    }
+    let mut found = pinned(channel, &asked, &headers, since)?;
     found.retain(|message| {
         let ts = message.get("ts").and_then(Value::as_str);
         ts.is_some_and(|ts| !state.imported.has_named(SOURCE, &key(channel, ts)))
@@ -73,15 +71,86 @@ fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, S
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let users = names(channel, &asked, &found, &headers);
-    let times = Times { zone: TimeZone::UTC, began: state.started_at, now: Timestamp::now() };
+    let (users, later) = names(channel, &asked, &found, &headers);
+    // Who wrote it is on record for good: where that cannot be told now, it is read again.
+    found.retain(|message| {
+        !slack_pins::users(std::slice::from_ref(message)).iter().any(|id| later.contains(id))
+    });
+    let wrote: BTreeMap<String, (String, bool)> = found
+        .iter()
+        .filter_map(|message| {
+            let ts = message.get("ts")?.as_str()?.to_owned();
+            Some((ts, (slack_pins::user_of(message).to_owned(), slack_pins::is_by_bot(message))))
+        })
+        .collect();
+    // A clock there may be ahead of this one: then it happened when it is written down.
+    let now = Timestamp::now();
+    let times = Times { zone: TimeZone::UTC, began: state.started_at, now: Timestamp::MAX };
     let read = read_slack(&Value::Array(found).to_string(), &users, &times)?;
-    let named = |row: Row| Row {
-        key: row.key.as_ref().map(|ts| key(channel, ts)),
-        text: asked.masked(&row.text),
-        ..row
+    let named = |row: Row| {
+        let (id, by_bot) = row.key.as_ref().and_then(|ts| wrote.get(ts)).cloned().unwrap_or_default();
+        Row {
+            at: row.at.min(now),
+            author: author(state, &row.author, &id, by_bot),
+            text: cut(&asked.masked(&row.text)),
+            key: row.key.as_ref().map(|ts| key(channel, ts)),
+            ..row
+        }
     };
     Ok(read.rows.into_iter().map(named).collect())
+}
+
+/// The messages since a time that carry the reaction. Where an answer is too long, fewer are asked for at a time.
+fn pinned(
+    channel: &Channel,
+    asked: &Asked<'_>,
+    headers: &[(String, String)],
+    since: i64,
+) -> Result<Vec<Value>, String> {
+    let (mut found, mut cursor, mut page, mut seen) = (Vec::new(), String::new(), PAGE, 0);
+    for _ in 0..PAGES {
+        let body = match asked.get(&slack_pins::of_history(channel, since, &cursor, page), headers, refused) {
+            Err(why) if why.starts_with(TOO_MUCH) && page > 1 => {
+                page = (page / 10).max(1);
+                continue;
+            }
+            answer => answer?,
+        };
+        let (pinned, next) = slack_pins::pinned(&body, &channel.pin).map_err(|why| asked.masked(&why))?;
+        found.extend(pinned);
+        (cursor, seen) = (next, seen + page);
+        if cursor.is_empty() || seen >= MESSAGES {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// What an author is called. A program is marked; who is called as somebody of the team is told apart by the id.
+fn author(state: &State, name: &str, id: &str, by_bot: bool) -> String {
+    let name = name.split(|c: char| c.is_whitespace() || !is_plain(c));
+    let mut name = name.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = name.char_indices().nth(MOST_NAME) {
+        name.truncate(end);
+        name.push('…');
+    }
+    let id = if id.is_empty() { "no id" } else { id };
+    let is_of_team = state.people().any(|person| same_person(person, &name));
+    if name != id && (is_of_team || state.mistakable(&name).is_some()) {
+        name = format!("{name} [{id}]");
+    }
+    if by_bot { format!("bot {name}") } else { name }
+}
+
+/// A text of at most so many characters; what is left out is said.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MOST_TEXT) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let kept = text.get(..end).unwrap_or_default();
+            format!("{kept} … [cut here: {MOST_TEXT} of {} characters]", text.chars().count())
+        }
+    }
 }
 
 /// What a message is known by: the channel, and its time there.
@@ -89,23 +158,39 @@ fn key(channel: &Channel, ts: &str) -> String {
     format!("{}-{ts}", channel.to.one())
 }
 
-/// What the people are called whom the messages name. Who cannot be asked for goes by the id.
+/// What the people are called whom the messages name, and who is asked for later. Who cannot be asked for at all
+/// goes by the id.
 fn names(
     channel: &Channel,
     asked: &Asked<'_>,
     messages: &[Value],
     headers: &[(String, String)],
-) -> SlackUsers {
+) -> (SlackUsers, BTreeSet<String>) {
     let ids = slack_pins::users(messages);
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let unknown: Vec<&String> = ids.iter().filter(|id| !known().contains_key(*id)).take(NAMES).collect();
-    for id in unknown {
-        let found = asked.get(&slack_pins::of_user(channel, id), headers, refused);
-        let Ok(user) = found.and_then(|body| slack_pins::user(&body)) else { break };
-        known().insert(id.clone(), user);
+    let unknown: Vec<&String> = ids.iter().filter(|id| !known().contains_key(*id)).collect();
+    let mut later = BTreeSet::new();
+    for (n, id) in unknown.iter().enumerate() {
+        if n >= NAMES {
+            later.insert((*id).clone());
+            continue;
+        }
+        match asked.get(&slack_pins::of_user(channel, id), headers, refused) {
+            Ok(body) => match slack_pins::user(&body) {
+                Ok(user) => drop(known().insert((*id).clone(), user)),
+                // No other is told either, without the scope for it.
+                Err(why) if why.contains("missing_scope") => break,
+                Err(_) => {}
+            },
+            Err(why) if why.starts_with("Slack answered 4") => break,
+            Err(_) => {
+                later.extend(unknown.iter().skip(n).map(|id| (*id).clone()));
+                break;
+            }
+        }
     }
     let users: Vec<Value> = ids.iter().filter_map(|id| known().get(id).cloned()).collect();
-    SlackUsers::read(&Value::Array(users).to_string()).unwrap_or_default()
+    (SlackUsers::read(&Value::Array(users).to_string()).unwrap_or_default(), later)
 }
 
 /// Writes down what is not on record by then.

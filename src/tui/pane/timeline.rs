@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, width};
+use super::super::paint::{Pen, cut, width};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{empty, frame, mark, roomy, verdict, window};
@@ -72,7 +72,7 @@ fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, befor
 fn author(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>) {
     let is_fold = ui.model.timeline_fold(row).is_some();
     if !is_fold && beside(ui, entry, pen.room()) > 0 {
-        pen.right(entry.author, ui.of(Role::Author));
+        pen.right(&shown_author(entry.author, pen.room()), ui.of(Role::Author));
         pen.right_gap(1);
     }
 }
@@ -81,9 +81,23 @@ fn author(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>) {
 pub(super) fn beside(ui: Ui<'_>, entry: &Entry<'_>, room: u16) -> u16 {
     // An alarm is nobody's: whose cockpit saw it first does not matter.
     let is_named = !is_alarm(entry) && entry.author != ui.model.me && room > 44;
-    let columns = width(entry.author);
+    let columns = width(&shown_author(entry.author, room));
     // A name may be long; what happened is worth more.
-    if is_named && columns <= room / 4 { columns + 1 } else { 0 }
+    if is_named && columns <= room / 4 || is_from_chat(entry.author) { columns + 1 } else { 0 }
+}
+
+/// Whether a name stands for somebody in a chat: `slack:maya`.
+fn is_from_chat(author: &str) -> bool {
+    author.starts_with("slack:")
+}
+
+/// An author as there is room for: of a name from a chat the end is cut, and never where it is from.
+fn shown_author(author: &str, room: u16) -> Cow<'_, str> {
+    match author.split_once(':') {
+        Some((from, _)) if is_from_chat(author) && room <= 44 => Cow::Borrowed(from),
+        Some(_) if is_from_chat(author) && width(author) > room / 4 => Cow::Owned(cut(author, room / 4)),
+        _ => Cow::Borrowed(author),
+    }
 }
 
 fn is_alarm(entry: &Entry<'_>) -> bool {
@@ -347,5 +361,24 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
         None => {
             pen.put("nothing yet", ui.of(Role::Faint));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_name_of_a_chat_is_from_is_never_cut_away() {
+        for (room, shown) in [
+            (160, "slack:Maximiliane Mustermann"),
+            (64, "slack:Maximilia…"),
+            (45, "slack:Maxi…"),
+            (44, "slack"),
+            (20, "slack"),
+        ] {
+            assert_eq!(shown_author("slack:Maximiliane Mustermann", room), shown, "{room}");
+        }
+        assert_eq!(shown_author("Maximiliane Mustermann", 45), "Maximiliane Mustermann");
     }
 }
