@@ -21,7 +21,7 @@ pub(crate) struct BallotArgs {
     #[arg(long, value_name = "PERSON")]
     pub(super) by: Option<String>,
 
-    /// The proposal or plan; default: the newest that waits
+    /// The proposal or plan; default: the one that waits, if a person proposed it
     #[arg(long, value_name = "ID")]
     pub(super) plan: Option<String>,
 
@@ -70,7 +70,7 @@ impl BallotArgs {
         };
         let about = match &self.plan {
             Some(named) => named_plan(loaded.state(), named)?,
-            None => at_hand(cx, loaded),
+            None => at_hand(cx, loaded)?,
         };
         Ok(Ballot { role, by, about })
     }
@@ -151,22 +151,34 @@ fn of(found: &Proposal) -> About {
     }
 }
 
-/// The newest proposal that waits; else what a deploy to production would be right now.
-fn at_hand(cx: &Context, loaded: &Loaded) -> About {
-    let state = loaded.state();
-    if let Some(waits) = proposal::at_hand(state) {
-        return of(waits);
+/// The proposal that waits, where it is one of a person and the only one; else what a deploy to production would
+/// be right now.
+fn at_hand(cx: &Context, loaded: &Loaded) -> Result<About> {
+    match *proposal::votable(loaded.state()) {
+        [] => {}
+        [waits] if !waits.by_assistant => return Ok(of(waits)),
+        ref several => return Err(which(several)),
     }
-    match as_it_would_be(cx, loaded) {
-        Ok(about) => about,
-        Err(failure) => {
-            let remark = format!(
-                "there is no plan it could be about ({}): it is recorded, but meets no gate",
-                failure.cause
-            );
-            About { remark, ..About::default() }
-        }
-    }
+    Ok(as_it_would_be(cx, loaded).unwrap_or_else(|failure| {
+        let cause = failure.cause;
+        let remark =
+            format!("there is no plan it could be about ({cause}): it is recorded, but meets no gate");
+        About { remark, ..About::default() }
+    }))
+}
+
+/// Asks which one is meant.
+fn which(several: &[&Proposal]) -> Failure {
+    let lines: Vec<String> = several
+        .iter()
+        .map(|one| format!("{}: {}, proposed by {}", one.id, visible(&one.title), visible(&one.whose())))
+        .collect();
+    let cause = match several {
+        [_] => format!("an assistant proposed the only plan that waits\n  {}", lines.join("\n  ")),
+        _ => format!("{} plans wait\n  {}", several.len(), lines.join("\n  ")),
+    };
+    let hint = "read it with flightdeck plan show ID, then name it with --plan ID; nothing was recorded";
+    Failure::usage("finding the plan", cause, hint)
 }
 
 /// What a deploy of the current branch to production would be right now.

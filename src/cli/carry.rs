@@ -9,8 +9,8 @@ use super::follow::follow;
 use super::preview::preview as preview_with;
 use crate::conductor::{self, Fresh, PassOver, Started};
 use crate::config::types::Config;
-use crate::failure::{Failure, Result};
-use crate::incident::{History, Policy};
+use crate::failure::{Failure, FailureKind, Result};
+use crate::incident::{History, Policy, Proposal};
 use crate::plan::gates::{self, CANARY, Gate, VERDICT};
 use crate::plan::remedy::Refused;
 use crate::plan::{Plan, Purpose, Request, confirmed, proposal};
@@ -153,12 +153,22 @@ fn print_id(cx: &Context, what: &str, id: &str, json: bool) -> Result<()> {
 fn propose(cx: &Context, loaded: &mut Loaded, policy: &Policy, plan: &Plan, json: bool) -> Result<End> {
     let doing = format!("asking for approval of {}", visible(&plan.title));
     let mut proposed = proposal::propose(plan)
-        .ok_or_else(|| Failure::new(doing, "the plan cannot be saved", "start it without asking"))?;
+        .ok_or_else(|| Failure::new(doing.clone(), "the plan cannot be saved", "start it without asking"))?;
     proposed.by_assistant = cx.assistant.is_some();
     let id = proposed.plan.clone();
-    if proposal::waiting(loaded.state()).any(|waits| waits.hash == proposed.hash && !waits.by_vote) {
+    let state = loaded.state();
+    // What an assistant proposed, a person may propose as well: then it is theirs.
+    let is_said = |waits: &Proposal| {
+        waits.hash == proposed.hash && !waits.by_vote && (proposed.by_assistant || !waits.by_assistant)
+    };
+    if proposal::waiting(state).any(is_said) {
         cx.out.tell("approval was asked for already");
     } else {
+        if proposed.by_assistant && proposal::of_assistants(state).count() >= proposal::MOST_OF_ASSISTANTS {
+            let cause = format!("{} proposals of assistants wait already", proposal::MOST_OF_ASSISTANTS);
+            let hint = "nothing was proposed; people start or reject those first: flightdeck plan list";
+            return Err(Failure::of(FailureKind::Gate, doing, cause, hint));
+        }
         loaded.append(None, cx.now(), proposed)?;
         cx.out.tell(&format!("proposed for approval: {}", visible(&plan.title)));
     }

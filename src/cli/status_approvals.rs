@@ -38,7 +38,8 @@ pub(super) struct Approval<'a> {
 pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
     let state = &situation.state;
     let subject = proposal::subject(state);
-    if !state.is_open() || (subject.is_none() && state.votes.is_empty()) {
+    let assistants: Vec<_> = proposal::of_assistants(state).collect();
+    if !state.is_open() || (subject.is_none() && state.votes.is_empty() && assistants.is_empty()) {
         return;
     }
     page.section("APPROVE");
@@ -62,6 +63,10 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
             }
         }
         None => page.line(Line::new().put("no plan waits for approval", Hue::Dim)),
+    }
+    for waits in &assistants {
+        page.prose(&format!("{}, by {}", waits.title, waits.whose()), Hue::Warn);
+        page.prose(&format!("  flightdeck approve ROLE --plan {}", waits.id), Hue::Dim);
     }
     let has_moved = subject.is_some_and(|subject| situation.moved(subject.id).is_some());
     let rule = ApprovalRule::of(&situation.policy, state.severity);

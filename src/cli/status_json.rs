@@ -209,6 +209,8 @@ struct Plan<'a> {
     why: &'a str,
     /// What has moved since it was proposed: it can no longer start.
     moved: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    by_assistant: bool,
     steps: Vec<Step<'a>>,
 }
 
@@ -458,6 +460,7 @@ fn plan(plan: &PlanRun) -> Plan<'_> {
         state: plan.state.name(),
         why: &plan.why,
         moved: None,
+        by_assistant: false,
         steps: plan.steps.iter().map(step).collect(),
     }
 }
@@ -472,6 +475,7 @@ fn proposed<'a>(situation: &'a Situation, proposal: &'a Proposal) -> Plan<'a> {
         state: "waiting",
         why: "for approval",
         moved: situation.moved(&proposal.id).map(|moved| moved.why.as_str()),
+        by_assistant: proposal.by_assistant,
         steps: proposal
             .steps
             .iter()

@@ -142,11 +142,13 @@ pub fn ahead(config: &Config, policy: &Policy, environment: &str, what: &Resolve
 
 /// What was put up for approval last to bring this commit to an environment.
 pub fn put_up<'a>(state: &'a State, environment: &str, commit: &str) -> Option<&'a Proposal> {
-    state.proposals.iter().rev().find(|proposal| {
+    let is_it = |proposal: &&Proposal| {
         proposal.target == environment
             && proposal.purpose == Purpose::Deploy.name()
             && proposal.commit() == commit
-    })
+    };
+    let newest = || state.proposals.iter().rev().filter(is_it);
+    newest().find(|proposal| !proposal.by_assistant).or_else(|| newest().next())
 }
 
 /// How those gates stand now for whoever would start it. Approvals are looked for under what was

@@ -30,26 +30,55 @@ pub fn id(hash: &str) -> String {
     format!("proposal-{}", hash.get(..8).unwrap_or(hash))
 }
 
+/// How many proposals of assistants may wait at once.
+pub const MOST_OF_ASSISTANTS: usize = 5;
+
 /// Proposals that wait, newest last: neither started since nor put in the shade by a later one
-/// or another start for the same purpose and target.
+/// or another start for the same purpose and target. What an assistant proposes puts no person's in the shade.
 pub fn waiting(state: &State) -> impl DoubleEndedIterator<Item = &Proposal> {
     state.proposals.iter().enumerate().filter_map(|(index, proposal)| {
         let same = |purpose: &str, target: &str| purpose == proposal.purpose && target == proposal.target;
-        let later = state.proposals.iter().skip(index + 1).any(|other| same(&other.purpose, &other.target));
+        let replaces = |other: &Proposal| proposal.by_assistant || !other.by_assistant;
+        let mut newer = state.proposals.iter().skip(index + 1);
+        let later = newer.any(|other| replaces(other) && same(&other.purpose, &other.target));
         let started =
             state.plans.iter().any(|run| same(&run.purpose, &run.target) && run.started_at >= proposal.at);
         (!later && !started).then_some(proposal)
     })
 }
 
-/// The proposal at hand: the newest one that waits.
+/// The proposal at hand: the newest one of a person that waits. One of an assistant is never meant unless it
+/// is named.
 pub fn at_hand(state: &State) -> Option<&Proposal> {
-    waiting(state).next_back()
+    waiting(state).rfind(|waits| !waits.by_assistant)
 }
 
-/// The newest proposal of a plan with this hash.
+/// Proposals of assistants that wait and that nobody has rejected, newest last.
+pub fn of_assistants(state: &State) -> impl Iterator<Item = &Proposal> {
+    let is_rejected =
+        |waits: &Proposal| state.votes.iter().any(|vote| !vote.approves && vote.hash == waits.hash);
+    waiting(state).filter(move |waits| waits.by_assistant && !is_rejected(waits))
+}
+
+/// What a vote that names no plan could be about, newest last: what people and assistants ask approval for.
+pub fn votable(state: &State) -> Vec<&Proposal> {
+    let people = waiting(state).filter(|waits| !waits.by_assistant);
+    let (asked, other): (Vec<_>, Vec<_>) = people.partition(|waits| asks(&waits.spec));
+    let people = if asked.is_empty() { other } else { asked };
+    people.into_iter().chain(of_assistants(state)).collect()
+}
+
+/// Whether a plan has to be approved at all.
+fn asks(spec: &Spec) -> bool {
+    let gates = spec.get("gates").and_then(serde_json::Value::as_array);
+    gates.is_some_and(|gates| gates.iter().any(|gate| gate.get("gate").is_some_and(|id| id == "approvals")))
+}
+
+/// The newest proposal of a plan with this hash; that of a person, if one has put it up.
 pub fn of<'a>(state: &'a State, hash: &str) -> Option<&'a Proposal> {
-    state.proposals.iter().rev().find(|proposal| proposal.hash == hash)
+    let mut all = state.proposals.iter().rev().filter(|proposal| proposal.hash == hash);
+    let newest = all.next()?;
+    if newest.by_assistant { all.find(|other| !other.by_assistant).or(Some(newest)) } else { Some(newest) }
 }
 
 /// The plan of a proposal.
@@ -96,13 +125,7 @@ pub fn subject(state: &State) -> Option<Subject<'_>> {
         waits: true,
     });
     let started = || {
-        let asked = |spec: &Spec| {
-            let gates = spec.get("gates").and_then(serde_json::Value::as_array);
-            gates.is_some_and(|gates| {
-                gates.iter().any(|gate| gate.get("gate").is_some_and(|id| id == "approvals"))
-            })
-        };
-        state.plans.iter().rev().find(|run| asked(&run.spec)).map(|run| Subject {
+        state.plans.iter().rev().find(|run| asks(&run.spec)).map(|run| Subject {
             id: &run.id,
             title: &run.title,
             hash: &run.hash,

@@ -199,12 +199,16 @@ impl<'a> Refused<'a> {
         let roles = standing.iter().flat_map(|standing| &standing.roles);
         let missing: Vec<_> =
             roles.filter(|role| role.approval.is_none()).map(|role| visible(role.role)).collect();
+        let waits = proposal::waiting(self.state).rfind(|waits| waits.hash == self.hash);
+        // One that an assistant proposed has to be named.
+        let named = waits.filter(|waits| waits.by_assistant);
+        let named = named.map_or_else(String::new, |waits| format!(" --plan {}", waits.id));
         let vote = match missing.as_slice() {
-            [] => "flightdeck approve ROLE".to_owned(),
-            [one] => format!("flightdeck approve {one}"),
-            all => format!("flightdeck approve ROLE, for {}", listed(all)),
+            [] => format!("flightdeck approve ROLE{named}"),
+            [one] => format!("flightdeck approve {one}{named}"),
+            all => format!("flightdeck approve ROLE{named}, for {}", listed(all)),
         };
-        if proposal::waiting(self.state).any(|waits| waits.hash == self.hash) {
+        if waits.is_some() {
             return vote;
         }
         format!("{}, then {vote}", self.propose())

@@ -190,3 +190,97 @@ fn what_an_assistant_proposes_is_marked_and_people_decide() {
         clocks.as_array().unwrap().iter().find(|clock| clock["id"] == "stakeholders").unwrap().clone();
     assert_ne!(stakeholders["state"], "met");
 }
+
+/// Production asks two people; `main` and `other` are two commits.
+fn with_approvals() -> Yard {
+    let yard = Yard::new(&CONFIG.replace("deploy =", "gates = [\"approvals\"]\ndeploy ="), "true");
+    for line in [
+        &["add", "."][..],
+        &["commit", "--quiet", "-m", "add what is run"],
+        &["branch", "other"],
+        &["commit", "--quiet", "--allow-empty", "-m", "fix it"],
+    ] {
+        yard.shell.run("git", line).succeeded();
+    }
+    yard
+}
+
+#[test]
+fn what_an_assistant_proposes_never_takes_the_place_of_what_a_person_did() {
+    let yard = with_approvals();
+    let omar = yard.shell.clone().with("FLIGHTDECK_USER", "omar");
+    let mine =
+        yard.shell.flightdeck(&["deploy", "production", "--ref", "main", "--propose"]).succeeded().stdout;
+    let mine = mine.trim();
+    let mut client = Client::start(&yard);
+    let deploy = |reference: &str| json!({ "what": "deploy", "name": "production", "reference": reference });
+    let same = client.read("propose_plan", &deploy("main"));
+    assert_eq!(same["proposal"], mine, "it is a person's, and stays so");
+    let plan = client.read("propose_plan", &deploy("other"));
+    let theirs = plan["proposal"].as_str().unwrap();
+    assert_ne!(theirs, mine);
+    let plans = client.read("plans", &json!({}));
+    let listed: Vec<_> = plans
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|plan| (plan["id"].as_str(), plan["by_assistant"] == true))
+        .collect();
+    assert_eq!(listed, [(Some(mine), false), (Some(theirs), true)], "{plans}");
+
+    // Both wait, each with who put it up; whoever approves names one.
+    let listed = omar.flightdeck(&["plan", "list"]).succeeded().stdout;
+    for (id, by) in [(mine, false), (theirs, true)] {
+        let line = listed.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{listed}"));
+        assert_eq!(line.contains("by an assistant for "), by, "{line}");
+    }
+    let shown = omar.flightdeck(&["plan", "show", theirs]).succeeded().stdout;
+    assert!(shown.contains("waits for approval, proposed by an assistant for "), "{shown}");
+    let status = omar.flightdeck(&["status"]).succeeded().stdout;
+    let approve = status.split_once("APPROVE").unwrap().1;
+    let (first, second) = (approve.find(mine).unwrap(), approve.find(theirs).unwrap());
+    assert!(first < second && approve.contains("by an assistant for "), "{status}");
+    omar.flightdeck(&["approve", "lead"]).ended_with(2).said(mine).said(theirs).said("nothing was recorded");
+    omar.flightdeck(&["approve", "lead", "--plan", mine]).succeeded();
+
+    // One that is rejected no longer asks for anything.
+    omar.flightdeck(&["reject", "lead", "--plan", theirs, "--reason", "it is old"]).succeeded();
+    let li = yard.shell.clone().with("FLIGHTDECK_USER", "li");
+    li.flightdeck(&["approve", "on-call-manager"]).succeeded();
+    let votes = omar.json(&["status", "--json"])["approvals"].clone();
+    let given: Vec<_> = votes.as_array().unwrap().iter().filter(|vote| vote["valid"] == true).collect();
+    assert!(given.len() == 2 && given.iter().all(|vote| vote["plan"] == mine), "{votes}");
+
+    // What a person proposes is never in the way of it, nor is too much of what assistants do.
+    let mut last = (String::new(), false);
+    for index in 0..6 {
+        let branch = format!("b{index}");
+        yard.shell.run("git", &["branch", &branch, "other"]).succeeded();
+        let environment = format!("\n[[environments]]\nname = \"{branch}\"\ndeploy = [\"./deploy.sh\"]\n");
+        let config = std::fs::read_to_string(yard.file("flightdeck.toml")).unwrap() + &environment;
+        std::fs::write(yard.file("flightdeck.toml"), config).unwrap();
+        yard.shell.flightdeck(&["trust"]).succeeded();
+        last = client.call("propose_plan", &json!({ "what": "deploy", "name": branch, "reference": branch }));
+        assert_eq!(last.1, index == 5, "{}", last.0);
+    }
+    assert!(last.0.contains("5 proposals of assistants wait already"), "{}", last.0);
+    client.end();
+}
+
+#[test]
+fn the_only_plan_that_waits_is_named_where_an_assistant_proposed_it() {
+    let yard = with_approvals();
+    let mut client = Client::start(&yard);
+    let deploy = json!({ "what": "deploy", "name": "production", "reference": "main" });
+    let plan = client.read("propose_plan", &deploy);
+    let id = plan["proposal"].as_str().unwrap();
+    client.end();
+    let omar = yard.shell.clone().with("FLIGHTDECK_USER", "omar");
+    let refused = omar.flightdeck(&["approve", "lead"]).ended_with(2);
+    refused.said("an assistant proposed the only plan that waits").said(id);
+    // A person who proposes the same makes it their own.
+    yard.shell.flightdeck(&["deploy", "production", "--ref", "main", "--propose"]).succeeded();
+    omar.flightdeck(&["approve", "lead"]).succeeded();
+    let listed = omar.flightdeck(&["plan", "list"]).succeeded().stdout;
+    assert!(!listed.contains("assistant"), "{listed}");
+}

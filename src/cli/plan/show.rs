@@ -62,15 +62,26 @@ pub(in super::super) fn choices(run: &PlanRun) -> Vec<String> {
 /// Prints all plans, a line each.
 pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<End> {
     if json {
-        cx.out.json(&shown(&state.plans.iter().map(sheet).collect::<Vec<_>>())?)?;
+        let waiting = proposal::waiting(state).map(|waits| {
+            serde_json::json!({
+                "id": waits.id, "title": waits.title, "purpose": waits.purpose, "target": waits.target,
+                "state": "proposed", "why": "waits for approval", "by": waits.by,
+                "by_assistant": waits.by_assistant, "hash": waits.hash, "at": waits.at, "steps": waits.steps,
+            })
+        });
+        let plans = state.plans.iter().map(|run| serde_json::to_value(sheet(run)).unwrap_or_default());
+        cx.out.json(&shown(&waiting.chain(plans).collect::<Vec<_>>())?)?;
         return Ok(End::Done);
     }
     for waits in proposal::waiting(state) {
         let at = waits.at.strftime("%H:%M:%S");
         let progress = format!("0/{}", waits.steps.len());
         cx.out.line(&format!(
-            "{at}  {:<15}  {progress:>5}  {}  {}: waits for approval",
-            "proposed", waits.id, waits.title
+            "{at}  {:<15}  {progress:>5}  {}  {}: waits for approval{}",
+            "proposed",
+            waits.id,
+            waits.title,
+            if waits.by_assistant { format!(", by {}", waits.whose()) } else { String::new() }
         ))?;
     }
     for plan in &state.plans {
@@ -162,12 +173,12 @@ pub(super) fn proposed(cx: &Context, loaded: &Loaded, waits: &Proposal, json: bo
         let plan = plan.ok();
         return cx.out.json(&shown(&serde_json::json!({
             "id": waits.id, "title": waits.title, "state": "proposed", "hash": waits.hash,
-            "by": waits.by, "at": waits.at, "plan": plan, "gates": standings,
+            "by": waits.by, "by_assistant": waits.by_assistant, "at": waits.at, "plan": plan, "gates": standings,
             "moved": moved.map(|moved| moved.why),
         }))?);
     }
     let how = if is_waiting { "waits for approval" } else { "no longer waits" };
-    cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.by, waits.title))?;
+    cx.out.line(&format!("{}: {how}, proposed by {}: {}", waits.id, waits.whose(), waits.title))?;
     match &plan {
         Ok(plan) => cx.out.lines(&preview_with(plan, standings.as_deref(), true))?,
         Err(why) => cx.out.line(&format!("  ▲ {why}: its steps cannot be shown"))?,

@@ -29,9 +29,21 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     let names: Vec<String> = standing.roles.iter().map(|role| role.role.to_owned()).collect();
     // That nothing waits stands above the rows, once.
     let blocked = menus::blocked(model, Command::Approve).or_else(|| waits.is_none().then(String::new));
-    let mut items = menus::rows(Command::Approve, &names, &['x', 'p', 'y', 'c'], |index| {
+    let assistants: Vec<(&Proposal, char)> =
+        proposal::of_assistants(state).zip(['1', '2', '3', '4', '5']).collect();
+    let taken: Vec<char> =
+        ['x', 'p', 'y', 'c'].into_iter().chain(assistants.iter().map(|(_, key)| *key)).collect();
+    let mut items = menus::rows(Command::Approve, &names, &taken, |index| {
         (label(model, state, &standing.roles[index]), blocked.clone())
     });
+    // What an assistant proposed is read and approved by a key of its own.
+    items.extend(assistants.into_iter().map(|(one, key)| Item {
+        key: Some(Key::char(key)),
+        path: String::new(),
+        label: format!("read the plan by {}: {} …", one.whose(), one.title),
+        disabled: menus::blocked(model, Command::Approve),
+        invoke: Invoke { command: Command::Approve, argument: one.id.clone() },
+    }));
     items.push(Item {
         key: Some(Key::char('x')),
         path: String::new(),
@@ -112,7 +124,7 @@ pub(super) fn copy(cx: &mut Cx<'_>, role: &str) {
 
 fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
     let mut note = match waits {
-        Some(waits) => format!("{}, proposed by {}", waits.title, waits.by),
+        Some(waits) => format!("{}, proposed by {}", waits.title, waits.whose()),
         None => match proposal::subject(state) {
             Some(subject) => format!("{} was started; nothing waits", subject.title),
             None => "nothing waits for approval".to_owned(),
@@ -154,10 +166,15 @@ pub(super) fn production(model: &Model) -> Option<&str> {
     model.config.config.production().map(|env| env.name.as_str())
 }
 
-/// Opens the preview of what waits, to approve it in a role: its exact commands are read first.
+/// Opens the preview of what waits, to approve it in a role: its exact commands are read first. What an assistant
+/// proposed is named by its id in place of the role.
 pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
     let Some(state) = cx.model.incident() else { return };
-    let Some(waits) = proposal::at_hand(state) else { return cx.say("nothing waits for approval") };
+    let named = proposal::of_assistants(state).find(|waits| waits.id == role);
+    let role = if named.is_some() { "" } else { role };
+    let Some(waits) = named.or_else(|| proposal::at_hand(state)) else {
+        return cx.say("nothing waits for approval");
+    };
     let plan = match proposal::plan(waits) {
         Ok(plan) => plan,
         Err(why) => return cx.say(format!("{why}: what cannot be shown is not approved here")),

@@ -230,6 +230,7 @@ pub(super) fn proposal(body: &PlanProposed, by: &str, at: Timestamp) -> Proposal
         steps: body.steps.clone(),
         spec: body.spec.clone(),
         by_vote: body.by_vote,
+        by_assistant: body.by_assistant,
     }
 }
 

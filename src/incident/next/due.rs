@@ -66,7 +66,7 @@ impl Steps<'_> {
         let started = |hash: &str| self.state.plans.iter().any(|plan| plan.hash == hash);
         let production = production(self.facts).unwrap_or("production");
         let mut all = self.state.proposals.iter().rev();
-        all.find(|one| !one.by_vote && one.target == production && !started(&one.hash))
+        all.find(|one| !one.by_vote && !one.by_assistant && one.target == production && !started(&one.hash))
     }
 
     /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`. `None`: only who looks is

@@ -29,12 +29,19 @@ pub struct Proposal {
     pub spec: Spec,
     /// Whether it came about by a vote on what nobody had proposed.
     pub by_vote: bool,
+    /// Whether an assistant made it, in the name of who put it up.
+    pub by_assistant: bool,
 }
 
 impl Proposal {
     /// Whose plan it is, as far as is known before somebody starts it; may be empty.
     pub fn owner(&self) -> &str {
         if self.by_vote { "" } else { &self.by }
+    }
+
+    /// Who put it up, in words: `li`, or `an assistant for li`.
+    pub fn whose(&self) -> String {
+        if self.by_assistant { format!("an assistant for {}", self.by) } else { self.by.clone() }
     }
 
     /// The commit it is about, in full; empty where it is about none.

@@ -37,7 +37,7 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
         lines.push(
             Line::of("       ", faint)
                 .with("… asked for approval", ui.of(Role::Accent))
-                .with(&format!("  by {} {}  {}", asked.by, ui.minute(asked.at), asked.id), faint)
+                .with(&format!("  by {} {}  {}", asked.whose(), ui.minute(asked.at), asked.id), faint)
                 .hanging(9),
         );
     }

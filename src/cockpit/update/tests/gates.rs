@@ -277,3 +277,27 @@ fn approvals_of_a_plan_that_was_carried_out_are_not_counted_for_the_next() {
     table.told(crate::incident::PlanEnded { plan: plan.id, end: crate::incident::PlanEnd::Failed, why });
     assert_eq!(counted(&table), Some(0), "the next deploy needs approvals of its own");
 }
+
+#[test]
+fn what_an_assistant_proposed_is_read_by_a_key_of_its_own_and_marked() {
+    let mut table = Table::ready();
+    let mine = proposal::propose(&guarded()).unwrap();
+    let frozen = [("other".to_owned(), "f".repeat(40))].into();
+    let other = Plan { title: "deploy other to production".into(), frozen, ..guarded() };
+    let other = crate::incident::PlanProposed { by_assistant: true, ..proposal::propose(&other).unwrap() };
+    let hash = other.hash.clone();
+    assert_ne!(hash, mine.hash);
+    table.told(mine.clone());
+    table.told(other);
+    let state = table.model.incident().unwrap();
+    assert_eq!(proposal::at_hand(state).map(|one| &one.hash), Some(&mine.hash));
+    let (note, items) = crate::cockpit::update::approvals::menu(&table.model);
+    assert!(!note.contains("assistant") && !note.contains("other"), "{note}");
+    let item = items.iter().find(|item| item.label.contains("assistant")).unwrap();
+    assert_eq!(
+        item.label,
+        format!("read the plan by an assistant for {}: deploy other to production …", table.model.me)
+    );
+    table.keys("A 1");
+    assert_eq!(shown(&table).hash, hash);
+}
