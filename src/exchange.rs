@@ -260,7 +260,11 @@ async fn read(
                 let room = policy.body - body.len();
                 body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
                 if chunk.len() > room {
-                    break lost(Fault::TooLong, format!("{place} sent more than {} MiB", policy.body >> 20));
+                    let most = match policy.body >> 20 {
+                        0 => format!("{} KiB", policy.body >> 10),
+                        mib => format!("{mib} MiB"),
+                    };
+                    break lost(Fault::TooLong, format!("{place} sent more than {most}"));
                 }
             }
             Ok(Err(_)) => {

@@ -95,10 +95,12 @@ fn look(ready: &Ready<'_>, message: &Outgoing) -> Option<Result<Wire, Fate>> {
         // Nothing was sent yet.
         Err(fate) if fate.end == Delivery::Unknown => Err(Fate { end: Delivery::Waiting, ..fate }),
         Err(fate) => Err(fate),
-        Ok((status, body, retry_after, redirects)) => {
-            let answer = Answer { status, body: body.as_bytes(), retry_after, redirects };
-            given(ready.channel, message, &answer)
-        }
+        Ok(came) => match (given(ready.channel, message, &came.answer()), came.half()) {
+            (Err(fate), Some(why)) if fate.end == Delivery::Failed => {
+                Err(Fate::new(Delivery::Waiting, why.to_owned()))
+            }
+            (decided, _) => decided,
+        },
     })
 }
 
@@ -151,8 +153,29 @@ fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
     names
 }
 
-/// What came back: status, body without secrets, how long the service asks to be left alone, and whether it redirects.
-type Came = (u16, String, Option<Duration>, bool);
+/// What came back.
+struct Came {
+    status: u16,
+    /// Without secrets.
+    body: String,
+    retry_after: Option<Duration>,
+    redirects: bool,
+    /// Why there is no more of the body; `None`: it is whole.
+    unfinished: Option<String>,
+}
+
+impl Came {
+    fn answer(&self) -> Answer<'_> {
+        let Self { status, body, retry_after, redirects, .. } = self;
+        let (body, retry_after) = (body.as_bytes(), *retry_after);
+        Answer { status: *status, body, retry_after, redirects: *redirects }
+    }
+
+    /// Why a yes is not whole: nobody can say what the rest of it says.
+    fn half(&self) -> Option<&str> {
+        self.unfinished.as_deref().filter(|_| (200..300).contains(&self.status))
+    }
+}
 
 fn call(ready: &Ready<'_>, wire: &Wire) -> Fate {
     let kind = ready.channel.kind;
@@ -162,9 +185,13 @@ fn call(ready: &Ready<'_>, wire: &Wire) -> Fate {
             Fate { end: Delivery::Waiting, ..fate }
         }
         Err(fate) => fate,
-        Ok((status, body, retry_after, redirects)) => {
-            fate(kind, &Answer { status, body: body.as_bytes(), retry_after, redirects })
-        }
+        Ok(came) => match (fate(kind, &came.answer()), came.half()) {
+            (fate, Some(why)) if fate.end == Delivery::Failed => {
+                let end = if is_idempotent(kind) { Delivery::Waiting } else { Delivery::Unknown };
+                Fate::new(end, format!("{}: {why}; it may have been received", came.status))
+            }
+            (fate, _) => fate,
+        },
     }
 }
 
@@ -182,7 +209,9 @@ fn exchange(ready: &Ready<'_>, wire: &Wire, enough: usize) -> Result<Came, Fate>
         // A server may say what it was sent: secrets go before anything of it is cut.
         Ok(reply) => {
             let body = masker.mask(&String::from_utf8_lossy(&reply.body)).into_owned();
-            Ok((reply.status, body, reply.retry_after(), reply.redirect.is_some()))
+            let (retry_after, redirects) = (reply.retry_after(), reply.redirect.is_some());
+            let unfinished = reply.unfinished.map(|lost| lost.why);
+            Ok(Came { status: reply.status, body, retry_after, redirects, unfinished })
         }
     }
 }

@@ -60,6 +60,38 @@ fn no_channel_takes_a_refusal_or_a_web_page_for_a_yes() {
 }
 
 #[test]
+fn half_a_yes_is_neither_a_yes_nor_a_no() {
+    let page = "<!DOCTYPE html><html>".to_owned() + &"x".repeat(40_000);
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\nconnection: close\r\n\r\n<html>log in";
+    for answer in [response("200 OK", "", &page), half.to_owned()] {
+        let server = Server::sending(answer.clone());
+        let secrets = tempfile::tempdir().unwrap();
+        let hook = secrets.path().join("hook");
+        for (kind, config) in channels(&server.url, &hook) {
+            let is_address = !config.contains("url = ");
+            std::fs::write(
+                &hook,
+                if is_address { format!("{}/x", server.url) } else { "XyzzySecretOfTheHook".into() },
+            )
+            .unwrap();
+            let ways = Desk::new(&config).sends(TEXT);
+            let again = ["pagerduty", "jsm", "statuspage"].contains(&kind);
+            let end = match kind {
+                // What is asked first is read up to a megabyte: the page is whole, and nothing was sent.
+                "statuspage" if answer != half => Delivery::Failed,
+                _ if again => Delivery::Waiting,
+                _ => Delivery::Unknown,
+            };
+            assert_eq!(ways[0].0, end, "{kind}: {ways:?}");
+            assert!(
+                ways[0].1.contains("more than 16 KiB") || ways[0].1.contains("broke off") || again,
+                "{ways:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_is_too_long_is_cut_with_a_mark_and_whole_on_record() {
     let server = Server::answering("200 OK", "ok");
     let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
