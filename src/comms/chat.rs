@@ -14,6 +14,8 @@ use crate::incident::{Delivery, MessageKind, Severity};
 const MATTERMOST: usize = 15_000;
 /// Most characters of a message in Discord.
 const DISCORD: usize = 2000;
+/// Of a message in Discord: links have no preview.
+const SUPPRESS_EMBEDS: u32 = 1 << 2;
 /// Most characters of a message in Google Chat.
 const GOOGLE: usize = 4000;
 /// Most bytes of a message of ntfy: what is longer becomes a file.
@@ -62,6 +64,8 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
                 if channel.mention.is_empty() { &[] } else { &["everyone", "roles", "users"] };
             json(json!({
                 "content": within(DISCORD),
+                // No preview of a page that somebody else's words lead to.
+                "flags": SUPPRESS_EMBEDS,
                 "allowed_mentions": { "parse": parse },
                 "username": "flightdeck",
             }))

@@ -14,7 +14,7 @@ use super::types::{Channel, ChannelKind, Config, Environment, Flag, FlagKind, Fo
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
 use crate::text::address::without_credentials;
-use crate::text::visible;
+use crate::text::{placeholder, visible};
 
 /// Name of the file in the state directory.
 pub(crate) const FILE: &str = "trust.json";
@@ -72,7 +72,8 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
     }
     for probe in &config.probes {
         let what = format!("probe {}", probe.name);
-        let headers: Vec<_> = probe.source.headers().keys().map(|name| format!("  with {name}")).collect();
+        let headers: Vec<_> =
+            probe.source.headers().iter().map(|(name, value)| with_header(name, value)).collect();
         let line = shown(&format!("{}{}", probe.source, headers.concat()));
         items.push(Item { what: shown(&what), line, env: probe.source.env().to_vec() });
     }
@@ -168,7 +169,7 @@ fn of_channel(channel: &Channel) -> Item {
         let (host, port) = (&channel.host, channel.mail_port());
         return call(&what, "mail", &format!("{}  by {host}:{port}{with}", channel.to.all().join(", ")), "");
     }
-    let headers: Vec<_> = channel.headers.keys().map(|name| format!("  with {name}")).collect();
+    let headers: Vec<_> = channel.headers.iter().map(|(name, value)| with_header(name, value)).collect();
     let token = &channel.api_token;
     let asks =
         if token.is_empty() { String::new() } else { format!("  asks {}  with {token}", channel.rest_api()) };
@@ -181,6 +182,13 @@ fn of_channel(channel: &Channel) -> Item {
         }
     };
     call(&what, "POST", &place, &headers.concat())
+}
+
+/// A header, and the secrets in it.
+fn with_header(name: &str, value: &str) -> String {
+    let secrets: Vec<_> = placeholder::names(value).collect();
+    let from = if secrets.is_empty() { String::new() } else { format!(" ({})", secrets.join(", ")) };
+    format!("  with {name}{from}")
 }
 
 /// Where the value of a secret is taken from.
@@ -496,16 +504,23 @@ mod tests {
             kind = "teams"
             audiences = ["business"]
             secret = "KEY"
+            [[channels]]
+            name = "chat"
+            kind = "webhook"
+            audiences = ["business"]
+            url = "https://chat.example/x"
+            headers = { Authorization = "Bearer {secret:KEY}", X-Team = "shop" }
             "#,
         )
         .unwrap_or_else(|invalid| panic!("{invalid}"));
         let lines: Vec<String> = what_would_run(&config).into_iter().map(|item| item.line).collect();
         assert_eq!(
-            lines[..3],
+            lines[..4],
             [
                 "mail a@shop.example, b@shop.example  by mail.example:465  with KEY",
                 "POST https://api.statuspage.io  to k1  with KEY  notifies subscribers",
                 "POST the address in KEY",
+                "POST https://chat.example/x  with Authorization (KEY)  with X-Team",
             ]
         );
     }

@@ -1,7 +1,9 @@
 //! What a channel must be: it goes to somebody, and what its kind needs is there and nothing else.
 
+use std::ops::Range;
+
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Need, command, entries, place, table, tables, text, texts, variables};
 use crate::comms::wire::mistake_of_body;
@@ -9,7 +11,7 @@ use crate::config::problem::Problem;
 use crate::config::types::{Mailbox, not_an_address};
 use crate::incident::Policy;
 use crate::text::address::is_loopback;
-use crate::text::{nearest, visible};
+use crate::text::{nearest, placeholder, visible};
 
 /// The keys that only channels of some kinds have.
 const OF_KINDS: [(&str, &[&str]); 22] = [
@@ -150,7 +152,13 @@ pub(super) fn check(
         if let Some((url, span)) = text(channel, key)
             && let Some(why) = not_an_address(url)
         {
-            found.push(Problem::new(span, format!("the address {why}")));
+            found.push(Problem::new(span, format!("the address {}", why.replace("`token`", "`secret`"))));
+        } else if let Some((url, span)) = text(channel, key)
+            && is_in_the_clear(url)
+            && (if key == "url" { is_sent_a_secret(channel) } else { channel.contains_key("api_token") })
+        {
+            let problem = Problem::new(span, "a secret would go over the network for everybody to read");
+            found.push(problem.help("begin the address with https://; http:// only to this machine"));
         }
     }
     if let Some((key, _)) = ["service", "escalation_policy", "api_url"]
@@ -165,8 +173,11 @@ pub(super) fn check(
         );
     }
     if let Some(headers) = table(channel, "headers") {
-        for (value, span) in headers.keys().filter_map(|name| text(headers, name.get_ref())) {
-            for secret in crate::text::placeholder::names(value).filter(|name| !secrets.contains(name)) {
+        for (name, (value, span)) in
+            headers.keys().filter_map(|name| Some((name, text(headers, name.get_ref())?)))
+        {
+            header(name, value, span.clone(), found);
+            for secret in placeholder::names(value).filter(|name| !secrets.contains(name)) {
                 found.push(undeclared(secret, secrets, span.clone()));
             }
         }
@@ -199,6 +210,45 @@ pub(super) fn check(
     }
 }
 
+/// Tells whether what goes to an address can be read by everybody on the way.
+fn is_in_the_clear(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(host) => host.split(']').next(),
+        None => host.split(':').next(),
+    };
+    !is_loopback(host.unwrap_or_default())
+}
+
+/// Tells whether a secret goes to the address of a channel.
+fn is_sent_a_secret(channel: &DeTable<'_>) -> bool {
+    let headers = table(channel, "headers");
+    let mut values = headers
+        .into_iter()
+        .flat_map(|headers| headers.keys().filter_map(|name| text(headers, name.get_ref())));
+    channel.contains_key("secret") || values.any(|(value, _)| placeholder::has_one(value))
+}
+
+/// Headers of a webhook: those that only the program itself can say, and values that are no header's.
+fn header(name: &Spanned<DeString<'_>>, value: &str, span: Range<usize>, found: &mut Vec<Problem>) {
+    let ours = ["host", "content-length", "transfer-encoding", "connection"];
+    if ours.contains(&name.get_ref().to_ascii_lowercase().as_str()) {
+        let problem =
+            Problem::new(name.span(), format!("the header `{}` is not yours to set", name.get_ref()));
+        found.push(problem.help("leave it out: it is made of the address and the body"));
+    } else if name.get_ref().is_empty() || !name.get_ref().bytes().all(is_of_a_header) {
+        found.push(Problem::new(name.span(), "this is not the name of a header"));
+    } else if value.chars().any(char::is_control) {
+        found.push(Problem::new(span, "a header cannot hold line breaks or other control characters"));
+    }
+}
+
+/// Tells whether a byte may stand in the name of a header.
+fn is_of_a_header(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 /// What only mail has: addresses, and a password that is not sent in the clear.
 fn mail(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
     let single = ["from", "reply_to", "to"].into_iter().filter_map(|key| text(channel, key));
@@ -224,7 +274,7 @@ fn mail(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
     }
 }
 
-fn undeclared(name: &str, secrets: &[&str], span: std::ops::Range<usize>) -> Problem {
+fn undeclared(name: &str, secrets: &[&str], span: Range<usize>) -> Problem {
     let problem = Problem::new(span, format!("there is no secret `{}`", visible(name)));
     if secrets.is_empty() {
         return problem.help(format!("declare it: [[secrets]] with name = \"{}\"", visible(name)));
@@ -251,6 +301,8 @@ mod tests {
             "kind = \"teams\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\nmention = \"\"\n",
             "kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\nservice = \"P1\"\naudiences = [\"on-call\"]\n",
             "kind = \"ntfy\"\nurl = \"https://ntfy.example/incidents\"\naudiences = [\"x\"]\n",
+            "kind = \"webhook\"\nurl = \"http://x.example\"\nheaders = { A = \"x\" }\naudiences = [\"x\"]\n",
+            "kind = \"slack\"\nsecret = \"HOOK\"\nto = \"C1\"\nurl = \"http://[::1]:80/api\"\naudiences = [\"x\"]\n",
             "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
             "kind = \"jsm\"\nsecret = \"HOOK\"\nurl = \"https://jsm.example/v2/alerts\"\naudiences = [\"on-call\"]\napi_token = \"HOOK\"\n",
             "kind = \"jsm\"\nsecret = \"HOOK\"\naudiences = [\"on-call\"]\n",
@@ -283,6 +335,34 @@ mod tests {
             (
                 "kind = \"webhook\"\nurl = \"https://x.example\"\nbody = '{% include \"x\" %}'\n",
                 "`body`, line 1: ",
+            ),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example/{secret:HOOK}\"\n",
+                "cannot hold a secret: name it as `secret`",
+            ),
+            (
+                "kind = \"webhook\"\nurl = \"http://x.example\"\nheaders = { A = \"{secret:HOOK}\" }\n",
+                "for everybody to read",
+            ),
+            (
+                "kind = \"slack\"\nsecret = \"HOOK\"\nto = \"C1\"\nurl = \"http://x.example:80/api\"\n",
+                "for everybody to read",
+            ),
+            (
+                "kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\napi_url = \"http://10.0.0.1\"\n",
+                "for everybody to read",
+            ),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { HOST = \"x\" }\n",
+                "not yours to set",
+            ),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { A = \"x\\r\\nB: y\" }\n",
+                "cannot hold line breaks",
+            ),
+            (
+                "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { \"A B\" = \"x\" }\n",
+                "name of a header",
             ),
             ("kind = \"command\"\n", "`command` is missing"),
             ("kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"NO\"\n", "there is no secret `NO`"),
