@@ -1,5 +1,7 @@
 //! `flightdeck message`: writes a message from the record, and sends it.
 
+mod flush;
+
 use std::io::{IsTerminal as _, Write as _};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -13,13 +15,12 @@ use crate::comms::draft::{self, Draft, Sight};
 use crate::comms::mail::mail;
 use crate::comms::numbers::{self, Number};
 use crate::comms::wire::{Fate, Outgoing, length, wire};
-use crate::conductor::{self, Post, SentMessage, Which};
+use crate::conductor::{self, Post, SentMessage};
 use crate::config::types::{Channel, ChannelKind};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::incident::{
-    Delivery, IncidentId, Message, MessageKind, Messaged, Policy, State, SuggestedMessage, audience,
-    told_up_to,
+    Delivery, IncidentId, MessageKind, Messaged, Policy, State, SuggestedMessage, audience, told_up_to,
 };
 use crate::text::{nearest, visible, visible_lines};
 
@@ -126,7 +127,7 @@ struct Outcome<'a> {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.flush {
-        return flush(args, cx);
+        return flush::run(args, cx);
     }
     let doing = "writing the message";
     let loaded = cx.load_to_read(Wanted::Last)?;
@@ -471,71 +472,6 @@ fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {
         Some(false) => refused("not confirmed", "nothing was sent"),
         None => refused("no terminal to confirm on", "read it with --print, then add --yes"),
     }
-}
-
-/// Sends what waits.
-fn flush(args: &Args, cx: &Context) -> Result<End> {
-    let doing = "sending queued messages";
-    let loaded = cx.load(Wanted::Last)?;
-    let waits = waiting(loaded.state());
-    if waits.is_empty() && changes(cx, loaded.state()) && !args.dry_run {
-        return go(args, cx, loaded);
-    }
-    if waits.is_empty() {
-        if args.json {
-            cx.out.json_line(&Went { incident: &loaded.number, channels: Vec::new() })?;
-        }
-        cx.out.tell("nothing waits to be sent");
-        return Ok(End::Done);
-    }
-    for (message, channels) in &waits {
-        cx.out.tell(&format!(
-            "{} for {}, written by {} at {} UTC, waits for {}:",
-            message.kind.name(),
-            visible(&message.audience),
-            visible(&message.by),
-            message.at.strftime("%H:%M"),
-            channels.join(", ")
-        ));
-        cx.out.tell(&format!("{}\n", visible_lines(&message.text)));
-    }
-    if args.dry_run {
-        return Ok(End::Done);
-    }
-    cx.trusted_config()?;
-    if !args.yes {
-        meant(cx, doing, "send this as it is")?;
-    }
-    go(args, cx, loaded)
-}
-
-/// Tells whether a service is to be told of a deploy or a rollback: there is nothing in that to be read again.
-fn changes(cx: &Context, state: &State) -> bool {
-    let (setup, _) = cx.setup_or_found();
-    let mut told = setup.config.channels.iter().filter(|channel| channel.changes);
-    told.any(|channel| state.changes_due(&channel.name, cx.now()).next().is_some())
-}
-
-/// Sends what waits.
-fn go(args: &Args, cx: &Context, mut loaded: Loaded) -> Result<End> {
-    let config = cx.trusted_config()?.config;
-    let policy = cx.setup_or_found().0.policy;
-    let incident = loaded.state().id;
-    let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };
-    let sent = conductor::flush(&mut loaded.journal, &post, Which::All)?;
-    told(args.json, cx, &loaded.number, &sent, None)
-}
-
-/// The messages that wait, each with its channels.
-fn waiting(state: &State) -> Vec<(&Message, Vec<&str>)> {
-    let mut found: Vec<(&Message, Vec<&str>)> = Vec::new();
-    for (message, way) in state.outbox() {
-        match found.last_mut().filter(|(last, _)| last.id == message.id) {
-            Some((_, channels)) => channels.push(&way.channel),
-            None => found.push((message, vec![&way.channel])),
-        }
-    }
-    found
 }
 
 /// Says what became of it on each channel, and what to do next. What was not accepted is no success.

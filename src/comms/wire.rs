@@ -378,6 +378,11 @@ pub fn is_idempotent(kind: ChannelKind) -> bool {
     matches!(kind, ChannelKind::Pagerduty | ChannelKind::Jsm | ChannelKind::Statuspage)
 }
 
+/// Tells whether what may have been received on a channel is sent again by itself.
+pub fn is_sent_again(channels: &[Channel], name: &str) -> bool {
+    channels.iter().any(|channel| channel.name == name && is_idempotent(channel.kind))
+}
+
 /// What an answer means.
 pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
     if let Some(fate) = common(kind, answer) {

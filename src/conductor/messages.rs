@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::comms::wire::{Fate, Outgoing};
+use crate::comms::wire::{Fate, Outgoing, is_sent_again};
 use crate::config::types::Config;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
@@ -110,31 +110,38 @@ pub fn resend(journal: &mut Journal, post: &Post<'_>, message: RecordId) -> Resu
 /// It cannot be written down.
 pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sent> {
     let mut desk = Desk::open(journal, *post)?;
-    let all = waiting(desk.state(), Timestamp::now(), which);
+    let config = post.config;
+    let all = waiting(desk.state(), config, Timestamp::now(), which);
     for one in all {
         // A channel may take a minute: a later message may have gone out since, or this one have grown old.
         desk.catch_up()?;
-        if !waiting(desk.state(), Timestamp::now(), which).contains(&one) {
+        if !waiting(desk.state(), config, Timestamp::now(), which).contains(&one) {
             continue;
         }
         let (message, channel) = one;
-        let waits = |way: &OnChannel| matches!(way.end, None | Some(Delivery::Waiting));
-        let due = |way: &OnChannel, now| way.is_due(now) || (which == Which::All && waits(way));
+        let again = is_sent_again(&post.config.channels, &channel);
+        let due = |way: &OnChannel, now| {
+            way.is_due(now) || (which == Which::All && way.waits()) || (again && way.is_lost(now))
+        };
         desk.deliver((message, &channel), due)?;
     }
     changes::tell(&mut desk)?;
     Ok(desk.sent)
+    desk.settle()?;
 }
 
 /// What waits, and may go now.
-fn waiting(state: &State, now: Timestamp, which: Which) -> Vec<(RecordId, String)> {
+fn waiting(state: &State, config: &Config, now: Timestamp, which: Which) -> Vec<(RecordId, String)> {
     let due = |(message, way): &(&Message, &OnChannel)| {
         // Whoever wrote it is at it.
         let theirs = way.end.is_none() && now.duration_since(way.since) <= THEIRS;
         which == Which::All || (message.is_fresh(now) && way.is_due(now) && !theirs)
     };
     let waits = state.outbox().into_iter().filter(due);
-    waits.map(|(message, way)| (message.id, way.channel.clone())).collect()
+    let lost = state.lost(now).into_iter().filter(|(message, way)| {
+        (which == Which::All || message.is_fresh(now)) && is_sent_again(&config.channels, &way.channel)
+    });
+    waits.chain(lost).map(|(message, way)| (message.id, way.channel.clone())).collect()
 }
 
 fn names(ways: &[OnChannel]) -> Vec<String> {
@@ -206,6 +213,22 @@ impl<'a> Desk<'a> {
             }
             // Those who have two names are one audience: what came later takes the place of what came before.
             let (audience, as_of) = (audience(&message.audience), Some(message.as_of.unwrap_or(read_at)));
+            let now = Timestamp::now();
+            let is_same = |one: &&Message| {
+                one.kind == message.kind
+                    && audience(&one.audience) == audience(&message.audience)
+                    && one.text == message.text
+            };
+            let ways = self.state().messages.iter().filter(is_same).flat_map(|one| &one.ways);
+            let mut at_it = ways.filter(|way| message.channels.contains(&way.channel));
+            if let Some(way) = at_it.find(|way| way.is_under_way(now)) {
+                return Err(Failure::of(
+                    FailureKind::Held,
+                    doing,
+                    format!("{}: {}", visible(&way.channel), under_way(way)),
+                    "wait two minutes; flightdeck message --flush then says what became of it",
+                ));
+            }
             let written = Messaged { audience, as_of, ..message.clone() };
             if let Some(id) = self.commit(Timestamp::now(), written)? {
                 return Ok(id);
@@ -216,6 +239,32 @@ impl<'a> Desk<'a> {
 
     /// Sends a message on a channel, if nobody else is at it, and writes down what became of it.
     fn deliver(
+    /// Writes down that nobody knows what became of what somebody was sending who is gone, where it is not sent again.
+    fn settle(&mut self) -> Result<()> {
+        self.catch_up()?;
+        let now = Timestamp::now();
+        let config = self.post.config;
+        let lost = self
+            .state()
+            .lost(now)
+            .into_iter()
+            .filter(|(_, way)| !is_sent_again(&config.channels, &way.channel));
+        let lost: Vec<_> = lost.map(|(message, way)| (message.id, way.channel.clone(), way.since)).collect();
+        for (message, channel, since) in lost {
+            let why = format!("whoever sent it at {} was gone", since.strftime("%H:%M UTC"));
+            let fate = Fate::new(Delivery::Unknown, why.clone());
+            let (end, reference, again) = (Delivery::Unknown, String::new(), None);
+            let body = Delivered { message, channel: channel.clone(), end, why, reference, again };
+            // Whoever wrote meanwhile may have done the same: it is looked at again next time.
+            if self.commit(now, body)?.is_none() {
+                break;
+            }
+            self.sent.ways.push((channel, fate));
+            self.catch_up()?;
+        }
+        Ok(())
+    }
+
         &mut self,
         (id, channel): (RecordId, &str),
         is_open: impl Fn(&OnChannel, Timestamp) -> bool,
@@ -292,6 +341,12 @@ impl<'a> Desk<'a> {
 
 fn busy(doing: &str) -> Failure {
     Failure::new(doing, "others write to this incident without a pause", "try again in a moment")
+}
+
+/// Says that somebody is at it, or was.
+pub fn under_way(way: &OnChannel) -> String {
+    let since = way.since.strftime("%H:%M UTC");
+    format!("somebody is sending this, or died while doing so (since {since})")
 }
 
 #[cfg(test)]

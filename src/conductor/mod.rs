@@ -90,7 +90,7 @@ pub use left::left;
 pub use log::{Chunk, LogReader};
 pub use messages::{
     Post, Sent as SentMessage, Which, flush, follow, lacking as lacking_secrets, on_call, pins, resend, send,
-    templates,
+    templates, under_way,
 };
 pub use orphan::{Remains, remains, stop_remains, was_cut_short};
 pub use own::{is_trusted, trust_it};

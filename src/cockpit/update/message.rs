@@ -12,7 +12,7 @@ use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, invoke, menus, overlays, record, windows};
 use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
-use crate::comms::wire::Outgoing;
+use crate::comms::wire::{Outgoing, is_sent_again};
 use crate::config::types::Channel;
 use crate::failure::Failure;
 use crate::incident::{
@@ -483,6 +483,10 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     let due = changed
         || state.outbox().into_iter().any(|(message, way)| {
             message.is_fresh(now) && way.is_due(now) && (way.end.is_some() || sent_here(message))
+        })
+        // Whoever sent it is gone: it is sent again where that does no harm, else that is written down.
+        || state.lost(now).into_iter().any(|(message, way)| {
+            message.is_fresh(now) || !is_sent_again(&model.config.config.channels, &way.channel)
         });
     if due {
         let id = cx.effect("sending queued messages", Effect::FlushMessages);

@@ -161,8 +161,22 @@ impl OnChannel {
 
     /// What became of it as far as anybody can know at a time: whoever was sending it may be gone.
     pub fn stands(&self, now: Timestamp) -> Option<Delivery> {
-        let lost = self.end == Some(Delivery::Sending) && now.duration_since(self.since).abs() > SENDING;
-        if lost { Some(Delivery::Unknown) } else { self.end }
+        if self.is_lost(now) { Some(Delivery::Unknown) } else { self.end }
+    }
+
+    /// Tells whether whoever was sending it is gone, and nobody else has taken it up.
+    pub fn is_lost(&self, now: Timestamp) -> bool {
+        self.end == Some(Delivery::Sending) && now.duration_since(self.since).abs() > SENDING
+    }
+
+    /// Tells whether it is still to be sent.
+    pub fn waits(&self) -> bool {
+        matches!(self.end, None | Some(Delivery::Waiting))
+    }
+
+    /// Tells whether somebody is sending it, or is about to, as far as anybody can know.
+    pub fn is_under_way(&self, now: Timestamp) -> bool {
+        matches!(self.end, None | Some(Delivery::Sending)) && now.duration_since(self.since).abs() <= SENDING
     }
 }
 
@@ -208,17 +222,34 @@ impl State {
     /// What waits to be sent, in the order in which it was written. What a later message to the same people by the
     /// same channel has taken the place of is left out: nobody is to read yesterday's news after today's.
     pub fn outbox(&self) -> Vec<(&Message, &OnChannel)> {
-        let replaced = |at: usize, channel: &str| {
-            let audience = &self.messages[at].audience;
-            let mut later = self.messages[at + 1..].iter().filter(|later| later.audience == *audience);
-            later.any(|later| later.ways.iter().any(|way| way.channel == channel))
-        };
+        self.unreplaced(OnChannel::waits)
+    }
+
+    /// What somebody was sending who is gone, in the order in which it was written, without what a later message
+    /// has taken the place of.
+    pub fn lost(&self, now: Timestamp) -> Vec<(&Message, &OnChannel)> {
+        self.unreplaced(|way| way.is_lost(now))
+    }
+
+    /// Tells whether a message still waits on a channel where a later one has taken its place: it is never sent.
+    pub fn is_superseded(&self, message: &Message, way: &OnChannel) -> bool {
+        let at = self.messages.iter().position(|one| one.id == message.id);
+        way.waits() && at.is_some_and(|at| self.is_replaced(at, &way.channel))
+    }
+
+    fn unreplaced(&self, is_meant: impl Fn(&OnChannel) -> bool) -> Vec<(&Message, &OnChannel)> {
         let all = self.messages.iter().enumerate();
         let ways = all.flat_map(|(at, message)| message.ways.iter().map(move |way| (at, message, way)));
-        let waits = |way: &OnChannel| matches!(way.end, None | Some(Delivery::Waiting));
-        ways.filter(|(at, _, way)| waits(way) && !replaced(*at, &way.channel))
+        ways.filter(|(at, _, way)| is_meant(way) && !self.is_replaced(*at, &way.channel))
             .map(|(_, message, way)| (message, way))
             .collect()
+    }
+
+    /// Tells whether a later message went to the same people by a channel.
+    fn is_replaced(&self, at: usize, channel: &str) -> bool {
+        let audience = &self.messages[at].audience;
+        let mut later = self.messages[at + 1..].iter().filter(|later| later.audience == *audience);
+        later.any(|later| later.ways.iter().any(|way| way.channel == channel))
     }
 
     /// The changes that a channel is to be told of now.

@@ -19,6 +19,10 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
     // What is said of one that was accepted is who did not get it.
     let taken = if body.why.is_empty() { channel.clone() } else { format!("{channel}, {}", body.why) };
     let line = match body.end {
+        Delivery::Sending if way.end == Some(Delivery::Sending) => {
+            let gone = not(message, "may not have been sent", body);
+            (EntryKind::Undelivered, with_reason(gone, "whoever sent it was gone; sent again"))
+        }
         Delivery::Sending => return None,
         // That it waits on is no news.
         Delivery::Waiting if way.why == body.why => return None,
