@@ -84,6 +84,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Most characters of a text that is given.
+const LONGEST: usize = 20_000;
+
 /// What is printed of a draft.
 #[derive(Serialize)]
 struct Drafted<'a> {
@@ -236,6 +239,11 @@ fn given(text: &str, doing: &str) -> Result<String> {
     };
     if text.trim().is_empty() {
         return Err(Failure::usage(doing, "the text is empty", "write something"));
+    }
+    let long = text.trim().chars().count();
+    if long > LONGEST {
+        let cause = format!("the text has {long} characters; at most {LONGEST}");
+        return Err(Failure::usage(doing, cause, "say it in fewer words, or send a link to the rest"));
     }
     Ok(text.trim().to_owned())
 }

@@ -22,7 +22,7 @@ use crate::incident::{
     RecordId, State,
 };
 use crate::journal::{Journal, Seq};
-use crate::text::visible;
+use crate::text::{visible, visible_lines};
 
 use super::secrets::Purse;
 
@@ -80,7 +80,9 @@ pub enum Which {
 /// Somebody else has sent it, or it cannot be written down. Nothing is sent then.
 pub fn send(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Timestamp) -> Result<Sent> {
     let mut desk = Desk::open(journal, *post)?;
-    let message = Messaged { text: desk.purse.masker().mask(&message.text).into_owned(), ..message.clone() };
+    // What goes out and is on record is what was read: the terminal shows no characters that nobody sees.
+    let text = visible_lines(&desk.purse.masker().mask(&message.text)).into_owned();
+    let message = Messaged { text, ..message.clone() };
     let id = desk.write(&message, read_at)?;
     for channel in &message.channels {
         desk.deliver((id, channel), |way, _| way.end.is_none())?;
@@ -125,9 +127,9 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
         };
         desk.deliver((message, &channel), due)?;
     }
+    desk.settle()?;
     changes::tell(&mut desk)?;
     Ok(desk.sent)
-    desk.settle()?;
 }
 
 /// What waits, and may go now.
@@ -211,8 +213,6 @@ impl<'a> Desk<'a> {
                     "read what was sent in the timeline; open the message again if there is more to say",
                 ));
             }
-            // Those who have two names are one audience: what came later takes the place of what came before.
-            let (audience, as_of) = (audience(&message.audience), Some(message.as_of.unwrap_or(read_at)));
             let now = Timestamp::now();
             let is_same = |one: &&Message| {
                 one.kind == message.kind
@@ -229,6 +229,8 @@ impl<'a> Desk<'a> {
                     "wait two minutes; flightdeck message --flush then says what became of it",
                 ));
             }
+            // Those who have two names are one audience: what came later takes the place of what came before.
+            let (audience, as_of) = (audience(&message.audience), Some(message.as_of.unwrap_or(read_at)));
             let written = Messaged { audience, as_of, ..message.clone() };
             if let Some(id) = self.commit(Timestamp::now(), written)? {
                 return Ok(id);
@@ -237,8 +239,6 @@ impl<'a> Desk<'a> {
         Err(busy(doing))
     }
 
-    /// Sends a message on a channel, if nobody else is at it, and writes down what became of it.
-    fn deliver(
     /// Writes down that nobody knows what became of what somebody was sending who is gone, where it is not sent again.
     fn settle(&mut self) -> Result<()> {
         self.catch_up()?;
@@ -265,6 +265,8 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// Sends a message on a channel, if nobody else is at it, and writes down what became of it.
+    fn deliver(
         &mut self,
         (id, channel): (RecordId, &str),
         is_open: impl Fn(&OnChannel, Timestamp) -> bool,
@@ -315,7 +317,9 @@ impl<'a> Desk<'a> {
             let way = message.ways.iter().find(|way| way.channel == channel);
             let Some(way) = way.filter(|way| is_open(way, now)) else { return Ok(None) };
             let tries = way.tries;
-            let of = (message.kind, message.audience.as_str(), message.text.as_str());
+            // Whatever wrote it down, and whoever imported it.
+            let text = visible_lines(&message.text);
+            let of = (message.kind, message.audience.as_str(), &*text);
             let outgoing = Outgoing {
                 message: id.to_string(),
                 is_retry: tries > 0,
@@ -339,14 +343,14 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn busy(doing: &str) -> Failure {
-    Failure::new(doing, "others write to this incident without a pause", "try again in a moment")
-}
-
 /// Says that somebody is at it, or was.
 pub fn under_way(way: &OnChannel) -> String {
     let since = way.since.strftime("%H:%M UTC");
     format!("somebody is sending this, or died while doing so (since {since})")
+}
+
+fn busy(doing: &str) -> Failure {
+    Failure::new(doing, "others write to this incident without a pause", "try again in a moment")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::super::save::{SaveArgs, save_in, some_text};
 use super::super::{End, args, dispatch, message, status_json};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{MessageOf, NoteKind, Suggested};
-use crate::text::visible;
+use crate::text::{visible, visible_lines};
 
 /// What a client passes to a tool.
 pub(super) type Arguments = Map<String, Value>;
@@ -166,6 +166,8 @@ pub(super) const ALL: &[Tool] = &[
                 kind: message::kind(&kind)?,
                 audience: message::known(&policy, audience.trim())?,
             };
+            // As it is read, so it is kept and sent.
+            let text = visible_lines(&text).into_owned();
             suggest(cx, Suggested { kind: NoteKind::Note, text, message: Some(of) })
         },
     },

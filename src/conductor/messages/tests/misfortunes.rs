@@ -158,3 +158,81 @@ fn a_bot_that_was_removed_says_so_and_what_it_told_stays_told() {
     assert!(ways[0].0 == Delivery::Failed && ways[0].1.contains("make a new one"), "{ways:?}");
     assert_eq!((desk.state().told.len(), server.requests().len()), (1, 3), "nothing is brought up to date");
 }
+
+/// Writes a message down as somebody did who began to send it then, and went no further.
+fn begun(desk: &Desk, at: Timestamp) {
+    let written = Draft::now(desk.incident, desk.message(TEXT));
+    let message = desk.journal().append(at, vec![written]).unwrap()[0].id;
+    let (channel, why, reference) = ("it".to_owned(), String::new(), String::new());
+    let body = Delivered { message, channel, end: Delivery::Sending, why, reference, again: None };
+    desk.journal().append(at, vec![Draft::now(desk.incident, body)]).unwrap();
+}
+
+#[test]
+fn what_somebody_sent_who_is_gone_is_sent_again_where_it_is_there_once_and_said_elsewhere() {
+    let taken = r#"{"status":"success","message":"Event processed","dedup_key":"x"}"#;
+    for (kind, end) in [("pagerduty", Delivery::Accepted), ("slack-webhook", Delivery::Unknown)] {
+        let server = Server::answering("202 Accepted", taken);
+        let secrets = tempfile::tempdir().unwrap();
+        let hook = secrets.path().join("hook");
+        std::fs::write(&hook, "http://127.0.0.1:9/x").unwrap();
+        let all = channels(&server.url, &hook);
+        let desk = Desk::new(&all.iter().find(|(one, _)| *one == kind).unwrap().1);
+        begun(&desk, Timestamp::now() - SignedDuration::from_mins(3));
+        let sent = flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap();
+        assert_eq!(sent.ways[0].1.end, end, "{kind}: {:?}", sent.ways);
+        assert_eq!(server.requests().len(), usize::from(kind == "pagerduty"), "{kind}");
+        assert!(flush(&mut desk.journal(), &desk.post(), Which::All).unwrap().ways.is_empty(), "{kind}");
+        let state = desk.state();
+        assert!(state.timeline.iter().any(|entry| entry.text.contains("whoever sent it")), "{kind}");
+    }
+}
+
+#[test]
+fn the_same_text_waits_for_whoever_may_be_sending_it() {
+    let server = Server::answering("200 OK", "");
+    let secrets = tempfile::tempdir().unwrap();
+    let hook = secrets.path().join("hook");
+    std::fs::write(&hook, format!("{}/x", server.url)).unwrap();
+    let all = channels(&server.url, &hook);
+    let desk = Desk::new(&all.iter().find(|(one, _)| *one == "webhook").unwrap().1);
+    begun(&desk, Timestamp::now() - SignedDuration::from_secs(30));
+    let again = send(&mut desk.journal(), &desk.post(), &desk.message(TEXT), Timestamp::now()).unwrap_err();
+    assert!(
+        again.to_string().contains("somebody is sending this, or died while doing so (since "),
+        "{again}"
+    );
+    assert!(server.requests().is_empty());
+    assert_eq!(desk.sends("another text")[0].0, Delivery::Accepted);
+}
+
+#[test]
+fn what_nobody_sees_goes_out_and_on_record_as_it_was_read() {
+    let server = Server::answering("200 OK", "");
+    let secrets = tempfile::tempdir().unwrap();
+    let hook = secrets.path().join("hook");
+    std::fs::write(&hook, format!("{}/x", server.url)).unwrap();
+    let all = channels(&server.url, &hook);
+    let desk = Desk::new(&all.iter().find(|(one, _)| *one == "webhook").unwrap().1);
+    let unseen = "down \u{202e}nwod \u{1b}[31mred\u{7}\nline";
+    assert_eq!(desk.sends(unseen)[0].0, Delivery::Accepted);
+    assert_eq!(desk.state().messages[0].text, "down <U+202E>nwod <U+001B>[31mred<U+0007>\nline");
+    // Whatever wrote it down goes out in the same way.
+    let written = Draft::now(desk.incident, Messaged { kind: MessageKind::Alert, ..desk.message(unseen) });
+    desk.journal().append(Timestamp::now(), vec![written]).unwrap();
+    assert_eq!(flush(&mut desk.journal(), &desk.post(), Which::All).unwrap().ways.len(), 1);
+    for request in server.requests() {
+        assert!(request.contains("U+202E") && !request.contains('\u{202e}'), "{request}");
+        assert!(!request.contains("u001b") && !request.contains("u0007"), "{request}");
+    }
+}
+
+#[test]
+fn what_waits_behind_a_later_message_is_superseded() {
+    let server = Server::answering("503 Later", "");
+    let (_secrets, desk) = by_slack(&format!("{}/services/T000/B000/XyzzySecretOfTheHook", server.url));
+    assert_eq!(["one", "two"].map(|text| desk.sends(text)[0].0), [Delivery::Waiting; 2]);
+    let state = desk.state();
+    let is = |at: usize| state.is_superseded(&state.messages[at], &state.messages[at].ways[0]);
+    assert!(is(0) && !is(1));
+}
