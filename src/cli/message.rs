@@ -495,7 +495,7 @@ fn told(
         cx.out.json_line(&Went { incident, channels: channels.collect() })?;
     } else {
         for (name, fate) in &sent.ways {
-            cx.out.line(&outcome(name, fate, message))?;
+            cx.out.lines(&outcome(name, fate, message))?;
         }
     }
     let is = |end: Delivery| sent.ways.iter().any(|(_, fate)| fate.end == end);
@@ -515,7 +515,8 @@ fn outcome(name: &str, fate: &Fate, message: Option<&Messaged>) -> String {
         Delivery::Unknown => "?",
         Delivery::Waiting | Delivery::Sending => "▲",
     };
-    let why = if fate.why.is_empty() { String::new() } else { format!(": {}", fate.why) };
+    // What a service says is one line.
+    let why = if fate.why.is_empty() { String::new() } else { format!(": {}", visible(&fate.why)) };
     let again = again(name, message);
     let hint = match fate.end {
         Delivery::Waiting => "\n  next: flightdeck message --flush sends it".to_owned(),

@@ -46,6 +46,10 @@ fn the_verb_prints_a_draft_then_sends_it_and_the_clock_is_met_by_what_was_accept
     std::fs::write(yard.file("broken"), "").unwrap();
     let failed = shell.flightdeck(&["message", "--send", "--yes"]).ended_with(1);
     assert!(failed.stdout.contains("✗ ours failed: it exited 7: no route to the chat"), "{}", failed.stdout);
+    assert!(failed.stdout.contains("\n  next: mend that, then flightdeck message"), "{}", failed.stdout);
+    let long = "x".repeat(20_001);
+    let refused = shell.flightdeck(&["message", "update", "--send", "--yes", "--text", &long]).ended_with(2);
+    refused.said("the text has 20001 characters; at most 20000");
     let clock = |shell: &super::world::Shell| {
         let status = shell.json(&["status", "--json"]);
         let clocks = status["clocks"].as_array().unwrap().clone();
