@@ -307,7 +307,7 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         rollback: situation.ways.iter().map(rollback::json).collect(),
         merges_back: state.merges_back.iter().map(merge_back).collect(),
         timeline: Some(Lines(situation)),
-        messages: state.messages.iter().map(|one| status_messages::json(one, situation.now)).collect(),
+        messages: state.messages.iter().map(|one| status_messages::json(state, one, situation.now)).collect(),
         clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
         journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::incident::{self, Delivery, PageState};
+use crate::incident::{self, Delivery, PageState, State};
 
 /// A message that was sent.
 #[derive(Debug, Serialize)]
@@ -21,12 +21,22 @@ pub(super) struct Message<'a> {
 #[derive(Debug, Serialize)]
 struct Way<'a> {
     name: &'a str,
-    state: Option<Delivery>,
+    state: Option<Stands>,
     at: Timestamp,
     why: &'a str,
     /// Of a page: how it stands at the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<Page<'a>>,
+}
+
+/// How it stands there.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Stands {
+    /// What became of it.
+    Known(Delivery),
+    /// A later message has taken its place: it is never sent.
+    Superseded(&'static str),
 }
 
 /// How a page stands at the service.
@@ -38,10 +48,13 @@ struct Page<'a> {
 }
 
 /// A message in the form that scripts read.
-pub(super) fn json(message: &incident::Message, now: Timestamp) -> Message<'_> {
+pub(super) fn json<'a>(state: &State, message: &'a incident::Message, now: Timestamp) -> Message<'a> {
     let ways = message.ways.iter().map(|way| Way {
         name: &way.channel,
-        state: way.stands(now),
+        state: match way.stands(now) {
+            _ if state.is_superseded(message, way) => Some(Stands::Superseded("superseded")),
+            known => known.map(Stands::Known),
+        },
         at: way.since,
         why: &way.why,
         page: way.page.as_ref().map(|page| Page { state: page.state, who: &page.who, at: page.at }),

@@ -8,14 +8,22 @@ use crate::text::markdown::{cell, table};
 
 /// A table of them; `None`: none was sent.
 pub(super) fn section(state: &State, policy: &Policy, now: Timestamp) -> Option<String> {
-    let rows: Vec<[String; 5]> = state.messages.iter().map(|message| row(message, policy, now)).collect();
+    let rows: Vec<[String; 5]> =
+        state.messages.iter().map(|message| row(state, message, policy, now)).collect();
     (!rows.is_empty()).then(|| table(["Sent (UTC)", "To", "By", "Text", "Channels"], rows))
 }
 
-fn row(message: &Message, policy: &Policy, now: Timestamp) -> [String; 5] {
+fn row(state: &State, message: &Message, policy: &Policy, now: Timestamp) -> [String; 5] {
     let to = capitalised(policy.audience_title(&message.audience));
     let text = message.text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" / ");
-    let ways: Vec<String> = message.ways.iter().map(|way| on_channel(way, now)).collect();
+    let ways: Vec<String> = message
+        .ways
+        .iter()
+        .map(|way| match state.is_superseded(message, way) {
+            true => format!("{}: superseded by a later message", way.channel),
+            false => on_channel(way, now),
+        })
+        .collect();
     [spell(message.at), cell(&to), cell(&message.by), cell(&text), cell(&ways.join("; "))]
 }
 

@@ -218,8 +218,10 @@ fn outcomes(ui: Ui<'_>, id: crate::incident::RecordId) -> Vec<Line> {
             Some(Delivery::Waiting) => ("▲", Role::Warn),
             Some(Delivery::Sending) | None => ("·", Role::Muted),
         };
-        let word = stands.map_or("queued", Delivery::word);
-        let again = way.again.filter(|_| stands == Some(Delivery::Waiting));
+        let gone = ui.model.incident().is_some_and(|state| state.is_superseded(message, way));
+        let word =
+            if gone { "superseded by a later message" } else { stands.map_or("queued", Delivery::word) };
+        let again = way.again.filter(|_| !gone && stands == Some(Delivery::Waiting));
         let again = again.map_or_else(String::new, |at| format!(", again at {}", ui.clock(at)));
         let why = if way.why.is_empty() { String::new() } else { format!(": {}", way.why) };
         let said = format!(" {word}{again}{why}");
