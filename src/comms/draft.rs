@@ -96,7 +96,7 @@ pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, Stri
     let stakeholders = audience::STAKEHOLDERS;
     let told = told_up_to(state, policy, stakeholders);
     let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
-    if matches!(state.status, Status::Resolved | Status::Closed) || state.mitigated_at.is_some_and(is_new) {
+    if matches!(state.status, Status::Resolved | Status::Closed) || state.served_at().is_some_and(is_new) {
         return (MessageKind::Resolved, stakeholders.to_owned());
     }
     if rollback(state).is_some_and(|live| is_new(live.at)) {

@@ -93,7 +93,15 @@ impl Facts {
             elapsed: spoken(state.elapsed(now)),
             since: last.map(|at| time(at, now)).unwrap_or_default(),
             now: time(now, now),
-            numbers: sight.numbers.iter().map(super::numbers::Number::said).collect(),
+            numbers: sight
+                .numbers
+                .iter()
+                .map(|number| {
+                    // What failed in between is not still as it was.
+                    let failures = state.outages(|name| name == number.name);
+                    number.said(failures.iter().any(|one| last.is_some_and(|last| one.from > last)))
+                })
+                .collect(),
             happened: outward::happened(sight, from),
             under_way: outward::under_way(state),
             commander: state

@@ -71,7 +71,8 @@ impl Number {
         status.threshold.is_none() && !status.range.is_empty()
     }
 
-    pub(super) fn said(&self) -> Said {
+    /// What it says, and whether it failed since what it said `before`: then it is not still so.
+    pub(super) fn said(&self, failed_since: bool) -> Said {
         let bad = self.state.is_bad();
         let of = |value: f64| with_unit(&shown(value), &self.unit);
         let range = if self.range.is_empty() { String::new() } else { format!(" ({})", self.range) };
@@ -80,6 +81,10 @@ impl Number {
             _ if self.by_answer && bad => format!("{name} fails{range}"),
             (_, Some(_)) if self.by_answer => format!("{name} is responding normally"),
             (_, None) => format!("{name}: not known at the moment"),
+            (Some(_), Some(now)) if failed_since && !bad => format!("{name} back at {}{range}", of(now)),
+            (Some(before), Some(now)) if failed_since && shown(before) == shown(now) => {
+                format!("{name} {}{range}", of(now))
+            }
             (Some(before), Some(now)) if shown(before) == shown(now) => {
                 format!("{name} still {}{range}", of(now))
             }

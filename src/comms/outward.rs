@@ -20,9 +20,17 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
         Status::Resolved | Status::Closed => "It is resolved.".to_owned(),
         Status::Mitigated => {
             let fails = sight.numbers.iter().any(|number| number.state.is_bad());
-            let served = match state.mitigated_at.filter(|_| fails) {
-                Some(at) => format!("Service was restored at {}, and fails again.", time(at, sight.now)),
-                None => "Service is restored.".to_owned(),
+            let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
+            let again = state.failed_again(of_it, sight.now);
+            let recovered = again.and_then(|outage| Some((outage.from, outage.until?)));
+            let served = match (state.served_at().filter(|_| fails), recovered) {
+                (Some(at), _) => format!("Service was restored at {}, and fails again.", time(at, sight.now)),
+                (None, Some((from, until))) => format!(
+                    "Service failed again at {}, and recovered at {}.",
+                    time(from, sight.now),
+                    time(until, sight.now)
+                ),
+                (None, None) => "Service is restored.".to_owned(),
             };
             let else_ = match state.cause.is_empty() {
                 true => "We are looking for the cause.",
@@ -87,23 +95,36 @@ fn health(release: &Release) -> &'static str {
 /// Lists what happened since a time, the earliest first.
 pub(super) fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String> {
     let state = sight.state;
-    let entries = state.timeline.iter().rev();
-    let new = entries.take_while(|entry| from.is_none_or(|from| entry.place > from));
-    let mut lines: Vec<String> = Vec::new();
-    let mut more = 0;
-    for entry in new.filter(|entry| entry.retracted.is_none()) {
-        let Some(line) = told(sight, &entry) else { continue };
-        if lines.len() < MOST {
-            lines.push(format!("{} {line}", time(entry.at, sight.now)));
-        } else {
-            more += 1;
-        }
-    }
-    lines.reverse();
+    let is_new = |at: Timestamp| from.is_none_or(|from| at > from);
+    let entries = state.timeline.iter().rev().take_while(|entry| is_new(entry.place));
+    let entries = entries.filter(|entry| entry.retracted.is_none());
+    let mut all: Vec<(Timestamp, Timestamp, String)> =
+        entries.filter_map(|entry| Some((entry.place, entry.at, told(sight, &entry)?))).collect();
+    all.reverse();
+    all.extend(failures(sight).into_iter().filter(|(at, _)| is_new(*at)).map(|(at, line)| (at, at, line)));
+    all.sort_by_key(|(place, ..)| *place);
+    let more = all.len().saturating_sub(MOST);
+    let line = |(_, at, line): &(Timestamp, Timestamp, String)| format!("{} {line}", time(*at, sight.now));
+    let mut lines: Vec<String> = all[more..].iter().map(line).collect();
     if more > 0 {
         lines.insert(0, format!("({more} earlier)"));
     }
     lines
+}
+
+/// When production failed after users were said to be served, and when it recovered.
+fn failures(sight: &Sight<'_>) -> Vec<(Timestamp, String)> {
+    let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
+    let place =
+        sight.numbers.iter().map(|number| number.environment.as_str()).find(|place| !place.is_empty());
+    let place = plain(place.unwrap_or("production"));
+    let relapses = sight.state.relapses(of_it, sight.now).into_iter();
+    relapses
+        .flat_map(|outage| {
+            let recovered = outage.until.map(|at| (at, format!("{place} recovered")));
+            std::iter::once((outage.from, format!("{place} failed again"))).chain(recovered)
+        })
+        .collect()
 }
 
 /// What an entry says to people outside; `None`: nothing that concerns them.
@@ -121,6 +142,11 @@ fn told(sight: &Sight<'_>, entry: &Entry<'_>) -> Option<String> {
         EntryKind::PlanDone if entry.name == "plan-ended" => {
             let plan = state.plan(entry.about).filter(|plan| concerns(plan))?;
             changed(state, plan).unwrap_or_else(|| entry.text.to_owned())
+        }
+        // What was live for users is told, though its plan failed; what was not is for the call.
+        EntryKind::PlanFailed if entry.name == "plan-ended" => {
+            let plan = state.plan(entry.about).filter(|plan| concerns(plan) && !plan.is_flag())?;
+            changed(state, plan)?
         }
         _ => return None,
     };

@@ -10,7 +10,7 @@ use super::draft::{Draft, Own, Sight, draft, due};
 use super::numbers::{Number, are_apart};
 use crate::health::series::State as Health;
 use crate::incident::{
-    Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
+    Alarm, Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
     ImpactDescribed, IncidentId, Log, MessageKind, Messaged, Mitigated, NoteKind, Noted, Phase, PhaseEntered,
     PlanEnded, PlanStarted, Policy, Record, RecordId, ReleaseJudged, Released, RepositoryId, Resolved,
     RoleTaken, Severity, State, Told,
@@ -312,6 +312,49 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     story.at(47, of::<Resolved>(json!({ "after": [mitigated], "reason": open })));
     let over = text(&story, 48, MessageKind::Resolved, &[]);
     assert!(over.contains("- 14:13 UTC service restored\n") && !over.contains(open), "{over}");
+}
+
+#[test]
+fn an_outage_after_users_were_served_is_told_and_nothing_is_still_as_it_was() {
+    let mut story = Story::begun();
+    story.at(2, told("stakeholders"));
+    let alarm = |from: &str, to: &str| Alarm {
+        probe: "payment failures".into(),
+        from: from.into(),
+        to: to.into(),
+        why: "45 % (max 5 %)".into(),
+    };
+    story.at(3, alarm("ok", "failing"));
+    story.brings(10, "rollback", "roll production back: redeploy v1.4.1", "v1.4.1");
+    story.at(11, alarm("failing", "ok"));
+    story.at(13, Mitigated::default());
+    story.at(14, told("stakeholders"));
+    story.starts(20, "deploy", "deploy v1.4.3 to production");
+    let live = json!({
+        "environment": "production", "reference": "main", "commit": "d".repeat(40), "tag": "v1.4.3",
+        "plan": "deploy-20",
+    });
+    story.at(21, of::<Released>(live));
+    story.at(22, alarm("ok", "failing"));
+    let judged = json!({
+        "environment": "production", "commit": "d".repeat(40), "plan": "deploy-20", "verdict": "failed",
+        "why": "payment failures 45 %",
+    });
+    story.at(23, of::<ReleaseJudged>(judged));
+    story.at(23, of::<PlanEnded>(json!({ "plan": "deploy-20", "end": "failed", "why": "it failed" })));
+    story.brings(24, "rollback", "roll production back: redeploy v1.4.1", "v1.4.1");
+    story.at(26, alarm("failing", "ok"));
+    let well = [errors(Some(0.4), Some(0.4), Health::Ok)];
+    let said = text(&story, 28, MessageKind::Update, &well);
+    for wanted in [
+        "Service failed again at 14:22 UTC, and recovered at 14:26 UTC.",
+        "- 14:22 UTC production failed again\n- 14:23 UTC deployed v1.4.3 to production, and it failed its watch\n",
+        "- 14:26 UTC production recovered\n",
+        "payment failures back at 0.4 %",
+    ] {
+        assert!(said.contains(wanted), "{wanted} in\n{said}");
+    }
+    assert!(!said.contains("still") && !said.contains("Service is restored"), "{said}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) fn line(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)>
         Delivery::Accepted if message.kind == MessageKind::Page => {
             (EntryKind::Paged, with_note(format!("paged {}", message.audience), &taken))
         }
-        Delivery::Accepted => (EntryKind::Told, with_note(what(message), &taken)),
+        Delivery::Accepted => (EntryKind::Told, with_note(what(message, fold.state().is_open()), &taken)),
         Delivery::Waiting => (EntryKind::Undelivered, not(message, "waits to be sent", body)),
         Delivery::Failed => (EntryKind::Undelivered, not(message, "not sent", body)),
         Delivery::Unknown => (EntryKind::Undelivered, not(message, "may not have been sent", body)),
@@ -80,12 +80,13 @@ fn change(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)> {
 }
 
 /// What a message that went out did: `sent stakeholders an update`.
-fn what(message: &Message) -> String {
+fn what(message: &Message, is_open: bool) -> String {
     let (to, kind) = (message.audience.as_str(), message.kind);
+    let words = if kind == MessageKind::Resolved && !is_open { "a resolved notice" } else { kind.words() };
     match to {
         audience::UPDATE | audience::STAKEHOLDERS if kind == MessageKind::Update => UPDATED.to_owned(),
-        audience::UPDATE => format!("sent stakeholders {}", kind.words()),
-        to => format!("sent {to} {}", kind.words()),
+        audience::UPDATE => format!("sent stakeholders {words}"),
+        to => format!("sent {to} {words}"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cockpit::overlay::MessageView;
 use crate::comms::preview::{Part, preview};
 use crate::comms::wire::{CUT, length};
 use crate::config::types::Channel;
-use crate::incident::{Delivery, Message, next_update};
+use crate::incident::{Delivery, Message, MessageKind, State, next_update};
 use crate::report::capitalised;
 use crate::text::visible_lines;
 
@@ -68,7 +68,10 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &MessageView)
 /// ╭ Update for stakeholders ───────────────────────╮
 /// ```
 fn title(ui: Ui<'_>, view: &MessageView) -> String {
-    format!("{} for {}", capitalised(view.kind.noun()), ui.model.policy.audience_name(&view.audience))
+    let is_open = ui.model.incident().is_none_or(State::is_open);
+    let noun =
+        if view.kind == MessageKind::Resolved && !is_open { "resolved notice" } else { view.kind.noun() };
+    format!("{} for {}", capitalised(noun), ui.model.policy.audience_name(&view.audience))
 }
 
 fn keys<'a>(ui: Ui<'_>, view: &MessageView) -> Vec<(String, &'a str)> {
