@@ -73,5 +73,5 @@ pub(super) fn offer_ticket(cx: &Context, severity: Severity, title: &str) {
     }
     let name = policy.severity_name(severity);
     cx.out.tell(&format!("{name} needs no hotfix: a ticket in the backlog does. A text for it:\n"));
-    cx.out.tell(visible_lines(policy.ticket(title).trim()).as_ref());
+    cx.out.tell(visible_lines(policy.ticket(title, None).trim()).as_ref());
 }

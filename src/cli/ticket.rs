@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let filed = Noted { kind: NoteKind::Decision, text: FILED.to_owned() };
         return save_in(cx, args.save, &mut loaded, None, filed);
     }
-    let ticket = policy.ticket(&loaded.state().title);
+    let ticket = policy.ticket(&loaded.state().title, Some(loaded.state().started_at));
     let text = visible_lines(ticket.trim());
     if args.save.json {
         cx.out.json(&serde_json::json!({ "text": text }))?;

@@ -39,7 +39,7 @@ pub(super) fn key(cx: &mut Cx<'_>, key: Key) {
         DeclareStep::Backlog => match key {
             key if key == Key::char('y') => declare.step = DeclareStep::Started,
             key if key == Key::char('c') => {
-                let ticket = policy.ticket(declare.title.text());
+                let ticket = policy.ticket(declare.title.text(), None);
                 let goes_on = declare.changing;
                 declare.step = if goes_on { DeclareStep::Started } else { declare.step };
                 cx.effect("copying", Effect::Copy(ticket));
@@ -95,8 +95,8 @@ pub(super) fn severity(cx: &mut Cx<'_>, argument: &str) {
 
 /// Copies the text of a ticket for what needs no hotfix, shows it, and asks whether it is filed.
 pub(super) fn file(cx: &mut Cx<'_>) {
-    let Some(title) = cx.model.incident().map(|state| state.title.clone()) else { return };
-    let ticket = cx.model.policy.ticket(&title).trim().to_owned();
+    let Some(state) = cx.model.incident() else { return };
+    let ticket = cx.model.policy.ticket(&state.title, Some(state.started_at)).trim().to_owned();
     cx.effect("copying", Effect::Copy(ticket.clone()));
     let body = format!(
         "{ticket}\n\nThis text is copied: paste it where your tickets are, then record that it is filed."

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::super::state::EntryKind;
 use super::super::wording::OFFER_ENDS;
 use super::super::words::{Phase, Severity};
@@ -29,9 +31,12 @@ impl Policy {
         self.severity(severity).fix_within.is_some()
     }
 
-    /// The text of a ticket for what needs none.
-    pub fn ticket(&self, title: &str) -> String {
-        self.backlog.replace("{title}", title)
+    /// The text of a ticket for what needs none, which began at this time, where that is known.
+    pub fn ticket(&self, title: &str, since: Option<Timestamp>) -> String {
+        let since = since.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+        let text = self.backlog.replace("{since}", &since).replace("{title}", title);
+        // What is not known is left to be filled in.
+        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 
     /// The least severity that there is.

@@ -183,7 +183,7 @@ fn backlog(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     page.say(&ui.model.policy.severity(severity).means, Role::PhaseNow);
     page.say("A ticket in the backlog does: it goes into the next regular release.", Role::Text);
     page.blank();
-    let ticket = ui.model.policy.ticket(declare.title.text());
+    let ticket = ui.model.policy.ticket(declare.title.text(), None);
     let room = usize::from(page.rest.height.saturating_sub(5));
     for line in visible_lines(ticket.trim()).lines().take(room) {
         page.say(line, Role::Faint);
