@@ -43,7 +43,7 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "smoke" => "The smoke test tries the order that failed.",
         "checklist" => "Try it out by hand. Space ticks an item as passed, x as failed.",
         "approvals" => {
-            "Two people have to approve: in terminals of their own, or at P0 on the call, recorded here."
+            "Two people have to approve: A copies the command for each of them; at P0 a word on the call does, too."
         }
         "watch" => {
             "A release that failed its watch stays blocked until it passes one. Nothing else clears it."

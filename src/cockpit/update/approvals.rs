@@ -95,13 +95,23 @@ fn elsewhere(model: &Model, state: &State, standing: &Approvals<'_>, role: &str)
     if model.drill_as.is_empty() {
         return format!("{} approve {role}", model.program);
     }
-    let is_new = |person: &&str| {
-        let given = standing.roles.iter().filter_map(|role| role.approval);
-        !same_person(person, &model.me) && !given.into_iter().any(|vote| same_person(&vote.by, person))
-    };
-    let holder = state.roles.get(role).map(String::as_str);
-    let name = holder.into_iter().chain(OTHERS).find(is_new).unwrap_or("NAME");
-    format!("{} {} approve {role}", model.drill_as, shell_words::quote(name))
+    let given = standing.roles.iter().filter_map(|role| role.approval);
+    let mut taken: Vec<&str> = given.map(|vote| vote.by.as_str()).chain([model.me.as_str()]).collect();
+    // Whoever holds another of these roles is kept for that.
+    let holder = |role: &str| state.roles.get(role).map(String::as_str);
+    for missing in standing.roles.iter().filter(|role| role.approval.is_none()) {
+        let others = standing.roles.iter().filter(|other| other.role != missing.role);
+        let held: Vec<&str> = others.filter_map(|other| holder(other.role)).collect();
+        let is_new = |person: &&str| !taken.iter().any(|one| same_person(one, person));
+        let is_free = |person: &&str| !held.iter().any(|one| same_person(one, person));
+        let own = holder(missing.role).filter(is_new);
+        let name = own.or_else(|| OTHERS.into_iter().filter(is_new).find(is_free)).unwrap_or("NAME");
+        if missing.role == role {
+            return format!("{} {} approve {role}", model.drill_as, shell_words::quote(name));
+        }
+        taken.push(name);
+    }
+    format!("{} NAME approve {role}", model.drill_as)
 }
 
 /// Copies that command; for the first role that is missing where none is named.

@@ -120,14 +120,19 @@ impl Judge<'_> {
         let over = self.state.resolved_at?;
         self.policy.severity(self.state.severity).tell_within?;
         let served = self.state.mitigated_at.unwrap_or(over).min(over);
-        let after = self.state.told.iter().find(|(at, who)| {
-            *at >= served && self.policy.told_as(who) == crate::incident::audience::STAKEHOLDERS
-        });
-        let asks = "Stakeholders hear that users are served again, not only that they were not.";
+        let since = |from: Timestamp| {
+            self.state.told.iter().find(|(at, who)| {
+                *at >= from && self.policy.told_as(who) == crate::incident::audience::STAKEHOLDERS
+            })
+        };
+        let asks = "Stakeholders hear that it is over, not only that it began.";
         let line = |verdict| Line::new("End told", verdict, asks);
-        Some(match after {
-            Some((at, _)) => line(Verdict::Good).at(*at, "stakeholders were told after users were served"),
-            None => line(Verdict::Missed).never("nobody was told that users are served again"),
+        Some(match (since(over), since(served)) {
+            (Some((at, _)), _) => line(Verdict::Good).at(*at, "stakeholders were told that it is over"),
+            (None, Some((at, _))) => line(Verdict::Partly)
+                .at(*at, "stakeholders were told that users are served again")
+                .never("nobody was told that it is over"),
+            (None, None) => line(Verdict::Missed).never("nobody was told that it is over"),
         })
     }
 

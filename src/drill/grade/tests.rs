@@ -122,6 +122,7 @@ fn model_drill() -> Drill {
         .then(28, CauseDescribed { text: "a card that is none".into() })
         .told(29, "update")
         .over(30)
+        .told(31, "update")
         .then(31, ReportSaved { file: "INC-2026-0001.md".into() })
 }
 
@@ -177,6 +178,9 @@ fn an_end_that_nobody_saw_or_heard_of_is_none() {
     assert_eq!(over.line("Verified").verdict, Verdict::Wrong);
     assert_eq!(over.line("End told").verdict, Verdict::Missed);
     assert_eq!(over.clone().told(10, "update").line("End told").verdict, Verdict::Good);
+    // That users were served again is not that it is over.
+    let served = Drill::new().told(1, "stakeholders").then(4, Mitigated::default()).told(5, "update").over(9);
+    assert_eq!(served.line("End told").verdict, Verdict::Partly);
 }
 
 #[test]
