@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 
 use super::body::{CheckState, Phase, WatchVerdict};
-use super::clocks::audience;
+use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::next::{Facts, next, production};
 use super::policy::{Policy, Role, UpdatePolicy};
-use super::state::{PlanRun, PlanState, State, Status};
+use super::state::{PlanRun, PlanState, Release, State, Status};
 
 /// What somebody is about to say of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
     }
     found.extend(state.shares_left().map(|share| format!("the canary was left: {}", share.has(None))));
     if claim == Claim::Resolved {
+        untouched(state, policy, facts, now, &mut found);
         unfinished(state, policy, facts, &mut found);
     }
     found
@@ -94,6 +95,28 @@ fn state_of(plan: &PlanRun) -> &'static str {
         PlanState::Running => "is still running",
         PlanState::Waiting => "is waiting for a decision",
         PlanState::Ended(_) => "has an unknown outcome",
+    }
+}
+
+/// That nothing was changed that users would feel, and that nobody was called.
+fn untouched(state: &State, policy: &Policy, facts: &Facts, now: Timestamp, found: &mut Vec<String>) {
+    let changes = |plan: &PlanRun| {
+        plan.is_flag() || (["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production())
+    };
+    let is_new = |release: &Release| {
+        production(facts) == Some(release.environment.as_str()) && release.at >= state.declared_at
+    };
+    let is_changed = state.plans.iter().any(|plan| changes(plan) && plan.is_done())
+        || state.releases.iter().any(is_new)
+        || state.actions > 0;
+    if needs_hotfix(policy, state.severity) && !is_changed && !state.no_hotfix {
+        found.push("no fix is in production".to_owned());
+    }
+    let is_open = |clock: &Clock| {
+        clock.id == "page" && matches!(clock.state, ClockState::Running | ClockState::Overdue)
+    };
+    if clocks(state, policy, now).iter().any(is_open) {
+        found.push("on-call not paged".to_owned());
     }
 }
 
@@ -171,7 +194,7 @@ fn untold(state: &State, policy: &Policy, found: &mut Vec<String>) {
     // Those who depend on the service come first.
     audiences.sort_by_key(|who| *who != audience::STAKEHOLDERS);
     for name in audiences {
-        match (told(name), state.mitigated_at) {
+        match (told(name), state.served_at()) {
             (None, _) => found.push(format!("nobody recorded that {name} were told")),
             (Some(last), Some(served)) if last < served => {
                 found.push(format!("{name}: not told since users are served again"));

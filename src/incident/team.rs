@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::body::{CheckState, PlanEnd, WatchVerdict};
-use super::clocks::{Clock, ClockState, clocks};
+use super::clocks::{Clock, ClockState, clocks, needs_hotfix};
 use super::next::{Facts, Next, production};
 use super::policy::Policy;
 use super::state::{FollowUp, Motion, Offer, OfferEnd, PlanState, Snooze, State, Status, Task};
 use super::time::duration;
 use super::timeline::Entry;
+use super::wording::FILED;
 use crate::text::markdown::inline;
 
 /// A task as somebody types it.
@@ -168,6 +169,10 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
     let said = |text: &str, otherwise: &str| {
         if text.is_empty() { otherwise.to_owned() } else { inline(text) }
     };
+    if let [.., (_, before, _), (_, _, reason)] = state.severities.as_slice() {
+        let because = if reason.is_empty() { String::new() } else { format!(": {}", inline(reason)) };
+        line(format_args!("- Severity: {severity}, was {}{because}", policy.severity_name(*before)));
+    }
     line(format_args!("- Impact: {}", said(&state.impact, "not written down yet")));
     line(format_args!("- Cause: {}", said(&state.cause, "not known yet")));
     let failing: Vec<&str> = state
@@ -246,7 +251,9 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
         })
         .collect();
     list("Done so far", tried.into_iter().rev().collect());
-    list("Decided", said_by_people("decision"));
+    // What goes into the backlog was decided of a lesser severity.
+    let stands = |text: &String| text != FILED || !needs_hotfix(policy, state.severity);
+    list("Decided", said_by_people("decision").into_iter().filter(stands).collect());
     list("Found out", said_by_people("finding"));
     list("Odd", said_by_people("problem"));
     let tasks = state.open_tasks();

@@ -30,7 +30,9 @@ fn met(act: MetBy, who: &str, state: &State, policy: &Policy, after: Timestamp) 
         }
         MetBy::Role => {
             let taken = state.assignments.iter().filter(|(_, role, _)| role == who);
-            taken.map(|(at, ..)| *at).filter(|at| *at >= after).min()
+            // Whoever approved as that was brought in, whatever they are called here.
+            let voted = state.votes.iter().filter(|vote| vote.approves && vote.role == who);
+            taken.map(|(at, ..)| *at).chain(voted.map(|vote| vote.at)).filter(|at| *at >= after).min()
         }
         MetBy::Fixed => fixed(state),
         MetBy::Mitigated => state.mitigated_at,
