@@ -35,7 +35,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Last)?;
     let state = loaded.state();
     let wanted = if args.mitigated { Status::Mitigated } else { Status::Resolved };
-    if !state.in_conflict() && already(state.status, wanted) {
+    // It failed again since: whether users are served is said anew.
+    let is_anew = args.mitigated && state.failed_again(|_| true, cx.now()).is_some();
+    if !state.in_conflict() && !is_anew && already(state.status, wanted) {
         return Err(no_change(&format!("calling {} {}", loaded.number, wanted.name()), state));
     }
     let (after, doing) = (heads(state), format!("calling {} {}", loaded.number, wanted.name()));

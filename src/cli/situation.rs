@@ -201,7 +201,7 @@ impl Situation {
     /// Puts together what is known at a moment.
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
         let checklist = items(&state, &policy, &around.checklist);
-        let facts = around.facts(&state);
+        let facts = around.facts(&state, now);
         let clocks_off = state.clock_warnings(now).into_iter().map(|warning| warning.words);
         Self {
             clocks: all_clocks(&state, &policy, now),
@@ -252,7 +252,7 @@ impl Around {
     }
 
     /// What is next depends on this, besides the record.
-    pub(crate) fn facts(&self, state: &State) -> Facts {
+    pub(crate) fn facts(&self, state: &State, now: Timestamp) -> Facts {
         let branch = self.hotfix.as_ref();
         let on_hotfix = branch.and_then(|branch| standing::branch(&self.settings, branch));
         Facts {
@@ -271,6 +271,8 @@ impl Around {
                 .rfind(|release| release.environment == self.production)
                 .map(Release::name),
             green_since: self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at))),
+            failed_again: state
+                .failed_again(|name| self.of_production().any(|probe| probe.name == name), now),
             // A verb knows of each probe what is on record, not how often it is asked.
             settles: jiff::SignedDuration::from_mins(1),
             hotfix_branch: on_hotfix.map(str::to_owned),

@@ -168,7 +168,7 @@ pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Vec<String> 
     if setup.trusted {
         ask_probes(cx, &setup, &mut around, None);
     }
-    incident::against(claim, state, &setup.policy, &around.facts(state), cx.now())
+    incident::against(claim, state, &setup.policy, &around.facts(state, cx.now()), cx.now())
 }
 
 /// The gates of production that a deploy of the current commit would meet, and does not yet.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::Model;
 use crate::health::network::Network;
 use crate::health::series::{State, Status};
-use crate::incident::{PlanRun, PlanState, Release};
+use crate::incident::{self, Outage, PlanRun, PlanState, Release};
 
 /// How production is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct Production {
     pub doing_brief: Option<String>,
     /// Whether that is what a canary left behind, and nobody works on it.
     pub is_left: bool,
+    /// Whether it failed again since users were last said to be served.
+    pub failed_again: bool,
 }
 
 /// Works out how production is from its probes, the record and the plan that has it.
@@ -110,7 +112,7 @@ pub fn production(model: &Model) -> Production {
     let (live, is_recorded) = live(model);
     let holder = target.and_then(|target| model.holder(target));
     let beside = live.as_deref();
-    let (doing, doing_brief) = (holder.map(|plan| doing(plan, beside)), holder.map(doing_brief));
+    let (doing, doing_brief) = (holder.map(|plan| doing(state, plan, beside)), holder.map(doing_brief));
     let left = state.zip(target).and_then(|(state, target)| state.share_left(target));
     let left = left.filter(|_| doing.is_none());
     let left_brief = left.as_ref().map(|share| format!("canary left at {} %", share.percent));
@@ -126,6 +128,7 @@ pub fn production(model: &Model) -> Production {
         live,
         is_recorded,
         is_left: left.is_some(),
+        failed_again: failed_again(model).is_some(),
         doing: doing.or(left),
         doing_brief: doing_brief.or(left_brief),
     };
@@ -162,6 +165,16 @@ pub(super) fn green_since(model: &Model) -> Option<Timestamp> {
     let recorded = model.incident()?.recovered_at(probes().map(|probe| probe.name.as_str()))?;
     let seen = probes().filter_map(|probe| looked_since(probe, recorded)).max();
     Some(seen.map_or(recorded, |seen| seen.max(recorded)))
+}
+
+/// When production failed again since users were last said to be served.
+pub(super) fn failed_again(model: &Model) -> Option<Outage> {
+    let config = &model.config.config;
+    let watches = |name: &str| {
+        let mut probes = model.probes.iter();
+        probes.any(|probe| probe.name == name && config.watches_production(&probe.environment))
+    };
+    model.incident()?.failed_again(watches, model.now)
 }
 
 /// For so long a cockpit may miss samples that another one saw: what is on record holds over it, so that all name
@@ -254,7 +267,7 @@ fn doing_brief(plan: &PlanRun) -> String {
 }
 
 /// A plan in a few words: of a canary its share, which matters more than its title.
-fn doing(plan: &PlanRun, live: Option<&str>) -> String {
+fn doing(state: Option<&incident::State>, plan: &PlanRun, live: Option<&str>) -> String {
     let glyph = if plan.state == PlanState::Waiting { "‖" } else { "▶" };
     if plan.steps.iter().any(|step| step.undo.is_some()) {
         return format!("{glyph} undoing {}", plan.title);
@@ -264,7 +277,10 @@ fn doing(plan: &PlanRun, live: Option<&str>) -> String {
         Some(share) if plan.purpose == "rollback" => {
             format!("{glyph} rollback to {} {share} %", plan.brings())
         }
-        Some(share) => format!("{glyph} canary {} {share} %", plan.brings_beside(live)),
+        Some(share) => {
+            let name = state.map_or_else(|| plan.brings_beside(live), |state| state.canary(plan, live));
+            format!("{glyph} canary {name} {share} %")
+        }
         None => format!("{glyph} {}", plan.title),
     }
 }

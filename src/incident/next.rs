@@ -13,7 +13,7 @@ use super::body::{Phase, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
-use super::state::{PlanRun, PlanState, Share, State, Status};
+use super::state::{Outage, PlanRun, PlanState, Share, State, Status};
 use super::team::time_left;
 use super::time::duration;
 
@@ -36,6 +36,8 @@ pub struct Facts {
     pub me: String,
     /// Since when it is good, if it was recorded that it was not.
     pub green_since: Option<Timestamp>,
+    /// When it failed again after users were said to be served, if that was not said anew since.
+    pub failed_again: Option<Outage>,
     /// How long its probes take to say that something helped.
     pub settles: SignedDuration,
     /// The branch the fix is on: the current one, if it is a hotfix branch; in the trunk flow the
@@ -341,9 +343,7 @@ impl Steps<'_> {
             self.until_resolved();
         }
         self.list.truncate(self.enough);
-        if state.impact.is_empty() {
-            self.add("impact", "", "say who is affected, and how");
-        }
+        self.impact();
         let lead = format!("bring in the {}", self.policy.role_title(Role::LEAD));
         self.add_due("escalate", "role", Role::LEAD, &lead);
         if self.told_once() && !self.told {
@@ -386,22 +386,30 @@ impl Steps<'_> {
                 self.add("backlog", "", "file it in the backlog: this severity needs no hotfix");
             }
             if facts.healthy != Some(false) {
+                self.impact();
                 self.add("resolve", "", "resolve it");
             } else if facts.repository {
                 self.add("suspects", "", "look at what changed since it last worked");
             }
             return;
         }
+        let looks = !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository;
+        let title = "look at what changed since it last worked";
+        // Nobody fixes what they do not know; what others mend is waited for.
+        if looks && !state.no_hotfix {
+            self.add("suspects", "", title);
+        }
         let before = self.list.len();
         if facts.repository {
             self.hotfix();
         }
         self.put_back_beside(before);
-        if !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository {
-            self.add("suspects", "", "look at what changed since it last worked");
+        if looks && state.no_hotfix {
+            self.add("suspects", "", title);
         }
         if state.status == Status::Mitigated && facts.healthy == Some(true) {
             self.cause();
+            self.impact();
             self.add("resolve", "", "resolve it, if the fault itself is gone");
         }
     }
@@ -457,6 +465,7 @@ impl Steps<'_> {
         self.cause();
         // What nobody tried in production is not over.
         if smoked {
+            self.impact();
             self.add("resolve", "", self.is_gone());
         }
     }
@@ -473,6 +482,7 @@ impl Steps<'_> {
             self.try_it();
         }
         self.cause();
+        self.impact();
         self.add("resolve", "", "resolve it, if going back is enough for now");
         self.hotfix();
     }
@@ -484,6 +494,15 @@ impl Steps<'_> {
     fn cause(&mut self) {
         if self.state.cause.is_empty() {
             self.add("cause", "", "record the cause");
+        }
+    }
+
+    /// Asks who is affected, once, and without taking the place of anything else.
+    fn impact(&mut self) {
+        let is_asked = self.list.iter().any(|(_, next)| next.action == "impact");
+        if self.state.impact.is_empty() && !is_asked {
+            self.add("impact", "", "say who is affected, and how");
+            self.enough = self.enough.saturating_add(1);
         }
     }
 
@@ -518,6 +537,9 @@ impl Steps<'_> {
             self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over, then record it");
         }
         self.cause();
+        if !self.state.has_report() {
+            self.impact();
+        }
         let review = &self.policy.severity(self.state.severity).review;
         let (action, due, title) = if self.state.has_report() {
             ("review", format!("hold the {review}, then record it"), "close the incident")

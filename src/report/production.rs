@@ -58,6 +58,20 @@ fn condemned(state: &State, at: Timestamp) -> Option<&Release> {
         .then_some(last)
 }
 
+/// Says when production failed again after users were served, each with when that began: `from 14:20:00 to
+/// 14:21:00`.
+pub(super) fn relapses(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
+    let of_production =
+        |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
+    let at = |at: Timestamp| clock_after(state.started_at, at);
+    let all = state.relapses(of_production, state.latest).into_iter();
+    all.map(|one| match one.until {
+        Some(until) => (one.from, format!("from {} to {}", at(one.from), at(until))),
+        None => (one.from, format!("since {}", at(one.from))),
+    })
+    .collect()
+}
+
 /// When a release that nobody deployed from here was written down.
 pub(super) fn recorded_at(state: &State, release: &Release) -> Timestamp {
     let opening = format!("{} is ", release.environment);

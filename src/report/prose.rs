@@ -216,6 +216,11 @@ fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     plan.is_done().then(|| (plan.started_at, format!("{by} turned {} at {at}.", inside(turned))))
 }
 
+/// Whether production failed between two times.
+fn is_between(failures: &[(Timestamp, String)], from: Timestamp, to: Timestamp) -> bool {
+    failures.iter().any(|(at, _)| *at > from && *at < to)
+}
+
 /// What was said about the status, in order.
 fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let start = state.started_at;
@@ -229,7 +234,9 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let entries = state.timeline.iter().filter(|entry| {
         matches!(entry.kind, EntryKind::Resolved | EntryKind::Reopened) && entry.retracted.is_none()
     });
+    let again = production::relapses(state, probes);
     let (mut told, mut served): (Vec<(Timestamp, String)>, Option<Timestamp>) = (Vec::new(), None);
+    told.extend(again.iter().map(|(from, when)| (*from, format!("Production failed again {when}."))));
     for entry in entries {
         let at = clock_after(start, entry.at);
         match entry.name {
@@ -242,6 +249,10 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
                 };
                 let text = format!("Users were served again at {at}, {after}.");
                 told.push((entry.at, format!("{text}{}", against(state, probes, entry.at))));
+            }
+            "mitigated" if served.is_some_and(|served| is_between(&again, served, entry.at)) => {
+                served = Some(entry.at);
+                told.push((entry.at, format!("Users were served again once more at {at}.")));
             }
             "resolved" => {
                 let text = match served {

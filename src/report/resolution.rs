@@ -77,7 +77,7 @@ fn merged(state: &State) -> impl Iterator<Item = Deed> {
 /// Who said that it was over, what came last before that, and what was open then.
 fn ended(state: &State, deeds: &[Deed]) -> Vec<String> {
     let mut said = Vec::new();
-    let served = state.mitigated_at.or(state.resolved_at);
+    let served = state.served_at().or(state.resolved_at);
     if let Some(served) = served {
         let at = clock_after(state.started_at, served);
         let what = if state.mitigated_at.is_some() { "users were served again" } else { "it was resolved" };

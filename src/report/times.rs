@@ -10,7 +10,7 @@ use crate::text::markdown::{inline, table};
 
 /// The section, as Markdown.
 pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
-    let mut out = table(["Time to", "Took", "Measured (UTC)"], measures(state, policy));
+    let mut out = table(["Time to", "Took", "Measured (UTC)"], measures(state, policy, probes));
     let rows: Vec<[String; 4]> =
         targets(state, policy, probes, now).iter().map(|target| target_row(state, target)).collect();
     if !rows.is_empty() {
@@ -47,7 +47,7 @@ pub(super) fn acknowledged(state: &State, policy: &Policy) -> Option<(Timestamp,
     Some((*at, format!("{} took the role of {}", inline(person), role(policy, id))))
 }
 
-fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
+fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]> {
     let start = state.started_at;
     let at = |at: Timestamp| clock_after(start, at);
     let open = || if state.resolved_at.is_some() { "not recorded" } else { "not yet" }.to_owned();
@@ -64,13 +64,15 @@ fn measures(state: &State, policy: &Policy) -> Vec<[String; 3]> {
         Some(to) => format!("{began} → {} {what}", at(to)),
         None => format!("{began} → {what}"),
     };
+    let again: Vec<String> = production::relapses(state, probes).into_iter().map(|(_, when)| when).collect();
+    let again = if again.is_empty() { String::new() } else { format!("; failed again {}", again.join(", ")) };
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
     // What is over has users served again: later than that cannot be.
     let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));
     let mut rows = vec![
         row("detect", start, Some(declared), until(Some(declared), "declared") + &late.unwrap_or_default()),
         row("acknowledge", declared, told.as_ref().map(|(when, _)| *when), acknowledged),
-        row("mitigate", start, state.mitigated_at, until(state.mitigated_at, "users served again")),
+        row("mitigate", start, state.mitigated_at, until(state.mitigated_at, "users served again") + &again),
         row("resolve", start, state.resolved_at, until(state.resolved_at, "resolved")),
     ];
     if let (Some(served), Some(over)) = (served, state.resolved_at) {

@@ -62,7 +62,7 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
         pen.put(&block, ui.of(role)).gap(1);
     }
     if state.status != Status::Open || state.in_conflict() {
-        let (word, role) = status(state);
+        let (word, role) = status(ui, state);
         if production.is_none() || width(word) <= pen.room() {
             pen.put(word, ui.of(role));
         }
@@ -179,7 +179,7 @@ const TITLE: u16 = 20;
 /// production is worth most, what is live there more than what was said.
 fn beside(ui: Ui<'_>, pen: &Pen<'_>, state: &State) -> Vec<(String, Role)> {
     let said = (state.status != Status::Open || state.in_conflict()).then(|| {
-        let (word, role) = status(state);
+        let (word, role) = status(ui, state);
         (word.to_owned(), role)
     });
     let Some(found) = told(ui, state) else { return said.into_iter().collect() };
@@ -257,12 +257,15 @@ fn elapsed(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     pen.right_gap(3);
 }
 
-fn status(state: &State) -> (&'static str, Role) {
+fn status(ui: Ui<'_>, state: &State) -> (&'static str, Role) {
     if state.in_conflict() {
         return ("▲ status in conflict", Role::Overdue);
     }
+    let failed_again = ui.model.derived.production.as_ref().is_some_and(|now| now.failed_again);
     let word = match state.status {
         Status::Open => "● open",
+        // It failed since: whether users are served is asked anew.
+        Status::Mitigated if failed_again => "▲ mitigated?",
         Status::Mitigated => "▲ mitigated",
         Status::Resolved => "✓ resolved",
         Status::Closed => "✓ closed",
@@ -304,7 +307,7 @@ fn is_put_off(ui: Ui<'_>, state: &State) -> bool {
 /// The phase now: `▶ DEVELOP 17m of 90m`.
 fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     if !state.is_open() {
-        let (word, role) = status(state);
+        let (word, role) = status(ui, state);
         pen.put(word, ui.of(role));
         return;
     }
@@ -432,7 +435,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
         _ if rollback::canary(ui.model, production).is_some() => ("canary can be undone ✓", Role::Good),
         Readiness::Ready => ("rollback ready ✓", Role::Good),
         Readiness::OnlyFlag if narrow => ("rollback ▲ flag only", Role::Warn),
-        Readiness::OnlyFlag => ("rollback ▲ none ready, a flag is", Role::Warn),
+        Readiness::OnlyFlag => ("rollback ▲ only the flag is ready", Role::Warn),
         Readiness::NoWay if narrow => ("rollback ✗ none", Role::Bad),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),

@@ -10,8 +10,8 @@ use crate::deploy::rollback::Way;
 use crate::health::series::State;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
-    Began, CheckState, HandoffOffered, Mitigated, PlanEnd, PlanEnded, PlanStarted, Precision, ReleaseJudged,
-    Released, Resolved, Ticked, WatchVerdict,
+    Alarm, Began, CheckState, HandoffOffered, Mitigated, PlanEnd, PlanEnded, PlanStarted, Precision,
+    ReleaseJudged, Released, Resolved, Ticked, WatchVerdict,
 };
 use crate::plan::{Plan, Purpose, Subject};
 
@@ -117,6 +117,18 @@ fn how_production_is_stands_there_at_every_size_and_in_every_state() {
             assert!(shown.lines().take(3).any(|line| line.contains(word)), "{columns}x{rows}:\n{shown}");
         }
     }
+}
+
+#[test]
+fn a_mitigation_that_did_not_hold_is_a_question() {
+    let mut scribe = declared();
+    scribe.write("maya", at("15:16:00"), Mitigated { after: Vec::new() });
+    let shown = |scribe: Scribe| drawn(&mut cockpit(scribe), 120, 36);
+    for (when, from, to) in [("15:17:00", "ok", "failing"), ("15:18:00", "failing", "ok")] {
+        let (probe, why) = ("api /health".into(), "500, expected 200".into());
+        scribe.write("maya", at(when), Alarm { probe, from: from.into(), to: to.into(), why });
+    }
+    assert!(shown(scribe).contains("▲ mitigated?"));
 }
 
 #[test]
@@ -279,7 +291,7 @@ fn times_inside_of_texts_are_in_the_zone_of_the_pane() {
 
 #[test]
 fn all_cockpits_name_the_time_on_record_since_when_production_is_green() {
-    let alarm = |from: &str, to: &str| crate::incident::Alarm {
+    let alarm = |from: &str, to: &str| Alarm {
         probe: "api /health".into(),
         from: from.into(),
         to: to.into(),

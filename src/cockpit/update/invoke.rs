@@ -13,7 +13,7 @@ use super::{
     overlays, past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team,
     timeline,
 };
-use crate::incident::{CulpritVerdict, PlanRun, RecordId, Role, State, StepState, same_person};
+use crate::incident::{CulpritVerdict, PlanRun, RecordId, Role, State, Status, StepState, same_person};
 use crate::plan::Request;
 use crate::report::issue;
 
@@ -458,6 +458,10 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             (Purpose::Page, "Page whom?", placeholder, String::new())
         }
         Command::Page => (Purpose::Page, "Who was paged, and how?", "for example li by phone", String::new()),
+        Command::Reopen if state.is_some_and(|state| state.status == Status::Mitigated) => {
+            let label = "Not mitigated after all: what hits users again?";
+            (Purpose::Reopen, label, "for example checkout answers 500 again", String::new())
+        }
         Command::Reopen => {
             (Purpose::Reopen, "Reopen: why is it not over?", "for example it fails again", String::new())
         }

@@ -8,6 +8,7 @@ use super::super::key::Key;
 use super::super::model::{ConfigSource, Model};
 use super::super::msg::Item;
 use super::super::overlay::Menu;
+use super::super::production;
 use super::{hotfix, settle};
 use crate::config::types::Environment;
 use crate::deploy::canary::shares;
@@ -269,6 +270,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
     let no = |yes: bool, why: &str| if yes { Some(why.to_owned()) } else { None };
     let settled = !state.in_conflict();
     match command {
+        Command::Mitigate if production::failed_again(model).is_some() => None,
         Command::Mitigate => no(settled && status != Status::Open, &format!("it is {}", status.name())),
         Command::Resolve => no(settled && !state.is_open(), &format!("it is {}", status.name())),
         Command::Reopen => no(settled && status == Status::Open, "it is open"),
@@ -375,6 +377,9 @@ fn label(model: &Model, command: Command) -> String {
         Command::Phase => with(model.policy.phase_name(state.phase), "").replace(": ", " … now "),
         Command::Mitigate => "mitigated: users are served again".to_owned(),
         Command::Resolve => "resolve: it is over".to_owned(),
+        Command::Reopen if state.status == Status::Mitigated => {
+            "not mitigated after all: users are hit again".to_owned()
+        }
         Command::Reopen => "reopen: it was not over".to_owned(),
         Command::Close => "close: nothing is left to do".to_owned(),
         Command::Agenda => "agenda of the review".to_owned(),

@@ -459,6 +459,7 @@ fn facts_of(model: &Model) -> Facts {
         third_parties: third_parties(model),
         me: model.me.clone(),
         green_since: production::green_since(model),
+        failed_again: production::failed_again(model),
         settles: production::settles(model),
         hotfix_branch: model.hotfix_branch().map(str::to_owned),
         hotfix_commits: repository.map_or(Some(0), |branch| standing::commits(&config.hotfix, branch)),

@@ -127,15 +127,17 @@ impl Steps<'_> {
                 Some(share) if plan.purpose != "rollback" => {
                     format!(
                         "watch the canary, {share} % of users on {}",
-                        plan.brings_beside(self.facts.live.as_deref())
+                        self.state.canary(plan, self.facts.live.as_deref())
                     )
                 }
                 _ if plan.purpose == "rollback" => format!("watch the rollback of {}", plan.target),
                 _ if plan.purpose == "watch" => format!("wait for the watch of {}", plan.target),
                 _ => format!("watch the deploy to {}", plan.target),
             };
-            // Some users are on what is only tried out: that is looked at before anything is written or told.
-            (plan.id.clone(), if is_canary { Rank::Mitigate } else { Rank::Watch }, title)
+            // Some users are on what is only tried out, or it fails although users were said to be served: that
+            // is looked at before anything is written or told.
+            let is_first = is_canary || self.fails_anew();
+            (plan.id.clone(), if is_first { Rank::Mitigate } else { Rank::Watch }, title)
         }) else {
             return;
         };
@@ -148,7 +150,8 @@ impl Steps<'_> {
         let acted = self.on_production().any(PlanRun::is_done)
             || state.plans.iter().any(|plan| plan.is_flag() && plan.is_done());
         let was_red = facts.green_since.is_some();
-        if state.status != Status::Open
+        let again = facts.failed_again.is_some() && state.status == Status::Mitigated;
+        if !(state.status == Status::Open || again)
             || facts.healthy != Some(true)
             || !(acted || was_red)
             || self.at_work_on_production()
@@ -185,7 +188,7 @@ impl Steps<'_> {
     /// People hear that production is back before they hear of anything else.
     fn news(&mut self) {
         let state = self.state;
-        if state.status == Status::Mitigated && self.facts.healthy == Some(false) {
+        if self.fails_anew() {
             // Nobody is told that users are served again while the probes say that they are not.
             let production = self.environment.unwrap_or("production");
             let title = format!("{production} fails although it was mitigated: if users are hit, reopen it");
@@ -198,7 +201,8 @@ impl Steps<'_> {
         let failed = |live: &Release| matches!(live.verdict, Some((_, WatchVerdict::Failed, _)));
         let back = self.live().filter(|live| live.rollback && is_new(live.at) && !failed(live));
         let back = back.filter(|_| !self.at_work_on_production());
-        let title = match (state.mitigated_at.filter(|at| is_new(*at)), back) {
+        let served = state.served_at().filter(|at| is_new(*at) && self.facts.failed_again.is_none());
+        let title = match (served, back) {
             (Some(_), _) => "tell stakeholders that users are served again, then record it".to_owned(),
             (None, Some(live)) => {
                 let (environment, name) = (&live.environment, live.name());
@@ -218,6 +222,11 @@ impl Steps<'_> {
             self.add_ranked(Rank::Served, "told", audience, title);
             self.told = true;
         }
+    }
+
+    /// Whether production fails although users were said to be served.
+    fn fails_anew(&self) -> bool {
+        self.state.status == Status::Mitigated && self.facts.healthy == Some(false)
     }
 
     /// What speaks for its being over, and what nobody knows.

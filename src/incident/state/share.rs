@@ -1,7 +1,7 @@
 //! The share of users that a canary has reached, and one that stays there after its plan has ended.
 
 use super::super::body::{Outcome, PlanEnd};
-use super::{PlanRun, PlanState, State, StepRun, StepState};
+use super::{PlanRun, PlanState, Release, State, StepRun, StepState};
 
 const STEP: &str = "canary at ";
 
@@ -87,6 +87,18 @@ impl Share<'_> {
     /// Whether somebody tried to take it back, and it did not work.
     pub fn resists(&self) -> bool {
         self.plan.steps.iter().any(|step| share_of(&step.title).is_some() && step.undo.is_some())
+    }
+}
+
+impl State {
+    /// Names what a canary brings, told apart from what was live before it: once everybody has it, that is live
+    /// itself.
+    pub fn canary<'a>(&self, plan: &'a PlanRun, live: Option<&str>) -> &'a str {
+        let Some(own) = self.releases.iter().position(|release| release.plan == plan.id) else {
+            return plan.brings_beside(live);
+        };
+        let before = self.releases[..own].iter().rfind(|release| release.environment == plan.target);
+        plan.brings_beside(before.map(Release::name).as_deref())
     }
 }
 

@@ -242,9 +242,9 @@ fn first_the_team_then_the_way_back() {
     let facts = repository();
     assert_eq!(actions(&log([]), &facts, 0)[..4], ["page", "role", "told", "rollback"]);
     let team = assembled([]);
-    assert_eq!(actions(&team, &facts, 6)[..2], ["rollback", "hotfix.start"]);
+    assert_eq!(actions(&team, &facts, 6)[..2], ["rollback", "suspects"]);
     let decided = Noted { kind: NoteKind::Decision, text: "no rollback, the schema moved on".into() };
-    assert_eq!(actions(&assembled([record(6, decided)]), &facts, 7)[0], "hotfix.start");
+    assert_eq!(actions(&assembled([record(6, decided)]), &facts, 7)[0], "suspects");
 }
 
 #[test]

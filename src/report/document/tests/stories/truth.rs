@@ -47,6 +47,28 @@ fn what_was_resolved_while_production_failed_says_so_and_praises_no_fix() {
 }
 
 #[test]
+fn a_second_outage_after_users_were_served_is_told_with_the_first() {
+    let mut story = Story::of("Checkout answers 500");
+    let alarm = [("api /health", "status 503, expected 200")];
+    story.see("14:14:00", "failing", &alarm);
+    story.see("14:16:00", "ok", &alarm);
+    story.at("14:17:00", "maya").tell(Mitigated::default());
+    story.see("14:21:00", "failing", &alarm);
+    story.see("14:22:00", "ok", &alarm);
+    story.at("14:25:00", "maya").tell(Mitigated::default());
+    story.at("14:30:00", "maya").tell(Resolved::default());
+    let report = story.report();
+    let summary = text_under(&report, "Summary");
+    for wanted in [
+        "Users were served again at 14:17",
+        "Production failed again from 14:21 to 14:22. Users were served again once more at 14:25.",
+    ] {
+        assert!(summary.contains(wanted), "{wanted} in\n{summary}");
+    }
+    assert!(report.contains("14:17 users served again; failed again from 14:21 to 14:22"), "{report}");
+}
+
+#[test]
 fn what_was_recorded_later_is_dated_by_when_that_was_and_vouching_is_no_watch() {
     let mut story = Story::of("Checkout answers 500");
     let two_days_before = "2026-09-19T14:00:00Z".parse().unwrap();
