@@ -1,6 +1,6 @@
 //! Who had a hand in a plan, under which name, and at which installation.
 
-use super::{State, Vote, same_person};
+use super::{Proposal, State, Vote, same_person};
 use crate::incident::record::{Record, RecordId};
 use crate::text::name::looks_like;
 
@@ -28,6 +28,18 @@ impl Hand {
 
     fn approved(&self) -> bool {
         self.did == "approved"
+    }
+}
+
+impl Proposal {
+    /// Whose plan it is, as far as is known before somebody starts it; may be empty.
+    pub fn owner(&self) -> &str {
+        if self.by_vote { "" } else { &self.by }
+    }
+
+    /// Who put it up, in words: `li`, or `an assistant for li`.
+    pub fn whose(&self) -> String {
+        if self.by_assistant { format!("an assistant for {}", self.by) } else { self.by.clone() }
     }
 }
 

@@ -34,16 +34,6 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Whose plan it is, as far as is known before somebody starts it; may be empty.
-    pub fn owner(&self) -> &str {
-        if self.by_vote { "" } else { &self.by }
-    }
-
-    /// Who put it up, in words: `li`, or `an assistant for li`.
-    pub fn whose(&self) -> String {
-        if self.by_assistant { format!("an assistant for {}", self.by) } else { self.by.clone() }
-    }
-
     /// The commit it is about, in full; empty where it is about none.
     pub fn commit(&self) -> &str {
         let commit = self.spec.get("subject").and_then(|subject| subject.get("commit"));
