@@ -518,7 +518,7 @@ pub(super) fn past_time(option: &str, text: &str, now: Timestamp) -> Result<Time
 }
 
 /// Finds the incident that a number, a unique beginning of it, or an id means.
-fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
+pub(crate) fn pick(all: &[Summary], named: &str) -> Result<IncidentId> {
     let doing = format!("finding incident {named}");
     let named = named.trim().to_ascii_lowercase();
     let exact = |one: &&Summary| one.number.eq_ignore_ascii_case(&named) || one.id.to_string() == named;

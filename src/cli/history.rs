@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::End;
-use super::context::Context;
+use super::context::{Context, pick};
 use crate::failure::Result;
 use crate::incident::{IncidentId, Policy};
 use crate::journal::Summary;
@@ -48,7 +48,12 @@ enum Grouping {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let journal = cx.journal_to_read()?;
     let repository = if args.all { None } else { Some(cx.repository(&journal)?) };
-    let all = journal.incidents(repository.as_deref())?;
+    let mut all = journal.incidents(repository.as_deref())?;
+    // The tools of an assistant may be for one incident only.
+    if let Some(only) = cx.assistant.and(cx.incident.as_ref()) {
+        let only = pick(&journal.incidents(None)?, only)?;
+        all.retain(|one| one.id == only);
+    }
     // Those of other repositories are called what their teams call them, which nobody here knows.
     let policy = if args.all { Policy::built_in() } else { cx.setup_or_found().0.policy };
     let mut chronicle = Chronicle::default();

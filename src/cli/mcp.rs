@@ -18,12 +18,13 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::io::stdio;
 use rmcp::{ErrorData, ServiceExt as _};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use self::tools::{ALL, Tool};
 use super::End;
 use super::context::Context;
-use super::output::{Kept, Output};
+use super::output::{Kept, Output, escaped};
 use crate::conductor::end_with_us;
 use crate::failure::{Failure, Result};
 use crate::journal::Journal;
@@ -138,20 +139,54 @@ fn call(tool: &Tool, incident: Option<String>, arguments: tools::Arguments) -> C
         Ok(cx) => Context { assistant: Some(tool.writes), ..cx },
         Err((failure, out)) => {
             out.failure(&failure);
-            return answer(out.take(), true);
+            return answer(out.take(), true, &Masker::default());
         }
     };
-    let ended = tool.call(cx, arguments);
-    answer(ended.0, ended.1)
+    let (kept, failed, cx) = tool.call(cx, arguments);
+    answer(kept, failed, &cx.masker())
 }
 
-/// What a client is answered: what was printed, and what was told beside it.
-fn answer(kept: Kept, is_error: bool) -> CallToolResult {
-    let masker = Masker::default();
+/// What a client is answered: what was printed, and what was told beside it, all of it masked.
+fn answer(kept: Kept, is_error: bool, masker: &Masker) -> CallToolResult {
     let texts = [String::from_utf8_lossy(&kept.result).into_owned(), kept.told];
-    let texts = texts.iter().map(|text| cut(&masker.mask(text.trim_end()), MOST));
+    let texts = texts.iter().map(|text| fitting(&masker.mask(text.trim_end()), MOST));
     let blocks: Vec<ContentBlock> = texts.filter(|text| !text.is_empty()).map(ContentBlock::text).collect();
     if is_error { CallToolResult::error(blocks) } else { CallToolResult::success(blocks) }
+}
+
+/// A text of at most so many characters. JSON stays JSON: the long texts in it are cut, then long lists.
+fn fitting(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        for (longest, entries) in [(4000, 0), (1000, 0), (250, 0), (250, 50), (100, 20), (100, 5)] {
+            let mut value = value.clone();
+            shorten(&mut value, longest, entries);
+            let text = escaped(&serde_json::to_string_pretty(&value).unwrap_or_default());
+            if text.chars().count() <= most {
+                return text;
+            }
+        }
+    }
+    cut(text, most)
+}
+
+/// Cuts texts of more than so many characters, and lists of more than so many entries; 0: of none.
+fn shorten(value: &mut Value, longest: usize, entries: usize) {
+    match value {
+        Value::String(text) if text.chars().count() > longest => *text = cut(text, longest),
+        Value::Array(all) => {
+            let left_out = if entries == 0 { 0 } else { all.len().saturating_sub(entries) };
+            all.truncate(all.len() - left_out);
+            all.iter_mut().for_each(|one| shorten(one, longest, entries));
+            if left_out > 0 {
+                all.push(Value::String(format!("[cut here: {left_out} more; ask for less at a time]")));
+            }
+        }
+        Value::Object(all) => all.values_mut().for_each(|one| shorten(one, longest, entries)),
+        _ => {}
+    }
 }
 
 /// A text of at most so many characters; what is left out is said.
@@ -169,6 +204,21 @@ fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_that_is_too_long_stays_json_and_says_what_is_missing() {
+        let long =
+            serde_json::json!({ "title": "ä\u{202e}".repeat(9000), "id": "INC-2026-0001" }).to_string();
+        let read: Value = serde_json::from_str(&fitting(&long, 5000)).unwrap();
+        assert_eq!(read["id"], "INC-2026-0001");
+        assert!(
+            read["title"].as_str().unwrap().ends_with("1000 of 18000 characters; ask for less at a time]")
+        );
+        let many = Value::from((0..900).map(|n| n.to_string()).collect::<Vec<_>>()).to_string();
+        let read: Value = serde_json::from_str(&fitting(&many, 2000)).unwrap();
+        assert_eq!(read[50], "[cut here: 850 more; ask for less at a time]");
+        assert_eq!(fitting("[1, 2]", 6), "[1, 2]");
+    }
 
     #[test]
     fn an_answer_that_is_too_long_says_what_is_missing() {

@@ -61,6 +61,7 @@ mod impact;
 mod import;
 mod init;
 mod man;
+mod masked;
 mod mcp;
 mod message;
 mod note;
@@ -205,6 +206,9 @@ fn uses_state(verb: &Verb) -> bool {
 
 /// Calls the verb.
 fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
+    if masked::prints_what_it_reads(verb) {
+        cx.out.mask_with(cx.masker());
+    }
     match verb {
         Verb::Drill(args) => drill::run(args, cx),
         Verb::DrillService(args) => drill_service::run(args, cx),

@@ -3,6 +3,7 @@
 //! Text from outside is made visible on its way out, colours go to terminals only, and a
 //! reader that goes away ends the verb quietly.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write};
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
+use crate::text::mask::Masker;
 use crate::text::{is_plain, visible, visible_lines};
 
 /// Both streams of a verb, and whether they take colours.
@@ -28,6 +30,8 @@ pub(crate) struct Output {
     only_json: Cell<bool>,
     /// What goes to nobody's terminal is kept here.
     kept: Option<RefCell<Kept>>,
+    /// Masks everything from when it is known.
+    masker: RefCell<Option<Masker>>,
 }
 
 /// What a verb printed for whoever called it in this process.
@@ -54,6 +58,7 @@ impl Output {
             reader_gone: Cell::new(false),
             only_json: Cell::new(false),
             kept: None,
+            masker: RefCell::default(),
         }
     }
 
@@ -66,12 +71,22 @@ impl Output {
             reader_gone: Cell::new(false),
             only_json: Cell::new(false),
             kept: Some(RefCell::default()),
+            masker: RefCell::default(),
         }
     }
 
     /// What was kept so far.
     pub(crate) fn take(&self) -> Kept {
         self.kept.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    /// From now on what is printed and told is masked.
+    pub(crate) fn mask_with(&self, masker: Masker) {
+        *self.masker.borrow_mut() = Some(masker);
+    }
+
+    fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.masker.borrow().as_ref().map_or(Cow::Borrowed(text), |masker| masker.mask(text))
     }
 
     /// From now on only JSON goes to stdout; lines of results are told on stderr.
@@ -109,6 +124,11 @@ impl Output {
     /// Prints a value as indented JSON. It is written as it is made: a long timeline is never in
     /// memory as a whole.
     pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<()> {
+        if self.masker.borrow().is_some() {
+            // A secret is looked for in all of it.
+            let text = serde_json::to_string_pretty(value).map_err(|error| cannot_write(&error))?;
+            return self.put(&format!("{}\n", escaped(&text)));
+        }
         let mut out = Escaping(io::BufWriter::new(self.writer()));
         serde_json::to_writer_pretty(&mut out, value)
             .map_err(io::Error::from)
@@ -120,7 +140,7 @@ impl Output {
     /// Prints text that is already fit to be shown: sanitised by whoever made it, and styled
     /// only if [`Output::colour`] is set.
     pub(crate) fn put(&self, text: &str) -> Result<()> {
-        let mut out = self.writer();
+        let (text, mut out) = (self.masked(text), self.writer());
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| cannot_write(&e))
     }
 
@@ -136,8 +156,9 @@ impl Output {
     }
 
     fn put_beside(&self, text: &str) {
+        let text = self.masked(text);
         match &self.kept {
-            Some(kept) => kept.borrow_mut().told.push_str(text),
+            Some(kept) => kept.borrow_mut().told.push_str(&text),
             None => drop(io::stderr().write_all(text.as_bytes())),
         }
     }
@@ -213,7 +234,7 @@ fn indented(text: &str) -> String {
 
 /// JSON in which nothing that could deceive stands as it is: it is escaped, so that who
 /// parses it still gets the very text.
-fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if is_plain(c) || c == '\n' {

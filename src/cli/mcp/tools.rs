@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::super::context::{Context, Wanted};
+use super::super::context::{Context, Wanted, pick};
 use super::super::output::Kept;
 use super::super::save::{SaveArgs, save_in, some_text};
 use super::super::{End, args, dispatch, message, status_json};
@@ -198,17 +198,13 @@ impl Tool {
         schema
     }
 
-    /// Calls it; returns what it printed, and whether it failed.
-    pub(super) fn call(&self, mut cx: Context, mut given: Arguments) -> (Kept, bool) {
+    /// Calls it; returns what it printed, whether it failed, and where it was called.
+    pub(super) fn call(&self, mut cx: Context, mut given: Arguments) -> (Kept, bool, Context) {
         let ended = match given.remove("incident") {
             None | Some(Value::Null) => (self.does)(&cx, given),
-            // Whoever started it has said which incident it is about.
-            Some(Value::String(named)) if cx.incident.as_ref().is_some_and(|only| *only != named) => {
-                Err(wrong("incident: these tools are for one incident only, and not for this one"))
-            }
             Some(Value::String(named)) if named.chars().count() <= MOST_NAME => {
-                cx.incident = Some(named);
-                (self.does)(&cx, given)
+                let only = cx.incident.replace(named);
+                only_that(&cx, only.as_deref()).and_then(|()| (self.does)(&cx, given))
             }
             Some(_) => Err(wrong("incident: the number or id of an incident, as text")),
         };
@@ -222,8 +218,18 @@ impl Tool {
                 true
             }
         };
-        (cx.out.take(), failed)
+        (cx.out.take(), failed, cx)
     }
+}
+
+/// Refuses every incident but the one that the server was started for, however it is named.
+fn only_that(cx: &Context, only: Option<&str>) -> Result<()> {
+    let Some(only) = only else { return Ok(()) };
+    let journal = cx.journal_to_read()?;
+    if cx.named(&journal)? == Some(pick(&journal.incidents(None)?, only)?) {
+        return Ok(());
+    }
+    Err(wrong("incident: these tools are for one incident only, and not for this one"))
 }
 
 fn takes<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
