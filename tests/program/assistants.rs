@@ -30,7 +30,11 @@ struct Client {
 
 impl Client {
     fn start(yard: &Yard) -> Self {
-        let mut command = yard.shell.command(PROGRAM, &["mcp"]);
+        Self::start_with(yard, &["mcp"])
+    }
+
+    fn start_with(yard: &Yard, arguments: &[&str]) -> Self {
+        let mut command = yard.shell.command(PROGRAM, arguments);
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = piped.spawn().unwrap();
         let (input, output) = (server.stdin.take(), BufReader::new(server.stdout.take().unwrap()));
@@ -156,6 +160,16 @@ fn what_an_assistant_proposes_is_marked_and_people_decide() {
             "propose_message",
             json!({ "kind": "updat", "audience": "stakeholders", "text": "x" }),
             "did you mean update?",
+        ),
+        (
+            "propose_message",
+            json!({ "kind": "update", "audience": "stakeholder", "text": "x" }),
+            "did you mean stakeholders?",
+        ),
+        (
+            "propose_message",
+            json!({ "kind": "update", "audience": "zebras", "text": "x" }),
+            "unknown audience zebras; the audiences are ",
         ),
         ("propose_plan", json!({ "what": "resolve", "name": "x" }), "unknown variant `resolve`"),
         ("propose_plan", json!({ "what": "deploy", "name": "--detach" }), "--detach"),
@@ -283,4 +297,96 @@ fn the_only_plan_that_waits_is_named_where_an_assistant_proposed_it() {
     omar.flightdeck(&["approve", "lead"]).succeeded();
     let listed = omar.flightdeck(&["plan", "list"]).succeeded().stdout;
     assert!(!listed.contains("assistant"), "{listed}");
+}
+
+#[test]
+fn tools_for_one_incident_are_for_no_other() {
+    let yard = Yard::new(CONFIG, "true");
+    yard.shell.flightdeck(&["declare", "Search is slow", "--severity", "P1"]).succeeded();
+    let number = |short: &str| {
+        let status = yard.shell.json(&["status", "--json", "--incident", short]);
+        status["incident"]["id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (number("1"), number("2"));
+    let all =
+        || yard.shell.flightdeck(&["export", "--format", "jsonl", "--incident", &first]).succeeded().stdout;
+    let before = all();
+    let mut client = Client::start_with(&yard, &["mcp", "--incident", &second]);
+    assert_eq!(client.read("status", &json!({}))["incident"]["id"], second);
+    // By whatever name it goes.
+    let short = second.rsplit('-').next().unwrap().trim_start_matches('0');
+    assert_eq!(client.read("status", &json!({ "incident": short }))["incident"]["id"], second);
+    for (tool, arguments) in [
+        ("status", json!({})),
+        ("timeline", json!({})),
+        ("plans", json!({})),
+        ("history", json!({})),
+        ("message_draft", json!({})),
+        ("propose_note", json!({ "text": "x" })),
+        ("propose_message", json!({ "kind": "update", "audience": "stakeholders", "text": "x" })),
+        ("propose_plan", json!({ "what": "deploy", "name": "production" })),
+    ] {
+        let mut arguments = arguments;
+        arguments["incident"] = first.as_str().into();
+        let (text, failed) = client.call(tool, &arguments);
+        assert!(failed && text.contains("for one incident only"), "{tool}: {text}");
+    }
+    let history = client.read("history", &json!({}));
+    assert_eq!(history.as_array().unwrap().len(), 1, "{history}");
+    client.end();
+    assert_eq!(all(), before);
+}
+
+#[test]
+fn what_is_declared_secret_is_masked_wherever_configuration_and_files_are_shown() {
+    const SECRET: &str = "hunter22-Xyzzy";
+    let yard = Yard::new(CONFIG, "true");
+    let token = yard.world.path("token");
+    std::fs::write(&token, SECRET).unwrap();
+    let config = CONFIG.replace("\"./deploy.sh\"", &format!("\"./deploy.sh\", \"--token={SECRET}\""));
+    let secret = format!("\n[[secrets]]\nname = \"TOKEN\"\nfile = {token:?}\n");
+    std::fs::write(yard.file("flightdeck.toml"), config + &secret).unwrap();
+    yard.shell.flightdeck(&["trust"]).succeeded();
+    std::fs::create_dir_all(yard.file("runbooks")).unwrap();
+    let page = format!("# Pool\n\n```sh\n./deploy.sh {SECRET}\n```\n");
+    std::fs::write(yard.file("runbooks/pool.md"), page).unwrap();
+    yard.shell.run("git", &["tag", "before"]).succeeded();
+    yard.shell.run("git", &["add", "."]).succeeded();
+    yard.shell.run("git", &["commit", "--quiet", "-m", &format!("use {SECRET}")]).succeeded();
+    let id = yard.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded().stdout;
+    let id = id.trim();
+    for line in [
+        &["plan", "show", id][..],
+        &["plan", "show", id, "--json"],
+        &["plan", "list", "--json"],
+        &["deploy", "production", "--dry-run"],
+        &["deploy", "production", "--dry-run", "--json"],
+        &["runbook", "show", "runbooks/pool.md"],
+        &["runbook", "search", "deploy"],
+        &["runbook", "run", "runbooks/pool.md", "--dry-run"],
+        &["suspects", "--since", "before", "--json"],
+    ] {
+        let ended = yard.shell.flightdeck(line).succeeded();
+        assert!(
+            !ended.stdout.contains("Xyzzy") && !ended.stderr.contains("Xyzzy"),
+            "{line:?}: {}",
+            ended.stdout
+        );
+    }
+    let shown = yard.shell.flightdeck(&["plan", "show", id]).succeeded().stdout;
+    assert!(shown.contains("--token=‹TOKEN›"), "{shown}");
+    let mut client = Client::start(&yard);
+    for (tool, arguments) in [
+        ("plans", json!({})),
+        ("plans", json!({ "id": id })),
+        ("runbooks", json!({ "path": "runbooks/pool.md" })),
+        ("runbooks", json!({ "search": "deploy" })),
+        ("suspects", json!({ "since": "before" })),
+        ("timeline", json!({})),
+        ("status", json!({})),
+    ] {
+        let (text, failed) = client.call(tool, &arguments);
+        assert!(!failed && !text.contains("Xyzzy"), "{tool}: {text}");
+    }
+    client.end();
 }

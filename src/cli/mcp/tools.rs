@@ -161,11 +161,8 @@ pub(super) const ALL: &[Tool] = &[
         takes: takes::<Message>,
         does: |cx, given| {
             let Message { kind, audience, text } = read(given)?;
-            let policy = cx.setup_or_found().0.policy;
-            let of = MessageOf {
-                kind: message::kind(&kind)?,
-                audience: message::known(&policy, audience.trim())?,
-            };
+            let of =
+                MessageOf { kind: message::kind(&kind)?, audience: known_audience(cx, audience.trim())? };
             // As it is read, so it is kept and sent.
             let text = visible_lines(&text).into_owned();
             suggest(cx, Suggested { kind: NoteKind::Note, text, message: Some(of) })
@@ -310,6 +307,20 @@ fn timeline(cx: &Context, given: Arguments) -> Result<End> {
         found.into_iter().rev().map(|entry| status_json::timeline_line(state, &policy, now, entry)).collect();
     cx.out.json(&lines)?;
     Ok(End::Done)
+}
+
+/// An audience that the team or one of its channels names: nobody waits for a draft for another.
+fn known_audience(cx: &Context, named: &str) -> Result<String> {
+    let setup = cx.setup_or_found().0;
+    let audience = message::known(&setup.policy, named)?;
+    let all = setup.policy.audiences.iter().map(|known| known.id.as_str());
+    let of_channels = setup.config.channels.iter().flat_map(|channel| &channel.audiences);
+    let mut all: Vec<&str> = all.chain(of_channels.map(String::as_str)).collect();
+    all.dedup();
+    if all.contains(&audience.as_str()) {
+        return Ok(audience);
+    }
+    Err(wrong(format!("unknown audience {}; the audiences are {}", visible(named), all.join(", "))))
 }
 
 /// Writes down what an assistant wrote.

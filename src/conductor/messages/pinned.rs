@@ -142,8 +142,8 @@ fn an_author_says_first_that_it_is_from_the_chat_and_is_nobody_of_the_team() {
 #[test]
 fn who_wrote_a_message_is_asked_for_until_it_is_known() {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    let now = Timestamp::now().as_second();
     static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let now = Timestamp::now().as_second();
     let (_server, _secrets, desk) = slack(move |request| {
         if let Some((_, id)) = request.split_once("/users.info?user=") {
             // The first question is not answered.
