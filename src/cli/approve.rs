@@ -16,8 +16,8 @@ use crate::text::visible;
 /// Approve a plan in a role
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An approval holds for exactly the plan it was given for: a changed command,
-commit or target voids it. What somebody else writes down is unverified.
+An approval covers exactly this plan. Changing a command, commit or target
+voids it. If you record it for somebody else, it is unverified.
 
 Example:
   flightdeck approve lead
@@ -148,7 +148,7 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     let rule = ApprovalRule::of(&policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
         let severity = policy.severity_name(state.severity);
-        return Ok(Some(format!("at {severity} nobody has to approve as {}", ballot.role)));
+        return Ok(Some(format!("{severity} needs no approval from {}", ballot.role)));
     }
     let about = proposal::of(state, &ballot.about.hash);
     let plan = about.and_then(|about| proposal::plan(about).ok());

@@ -161,8 +161,7 @@ fn at_hand(cx: &Context, loaded: &Loaded) -> Result<About> {
     }
     Ok(as_it_would_be(cx, loaded).unwrap_or_else(|failure| {
         let cause = failure.cause;
-        let remark =
-            format!("there is no plan it could be about ({cause}): it is recorded, but meets no gate");
+        let remark = format!("recorded, but no plan waits for approval ({cause}), so it counts for none");
         About { remark, ..About::default() }
     }))
 }
@@ -210,7 +209,7 @@ fn as_it_would_be(cx: &Context, loaded: &Loaded) -> Result<About> {
         commit: plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default(),
         read: Some(Box::new(plan)),
         put_up: Some(Box::new(put_up)),
-        remark: "nothing was proposed: this applies to the deploy as it would be right now".to_owned(),
+        remark: "no plan was proposed: this approves the deploy as it would run now".to_owned(),
     })
 }
 
@@ -251,7 +250,7 @@ pub(super) fn tell(
     let state = loaded.state();
     let holder = state.roles.get(&ballot.role).filter(|holder| !same_person(holder, &ballot.by));
     if let Some(holder) = holder {
-        cx.out.tell(&format!("the record has {} as {}", visible(holder), ballot.role));
+        cx.out.tell(&format!("{} on record is {}", ballot.role, visible(holder)));
     }
     if let Some(vote) = state.votes.iter().find(|vote| vote.record == id)
         && let Some(doubt) = state.doubt(vote)

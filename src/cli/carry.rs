@@ -256,7 +256,7 @@ fn confirm(
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         tell_notes(cx, plan);
         let cause = if passes {
-            format!("overriding a gate needs the name of the target, {}", visible(target))
+            format!("to override a gate, also confirm the target: --confirm {}", visible(target))
         } else if plan.purpose == Purpose::Runbook && target != plan.target {
             "this runbook is not trusted: type its name to confirm".to_owned()
         } else {
@@ -267,7 +267,7 @@ fn confirm(
     cx.out.tell(&preview_with(plan, Some(&standings), world.verbose));
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
-    cx.out.tell(&format!("type {} to go ahead, anything else to leave it:", visible(target)));
+    cx.out.tell(&format!("type {} to continue, anything else to cancel:", visible(target)));
     let mut typed = String::new();
     let read = std::io::stdin().lock().read_line(&mut typed);
     read.map_err(|error| Failure::new(doing(), error, hint.clone()))?;
@@ -302,7 +302,7 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
     if reasons.iter().any(|reason| reason.trim().is_empty())
         || (reasons.len() != 1 && reasons.len() != world.pass_over.len())
     {
-        let cause = "each gate needs a reason, or all of them one";
+        let cause = "give one --reason for all overrides, or one for each";
         return Err(Failure::usage(doing, cause, "--override GATE --reason WHY"));
     }
     let reason = |index: usize| reasons.get(index).or(reasons.first()).cloned().unwrap_or_default();

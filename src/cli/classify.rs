@@ -38,7 +38,7 @@ fn asked(cx: &Context, doing: &str, policy: &Policy) -> Result<(Severity, Vec<An
             cx.out.tell(&format!("  · {example}"));
         }
         let (yes, unsure) = loop {
-            cx.out.tell("y: yes, n: no, ?: cannot tell, which counts as yes");
+            cx.out.tell("y = yes, n = no, ? = not sure (counts as yes)");
             let mut typed = String::new();
             let read = std::io::stdin().lock().read_line(&mut typed);
             if read.map_err(|error| Failure::new(doing, error, "try again"))? == 0 {

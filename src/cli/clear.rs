@@ -9,11 +9,11 @@ use crate::hotfix::git::Reader;
 use crate::incident::{ReleaseJudged, WatchVerdict};
 use crate::text::visible;
 
-/// Record why what was taken back was not at fault
+/// Allow a commit again that was rolled back, with the reason
 ///
 /// It may be deployed again then. A commit that was rolled back or undone, or
 /// whose canary failed, is not let into that environment otherwise. One whose
-/// watch failed when everybody had it stays shut out: deploy a better commit,
+/// watch failed when everybody had it stays blocked: deploy a better commit,
 /// or, where it is still live, watch it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?.resolve(&args.reference)?;
     let mut loaded = cx.load(Wanted::NotClosed)?;
     let Some(found) = loaded.state().condemned(&environment, |it| it == commit) else {
-        let cause = format!("nothing on record speaks against it in {}", visible(&environment));
+        let cause = format!("it is not blocked in {}", visible(&environment));
         return Err(Failure::usage(doing, cause, "deploy it: nothing has to be cleared"));
     };
     if found.watched {
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let hint = if live.is_some_and(|live| live.commit == commit) {
             format!("only a passing watch clears it: flightdeck watch {}", visible(&environment))
         } else {
-            "it stays shut out of this environment: deploy a better commit".to_owned()
+            "its watch failed, so it stays blocked here: deploy a better commit".to_owned()
         };
         return Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     }

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Err(Failure::of(
             FailureKind::Held,
             doing,
-            "people decided differently, at the same time, whether it is over",
+            "two people resolved and reopened it at the same time",
             "decide which: flightdeck resolve, or flightdeck reopen --reason …",
         ));
     }

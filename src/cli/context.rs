@@ -167,14 +167,14 @@ impl Context {
     ///
     /// # Errors
     /// There is no home directory to put the state into, and none was named.
-    pub(crate) fn of_process(incident: Option<String>, out: Output) -> Result<Self, (Failure, Output)> {
+    pub(crate) fn of_process(incident: Option<String>, out: Output) -> Result<Self, Box<(Failure, Output)>> {
         match surroundings() {
             Ok((dirs, here)) => {
                 let place = find_place(&here);
                 let (state_dir, config_dir, warned) = (dirs.state, dirs.config, Cell::default());
                 Ok(Self { state_dir, config_dir, here, place, out, incident, warned, assistant: None })
             }
-            Err(failure) => Err((failure, out)),
+            Err(failure) => Err(Box::new((failure, out))),
         }
     }
 
@@ -347,7 +347,7 @@ impl Context {
         let ours = if ours.is_empty() { "no remote".to_owned() } else { ours.join(", ") };
         for kin in journal.kin(place)? {
             self.out.tell(&visible(&format!(
-                "▲ {} ({}) is of {}, and this clone of {ours}: if they are one, --incident {} opens it",
+                "▲ {} ({}) belongs to {}, this clone to {ours}. If they are the same repository: --incident {}",
                 kin.number,
                 kin.title,
                 kin.of.join(", "),

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         _ => {
             return Err(Failure::usage(
                 format!("judging {}", culprit.title),
-                "it is not said what was found",
+                "say what you found",
                 "add --ruled-out, --found --note TEXT, or --open",
             ));
         }

@@ -238,7 +238,7 @@ impl Told<'_> {
         let pid = self.process.as_ref().filter(|(run, _)| *run == waiting.run).map(|(_, pid)| *pid);
         match &waits.question {
             Some(question) => out.tell(&format!("‖ {title} asks: {}", visible(question))),
-            None => out.tell(&format!("‖ {title} prints nothing, and may hang")),
+            None => out.tell(&format!("‖ {title} has printed nothing for a while and may hang")),
         }
         out.tell(&format!("    {}", about_waiting(waits, pid)));
         for line in how_to_answer(&waiting.run, waits) {

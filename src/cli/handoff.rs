@@ -135,7 +135,7 @@ fn offered<'a>(loaded: &'a Loaded, role: Option<&str>, to: Option<&str>, doing: 
         ([], [other, ..]) => {
             let cause = format!("{} is offered to {}, not to you", other.role, visible(&other.to));
             let hint = format!(
-                "who it is offered to accepts it in their own terminal, or as FLIGHTDECK_USER={}",
+                "they accept it themselves: FLIGHTDECK_USER={} flightdeck handoff accept",
                 quoted(&other.to)
             );
             Err(Failure::usage(doing, cause, hint))

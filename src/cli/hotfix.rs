@@ -71,7 +71,7 @@ Examples:
     /// Push the branch: exactly that branch, no tag, never by force
     #[command(after_help = "\
 Example:
-  flightdeck hotfix push --dry-run    says how it stands to the remote's")]
+  flightdeck hotfix push --dry-run    compares it with the remote's branch")]
     Push {
         #[command(flatten)]
         world: WorldArgs,
@@ -114,7 +114,8 @@ Example:
     /// Fetch from the remote, in a terminal where you can answer prompts
     #[command(after_help = "\
 For remotes that ask for a passphrase or a second factor: attach to it with
-flightdeck run attach, and answer. What it brought counts for a while.
+flightdeck run attach, and answer. Other verbs use the result for a few
+minutes (fetch_valid_for).
 
 Example:
   flightdeck hotfix fetch --detach")]

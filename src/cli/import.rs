@@ -19,8 +19,8 @@ use crate::text::{counted, visible};
 /// Import an export, or the timeline of another tool
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What it is shows in the file; --from says it where it does not. Rows that are there already are left out
-(the same time, text and author), so the same file can be imported again, under any name.
+The format is detected; set it with --from if that fails. Rows already there (same time, text
+and author) are skipped, so you can import a file again, under any name.
 
 Example:
   flightdeck import INC-2026-0007.jsonl                 an export of flightdeck: all of it, or nothing
@@ -190,7 +190,7 @@ fn events(args: &Args, cx: &Context, format: Format, bytes: &[u8]) -> Result<End
             return Err(Failure::usage(
                 &doing,
                 format!("{} of {} rows cannot be read", broken.len(), broken.len() + rows.len()),
-                "mend them, or take in the others with --skip-broken; nothing was imported",
+                "nothing was imported. Correct these rows, or skip them with --skip-broken",
             ));
         }
     }

@@ -131,8 +131,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 /// What is said where an environment tells of another release as its last than somebody writes down.
 fn contradiction(environment: &str, told: &Release) -> String {
     format!(
-        "▲ {environment} itself says that it runs {} ({}), since {:.0}: that counts, as it was asked just now. \
-         If it is wrong, correct its `history` command",
+        "▲ the `history` command of {environment} says it runs {} ({}) since {:.0}, and that wins. If it is wrong, \
+         correct that command",
         visible(&told.name()),
         told.commit.get(..7).unwrap_or(&told.commit),
         told.at

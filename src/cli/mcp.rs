@@ -137,7 +137,8 @@ fn listed(tool: &Tool) -> Listed {
 fn call(tool: &Tool, incident: Option<String>, arguments: tools::Arguments) -> CallToolResult {
     let cx = match Context::of_process(incident, Output::kept()) {
         Ok(cx) => Context { assistant: Some(tool.writes), ..cx },
-        Err((failure, out)) => {
+        Err(failed) => {
+            let (failure, out) = *failed;
             out.failure(&failure);
             return answer(out.take(), true, &Masker::default());
         }

@@ -143,7 +143,8 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
     }
     let cx = match Context::of_process(cli.incident, out) {
         Ok(cx) => cx,
-        Err((failure, out)) => {
+        Err(failed) => {
+            let (failure, out) = *failed;
             out.failure(&failure);
             return failure.kind as u8;
         }

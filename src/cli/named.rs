@@ -46,7 +46,7 @@ impl Open<'_> {
             [one] => Ok(one),
             [] if open.is_empty() => Err(Failure::usage(*doing, format!("no {noun} is open"), *none)),
             [] => {
-                let cause = format!("no open {noun} is called so");
+                let cause = format!("no open {noun} matches that");
                 Err(Failure::usage(*doing, cause, format!("there are: {}", listed(open))))
             }
             several => {
@@ -77,7 +77,7 @@ mod tests {
         assert!(said(&[], None).contains("no task is open"));
         assert!(said(&[pool, page], None).contains("2 tasks are open"));
         assert!(said(&[pool, page], Some("o")).contains("2 tasks are called so"));
-        assert!(said(&[pool], Some("node")).contains("no open task is called so"));
+        assert!(said(&[pool], Some("node")).contains("no open task matches that"));
         assert!(said(&[pool], Some(" ")).contains("is empty"), "nothing names nothing");
         assert!(said(&[pool; 40], None).contains("32 more"));
     }

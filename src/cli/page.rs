@@ -61,8 +61,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.how.trim().is_empty() && at.is_none() {
         let (setup, mistake) = cx.setup_or_found();
         if let Some(mistake) = mistake {
-            let cause =
-                format!("{}, so it is not known which channel pages {who}: nobody was paged", mistake.cause);
+            let cause = format!(
+                "{}, so flightdeck cannot tell which channel pages {who}. Nobody was paged",
+                mistake.cause
+            );
             return Err(Failure::usage("paging", cause, "page them yourself, and say how: --how phone"));
         }
         if !draft::channels(&setup.config.channels, &setup.policy, &who).is_empty() {

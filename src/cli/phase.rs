@@ -15,7 +15,7 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME")]
     phase: String,
 
-    /// Do it, whatever speaks against it
+    /// Enter it although something speaks against it
     #[arg(long)]
     yes: bool,
 

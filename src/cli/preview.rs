@@ -47,7 +47,7 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool
     }
     let blocks = standings.is_some_and(|standings| standings.iter().any(Standing::blocks));
     if let Some(target) = plan.confirm.as_ref().filter(|_| !blocks) {
-        let _ = writeln!(text, "To go ahead, name its target: --confirm {}", visible(target));
+        let _ = writeln!(text, "To run it: --confirm {}", visible(target));
     }
     text
 }
@@ -83,7 +83,7 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
     if !may_not.is_empty() {
         let _ = writeln!(
             text,
-            "  cannot start: not met, and not to be overridden at this severity: {}",
+            "  cannot start. Not met, and cannot be overridden at this severity: {}",
             ids(&may_not)
         );
     }
@@ -137,10 +137,10 @@ mod tests {
             may_pass_over: false,
         };
         let ends = |met| preview(&confirmed, Some(&[verdict(met)]), false);
-        assert!(ends(Met::Yes).ends_with("To go ahead, name its target: --confirm production\n"));
-        assert!(ends(Met::PassedOver).contains("To go ahead"));
+        assert!(ends(Met::Yes).ends_with("To run it: --confirm production\n"));
+        assert!(ends(Met::PassedOver).contains("To run it"));
         let shut = ends(Met::No);
-        assert!(!shut.contains("To go ahead") && shut.contains("cannot start"), "{shut}");
+        assert!(!shut.contains("To run it") && shut.contains("cannot start"), "{shut}");
     }
 
     #[test]

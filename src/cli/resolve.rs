@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", conflicts_with = "mitigated")]
     reason: Option<String>,
 
-    /// Do it, whatever speaks against it
+    /// Resolve it although something speaks against it
     #[arg(long)]
     yes: bool,
 
@@ -38,9 +38,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     // It failed again since: whether users are served is said anew.
     let is_anew = args.mitigated && state.failed_again(|_| true, cx.now()).is_some();
     if !state.in_conflict() && !is_anew && already(state.status, wanted) {
-        return Err(no_change(&format!("calling {} {}", loaded.number, wanted.name()), state));
+        return Err(no_change(&format!("marking {} {}", loaded.number, wanted.name()), state));
     }
-    let (after, doing) = (heads(state), format!("calling {} {}", loaded.number, wanted.name()));
+    let (after, doing) = (heads(state), format!("marking {} {}", loaded.number, wanted.name()));
     if args.mitigated {
         confirmed(cx, &doing, Claim::Mitigated, state, args.yes)?;
         let end = save_in(cx, args.save, &mut loaded, None, Mitigated { after })?;
@@ -55,13 +55,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.yes && given.is_none() && !open.is_empty() {
         let open: Vec<String> = open.iter().map(|line| visible(line).into_owned()).collect();
         cx.out.tell(&format!(
-            "▲ resolved without a reason, though this is open: {}. Say why with --reason TEXT",
+            "▲ resolved without a reason. Still open: {}. Add the reason: flightdeck note --kind decision TEXT",
             open.join("; ")
         ));
     }
     let reason = match given {
         None if !args.yes && !open.is_empty() => {
-            super::yes::line(&doing, cx, "why is it over all the same?")?
+            super::yes::line(&doing, cx, "why is it over although this is open?")?
         }
         given => given.unwrap_or_default(),
     };
@@ -106,7 +106,7 @@ fn meant(cx: &Context, doing: &str, against: &[String]) -> Result<()> {
         return Ok(());
     }
     let lines: Vec<String> = against.iter().map(|line| visible(line).into_owned()).collect();
-    let hint = "see to that first, or add --yes";
+    let hint = "do that first, or go ahead anyway with --yes";
     let refused = |cause| Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     if std::io::stderr().is_terminal() {
         for line in &lines {

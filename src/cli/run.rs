@@ -179,12 +179,12 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
             && let Some(pid) = suspended_conductor(&loaded)?
         {
             cx.out.tell(&format!(
-                "its conductor, pid {pid}, is suspended and does not respond; stopping its command"
+                "flightdeck's process for this plan (pid {pid}) is suspended; stopping the command directly"
             ));
             let left = signal_rest(cx, &mut loaded, &now)?;
             let cause = if left.is_empty() {
                 format!(
-                    "nothing of it still runs, but its conductor, pid {pid}, is suspended and cannot record that"
+                    "the command has ended, but flightdeck's process (pid {pid}) is suspended and cannot record it"
                 )
             } else {
                 format!("its conductor, pid {pid}, is suspended, and {} outlived a KILL", left.named())

@@ -161,7 +161,7 @@ fn search(cx: &Context, text: &str) -> Result<End> {
         }
     }
     if found == 0 {
-        cx.out.tell("no runbook has that in its first 64 KiB");
+        cx.out.tell("no match (the first 64 KiB of each runbook were searched)");
     }
     Ok(End::Done)
 }

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::incident::{ClockState, Snoozed, clocks};
 use crate::text::{nearest, visible};
 
-/// Put the reminder of an overdue clock off, with a reason
+/// Snooze the reminder of an overdue clock, with the reason
 ///
 /// The clock stays overdue, and the report says so.
 #[derive(Debug, clap::Args)]
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     };
     if clock.state != ClockState::Overdue {
         let cause = format!("it is {}", clock.state.name());
-        return Err(Failure::usage(doing, cause, "only what is overdue reminds anybody"));
+        return Err(Failure::usage(doing, cause, "it is not overdue, so there is no reminder to snooze"));
     }
     let within = args.within.unwrap_or(policy.task_time);
     let until = now.checked_add(within).unwrap_or(Timestamp::MAX);

@@ -124,9 +124,9 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     }
     if setup.configured && !setup.trusted {
         around.untrusted = true;
-        around
-            .remarks
-            .push("nobody trusted this content of flightdeck.toml, so no probe ran: flightdeck trust".into());
+        around.remarks.push(
+            "flightdeck.toml is not trusted, so no probe ran. Review and trust it: flightdeck trust".into(),
+        );
     }
     let history = super::carry::history(cx).map_err(|failure| around.remarks.push(failure.to_string()));
     let mut history = history.unwrap_or_default();

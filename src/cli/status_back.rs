@@ -34,7 +34,7 @@ fn lines(ways: &[Way], production: &str) -> Vec<(String, Hue)> {
             vec![(format!("? {}: not proven", told(way)), Hue::Plain), (format!("prove it: {ask}"), Hue::Dim)]
         }
         (None, None, Some(way)) => vec![(format!("▲ only a flag: {}", told(way)), Hue::Warn)],
-        (None, None, None) => vec![(format!("✗ none is known to work; why: {ask}"), Hue::Bad)],
+        (None, None, None) => vec![(format!("✗ none is proven ready. See why: {ask}"), Hue::Bad)],
     }
 }
 
@@ -59,7 +59,7 @@ mod tests {
             "? redeploy v1.2.2: not proven; prove it: flightdeck rollback --list --env production"
         );
         let none = said(&[way(Kind::Redeploy, Ready::No("no tag".into()))]);
-        assert_eq!(none, "✗ none is known to work; why: flightdeck rollback --list --env production");
+        assert_eq!(none, "✗ none is proven ready. See why: flightdeck rollback --list --env production");
         assert!(said(&[way(Kind::FlagOff, Ready::Yes)]).starts_with("▲ only a flag: "));
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn look(cx: &Context, since: Option<&str>) -> Result<Found> {
     let state = loaded.as_ref().map(super::context::Loaded::state);
     let mut found = conductor::suspects(&ground, &mut reader, state, since, asking)?;
     if state.is_none() {
-        found.remarks.push("no incident is open: nothing is known of a failure to weigh them by".to_owned());
+        found.remarks.push("no incident is open, so changes are not ranked by what fails".to_owned());
     }
     Ok(found)
 }
@@ -106,7 +106,7 @@ fn search(args: &Args, cx: &Context, check: Option<&str>) -> Result<End> {
     let Some(from) = found.from else {
         return Err(Failure::usage(
             "planning a bisect",
-            "it is not known where it last worked",
+            "no known good commit",
             "name a commit at which the check passes: --since REF",
         ));
     };
@@ -152,7 +152,7 @@ fn text(found: &Found, now: Timestamp) -> String {
             let _ = writeln!(text, "      {:>+4}  {}", reason.weight, visible(&reason.text));
         }
         if suspect.reasons.is_empty() {
-            text.push_str("            nothing speaks for it\n");
+            text.push_str("            no reason to suspect it\n");
         }
     }
     text.push('\n');

@@ -69,7 +69,7 @@ enum What {
         #[command(flatten)]
         save: SaveArgs,
     },
-    /// List the tasks that somebody is at
+    /// List open tasks
     List {
         /// Print JSON
         #[arg(long)]

@@ -85,7 +85,7 @@ fn git(cx: &Context, own: &Own) -> Result<()> {
             env: Vec::new(),
         })
         .collect();
-    cx.out.line(&format!("{} has git run or reach:", visible(&own.path.to_string_lossy())))?;
+    cx.out.line(&format!("{} makes git run or contact:", visible(&own.path.to_string_lossy())))?;
     cx.out.lines(&listed(&items))
 }
 

@@ -15,7 +15,7 @@ pub(super) fn is_meant(cx: &Context, doing: &str, what: &str) -> Result<Option<b
     }
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
-    cx.out.tell(&format!("type y to {what}, anything else to leave it:"));
+    cx.out.tell(&format!("type y to {what}, anything else to cancel:"));
     let mut typed = String::new();
     let read = std::io::stdin().lock().read_line(&mut typed);
     read.map_err(|error| Failure::new(doing, error, "try again"))?;

@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(phrase("P0: Checkout answers 500"), "P0: Checkout answers 500");
         for hostile in ["a\r\nBcc: eve@evil.example", "a\nX: y", "a\rX: y", "=?UTF-8?B?eA==?="] {
             let header = phrase(hostile);
-            assert!(header.starts_with("=?UTF-8?B?") && !header.contains("\n"), "{header}");
+            assert!(header.starts_with("=?UTF-8?B?") && !header.contains('\n'), "{header}");
         }
         let long = words(&"ü".repeat(100));
         for line in long.split("\r\n ") {

@@ -32,11 +32,12 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
                 ),
                 (None, None) => "Service is restored.".to_owned(),
             };
-            let else_ = match state.cause.is_empty() {
-                true => "We are looking for the cause.",
-                false => "We are working on a fix.",
+            let usual = if state.cause.is_empty() {
+                "We are looking for the cause."
+            } else {
+                "We are working on a fix."
             };
-            format!("{served} {}", work.as_deref().unwrap_or(else_))
+            format!("{served} {}", work.as_deref().unwrap_or(usual))
         }
         Status::Open => {
             let back = || state.releases.last().filter(|live| live.rollback).map(gone_back);
@@ -160,9 +161,10 @@ fn changed(state: &State, plan: &PlanRun) -> Option<String> {
     }
     let release = state.releases.iter().rfind(|release| release.plan == plan.id)?;
     let (environment, name, held) = (&release.environment, release.name(), health(release));
-    Some(match release.rollback {
-        true => format!("rolled {environment} back to {name}{held}"),
-        false => format!("deployed {name} to {environment}{held}"),
+    Some(if release.rollback {
+        format!("rolled {environment} back to {name}{held}")
+    } else {
+        format!("deployed {name} to {environment}{held}")
     })
 }
 

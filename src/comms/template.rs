@@ -105,13 +105,12 @@ fn tag_end(tag: &str) -> (usize, &str) {
             _ if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if tag.get(at..).is_some_and(|rest| rest.starts_with(closes)) => {
                 let inside = tag.get(2..at).unwrap_or_default();
                 return (at + closes.len(), inside.trim_matches(['-', '+', ' ', '\t', '\n']));
             }
             None if matches!(c, '"' | '\'') && closes != "#}" => quote = Some(c),
-            None => {}
+            Some(_) | None => {}
         }
     }
     (tag.len(), "")

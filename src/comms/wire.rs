@@ -315,6 +315,7 @@ pub(super) fn fitting<T>(
 }
 
 /// How many characters a text has.
+#[expect(clippy::ptr_arg, reason = "it measures what is sent, which is a String here")]
 pub(super) fn characters(text: &String) -> usize {
     text.chars().count()
 }

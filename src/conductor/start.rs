@@ -87,7 +87,7 @@ pub fn start(
         let cause = if drafts.is_empty() {
             format!("{} is protected: confirm it by its name", visible(word))
         } else {
-            format!("overriding a gate needs the name of the target, {}", visible(word))
+            format!("to override a gate, also confirm the target: --confirm {}", visible(word))
         };
         return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(word))));
     }

@@ -132,7 +132,7 @@ fn names(root: &DeTable<'_>, list: &str, key: &str, found: &mut Vec<Problem>) {
             continue;
         }
         if let Some(first) = seen.get(name) {
-            let message = format!("`{name}` is there twice in `{list}`");
+            let message = format!("duplicate name `{name}` in `{list}`");
             found.push(Problem::new(span, message).other(first.clone(), "first named here"));
         } else {
             seen.insert(name, span);

@@ -157,7 +157,7 @@ fn probes_that_are_watched_have_to_be_there() {
     let none = |mut source: String| source.split_off(source.find("[[env").unwrap());
     refused(&none(with("watch = \"10m\"")), "4:1: there is no probe to watch this environment with");
     taken(&none(with("watch = \"0s\"")));
-    refused(&none(canary("weights = [100]")), "there is no probe that could tell how this canary does");
+    refused(&none(canary("weights = [100]")), "no probe covers this canary, so it could not be judged");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn ways_back_have_names_of_their_own() {
             "{}\n[[environments.rollbacks]]\nname = \"a\"\ncommand = [\"y\"]\n",
             rollback("name = \"a\"")
         ),
-        "`a` is there twice in `rollbacks`",
+        "duplicate name `a` in `rollbacks`",
     );
     refused(&rollback("name = \"a\"\nproof = [\"p\"]"), "no `target` command tells it");
     refused(&rollback("name = \"a\"\nexpect = \" \""), "`expect` is empty");
@@ -217,7 +217,7 @@ fn secrets_have_a_usable_name_and_one_source() {
     refused(&secret("name = \"A\"\nenv = \"B\"\nfile = \"c\""), "4:1: a secret comes from one place");
     refused(&secret("name = \"A\"\nenv = \"s3cr3t!\""), "the value itself never stands in this file");
     refused(&secret("name = \"A\"\ncommand = []"), "`command` is empty");
-    refused(&format!("{0}{0}", secret("name = \"A\"")), "`A` is there twice in `secrets`");
+    refused(&format!("{0}{0}", secret("name = \"A\"")), "duplicate name `A` in `secrets`");
     for (file, why) in [
         ("", "cannot be empty"),
         ("../token", "cannot lead upwards"),

@@ -217,15 +217,12 @@ fn names_have_to_be_usable_and_there_once() {
             "[[checks]]\nname = \"{a}\"\ncommand = [\"x\"]\n[[checks]]\nname = \"{b}\"\ncommand = [\"x\"]\n"
         )
     };
-    refused(&two("unit", "unit"), "5:8: `unit` is there twice in `checks`");
+    refused(&two("unit", "unit"), "5:8: duplicate name `unit` in `checks`");
     refused(&two("unit", ""), "the name cannot be empty");
     refused(&two("unit", "--all"), "could be taken for an option");
     refused(&two("unit", "a\\u202Eb"), "cannot be seen");
     refused(&two("unit", "a\\nb"), "cannot be seen");
-    refused(
-        "[[checklist]]\nid=\"a\"\ntitle=\"t\"\n[[checklist]]\nid=\"a\"\ntitle=\"u\"\n",
-        "twice in `checklist`",
-    );
+    refused("[[checklist]]\nid=\"a\"\ntitle=\"t\"\n[[checklist]]\nid=\"a\"\ntitle=\"u\"\n", "in `checklist`");
     refused("[[environments]]\nname = \"repository\"\ndeploy = [\"x\"]\n", "cannot be called `repository`");
     let invalid = parse(two("unit", "unit").as_bytes()).unwrap_err();
     assert!(invalid.render(false).contains("first named here"));
@@ -337,8 +334,11 @@ fn what_tells_of_this_machine_belongs_to_no_environment() {
     let shown = toml::to_string(&config).unwrap();
     assert!(shown.contains("connectivity = true") && !shown.contains("this machine"), "{shown}");
     let other = GOOD.to_owned() + &probe("url = \"https://a.example/\"\nenvironment = \"production\"");
-    refused(&other, "with `connectivity` it tells of this machine, and not of `production`");
-    refused(&probe("machine = \"load\""), "`machine` says nothing of whether this machine is online");
+    refused(&other, "a `connectivity` probe belongs to no environment: remove `production`");
+    refused(
+        &probe("machine = \"load\""),
+        "`machine` cannot tell whether this machine is online: use `url` or `command`",
+    );
 }
 
 #[test]

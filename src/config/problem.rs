@@ -146,7 +146,7 @@ impl fmt::Display for Invalid {
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
         let doing = format!("reading {}", visible(&invalid.name));
-        Self::usage(doing, &invalid, "correct the file; flightdeck uses none of it until then")
+        Self::usage(doing, &invalid, "correct the file; until then flightdeck ignores all of it")
     }
 }
 

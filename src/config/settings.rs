@@ -179,7 +179,7 @@ fn first_name(sources: [&dyn Fn() -> Option<String>; 4]) -> Result<String> {
     let names = sources.into_iter().filter_map(|source| source());
     let name = names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
     let doing = "finding out who is acting";
-    let name = name.ok_or_else(|| Failure::usage(doing, "nothing says who you are", &hint))?;
+    let name = name.ok_or_else(|| Failure::usage(doing, "your name is not set", &hint))?;
     person(doing, &name, &hint)
 }
 

@@ -242,7 +242,7 @@ pub fn require(state_dir: &Path, loaded: &Loaded) -> Result<()> {
     Err(Failure::of(
         FailureKind::NotTrusted,
         "reading flightdeck.toml",
-        "nobody trusted this content of flightdeck.toml on this machine",
+        "flightdeck.toml is new or changed, and not trusted on this machine",
         "look at what it would run with `flightdeck trust --show`, then `flightdeck trust`",
     ))
 }

@@ -139,14 +139,14 @@ pub struct Environment {
     /// Program and arguments of the smoke test; same words in braces. Empty: there is none.
     #[serde(default)]
     pub smoke: Vec<String>,
-    /// A command that prints what is deployed now, to find out after a crash whether a deploy
-    /// is done; of a canary, what is deployed beside the old. Empty: nobody can tell.
+    /// A command that prints the deployed version. After a crash it tells whether the deploy is done; for a
+    /// canary, the version of the canary. Empty: unknown.
     #[serde(default)]
     pub proof: Vec<String>,
     /// What the first line of the proof's output is once the deploy is done.
     #[serde(default = "default_expect")]
     pub expect: String,
-    /// Whether its name has to be typed before anything changes there.
+    /// Ask for its name before changing anything there. With probes, deploys are watched.
     #[serde(default)]
     pub protected: bool,
     /// How long the deploy should take to show after its command ended: `1m`. The proof is asked

@@ -280,7 +280,7 @@ impl Answer {
     /// The answer, in a few words.
     pub fn said(&self) -> &'static str {
         match (self.yes, self.unsure) {
-            (_, true) => "cannot tell, which counts as yes",
+            (_, true) => "not sure, which counts as yes",
             (true, false) => "yes",
             (false, false) => "no",
         }

@@ -18,21 +18,17 @@ pub fn times_in<'a>(text: &'a str, near: Timestamp, zone: &TimeZone, named: bool
         return Cow::Borrowed(text);
     }
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(end) = rest.find(UTC) {
-        let (before, after) = (&rest[..end], &rest[end + UTC.len()..]);
+    while let Some((before, after)) = rest.split_once(UTC) {
         let ends = !after.starts_with(|c: char| c.is_alphanumeric());
-        match time_at_end(before, near).filter(|_| ends) {
-            Some((start, at, format)) => {
-                out.push_str(&before[..start]);
-                out.push_str(&at.to_zoned(zone.clone()).strftime(format).to_string());
-                if named {
-                    out.push_str(&at.to_zoned(zone.clone()).strftime(" %Z").to_string());
-                }
+        if let Some((start, at, format)) = time_at_end(before, near).filter(|_| ends) {
+            out.push_str(before.get(..start).unwrap_or_default());
+            out.push_str(&at.to_zoned(zone.clone()).strftime(format).to_string());
+            if named {
+                out.push_str(&at.to_zoned(zone.clone()).strftime(" %Z").to_string());
             }
-            None => {
-                out.push_str(before);
-                out.push_str(UTC);
-            }
+        } else {
+            out.push_str(before);
+            out.push_str(UTC);
         }
         rest = after;
     }

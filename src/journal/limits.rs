@@ -76,9 +76,9 @@ mod tests {
         assert!(refused.cause.contains("“note” may not be written here, only assistant"), "{refused}");
         assert!(some.declare(now, None, Declared::example()).is_err());
 
-        let mut none = open().only(&[]);
-        assert!(none.read_only().is_some());
-        assert!(writes(&mut none, suggested()).is_err());
+        let mut nothing = open().only(&[]);
+        assert!(nothing.read_only().is_some());
+        assert!(writes(&mut nothing, suggested()).is_err());
         let count = |id: IncidentId| open().load(id).unwrap().0.state().records;
         assert_eq!(count(declared.incident), 2);
     }

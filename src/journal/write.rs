@@ -271,7 +271,7 @@ impl Journal {
         let last = "SELECT coalesce(max(place), 0) FROM record";
         self.conn
             .query_row(last, [], |row| row.get(0))
-            .map_err(|error| self.failed("looking for new records in the journal", &error.into()))
+            .map_err(|error| self.failed("looking for new records in the journal", &error))
     }
 }
 

@@ -47,7 +47,6 @@ pub fn too_deep(source: &str) -> Option<usize> {
                     return Some(at);
                 }
             }
-            b',' => depth = base,
             b'\n' if open.is_empty() || is_header => {
                 open.clear();
                 if is_header {
@@ -55,7 +54,7 @@ pub fn too_deep(source: &str) -> Option<usize> {
                 }
                 (header, is_header, depth) = (0, false, base);
             }
-            b'\n' => depth = base,
+            b',' | b'\n' => depth = base,
             _ => {}
         }
         is_start = match byte {

@@ -279,7 +279,7 @@ fn passing_over_needs_the_target_and_a_reason_on_record_before_anything_runs() {
     let all = ["checks", "checklist", "approvals", "staging"];
     let reason = ["--reason", "the shop is on fire"];
     over(&all, &[&reason[..], &["--confirm", "staging"]].concat()).ended_with(2);
-    over(&all, &reason).ended_with(2).said("needs the name of the target");
+    over(&all, &reason).ended_with(2).said("also confirm the target");
     over(&all, &["--confirm", "production"]).ended_with(2).said("needs a reason");
     over(&all, &["--confirm", "production", "--reason", " "]).ended_with(2);
     over(&all[1..], &[&reason[..], &["--confirm", "production"]].concat()).ended_with(3).said("checks");
@@ -325,7 +325,7 @@ fn a_plan_without_protection_needs_its_name_too_once_a_gate_is_passed_over() {
     let site = Site::new("P0", &config);
     let over = ["checks", "checklist", "approvals", "staging"].map(|gate| ["--override", gate]).concat();
     let line = [&["deploy", "production", "--reason", "fire"][..], &over].concat();
-    site.shell.flightdeck(&line).ended_with(2).said("overriding a gate needs the name of the target");
+    site.shell.flightdeck(&line).ended_with(2).said("to override a gate, also confirm the target");
     site.shell.flightdeck(&[&line[..], &["--confirm", "production"]].concat()).succeeded();
 }
 

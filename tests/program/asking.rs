@@ -104,7 +104,7 @@ fn a_command_that_prints_nothing_for_long_is_said_everywhere() {
     let config = "[[environments]]\nname = \"staging\"\ndeploy = [\"./deploy.sh\"]\ntimeout = \"100s\"\n";
     let yard = Yard::new(config, &format!("echo working\n{UNTIL_GO}"));
     let mut verb = deploy(&yard);
-    is_said_everywhere(&yard, "prints nothing, and may hang");
+    is_said_everywhere(&yard, "has printed nothing for a while and may hang");
     let next = status(&yard)["next"][0]["title"].as_str().unwrap().to_owned();
     assert!(next.starts_with("see whether it hangs: ") && next.contains("prints nothing for "), "{next}");
     yard.go();

@@ -64,7 +64,7 @@ fn an_incident_that_is_imported_in_another_clone_is_found_there() {
     // A fork shares no remote with it: what may be meant is named.
     let fork = clone_elsewhere(&world, &origin, "fork", "li");
     fork.run("git", &["remote", "set-url", "origin", "https://git.test/li/app"]).succeeded();
-    let named = "and this clone of git.test/li/app: if they are one, --incident INC-";
+    let named = "this clone to git.test/li/app. If they are the same repository: --incident INC-";
     let said = bring(&world, &maya, &fork);
     assert!(said.contains(named), "{said}");
     fork.flightdeck(&["status"]).ended_with(2).said(named);

@@ -187,7 +187,7 @@ fn what_is_trusted_runs_until_it_changes() {
     let hostile = Hostile::new(&["--local"], REMOTES[0]);
     let shown = hostile.shell.flightdeck(&["trust", "--show"]).succeeded().stdout;
     for part in
-        ["has git run or reach:", "core.sshcommand", ".git/traps/pre-push", "not trusted: content sha256"]
+        ["makes git run or contact:", "core.sshcommand", ".git/traps/pre-push", "not trusted: content sha256"]
     {
         assert!(shown.contains(part), "{part} in {shown}");
     }

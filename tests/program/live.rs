@@ -62,7 +62,11 @@ fn what_an_environment_says_of_itself_stands_against_what_somebody_writes_down()
     let agreed = site.shell.flightdeck(&["live", "production", "v0.3.0"]).succeeded();
     assert!(!agreed.stderr.contains("itself says"), "{}", agreed.stderr);
     let said = site.shell.flightdeck(&["live", "production", "HEAD"]).succeeded();
-    assert!(said.stderr.contains("production itself says that it runs v0.3.0"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("the `history` command of production says it runs v0.3.0"),
+        "{}",
+        said.stderr
+    );
     let next = site.shell.json(&["status", "--json"])["next"].to_string();
     assert!(next.contains("production runs v0.3.0, the record says "), "{next}");
 }

@@ -294,7 +294,7 @@ fn on_a_terminal_trust_and_the_end_of_an_incident_are_asked_for() {
     let mut terminal = Terminal::open(&shell, 30, 100, &["resolve"]);
     terminal.wait_text("type y to");
     terminal.press("y<enter>");
-    terminal.wait_text("why is it over all the same?");
+    terminal.wait_text("why is it over although this is open?");
     terminal.press("the rest is a follow-up<enter>");
     assert_eq!(terminal.wait_end().code(), Some(0));
     assert_eq!(status(), "resolved");

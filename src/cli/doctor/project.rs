@@ -116,7 +116,7 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
         }
         Ok(false) => findings.push(Finding::warn(
             "trust",
-            "nothing in flightdeck.toml runs: nobody trusted this content yet",
+            "nothing in flightdeck.toml runs: it is not trusted yet",
             "flightdeck trust --show lists what it would run; flightdeck trust allows it",
         )),
         Err(failure) => findings.push(Finding::bad("trust", failure.cause, failure.hint)),
@@ -180,7 +180,7 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
     if silent.is_empty() {
         return vec![Finding::ok("probes", format!("{0} of {0} answer", asked.len()))];
     }
-    let says = format!("{} of {} are not answered\n{}", silent.len(), asked.len(), silent.join("\n"));
+    let says = format!("{} of {} probes got no answer\n{}", silent.len(), asked.len(), silent.join("\n"));
     vec![Finding::bad("probes", says, "flightdeck probe tells more")]
 }
 

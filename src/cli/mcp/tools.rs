@@ -239,8 +239,8 @@ fn takes<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-fn wrong(why: impl ToString) -> Failure {
-    Failure::usage("reading the arguments", why.to_string(), "the tool's schema says what it takes")
+fn wrong(why: impl Into<String>) -> Failure {
+    Failure::usage("reading the arguments", why.into(), "the tool's schema says what it takes")
 }
 
 /// What was passed, checked.

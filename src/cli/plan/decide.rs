@@ -123,7 +123,7 @@ fn preview(plan: &Plan, run: &PlanRun, choice: &Choice) -> String {
         let _ = writeln!(text, "     {}", visible(sentence));
     }
     if let Some(word) = progress::word(plan, run, choice) {
-        let _ = writeln!(text, "To go ahead, name its target: --confirm {}", visible(word));
+        let _ = writeln!(text, "To run it: --confirm {}", visible(word));
     }
     text
 }
@@ -177,7 +177,7 @@ fn confirm(
     cx.out.tell(&format!("{}\n{why}", choice.title));
     // What was typed before the question was asked is no answer to it.
     let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
-    cx.out.tell(&format!("type {word} to go ahead, anything else to leave it:"));
+    cx.out.tell(&format!("type {word} to continue, anything else to cancel:"));
     let mut typed = String::new();
     let read = std::io::stdin().lock().read_line(&mut typed);
     read.map_err(|error| Failure::new(doing, error, hint.clone()))?;
@@ -211,7 +211,7 @@ pub(super) fn take_over(cx: &Context, target: &str, reason: &str, gone: Option<&
     };
     conductor::take_over(&mut journal, &cx.state_dir, lease, reason.trim(), gone)?;
     cx.out.line(&format!(
-        "{} is free; see what became of {} with flightdeck plan show {}",
+        "{} is free now. Check the old plan {}: flightdeck plan show {}",
         target, lease.plan, lease.plan
     ))?;
     Ok(End::Done)

@@ -70,7 +70,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
 
 /// Whether there are chats to be read now.
 fn reads_pins(model: &Model, now: Timestamp) -> bool {
-    let is_open = model.incident().is_some_and(|state| state.is_open());
+    let is_open = model.incident().is_some_and(crate::incident::State::is_open);
     let is_pinned = || model.config.config.channels.iter().any(|channel| !channel.pin.is_empty());
     is_open && is_pinned() && !model.services.pins.rests(now) && may_ask(model)
 }

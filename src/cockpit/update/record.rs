@@ -148,7 +148,7 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
             cx.say("only notes can be amended; write a note that says more");
         }
         Command::Amend => {
-            ask(cx, Purpose::Amend(id), "Amend: what should it say?", "the corrected text", text)
+            ask(cx, Purpose::Amend(id), "Amend: what should it say?", "the corrected text", text);
         }
         _ => {
             let label = format!("Retract “{}”: why?", short(&text));

@@ -233,7 +233,7 @@ fn bisect(cx: &mut Cx<'_>, check: String) {
     }
     let Some(found) = cx.model.suspects.found() else { return open(cx) };
     let Some(from) = &found.from else {
-        return cx.say("it is not known where it last worked: flightdeck suspects --bisect --since REF");
+        return cx.say("no known good commit: flightdeck suspects --bisect --since REF");
     };
     let (good, bad) = (from.commit.clone(), found.to.commit.clone());
     cx.effect(MAKING, Effect::Prepare(Request::Bisect { good, bad, check: Some(check) }));

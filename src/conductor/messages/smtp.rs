@@ -26,12 +26,11 @@ pub(super) fn hand_over(channel: &Channel, mail: &Mail, password: Option<&str>, 
     };
     let sent = Cell::new(false);
     let talk = async { tokio::time::timeout(patience, talk(channel, mail, password, patience, &sent)).await };
-    let fate = match runtime.block_on(talk) {
-        Ok(Ok(fate) | Err(fate)) => fate,
-        Err(_) => {
-            let why = format!("{} did not answer within {} s", place(channel), patience.as_secs());
-            lost(&sent, why)
-        }
+    let fate = if let Ok(Ok(fate) | Err(fate)) = runtime.block_on(talk) {
+        fate
+    } else {
+        let why = format!("{} did not answer within {} s", place(channel), patience.as_secs());
+        lost(&sent, why)
     };
     // A name that is still being looked up is nothing to wait for.
     runtime.shutdown_background();

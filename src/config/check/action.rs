@@ -79,6 +79,6 @@ mod tests {
             assert!(found.iter().any(|line| line.contains("cannot be")), "{key}: {found:?}");
         }
         let twice = format!("{sound}[[actions]]\nname = \"a\"\nrun = [\"b\"]\nreaches = \"others\"\n");
-        assert!(problems(&twice)[0].contains("twice"), "{:?}", problems(&twice));
+        assert!(problems(&twice)[0].contains("duplicate"), "{:?}", problems(&twice));
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn check(
             "notify = false, or notify = true",
         ),
         "smtp" if !has("host") => {
-            missing("`host` is missing: the mail server", "host = \"smtp.example.com\"")
+            missing("`host` is missing: the mail server", "host = \"smtp.example.com\"");
         }
         "smtp" if !has("from") => missing(
             "`from` is missing: the address that it comes from",

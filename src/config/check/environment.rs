@@ -208,7 +208,7 @@ fn watched(
         && texts(canary, "abort").next().is_none()
     {
         let span = environment.get_key_value("canary").map_or_else(|| place.clone(), |(key, _)| key.span());
-        let message = "there is no probe that could tell how this canary does";
+        let message = "no probe covers this canary, so it could not be judged";
         found.push(Problem::new(span, message).help(help));
     }
 }

@@ -150,6 +150,6 @@ mod tests {
             assert_eq!(lines.len(), 1, "{lines:#?}");
         }
         let twice = format!("{}\n[[flags]]\nname = \"new-checkout\"\n{}", plain(SETS), plain(SETS));
-        assert!(said(&twice)[0].contains("is there twice in `flags`"));
+        assert!(said(&twice)[0].contains("duplicate name"));
     }
 }

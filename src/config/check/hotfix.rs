@@ -162,7 +162,7 @@ fn twice(files: &[&DeTable<'_>], found: &mut Vec<Problem>) {
             other == path && (other_pattern == pattern || ignored != other_ignored)
         });
         if let Some((.., first)) = before {
-            let message = format!("`{}` is there twice in `versions`", visible(path));
+            let message = format!("duplicate name `{}` in `versions`", visible(path));
             found.push(Problem::new(span.clone(), message).other(first.clone(), "first named here"));
         }
     }
@@ -349,7 +349,7 @@ trunk = []
         refused(&file("path = \"a\"\npattern = \"(a\""), "unclosed group");
         refused(&file("path = \"VERSION\"\npattern = \"(a)\"\nignore = true"), "needs no `pattern`");
         let twice = format!("{}{}", file("path = \"VERSION\""), file("path = \"VERSION\"\nignore = true"));
-        refused(&twice, "4:8: `VERSION` is there twice in `versions`");
+        refused(&twice, "4:8: duplicate name `VERSION` in `versions`");
     }
 
     #[test]

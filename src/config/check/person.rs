@@ -49,7 +49,7 @@ mod tests {
             complaint(&twice)
         );
         let exactly = format!("{one}[[people]]\nname = \"Maya Lind\"\n");
-        assert!(complaint(&exactly).contains("`Maya Lind` is there twice in `people`"));
+        assert!(complaint(&exactly).contains("duplicate name `Maya Lind` in `people`"));
         let alike = format!("{one}[[people]]\nname = \"M\u{430}ya Lind\"\n");
         assert!(complaint(&alike).contains("looks like `Maya Lind`"), "{}", complaint(&alike));
     }

@@ -77,7 +77,7 @@ pub(super) fn check(
     if let Some((age, span)) = text(probe, "max_age")
         && age.parse().is_ok_and(|age: SignedDuration| !age.is_positive() || age > MAX_AGE)
     {
-        found.push(Problem::new(span, "a sample may be as old as that only between a moment and a day"));
+        found.push(Problem::new(span, "`max_age` must be longer than 0s and at most 24h"));
     }
     label(probe, "unit", found);
     conditions(probe, found);
@@ -229,11 +229,14 @@ fn connectivity(probe: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some((key, _)) = tells.filter(|(_, value)| value.get_ref().as_bool() == Some(true)) else { return };
     if let Some((environment, span)) = text(probe, "environment").filter(|(name, _)| !name.is_empty()) {
         let name = visible(environment);
-        let message = format!("with `connectivity` it tells of this machine, and not of `{name}`");
+        let message = format!("a `connectivity` probe belongs to no environment: remove `{name}`");
         found.push(Problem::new(span, message).other(key.span(), "this is said here".to_owned()));
     }
     if let Some((machine, _)) = probe.get_key_value("machine") {
-        found.push(Problem::new(machine.span(), "`machine` says nothing of whether this machine is online"));
+        found.push(Problem::new(
+            machine.span(),
+            "`machine` cannot tell whether this machine is online: use `url` or `command`",
+        ));
     }
 }
 

@@ -26,13 +26,12 @@ const NAME: usize = 3;
 pub fn read_chat(text: &str, times: &Times) -> Option<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match head(line, times) {
-            Some((at, author, text)) => rows.push(row(at, author, text)),
-            None => {
-                let last = rows.last_mut()?;
-                let gap = if last.text.is_empty() { "" } else { "\n" };
-                last.text = [last.text.as_str(), gap, line].concat();
-            }
+        if let Some((at, author, text)) = head(line, times) {
+            rows.push(row(at, author, text));
+        } else {
+            let last = rows.last_mut()?;
+            let gap = if last.text.is_empty() { "" } else { "\n" };
+            last.text = [last.text.as_str(), gap, line].concat();
         }
     }
     rows.retain(|row| !row.text.trim().is_empty());

@@ -585,7 +585,7 @@ impl Run {
         let waits = self.waits.as_ref()?;
         Some(match &waits.question {
             Some(question) => format!("asks: {question}"),
-            None => "prints nothing, and may hang".to_owned(),
+            None => "has printed nothing for a while and may hang".to_owned(),
         })
     }
 

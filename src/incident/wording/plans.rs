@@ -36,7 +36,9 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let title = fold.run_title(&body.run);
             match &body.waits.as_ref()?.question {
                 Some(question) => (EntryKind::PlanWaiting, format!("{title} asks: {question}")),
-                None => (EntryKind::PlanWaiting, format!("{title} prints nothing, and may hang")),
+                None => {
+                    (EntryKind::PlanWaiting, format!("{title} has printed nothing for a while and may hang"))
+                }
             }
         }
         Body::StepSkipped(body) => {

@@ -311,7 +311,7 @@ fn refusal(
         });
     }
     if !rule.roles.contains(&vote.role) {
-        return Some(format!("nobody has to approve as {}", vote.role));
+        return Some(format!("no approval is needed from {}", vote.role));
     }
     if who.trim().is_empty() {
         return Some("it names nobody".to_owned());

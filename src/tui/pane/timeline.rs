@@ -42,16 +42,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> (Rect, Vec<u16>)
     while line < body.height {
         let Some(entry) = ui.model.timeline_entry(row) else { break };
         precision(ui, buf, body, line, &entry);
-        let taken = match several.get_mut(row).and_then(Option::take) {
-            Some(wrapped) => {
-                author(ui, &mut Pen::new(buf, body, line), row, &entry);
-                wrapped.draw(buf, body, line);
-                wrapped.lines()
-            }
-            None => {
-                entry_row(ui, &mut Pen::new(buf, body, line), row, &entry, before.as_ref());
-                1
-            }
+        let taken = if let Some(wrapped) = several.get_mut(row).and_then(Option::take) {
+            author(ui, &mut Pen::new(buf, body, line), row, &entry);
+            wrapped.draw(buf, body, line);
+            wrapped.lines()
+        } else {
+            entry_row(ui, &mut Pen::new(buf, body, line), row, &entry, before.as_ref());
+            1
         };
         for line in line..line + taken {
             mark(ui, buf, body, line, Pane::Timeline, row == cursor);

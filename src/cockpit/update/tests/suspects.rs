@@ -229,7 +229,7 @@ fn a_search_by_halves_asks_for_the_check_where_there_are_several() {
     let mut table = opened(vec![suspect("a", Kind::Commit)], None);
     checks(&mut table, &["unit"]);
     assert!(table.key(Key::char('b')).is_empty());
-    assert!(table.word().contains("where it last worked"), "{}", table.word());
+    assert!(table.word().contains("no known good commit"), "{}", table.word());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A status page and alerts of Jira Service Management: one of each for an incident, whatever gets lost.
+//! A status page and alerts of Jira Service Management: one of each for an incident, whatever gets dropped.
 
 use super::*;
 use crate::incident::{CauseDescribed, Released, Resolved};
@@ -6,7 +6,7 @@ use crate::incident::{CauseDescribed, Released, Resolved};
 /// A page of Statuspage with its incidents, that loses an answer when told to.
 fn page(lose: &'static str) -> Server {
     let mut incidents: Vec<serde_json::Value> = Vec::new();
-    let mut lost = false;
+    let mut dropped = false;
     Server::start(move |stream, request| {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         let mut words = head.split(' ');
@@ -37,8 +37,8 @@ fn page(lose: &'static str) -> Server {
             }
             _ => ("404 Not Found", r#"{"error":"Not found"}"#.to_owned()),
         };
-        if method == lose && !lost {
-            lost = true;
+        if method == lose && !dropped {
+            dropped = true;
             return;
         }
         drop(stream.write_all(response(status, "", &answer).as_bytes()));
@@ -140,7 +140,7 @@ fn an_older_text_never_comes_over_a_newer_one_on_a_page() {
     let again = resend(&mut desk.journal(), &desk.post(), first).unwrap();
     assert_eq!(again.ways[0].1.end, Delivery::Failed);
     assert!(again.ways[0].1.why.contains("a later update is on the page"), "{:?}", again.ways);
-    // It found what the lost answer had created.
+    // It found what the dropped answer had created.
     assert_eq!(changes(&server).len(), 2);
 }
 

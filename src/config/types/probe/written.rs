@@ -30,8 +30,7 @@ pub(super) struct Written {
     /// Names of environment variables the command gets besides PATH, HOME and the like.
     #[serde(default)]
     env: Vec<String>,
-    /// Address of a Prometheus, or of what speaks its protocol, that is asked `query`. A path that its
-    /// API is below belongs to it: `https://host/prometheus`.
+    /// Address of a Prometheus, or anything with its API, including a path prefix: `https://host/prometheus`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prometheus: Option<String>,
     /// What it is asked, in PromQL. It has to give one number.
@@ -75,8 +74,8 @@ pub(super) struct Written {
     /// The environment it watches; empty: the service as a whole.
     #[serde(default)]
     environment: String,
-    /// Whether it tells whether this machine is online, and nothing of the service: when it fails together with all
-    /// that lies beyond this machine, we are offline and nobody is blamed.
+    /// This probe checks the network of this machine, not the service. If it and everything beyond this machine
+    /// fail, we are offline and no service is blamed.
     #[serde(default, skip_serializing_if = "is_false")]
     connectivity: bool,
     /// How often, on a fixed schedule: `10s`.
@@ -107,8 +106,7 @@ pub(super) struct Written {
     /// Limit of the value that makes it fail: `> 5`.
     #[serde(default)]
     fail: Option<String>,
-    /// What the value has to keep to before it counts as recovered, once it failed: `< 3` beside
-    /// `fail = "> 5"`.
+    /// Limit for recovery after a failure: `< 3` beside `fail = "> 5"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recover: Option<String>,
     /// How many samples in a row change its state.
@@ -129,7 +127,7 @@ pub(super) struct Written {
     /// no alarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suppressed_by: Option<String>,
-    /// Address of what is written about what to do when it fails: shown beside the probe.
+    /// Runbook for a failure: an address, or a file of the repository. Shown beside the probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     runbook: Option<String>,
     /// Certificates of its own: `tls = { ca_file = "ca.pem", cert_file = "own.pem", key_file = "own.key" }`.

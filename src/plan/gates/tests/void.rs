@@ -37,7 +37,7 @@ fn each_reason_is_said_and_what_counts_says_nothing() {
         ("theirs", up().by("omar", yes("lead", "omar")), None),
         ("own", up().by("maya", yes("lead", "maya")), Some("maya would approve their own plan")),
         ("verbal", up().by("maya", verbal.clone()), Some("verbal does not count here")),
-        ("another role", up().by("omar", yes("on-call-manager", "omar")), Some("nobody has to approve")),
+        ("another role", up().by("omar", yes("on-call-manager", "omar")), Some("no approval is needed from")),
         (
             "two roles",
             up().by("omar", yes("lead", "omar")).by("omar", yes("product-manager", "omar")),
