@@ -248,7 +248,7 @@ fn read<T: DeserializeOwned>(given: Arguments) -> Result<T> {
     for (name, value) in &given {
         check(name, value)?;
     }
-    serde_json::from_value(Value::Object(given)).map_err(wrong)
+    serde_json::from_value(Value::Object(given)).map_err(|error| wrong(error.to_string()))
 }
 
 /// Refuses text that is too long, or that holds what no text holds.
