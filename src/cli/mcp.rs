@@ -180,7 +180,9 @@ fn shorten(value: &mut Value, longest: usize, entries: usize) {
         Value::Array(all) => {
             let left_out = if entries == 0 { 0 } else { all.len().saturating_sub(entries) };
             all.truncate(all.len() - left_out);
-            all.iter_mut().for_each(|one| shorten(one, longest, entries));
+            for one in all.iter_mut() {
+                shorten(one, longest, entries);
+            }
             if left_out > 0 {
                 all.push(Value::String(format!("[cut here: {left_out} more; ask for less at a time]")));
             }

@@ -370,8 +370,8 @@ pub fn refusal(kind: ChannelKind, status: u16, body: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Option<Timestamp> {
-        Some(text.parse().unwrap())
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -385,7 +385,7 @@ mod tests {
                 id: "Q1".into(),
                 state: PageState::Paging,
                 who: "Li Wei".into(),
-                at: at("2026-11-30T14:31:02Z")
+                at: Some(at("2026-11-30T14:31:02Z"))
             })
         );
         let acknowledged = br#"{"incidents":[
@@ -395,7 +395,7 @@ mod tests {
         let found = page(acknowledged).unwrap();
         assert_eq!(
             (found.state, found.who.as_str(), found.at),
-            (PageState::Acknowledged, "Li Wei", at("2026-11-30T14:36:00Z"))
+            (PageState::Acknowledged, "Li Wei", Some(at("2026-11-30T14:36:00Z")))
         );
         let resolved =
             br#"{"incidents":[{"id":"Q1","status":"resolved","last_status_change_at":"2026-11-30T15:00:00Z",
@@ -418,12 +418,12 @@ mod tests {
             (page.state, page.who, page.at)
         };
         let nobody = alert(r#""status":"open","acknowledged":false,"owner":null"#);
-        assert_eq!(nobody, (PageState::Paging, String::new(), at("2026-11-30T14:31:00Z")));
+        assert_eq!(nobody, (PageState::Paging, String::new(), Some(at("2026-11-30T14:31:00Z"))));
         let taken =
             r#""status":"open","acknowledged":true,"owner":"li@x.example","report":{"ackTime":300000}"#;
         assert_eq!(
             alert(taken),
-            (PageState::Acknowledged, "li@x.example".into(), at("2026-11-30T14:36:00Z"))
+            (PageState::Acknowledged, "li@x.example".into(), Some(at("2026-11-30T14:36:00Z")))
         );
         let closed = r#""status":"closed","acknowledged":true,"report":{"closedBy":"omar@x.example"}"#;
         assert_eq!(alert(closed), (PageState::Resolved, "omar@x.example".into(), None));

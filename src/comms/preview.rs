@@ -183,7 +183,7 @@ mod tests {
         let whole = Part::Text(text.into());
         let discord = shown("kind = \"discord\"\nsecret = \"H\"\nmention = \"@everyone\"", text);
         assert_eq!(discord, [Part::Mention("@everyone".into()), whole.clone()]);
-        assert_eq!(shown("kind = \"google-chat\"\nsecret = \"H\"", text), [whole.clone()]);
+        assert_eq!(shown("kind = \"google-chat\"\nsecret = \"H\"", text), std::slice::from_ref(&whole));
         assert_eq!(shown("kind = \"command\"\ncommand = [\"cat\"]", text), [whole]);
     }
 
@@ -191,11 +191,7 @@ mod tests {
     fn what_is_over_the_limit_ends_with_the_mark_it_will_have() {
         let long = "word ".repeat(1000);
         let [Part::Text(text)] = &shown("kind = \"discord\"\nsecret = \"H\"", &long)[..] else { panic!() };
-        assert!(
-            text.ends_with(CUT.trim_end_matches(')')) || text.ends_with(CUT),
-            "{}",
-            &text[text.len() - 30..]
-        );
+        assert!(text.ends_with(CUT.trim_end_matches(')')) || text.ends_with(CUT), "{text}");
         assert!(text.chars().count() <= 2000);
     }
 }

@@ -19,9 +19,12 @@ fn row(state: &State, message: &Message, policy: &Policy, now: Timestamp) -> [St
     let ways: Vec<String> = message
         .ways
         .iter()
-        .map(|way| match state.is_superseded(message, way) {
-            true => format!("{}: superseded by a later message", way.channel),
-            false => on_channel(way, now),
+        .map(|way| {
+            if state.is_superseded(message, way) {
+                format!("{}: superseded by a later message", way.channel)
+            } else {
+                on_channel(way, now)
+            }
         })
         .collect();
     [spell(message.at), cell(&to), cell(&message.by), cell(&text), cell(&ways.join("; "))]

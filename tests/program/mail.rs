@@ -96,8 +96,8 @@ fn sends((port, heard): (u16, Arc<Mutex<Vec<String>>>), tls: &str) {
     assert!(refused.stdout.contains("▲ mail waiting: "), "{}", refused.stdout);
     assert!(heard.lock().unwrap().is_empty(), "nothing was told to a stranger");
     let trusting = shell.with("SSL_CERT_FILE", Path::new(KEPT).join("ca.pem"));
-    let sent = trusting.flightdeck(&["message", "--flush", "--yes"]).succeeded();
-    assert!(sent.stdout.contains("✓ mail accepted"), "{}", sent.stdout);
+    let flushed = trusting.flightdeck(&["message", "--flush", "--yes"]).succeeded();
+    assert!(flushed.stdout.contains("✓ mail accepted"), "{}", flushed.stdout);
     let heard = heard.lock().unwrap().concat();
     assert!(
         heard.contains("AUTH PLAIN ") && heard.contains("Subject: ") && heard.contains("RCPT TO:<board@"),

@@ -51,9 +51,9 @@ fn a_page_is_waited_for_until_somebody_acknowledged_it() {
     let shell = &yard.shell;
     let called = shell.flightdeck(&["page", "on-call", "--on-call"]).succeeded();
     assert_eq!(called.stdout, "1. Li Wei until 30 Nov 18:00 UTC\n");
-    let paged = shell.flightdeck(&["page", "on-call", "--wait"]).succeeded();
-    assert!(paged.stderr.contains("paging Li Wei"), "{}", paged.stderr);
-    assert!(paged.stderr.contains("acknowledged by Li Wei at "), "{}", paged.stderr);
+    let waited = shell.flightdeck(&["page", "on-call", "--wait"]).succeeded();
+    assert!(waited.stderr.contains("paging Li Wei"), "{}", waited.stderr);
+    assert!(waited.stderr.contains("acknowledged by Li Wei at "), "{}", waited.stderr);
     let status = shell.json(&["status", "--json"]);
     let page = &status["messages"][0]["channels"][0]["page"];
     assert_eq!((&page["state"], &page["who"]), (&"acknowledged".into(), &"Li Wei".into()));

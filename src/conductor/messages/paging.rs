@@ -7,7 +7,7 @@ use crate::incident::{MessageKind, PageState, next};
 
 const TOKEN: &str = "XyzzyTokenOfTheApi";
 
-/// An incident of PagerDuty's, as its API tells it.
+/// An incident of `PagerDuty`'s, as its API tells it.
 fn incident(rest: &str) -> String {
     format!(
         r#"{{"incidents":[{{"id":"Q1","incident_number":7,"created_at":"2026-11-30T14:31:00Z",{rest}}}],"more":false}}"#

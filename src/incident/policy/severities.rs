@@ -36,7 +36,8 @@ impl Policy {
         let since = since.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
         let text = self.backlog.replace("{since}", &since).replace("{title}", title);
         // What is not known is left to be filled in.
-        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+        let lines = text.lines().flat_map(|line| [line.trim_end(), "\n"]);
+        lines.collect()
     }
 
     /// The least severity that there is.
