@@ -280,7 +280,7 @@ fn passing_over_needs_the_target_and_a_reason_on_record_before_anything_runs() {
     let reason = ["--reason", "the shop is on fire"];
     over(&all, &[&reason[..], &["--confirm", "staging"]].concat()).ended_with(2);
     over(&all, &reason).ended_with(2).said("also confirm the target");
-    over(&all, &["--confirm", "production"]).ended_with(2).said("needs a reason");
+    over(&all, &["--confirm", "production"]).ended_with(2).said("give one --reason");
     over(&all, &["--confirm", "production", "--reason", " "]).ended_with(2);
     over(&all[1..], &[&reason[..], &["--confirm", "production"]].concat()).ended_with(3).said("checks");
     over(&["chekcs"], &[&reason[..], &["--confirm", "production"]].concat()).ended_with(2);

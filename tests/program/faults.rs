@@ -16,7 +16,9 @@ fn open(shell: &Shell) -> Terminal {
 fn preview(terminal: &Terminal) {
     super::conductor::ready(terminal);
     terminal.press("ds");
-    terminal.wait_text("./deploy.sh");
+    // The timeline may name the script, too.
+    let is_there = |screen: &str| screen.contains("Plan: ") && screen.contains("./deploy.sh");
+    terminal.wait_for("the plan", is_there);
 }
 
 /// Confirms it.
@@ -55,7 +57,7 @@ fn it_opens_on_a_configuration_with_mistakes_and_points_at_them() {
         ("[[probes]]\nname = \"api\"\nurl = \"localhost:80/\"\n", "the address has no scheme"),
         (
             "[[checks]]\nname = \"a\"\ncommand = [\"true\"]\n[[checks]]\nname = \"a\"\ncommand = [\"true\"]\n",
-            "twice",
+            "duplicate name",
         ),
         ("[[checks]]\nname = \"a\"\ncommand = []\n", "command"),
     ] {
