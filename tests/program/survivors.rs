@@ -224,7 +224,7 @@ fn a_stop_reaches_the_command_of_a_frozen_conductor_and_says_so() {
     let (conductor, worker) = (yard.conductor(), pid_in(&yard, "worker"));
     kill_process(pid(conductor), Signal::STOP).unwrap();
     let stopped = yard.shell.flightdeck(&["run", "stop", RUN]).ended_with(6);
-    assert!(stopped.stderr.contains(&format!("its conductor, pid {conductor}, is suspended")), "{stopped:?}");
+    assert!(stopped.stderr.contains(&format!("(pid {conductor}) is suspended")), "{stopped:?}");
     assert!(stopped.stderr.contains(&format!("kill -CONT {conductor}")), "{stopped:?}");
     wait_until("the command to end", || (!lives(worker)).then_some(()));
     kill_process(pid(conductor), Signal::CONT).unwrap();

@@ -267,7 +267,7 @@ fn blue_green_deploys_to_the_idle_side_switches_and_switches_back() {
     yard.shell
         .flightdeck(&["clear", "production", "HEAD", "--reason", "again"])
         .ended_with(2)
-        .said("nothing on record");
+        .said("it is not blocked in production");
     yard.shell.flightdeck(&["deploy", "production"]).succeeded();
     assert_eq!(read(&yard, "live"), "green", "blue is live again, so it is green's turn again");
 }
