@@ -217,7 +217,7 @@ commands! {
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
     Live "live" "record what is live" [] Global, Record, "live", "Record what is live in production, where nothing else knows it";
-    Clear "clear" "clear a release" [] Global, Record, "clear", "Record why what was taken back was not at fault: it may be deployed again";
+    Clear "clear" "clear a release" [] Global, Record, "clear", "Allow a release again that was rolled back, with the reason";
     Runbooks "runbooks" "runbooks" ["B"] Global, View, "runbook", "Read the runbooks of the repository: those that fit what fails come first";
     Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run an action of this team's own, as flightdeck.toml names it";
 

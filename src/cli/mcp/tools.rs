@@ -240,7 +240,7 @@ fn takes<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 }
 
 fn wrong(why: impl Into<String>) -> Failure {
-    Failure::usage("reading the arguments", why.into(), "the tool's schema says what it takes")
+    Failure::usage("reading the arguments", why.into(), "see the tool's schema")
 }
 
 /// What was passed, checked.

@@ -110,7 +110,7 @@ pub(super) fn check(
         ),
         "statuspage" if !has("to") => missing("`to` is missing: the id of the page", "to = \"kctbh9vrtdwd\""),
         "statuspage" if !has("notify") => missing(
-            "`notify` is missing: say whether everybody who subscribed to the page is told, too",
+            "`notify` is missing: say whether subscribers of the page are notified",
             "notify = false, or notify = true",
         ),
         "smtp" if !has("host") => {
