@@ -15,7 +15,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         return Some("flightdeck.toml names no environment".to_owned());
     }
     if command == Command::Clear && taken_back(model).is_none() {
-        return Some("no release is blocked".to_owned());
+        return Some("no rolled-back release to clear".to_owned());
     }
     None
 }
