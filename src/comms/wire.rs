@@ -384,11 +384,14 @@ pub fn is_sent_again(channels: &[Channel], name: &str) -> bool {
     channels.iter().any(|channel| channel.name == name && is_idempotent(channel.kind))
 }
 
-/// What an answer means.
-pub fn fate(kind: ChannelKind, answer: &Answer<'_>) -> Fate {
+/// What an answer means; `once`: what is sent twice is there once.
+pub fn fate(kind: ChannelKind, answer: &Answer<'_>, once: bool) -> Fate {
     if let Some(fate) = common(kind, answer) {
-        let again = is_idempotent(kind) && fate.end == Delivery::Unknown;
-        return if again { Fate { end: Delivery::Waiting, ..fate } } else { fate };
+        return if once && fate.end == Delivery::Unknown {
+            Fate { end: Delivery::Waiting, ..fate }
+        } else {
+            fate
+        };
     }
     match kind {
         ChannelKind::Slack => slack_bot::fate(answer),

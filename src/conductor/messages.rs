@@ -175,8 +175,9 @@ impl<'a> Desk<'a> {
     /// Takes in what was written since it was looked at last, by whomever.
     fn catch_up(&mut self) -> Result<()> {
         let (records, seen) = self.journal.since(self.post.incident, self.seen)?;
+        self.journal.fold_in(&mut self.log, records)?;
         self.seen = seen;
-        self.journal.fold_in(&mut self.log, records)
+        Ok(())
     }
 
     /// Commits what was decided on what was read; `None`: something else was written meanwhile.

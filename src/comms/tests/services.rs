@@ -213,7 +213,8 @@ fn a_page_is_an_alert_that_is_there_once_and_word_of_the_end_resolves_it() {
     let served = wire(&pager, &served).unwrap().unwrap();
     assert_eq!(body_of(&served)["event_action"], "trigger", "it is only mitigated");
     let of = |status| {
-        fate(ChannelKind::Pagerduty, &Answer { status, body: b"", retry_after: None, redirects: false }).end
+        fate(ChannelKind::Pagerduty, &Answer { status, body: b"", retry_after: None, redirects: false }, true)
+            .end
     };
     assert_eq!((of(202), of(400)), (Delivery::Accepted, Delivery::Failed));
     assert_eq!((of(429), of(500), of(503)), (Delivery::Waiting, Delivery::Waiting, Delivery::Waiting));
@@ -248,6 +249,7 @@ fn a_bot_is_answered_with_200_whatever_became_of_it() {
         fate(
             ChannelKind::Slack,
             &Answer { status, body: body.as_bytes(), retry_after: None, redirects: false },
+            false,
         )
     };
     let accepted = of(200, r#"{"ok":true,"channel":"C1","ts":"170.01"}"#);
@@ -271,7 +273,7 @@ fn a_bot_is_answered_with_200_whatever_became_of_it() {
 fn answers_are_read_as_each_service_means_them() {
     let of = |kind, status, body: &str| {
         let answer = Answer { status, body: body.as_bytes(), retry_after: None, redirects: status == 302 };
-        fate(kind, &answer).end
+        fate(kind, &answer, false).end
     };
     let slack = |status, body| of(ChannelKind::SlackWebhook, status, body);
     assert_eq!(slack(200, "ok"), Delivery::Accepted);
@@ -299,10 +301,10 @@ fn answers_are_read_as_each_service_means_them() {
         retry_after: Some(std::time::Duration::from_secs(7)),
         redirects: false,
     };
-    assert_eq!(fate(ChannelKind::Webhook, &asked).again, asked.retry_after);
+    assert_eq!(fate(ChannelKind::Webhook, &asked, false).again, asked.retry_after);
     let body = br#"{"message":"slow down","retry_after":1.5}"#;
     let asked = Answer { status: 429, body, retry_after: None, redirects: false };
-    assert_eq!(fate(ChannelKind::Discord, &asked).again, Some(std::time::Duration::from_millis(1500)));
+    assert_eq!(fate(ChannelKind::Discord, &asked, false).again, Some(std::time::Duration::from_millis(1500)));
     let teams = |status, body: &str| of(ChannelKind::Teams, status, body);
     assert_eq!((teams(202, ""), teams(200, "")), (Delivery::Accepted, Delivery::Accepted));
     assert_eq!(teams(200, "Webhook message delivery failed with error: 429"), Delivery::Failed);

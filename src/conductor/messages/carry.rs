@@ -29,6 +29,8 @@ use crate::text::{placeholder, visible};
 
 /// The longest that any channel is waited for, whatever is configured.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long what is only brought up to date is waited for.
+const BRIEFLY: Duration = Duration::from_secs(15);
 /// Most bytes of an answer, or of what a program prints.
 const ENOUGH: usize = 16 * 1024;
 
@@ -72,18 +74,19 @@ pub(super) fn carry(post: &Post<'_>, purse: &mut Purse, name: &str, message: &Ou
         Ok(None) if ready.channel.kind == ChannelKind::Smtp => post_mail(&ready, message),
         Ok(None) => run(&ready, message, post.root),
         Ok(Some(usual)) => match look(&ready, message) {
-            None => call(&ready, &usual),
-            Some(Ok(wire)) => call(&ready, &wire),
+            None => call(&ready, &usual, is_idempotent(ready.channel.kind)),
+            Some(Ok(wire)) => call(&ready, &wire, is_idempotent(ready.channel.kind)),
             Some(Err(fate)) => fate,
         },
     };
     ready.told(fate)
 }
 
-/// Sends a request that is no message, once, and says what became of it.
+/// Sends a request that is no message, once, and says what became of it. No service knows it by a name of ours: sent
+/// twice it is there twice.
 pub(super) fn carry_wire(post: &Post<'_>, purse: &mut Purse, name: &str, wire: &Wire) -> Fate {
     match Ready::new(post, purse, name) {
-        Ok(ready) => ready.told(call(&ready, wire)),
+        Ok(ready) => ready.told(call(&ready, wire, false)),
         Err(why) => Fate::new(Delivery::Failed, visible(&why).into_owned()),
     }
 }
@@ -125,8 +128,10 @@ pub(super) fn bring_up_to_date(
     name: &str,
     message: &Outgoing,
 ) -> Option<String> {
-    let ready = Ready::new(post, purse, name).ok()?;
-    let fate = call(&ready, &after(ready.channel, message)?);
+    let mut ready = Ready::new(post, purse, name).ok()?;
+    // What was accepted is not on record yet.
+    ready.patience = ready.patience.min(BRIEFLY);
+    let fate = call(&ready, &after(ready.channel, message)?, false);
     if fate.end == Delivery::Accepted {
         return None;
     }
@@ -177,17 +182,14 @@ impl Came {
     }
 }
 
-fn call(ready: &Ready<'_>, wire: &Wire) -> Fate {
-    let kind = ready.channel.kind;
+/// Sends a request, once. `once`: what is sent twice is there once.
+fn call(ready: &Ready<'_>, wire: &Wire, once: bool) -> Fate {
     match exchange(ready, wire, ENOUGH) {
-        // Sent twice it is there once.
-        Err(fate) if fate.end == Delivery::Unknown && is_idempotent(kind) => {
-            Fate { end: Delivery::Waiting, ..fate }
-        }
+        Err(fate) if fate.end == Delivery::Unknown && once => Fate { end: Delivery::Waiting, ..fate },
         Err(fate) => fate,
-        Ok(came) => match (fate(kind, &came.answer()), came.half()) {
+        Ok(came) => match (fate(ready.channel.kind, &came.answer(), once), came.half()) {
             (fate, Some(why)) if fate.end == Delivery::Failed => {
-                let end = if is_idempotent(kind) { Delivery::Waiting } else { Delivery::Unknown };
+                let end = if once { Delivery::Waiting } else { Delivery::Unknown };
                 Fate::new(end, format!("{}: {why}; it may have been received", came.status))
             }
             (fate, _) => fate,

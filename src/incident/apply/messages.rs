@@ -68,6 +68,10 @@ pub(super) fn delivered(state: &mut State, body: &Delivered, at: Timestamp) -> b
 
 /// Keeps a release for services that are told of changes.
 pub(super) fn released(state: &mut State, id: RecordId, release: &Release) {
+    // Somebody only wrote down what was there already.
+    if release.plan.is_empty() {
+        return;
+    }
     state.changes.push(Change {
         id,
         at: release.at,

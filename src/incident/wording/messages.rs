@@ -74,9 +74,13 @@ pub(super) fn suggested(body: &Suggested) -> String {
 /// What became of a change that a service was told of: only what somebody has to know.
 fn change(body: &Delivered, fold: &Fold) -> Option<(EntryKind, String)> {
     let change = fold.state().changes.iter().find(|change| change.id == body.message)?;
-    let said =
-        format!("{}: the change to {} in {} was not taken", body.channel, change.name, change.environment);
-    (body.end == Delivery::Failed).then(|| (EntryKind::Undelivered, with_reason(said, &body.why)))
+    let fate = match body.end {
+        Delivery::Failed => "was not taken",
+        Delivery::Unknown => "may not have been taken",
+        Delivery::Sending | Delivery::Accepted | Delivery::Waiting => return None,
+    };
+    let said = format!("{}: the change to {} in {} {fate}", body.channel, change.name, change.environment);
+    Some((EntryKind::Undelivered, with_reason(said, &body.why)))
 }
 
 /// What a message that went out did: `sent stakeholders an update`.

@@ -223,6 +223,33 @@ fn what_jira_does_not_take_is_on_record_and_what_got_lost_goes_again() {
     }
 }
 
+fn release(tag: &str, rollback: bool) -> Released {
+    Released {
+        environment: "production".into(),
+        reference: tag.into(),
+        commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        tag: Some(tag.into()),
+        version: None,
+        plan: "p1".into(),
+        rollback,
+        replaces: None,
+    }
+}
+
+#[test]
+fn pagerduty_is_told_of_no_change_twice_and_of_none_that_was_only_written_down() {
+    let server = Server::sending(response("500 Oops", "", ""));
+    let (_secrets, desk) = with_key("pagerduty", &format!("url = \"{}\"\nchanges = true\n", server.url));
+    desk.records(Released { plan: String::new(), ..release("v2.4.0", false) });
+    assert!(desk.flushes().is_empty(), "nobody deployed that");
+    desk.records(release("v2.4.1", false));
+    assert_eq!(desk.flushes(), [Delivery::Unknown]);
+    assert!(desk.flushes().is_empty(), "it may be there, and would be there twice");
+    let state = desk.state();
+    let last = state.timeline.iter().last().unwrap().text.to_owned();
+    assert!(last.starts_with("it: the change to v2.4.1 in production may not have been taken"), "{last}");
+}
+
 #[test]
 fn pagerduty_is_told_once_of_what_was_deployed_and_of_what_went_back() {
     let mut asked = 0;
@@ -232,16 +259,6 @@ fn pagerduty_is_told_once_of_what_was_deployed_and_of_what_went_back() {
         drop(stream.write_all(response(status, "", r#"{"status":"success"}"#).as_bytes()));
     });
     let (_secrets, desk) = with_key("pagerduty", &format!("url = \"{}\"\nchanges = true\n", server.url));
-    let release = |tag: &str, rollback| Released {
-        environment: "production".into(),
-        reference: tag.into(),
-        commit: "0123456789abcdef0123456789abcdef01234567".into(),
-        tag: Some(tag.into()),
-        version: None,
-        plan: "p1".into(),
-        rollback,
-        replaces: None,
-    };
     assert!(flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap().records.is_empty());
     desk.records(release("v2.4.1", false));
     assert_eq!(desk.flushes(), [Delivery::Waiting]);
