@@ -18,6 +18,8 @@ const LONGEST_TAG: usize = 1000;
 /// Bytes of stack for one: the parser goes a step deeper with each `-`, `not`, `|filter` and `elif`, and a stack that
 /// overflows ends the program. No template of that size gets to the end of this.
 const STACK: usize = 256 << 20;
+/// Bytes of one that any stack is enough for: it need not be filled in on one of its own.
+const SHORT: usize = 2048;
 
 /// The template that comes with it.
 pub fn built_in(kind: MessageKind) -> &'static str {
@@ -38,6 +40,10 @@ pub fn built_in(kind: MessageKind) -> &'static str {
 /// It cannot be read or filled: where and why, in one line.
 pub(super) fn fill(name: &str, source: &str, values: &Value) -> Result<String, String> {
     bounded(name, source)?;
+    // So little cannot go deep.
+    if source.len() <= SHORT {
+        return filled(name, source, values);
+    }
     let cannot = |why: String| format!("{name}: it cannot be filled in: {why}");
     thread::scope(|scope| {
         let filled = || filled(name, source, values);
@@ -160,6 +166,19 @@ mod tests {
         let looped =
             "{% set n = namespace(x=[]) %}{% for i in range(9000) %}{% set n.x = [n.x] %}{% endfor %}";
         assert!(made(looped).is_err(), "it takes no function that keeps what a loop makes");
+    }
+
+    #[test]
+    fn what_is_short_goes_no_deeper_than_any_stack() {
+        // A test has two megabytes.
+        let nots = "not ".repeat(240);
+        let unary = format!("{{{{ {}a }}}}{{{{ {nots}a }}}}", "-".repeat(980));
+        assert!(unary.len() <= SHORT && made(&unary).is_ok());
+        let elifs = format!("{{%if a>1%}}{}{{%endif%}}", "{%elif a%}".repeat(200));
+        assert!(elifs.len() > SHORT - 50 && elifs.len() <= SHORT && made(&elifs).is_ok());
+        let ifs = format!("{}{}", "{%if a%}".repeat(110), "{%endif%}".repeat(110));
+        assert!(ifs.len() <= SHORT);
+        drop(made(&ifs));
     }
 
     #[test]
