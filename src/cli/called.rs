@@ -36,10 +36,7 @@ pub(super) fn on_call(cx: &Context, who: &str, json: bool) -> Result<End> {
         let cause = format!("no channel that pages {} names `api_token` and `service`", visible(who));
         return Err(Failure::usage(doing, cause, "see PagerDuty in docs/channels.md"));
     };
-    // Nothing is written: it does not matter about which incident.
-    let incident = cx.load_to_read(Wanted::Last).map(|loaded| loaded.state().id)?;
-    let post = Post { config: &config, root: cx.root()?, policy: &policy, incident };
-    let all = conductor::on_call(&post, channel)?;
+    let all = conductor::on_call(&config, cx.root()?, channel)?;
     if json {
         let row = |one: &'_ pager::OnCall| -> serde_json::Value {
             let row = Row { channel: &channel.name, level: one.level, name: &one.who, until: one.until };
@@ -94,7 +91,8 @@ pub(super) fn followed(cx: &Context, who: &str, wait: Option<Option<SignedDurati
             Err(failure) => cx.out.failure(&failure),
         }
         let (log, _) = loaded.journal.load(incident)?;
-        if pager::followed(log.state(), &config.channels, cx.now()).is_empty() {
+        let asked = |one: &Channel| channels.iter().any(|channel| channel.name == one.name);
+        if !pager::followed(log.state(), &config.channels, cx.now()).iter().any(|(_, one, _)| asked(one)) {
             return Ok(End::Done);
         }
         let left = patience.saturating_sub(began.elapsed());

@@ -30,13 +30,22 @@ pub(crate) struct Args {
     save: SaveArgs,
 }
 
+/// Tells whether a probe watches production.
+fn watches_production(cx: &Context) -> impl Fn(&str) -> bool {
+    let config = cx.setup_or_found().0.config;
+    move |name| {
+        let mut probes = config.probes.iter();
+        probes.any(|probe| probe.name == name && config.watches_production(&probe.environment))
+    }
+}
+
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Last)?;
     let state = loaded.state();
     let wanted = if args.mitigated { Status::Mitigated } else { Status::Resolved };
     // It failed again since: whether users are served is said anew.
-    let is_anew = args.mitigated && state.failed_again(|_| true, cx.now()).is_some();
+    let is_anew = args.mitigated && state.failed_again(watches_production(cx), cx.now()).is_some();
     if !state.in_conflict() && !is_anew && already(state.status, wanted) {
         return Err(no_change(&format!("marking {} {}", loaded.number, wanted.name()), state));
     }

@@ -1,11 +1,13 @@
 //! Follows a page until somebody has acknowledged it: what the service tells of it is put on record, once.
 
-use jiff::Timestamp;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::get::Asked;
 use super::{ATTEMPTS, Post, busy};
 use crate::comms::pager::{self, OnCall, Page};
-use crate::config::types::{Channel, ChannelKind};
+use crate::config::types::{Channel, ChannelKind, Config};
 use crate::failure::{Failure, Result};
 use crate::incident::{
     Draft, OnChannel, PageAnswer, PageFollowed, PageState, Precision, Record, RecordId, State,
@@ -21,41 +23,66 @@ const DOING: &str = "following the page";
 /// # Errors
 /// The service does not answer, or refuses; or it cannot be written down.
 pub fn follow(journal: &mut Journal, post: &Post<'_>) -> Result<Vec<Record>> {
-    let mut records = Vec::new();
+    let (mut records, mut first) = (Vec::new(), None);
     let (log, _) = journal.load(post.incident)?;
-    let (state, now) = (log.state(), Timestamp::now());
-    for (message, channel, _) in pager::followed(state, &post.config.channels, now) {
-        let asked = Pager::of(post, channel).map_err(|why| failed(&why))?;
-        let id = state.id.to_string();
-        let Some(page) = asked
-            .ask(&pager::of_page(channel, &id), |body| pager::page(channel.kind, body))
-            .map_err(|why| failed(&why))?
-        else {
-            continue;
-        };
-        let known = on_channel(state, message, &channel.name).and_then(|way| way.page.as_ref());
-        // Whom it pages now is not whom it paged: somebody or something has passed it on.
-        let moved = channel.kind == ChannelKind::Pagerduty
-            && page.state == PageState::Paging
-            && known.is_some_and(|known| !known.who.is_empty() && known.who != page.who);
-        let log =
-            || asked.ask(&pager::of_log(channel, &page.id), pager::escalation).map_err(|why| failed(&why));
-        let escalation = if moved { log()? } else { None };
-        let by_clock = escalation.as_ref().is_some_and(|one| one.by_clock);
-        let at = escalation.and_then(|one| one.at).or(page.at);
-        let page = Page { state: if moved { PageState::Escalated } else { page.state }, at, ..page };
-        records.extend(write(journal, post, (message, &channel.name), &page, by_clock)?);
+    let state = log.state();
+    for (message, channel, _) in pager::followed(state, &post.config.channels, Timestamp::now()) {
+        match asked(journal, post, state, message, channel) {
+            Ok(new) => records.extend(new),
+            // The others are asked all the same.
+            Err(failure) => first = first.or(Some(failure)),
+        }
     }
-    Ok(records)
+    match first {
+        Some(failure) if records.is_empty() => Err(failure),
+        _ => Ok(records),
+    }
+}
+
+/// Asks what became of one page on a channel, and writes it down.
+fn asked(
+    journal: &mut Journal,
+    post: &Post<'_>,
+    state: &State,
+    message: RecordId,
+    channel: &Channel,
+) -> Result<Vec<Record>> {
+    let asked = Pager::of(post.config, post.root, channel).map_err(|why| failed(&why))?;
+    let way = on_channel(state, message, &channel.name);
+    let found =
+        asked.ask(&pager::of_page(channel, &state.id.to_string()), |body| pager::page(channel.kind, body));
+    let page = match found {
+        Ok(Some(page)) => page,
+        Ok(None) => return Ok(Vec::new()),
+        // It says first that it will make the alert, then makes it.
+        Err(_) if channel.kind == ChannelKind::Jsm && way.is_some_and(is_new) => return Ok(Vec::new()),
+        Err(why) => return Err(failed(&why)),
+    };
+    let known = way.and_then(|way| way.page.as_ref());
+    // Whom it pages now is not whom it paged: somebody or something has passed it on.
+    let moved = channel.kind == ChannelKind::Pagerduty
+        && page.state == PageState::Paging
+        && known.is_some_and(|known| !known.who.is_empty() && known.who != page.who);
+    let log = || asked.ask(&pager::of_log(channel, &page.id), pager::escalation).map_err(|why| failed(&why));
+    let escalation = if moved { log()? } else { None };
+    let by_clock = escalation.as_ref().is_some_and(|one| one.by_clock);
+    let at = escalation.and_then(|one| one.at).or(page.at);
+    let page = Page { state: if moved { PageState::Escalated } else { page.state }, at, ..page };
+    write(journal, post, (message, &channel.name), &page, by_clock)
+}
+
+/// Tells whether a page went out a moment ago.
+fn is_new(way: &OnChannel) -> bool {
+    Timestamp::now().duration_since(way.since) < SignedDuration::from_mins(1)
 }
 
 /// Who is on call by a channel, whoever is paged first first.
 ///
 /// # Errors
 /// Nothing tells, or the service refuses.
-pub fn on_call(post: &Post<'_>, channel: &Channel) -> Result<Vec<OnCall>> {
+pub fn on_call(config: &Config, root: &Path, channel: &Channel) -> Result<Vec<OnCall>> {
     let failed = |why: String| Failure::new("asking who is on call", visible(&why), "look into PagerDuty");
-    let asked = Pager::of(post, channel).map_err(failed)?;
+    let asked = Pager::of(config, root, channel).map_err(failed)?;
     let policy = match channel.escalation_policy.as_str() {
         "" => asked.ask(&pager::of_service(channel), pager::policy_of_service).map_err(failed)?,
         policy => policy.to_owned(),
@@ -116,8 +143,8 @@ struct Pager<'a> {
 }
 
 impl<'a> Pager<'a> {
-    fn of(post: &Post<'_>, channel: &'a Channel) -> Result<Self, String> {
-        let asked = Asked::of(post, channel, &channel.api_token)?;
+    fn of(config: &Config, root: &Path, channel: &'a Channel) -> Result<Self, String> {
+        let asked = Asked::of(config, root, channel, &channel.api_token)?;
         Ok(Self { asked, headers: pager::headers(channel), kind: channel.kind })
     }
 

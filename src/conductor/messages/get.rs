@@ -2,7 +2,7 @@
 //! alone.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,7 @@ use reqwest::{Method, Url};
 
 use super::super::mask::Masker;
 use super::super::secrets::{Purse, Value};
-use super::Post;
-use crate::config::types::{Channel, Secret};
+use crate::config::types::{Channel, Config, Secret};
 use crate::exchange::{Exchange, Policy, Request};
 use crate::failure::Fault;
 use crate::text::address::is_loopback;
@@ -53,17 +52,16 @@ struct Token {
 
 impl Token {
     /// Fetches a token, or finds it where it was fetched a while ago from the same place.
-    fn of(post: &Post<'_>, name: &str) -> Result<Self, String> {
+    fn of(config: &Config, root: &Path, name: &str) -> Result<Self, String> {
         let mut all = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|token| token.at.elapsed() < KEPT);
-        let is_this = |token: &&Token| {
-            token.name == name && token.root == post.root && token.secrets == post.config.secrets
-        };
+        let is_this =
+            |token: &&Token| token.name == name && token.root == root && token.secrets == config.secrets;
         if let Some(token) = all.iter().find(is_this) {
             return Ok(token.clone());
         }
-        let (values, masker) = Purse::new(post.config, post.root).named(&[name])?;
-        let (root, secrets) = (post.root.to_owned(), post.config.secrets.clone());
+        let (values, masker) = Purse::new(config, root).named(&[name])?;
+        let (root, secrets) = (root.to_owned(), config.secrets.clone());
         let token = Self { root, secrets, name: name.to_owned(), at: Instant::now(), values, masker };
         all.push(token.clone());
         Ok(token)
@@ -87,8 +85,13 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// The secret cannot be had.
-    pub(super) fn of(post: &Post<'_>, channel: &'a Channel, secret: &str) -> Result<Self, String> {
-        Token::of(post, secret).map(|token| Self { channel, token })
+    pub(super) fn of(
+        config: &Config,
+        root: &Path,
+        channel: &'a Channel,
+        secret: &str,
+    ) -> Result<Self, String> {
+        Token::of(config, root, secret).map(|token| Self { channel, token })
     }
 
     /// A text without secrets.
@@ -133,7 +136,7 @@ impl<'a> Asked<'a> {
             return Err(self.masked(&refused(reply.status, &reply.body)));
         }
         match reply.unfinished {
-            None => Ok(reply.body),
+            None => Ok(self.masked(&String::from_utf8_lossy(&reply.body)).into_bytes()),
             Some(lost) if lost.fault == Fault::TooLong => {
                 Err(self.masked(&format!("{TOO_MUCH}: {}", lost.why)))
             }

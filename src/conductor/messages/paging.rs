@@ -175,7 +175,7 @@ fn who_is_on_call_is_read_from_the_policy_of_the_service() {
     let called = r#"{"oncalls":[{"escalation_level":2,"user":{"summary":"Omar"},"end":null},
         {"escalation_level":1,"user":{"summary":"Li Wei"},"end":"2026-11-30T18:00:00Z"}]}"#;
     let (server, _secrets, desk) = pager(vec![("200 OK", service.to_owned()), ("200 OK", called.to_owned())]);
-    let all = on_call(&desk.post(), &desk.config.channels[0]).unwrap();
+    let all = on_call(&desk.config, desk.post().root, &desk.config.channels[0]).unwrap();
     let names: Vec<&str> = all.iter().map(|one| one.who.as_str()).collect();
     assert_eq!(names, ["Li Wei", "Omar"]);
     let requests = server.requests();

@@ -41,26 +41,25 @@ static KNOWN: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
 /// # Errors
 /// Slack does not answer, or refuses; or they cannot be written down.
 pub fn pins(journal: &mut Journal, post: &Post<'_>) -> Result<Vec<Record>> {
-    let mut records = Vec::new();
+    let (mut records, mut first) = (Vec::new(), None);
     for channel in post.config.channels.iter().filter(|channel| !channel.pin.is_empty()) {
         let (log, _) = journal.load(post.incident)?;
-        let rows = rows(post, channel, log.state()).map_err(|why| {
-            Failure::new(
-                DOING,
-                format!("{}: {}", visible(&channel.name), visible(&why)),
-                "see Slack in docs/channels.md",
-            )
-        })?;
-        if !rows.is_empty() {
-            records.extend(write(journal, post, &rows)?);
+        match rows(post, channel, log.state()) {
+            Ok(rows) if rows.is_empty() => {}
+            Ok(rows) => records.extend(write(journal, post, &rows)?),
+            // The others are read all the same.
+            Err(why) => first = first.or(Some(format!("{}: {}", visible(&channel.name), visible(&why)))),
         }
     }
-    Ok(records)
+    match first {
+        Some(why) if records.is_empty() => Err(Failure::new(DOING, why, "see Slack in docs/channels.md")),
+        _ => Ok(records),
+    }
 }
 
 /// What is pinned in a channel and not on record.
 fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, String> {
-    let asked = Asked::of(post, channel, &channel.secret)?;
+    let asked = Asked::of(post.config, post.root, channel, &channel.secret)?;
     let headers = slack_pins::headers(channel);
     let since = state.started_at.min(state.declared_at).as_second();
     let mut found = pinned(channel, &asked, &headers, since)?;
