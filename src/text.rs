@@ -116,6 +116,18 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
+/// A text of at most so many characters. Behind a gap it is said what was left out, with a hint.
+pub fn cut(text: &str, most: usize, gap: &str, hint: &str) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let all = text.chars().count();
+            let kept = text.get(..end).unwrap_or_default();
+            format!("{kept}{gap}[cut here: {most} of {all} characters{hint}]")
+        }
+    }
+}
+
 /// What nobody sees, or sees as a blank: forty of every kind.
 #[cfg(test)]
 pub(crate) const UNSEEN: &str = "\
@@ -127,6 +139,12 @@ pub(crate) const UNSEEN: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_says_what_is_missing() {
+        assert_eq!(cut("abc", 3, " ", ""), "abc");
+        assert_eq!(cut("ä→cd", 2, "\n", "; ask for less"), "ä→\n[cut here: 2 of 4 characters; ask for less]");
+    }
 
     #[test]
     fn plain_text_is_borrowed() {

@@ -4,6 +4,7 @@
 //! `tools::ALL`: the journal is opened for records of those kinds alone, so that no way through the program leads
 //! an assistant past it.
 
+mod lines;
 mod tools;
 
 use std::path::PathBuf;
@@ -29,10 +30,15 @@ use crate::conductor::end_with_us;
 use crate::failure::{Failure, Result};
 use crate::journal::Journal;
 use crate::runtime;
+use crate::text::cut;
 use crate::text::mask::Masker;
 
 /// Characters of an answer: more would crowd out whatever else an assistant has to keep in mind.
 const MOST: usize = 60_000;
+
+/// What stands before and in the mark where an answer was cut.
+const GAP: &str = "\n";
+const LESS: &str = "; ask for less at a time";
 
 const INSTRUCTIONS: &str = "\
 flightdeck keeps the record of a production incident. These tools read it, and propose; a person decides. \
@@ -65,8 +71,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     runtime::on_signal(end_with_us)?;
     let server = Server { incident: cx.incident.clone(), one: Arc::new(Semaphore::new(1)) };
     let ended = cx.block_on(async {
-        let serving = server.serve(stdio()).await.map_err(|error| error.to_string())?;
-        serving.waiting().await.map_err(|error| error.to_string())
+        let (input, output) = stdio();
+        let (reads, writes, written) = lines::guarded(input, output);
+        let serving = server.serve((reads, writes)).await.map_err(|error| error.to_string())?;
+        let ended = serving.waiting().await.map_err(|error| error.to_string());
+        // What it answered last is still on its way out; a client that is gone takes none of it.
+        let _ = written.await;
+        ended
     })?;
     ended.map_err(|error| Failure::new(doing, error, "a client of the Model Context Protocol starts it"))?;
     Ok(End::Done)
@@ -170,13 +181,13 @@ fn fitting(text: &str, most: usize) -> String {
             }
         }
     }
-    cut(text, most)
+    cut(text, most, GAP, LESS)
 }
 
 /// Cuts texts of more than so many characters, and lists of more than so many entries; 0: of none.
 fn shorten(value: &mut Value, longest: usize, entries: usize) {
     match value {
-        Value::String(text) if text.chars().count() > longest => *text = cut(text, longest),
+        Value::String(text) if text.chars().count() > longest => *text = cut(text, longest, GAP, LESS),
         Value::Array(all) => {
             let left_out = if entries == 0 { 0 } else { all.len().saturating_sub(entries) };
             all.truncate(all.len() - left_out);
@@ -189,18 +200,6 @@ fn shorten(value: &mut Value, longest: usize, entries: usize) {
         }
         Value::Object(all) => all.values_mut().for_each(|one| shorten(one, longest, entries)),
         _ => {}
-    }
-}
-
-/// A text of at most so many characters; what is left out is said.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => {
-            let all = text.chars().count();
-            let kept = text.get(..end).unwrap_or_default();
-            format!("{kept}\n[cut here: {most} of {all} characters; ask for less at a time]")
-        }
     }
 }
 
@@ -221,11 +220,5 @@ mod tests {
         let read: Value = serde_json::from_str(&fitting(&many, 2000)).unwrap();
         assert_eq!(read[50], "[cut here: 850 more; ask for less at a time]");
         assert_eq!(fitting("[1, 2]", 6), "[1, 2]");
-    }
-
-    #[test]
-    fn an_answer_that_is_too_long_says_what_is_missing() {
-        assert_eq!(cut("abc", 3), "abc");
-        assert_eq!(cut("ä→cd", 2), "ä→\n[cut here: 2 of 4 characters; ask for less at a time]");
     }
 }

@@ -133,6 +133,21 @@ fn an_assistant_reads_everything_and_writes_nothing_by_it() {
 }
 
 #[test]
+fn what_is_no_json_is_refused_and_the_client_goes_on() {
+    let yard = Yard::new(CONFIG, "true");
+    let mut client = Client::start(&yard);
+    for line in ["hello", "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": "] {
+        client.send(line);
+        let mut said = String::new();
+        assert!(client.output.read_line(&mut said).unwrap() > 0, "it ended");
+        let answer: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32700)), "{answer}");
+    }
+    assert_eq!(client.read("status", &json!({}))["incident"]["status"], "open");
+    client.end();
+}
+
+#[test]
 fn what_an_assistant_proposes_is_marked_and_people_decide() {
     let yard = Yard::new(CONFIG, "true");
     yard.script("tell.sh", "cat >> told");
