@@ -57,9 +57,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     // Those of other repositories are called what their teams call them, which nobody here knows.
     let policy = if args.all { Policy::built_in() } else { cx.setup_or_found().0.policy };
     let mut chronicle = Chronicle::default();
-    let read = |one: &Summary| Ok(Past::of(&journal.alone(one.id)?, &one.number, &policy, cx.now()));
-    for (one, found) in journal.each_declared(repository.as_deref(), read)? {
-        chronicle.take((one.id, one.number, one.title), found);
+    for one in all.iter().filter(|one| one.is_declared) {
+        let found = journal.alone(one.id).map(|state| Past::of(&state, &one.number, &policy, cx.now()));
+        chronicle.take((one.id, one.number.clone(), one.title.clone()), found);
     }
     let today = cx.now().to_zoned(TimeZone::UTC).date();
     match args.by {
