@@ -88,17 +88,21 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
     for entry in entries(root, "actions") {
         action::check(entry, &environments, &mut found);
     }
-    let audiences = channel::audiences(root);
-    for entry in entries(root, "channels") {
-        channel::check(entry, &secrets, &audiences, &mut found);
+    if entries(root, "channels").next().is_some() {
+        let audiences = channel::audiences(root);
+        for entry in entries(root, "channels") {
+            channel::check(entry, &secrets, &audiences, &mut found);
+        }
     }
     runbook::check(root, &mut found);
     upkeep::check(root, &mut found);
     if let Some(own) = table(root, "policy") {
         policy::check(root, own, &mut found);
     }
-    let built_in = Policy::built_in().roles;
-    person::check(root, &policy::role_ids(table(root, "policy"), &built_in), &mut found);
+    if entries(root, "people").next().is_some() {
+        let built_in = Policy::built_in().roles;
+        person::check(root, &policy::role_ids(table(root, "policy"), &built_in), &mut found);
+    }
     found
 }
 

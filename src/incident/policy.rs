@@ -7,6 +7,7 @@ mod severities;
 mod suspects;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::SignedDuration;
 use jiff::fmt::serde::duration::friendly::compact as friendly;
@@ -251,8 +252,11 @@ pub struct ChecklistItem {
 impl Policy {
     /// The built-in policy, from `assets/policy.toml`.
     pub fn built_in() -> Self {
-        let text = include_str!("../../assets/policy.toml");
-        toml::from_str(text).expect("the built-in policy is part of the program and tested")
+        static READ: LazyLock<Policy> = LazyLock::new(|| {
+            let text = include_str!("../../assets/policy.toml");
+            toml::from_str(text).expect("the built-in policy is part of the program and tested")
+        });
+        READ.clone()
     }
 
     /// The title of a role; the id itself where the policy does not know it.
