@@ -114,7 +114,10 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
     }
     let count = drafts.len();
     let entries = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-    cx.pop();
+    // Whoever goes back from the question finds the text in the line.
+    if let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() {
+        ask.input.insert(text.trim_end());
+    }
     cx.push(Overlay::Confirm(Confirm {
         title: format!("Record {entries}?"),
         body: lines.join("\n"),

@@ -7,6 +7,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::super::commands::{Command, Danger, Scope};
 use super::super::complete::complete;
+use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
 use super::super::model::{ConfigSource, DrillEnd, Model};
 use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
@@ -295,6 +296,11 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
             match act {
                 Act::Invoke(invoke) => invoke::invoke(cx, &invoke),
                 Act::Append(drafts) => {
+                    // The line that they were pasted into is done with.
+                    if let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() {
+                        ask.input = LineEdit::default();
+                        cx.pop();
+                    }
                     cx.effect("saving", Effect::Append(drafts));
                 }
                 Act::Record(body) if is_overtaken(cx.model, &body) => {

@@ -144,6 +144,17 @@ fn lines_of_a_chat_become_entries_with_their_times_after_a_look() {
         .collect();
     assert_eq!(said, [("maya", "pool is full"), ("Li Wei", "restarting\none by one")]);
     assert!(drafts.iter().all(|draft| draft.occurred.is_some_and(|(at, _)| at < time(600))));
+    assert!(table.model.overlays.is_empty(), "the line is done with");
+    // Who goes back has lost nothing.
+    table.keys("n");
+    table.send(Msg::Paste(chat.clone()));
+    table.shown();
+    table.keys("n");
+    assert!(asked(&table).input.text().contains("maya: pool is full"), "{:?}", asked(&table).input);
+    for _ in 0..chat.len() {
+        table.keys("backspace");
+    }
+    table.keys("esc");
     // Text without times stays text, and so does what is pasted behind something.
     table.keys("n");
     table.send(Msg::Paste("two\nlines".into()));
