@@ -141,12 +141,12 @@ fn told(sight: &Sight<'_>, entry: &Entry<'_>) -> Option<String> {
         EntryKind::Resolved if matches!(state.status, Status::Resolved | Status::Closed) => return None,
         EntryKind::Resolved => "taken for resolved".to_owned(),
         EntryKind::PlanDone if entry.name == "plan-ended" => {
-            let plan = state.plan(entry.about).filter(|plan| concerns(plan))?;
+            let plan = state.plan(entry.about).filter(|plan| plan.reaches_users())?;
             changed(state, plan).unwrap_or_else(|| entry.text.to_owned())
         }
         // What was live for users is told, though its plan failed; what was not is for the call.
         EntryKind::PlanFailed if entry.name == "plan-ended" => {
-            let plan = state.plan(entry.about).filter(|plan| concerns(plan) && !plan.is_flag())?;
+            let plan = state.plan(entry.about).filter(|plan| plan.reaches_users() && !plan.is_flag())?;
             changed(state, plan)?
         }
         _ => return None,
@@ -168,14 +168,9 @@ fn changed(state: &State, plan: &PlanRun) -> Option<String> {
     })
 }
 
-/// A plan that changes what users get.
-fn concerns(plan: &PlanRun) -> bool {
-    plan.is_flag() || (["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production())
-}
-
 /// Lists what is being changed for users: how is in the plan.
 pub(super) fn under_way(state: &State) -> Vec<String> {
-    let plans = state.plans.iter().filter(|plan| plan.state.is_under_way() && concerns(plan));
+    let plans = state.plans.iter().filter(|plan| plan.state.is_under_way() && plan.reaches_users());
     let short = |plan: &PlanRun| plain(plan.title.split([',', ':']).next().unwrap_or_default());
     plans.map(short).collect()
 }

@@ -77,11 +77,8 @@ fn against_phase(phase: Phase, state: &State, policy: &Policy, facts: &Facts) ->
     }
     if phase == Phase::Verify {
         let is_live = |plan: &PlanRun| state.releases.iter().any(|release| release.plan == plan.id);
-        let brought = |plan: &PlanRun| {
-            ["deploy", "rollback"].contains(&plan.purpose.as_str())
-                && plan.is_production()
-                && (plan.is_done() || is_live(plan))
-        };
+        let brought =
+            |plan: &PlanRun| plan.is_deploy() && plan.is_production() && (plan.is_done() || is_live(plan));
         if !state.plans.iter().any(brought) && !facts.environments.is_empty() {
             found.push("nothing was deployed to production or rolled back".to_owned());
         }
@@ -100,13 +97,10 @@ fn state_of(plan: &PlanRun) -> &'static str {
 
 /// That nothing was changed that users would feel, and that nobody was called.
 fn untouched(state: &State, policy: &Policy, facts: &Facts, now: Timestamp, found: &mut Vec<String>) {
-    let changes = |plan: &PlanRun| {
-        plan.is_flag() || (["deploy", "rollback"].contains(&plan.purpose.as_str()) && plan.is_production())
-    };
     let is_new = |release: &Release| {
         production(facts) == Some(release.environment.as_str()) && release.at >= state.declared_at
     };
-    let is_changed = state.plans.iter().any(|plan| changes(plan) && plan.is_done())
+    let is_changed = state.plans.iter().any(|plan| plan.reaches_users() && plan.is_done())
         || state.releases.iter().any(is_new)
         || state.actions > 0;
     if needs_hotfix(policy, state.severity) && !is_changed && !state.no_hotfix {

@@ -286,10 +286,7 @@ impl Steps<'_> {
 
     /// Deploys to production and rollbacks of it, newest first.
     fn on_production(&self) -> impl Iterator<Item = &PlanRun> {
-        let changes = |plan: &&PlanRun| {
-            ["deploy", "rollback"].contains(&plan.purpose.as_str())
-                && Some(plan.target.as_str()) == self.environment
-        };
+        let changes = |plan: &&PlanRun| plan.is_deploy() && Some(plan.target.as_str()) == self.environment;
         self.state.plans.iter().rev().filter(changes)
     }
 

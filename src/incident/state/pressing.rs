@@ -56,9 +56,7 @@ impl State {
 
     /// Tells whether a plan changed its environment last and did not come to a good end: it can be rolled back.
     pub fn can_go_back_from(&self, run: &PlanRun) -> bool {
-        let changes = |plan: &&PlanRun| {
-            plan.target == run.target && ["deploy", "rollback"].contains(&plan.purpose.as_str())
-        };
+        let changes = |plan: &&PlanRun| plan.target == run.target && plan.is_deploy();
         let last = self.plans.iter().rev().find(changes);
         let began = run.steps.iter().any(|step| step.run.is_some());
         began && !run.state.is_under_way() && !run.is_done() && last.is_some_and(|last| last.id == run.id)

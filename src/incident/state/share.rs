@@ -108,6 +108,16 @@ impl PlanRun {
         self.purpose == "flag" || (self.purpose == "rollback" && self.target.starts_with("flag:"))
     }
 
+    /// Tells whether it brings something to an environment, or takes that back.
+    pub fn is_deploy(&self) -> bool {
+        ["deploy", "rollback"].contains(&self.purpose.as_str())
+    }
+
+    /// Tells whether it changes what users get.
+    pub fn reaches_users(&self) -> bool {
+        self.is_flag() || (self.is_deploy() && self.is_production())
+    }
+
     /// Tells whether it reverts and pushes, and leaves deploying that to a later one.
     pub fn only_pushes(&self) -> bool {
         let is_revert = self.spec.get("way").is_some_and(|way| way == "revert");
