@@ -29,12 +29,10 @@ pub(super) fn on_call(cx: &Context, who: &str, json: bool) -> Result<End> {
     let config = cx.trusted_config()?.config;
     let policy = cx.setup_or_found().0.policy;
     let channels = draft::channels(&config.channels, &policy, who);
-    let tells = |channel: &&&Channel| {
-        pager::is_followed(channel) && !(channel.service.is_empty() && channel.escalation_policy.is_empty())
-    };
-    let Some(channel) = channels.iter().find(tells) else {
-        let cause = format!("no channel that pages {} names `api_token` and `service`", visible(who));
-        return Err(Failure::usage(doing, cause, "see PagerDuty in docs/channels.md"));
+    let Some(channel) = channels.iter().find(|channel| pager::tells_on_call(channel)) else {
+        let cause =
+            format!("no channel that pages {} names `api_token` and its service or schedule", visible(who));
+        return Err(Failure::usage(doing, cause, "see PagerDuty or Jira in docs/channels.md"));
     };
     let all = conductor::on_call(&config, cx.root()?, channel)?;
     if json {
@@ -44,7 +42,7 @@ pub(super) fn on_call(cx: &Context, who: &str, json: bool) -> Result<End> {
         };
         cx.out.json(&all.iter().map(row).collect::<Vec<_>>())?;
     } else if all.is_empty() {
-        cx.out.tell("nobody is on call, as PagerDuty says");
+        cx.out.tell(&format!("nobody is on call, as {} says", pager::service(channel.kind)));
         return Ok(End::Bad(FailureKind::Failed));
     } else {
         for one in &all {

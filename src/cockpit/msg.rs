@@ -14,6 +14,7 @@ use super::suspects;
 use super::typed::Typed;
 use super::ways::Looked;
 use crate::comms::draft::Own;
+use crate::comms::pager::OnCall;
 use crate::deploy::flags::FlagState;
 use crate::drill::grade::Change;
 use crate::drill::scenario::Lesson;
@@ -302,6 +303,8 @@ pub enum Effect {
     FollowPages,
     /// Reads the messages of chats that somebody marked for the timeline.
     ReadPins,
+    /// Asks who is on call.
+    ReadOnCall,
     /// Read one of them.
     ReadRunbook {
         /// Its path.
@@ -404,6 +407,8 @@ pub enum Done {
     Text(String),
     /// The team's own templates of messages.
     Templates(Vec<Own>),
+    /// Who is on call by each channel that tells, or why that is not known.
+    OnCall(Vec<(String, Result<Vec<OnCall>, String>)>),
     /// The commit of what is live was found.
     Live(Box<Released>),
     /// Flags were asked for, in the order of the configuration.

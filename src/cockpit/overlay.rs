@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 pub use grade::GradeView;
-pub use message::MessageView;
+pub use message::{Looks, MessageView};
 pub use plan::{Asks, Decide, PlanView, Unsettled};
 pub use preview::{Field, Preview, Way};
 

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use super::wire::{Answer, Counted, Fate, Length, Outgoing, Verb, Wire, characters, fitting, parts};
+use super::wire::{Answer, Counted, Fate, Length, Outgoing, Wire, characters, fitting, parts};
 use super::{escape, webhook};
 use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{Delivery, MessageKind, Severity};
@@ -48,29 +48,25 @@ fn as_sent(channel: &Channel, text: &str) -> String {
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let url = webhook::address(channel);
-    let json = |body: serde_json::Value| Wire {
-        verb: Verb::Post,
-        url: url.clone(),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: body.to_string(),
-        secret_field: None,
-    };
     let within = |most| fitting(message.text.trim(), most, |text| as_sent(channel, text), characters);
     match channel.kind {
-        ChannelKind::Mattermost => json(json!({ "text": within(MATTERMOST), "username": "flightdeck" })),
+        ChannelKind::Mattermost => {
+            Wire::json(url, &json!({ "text": within(MATTERMOST), "username": "flightdeck" }))
+        }
         ChannelKind::Discord => {
             // Nobody is called but by what is configured.
             let parse: &[&str] =
                 if channel.mention.is_empty() { &[] } else { &["everyone", "roles", "users"] };
-            json(json!({
+            let body = json!({
                 "content": within(DISCORD),
                 // No preview of a page that somebody else's words lead to.
                 "flags": SUPPRESS_EMBEDS,
                 "allowed_mentions": { "parse": parse },
                 "username": "flightdeck",
-            }))
+            });
+            Wire::json(url, &body)
         }
-        ChannelKind::GoogleChat => json(json!({ "text": within(GOOGLE) })),
+        ChannelKind::GoogleChat => Wire::json(url, &json!({ "text": within(GOOGLE) })),
         _ => ntfy(channel, message, url),
     }
 }
@@ -79,11 +75,9 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
 fn ntfy(channel: &Channel, message: &Outgoing, url: String) -> Wire {
     let (title, rest) = message.parts();
     let body = fitting(rest, NTFY, str::to_owned, String::len);
-    let mut headers: Vec<(String, String)> =
-        channel.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    headers.push(("Title".to_owned(), header(title)));
-    headers.push(("Priority".to_owned(), priority(message).to_owned()));
-    Wire { verb: Verb::Post, url, headers, body, secret_field: None }
+    let own =
+        channel.headers.iter().fold(Wire::post(url, body), |wire, (name, value)| wire.with(name, value));
+    own.with("Title", header(title)).with("Priority", priority(message))
 }
 
 /// How loud it is: what somebody is woken by, what is worth a look, and what can wait.

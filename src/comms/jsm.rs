@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Answer, Fate, Outgoing, Wire, characters, cut, fitting, saying};
+use super::wire::{Answer, Fate, Outgoing, Wire, characters, cut, fitting, key, saying};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind, Severity};
 
@@ -17,7 +17,7 @@ pub(super) const MOST: usize = 15_000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let alerts = channel.api();
-    let alias = format!("flightdeck-{}", message.id);
+    let alias = key(&message.id);
     let (title, _) = message.parts();
     let note = json!({ "source": "flightdeck", "note": cut(title, MESSAGE) });
     let (url, body) = match message.kind {
@@ -27,9 +27,7 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
         }
         _ => (alerts.to_owned(), alert(message, &alias)),
     };
-    let mut wire = Wire::json(url, &body);
-    wire.headers.push(("Authorization".to_owned(), format!("GenieKey {{secret:{}}}", channel.secret)));
-    wire
+    Wire::json(url, &body).with("Authorization", format!("GenieKey {{secret:{}}}", channel.secret))
 }
 
 fn alert(message: &Outgoing, alias: &str) -> Value {

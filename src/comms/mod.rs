@@ -9,6 +9,7 @@ pub mod draft;
 mod escape;
 mod facts;
 mod jsm;
+pub mod jsm_api;
 pub mod mail;
 pub mod numbers;
 mod outward;

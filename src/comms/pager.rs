@@ -1,5 +1,5 @@
 //! What a service tells of a page that it took: whom it pages now, who acknowledged it, who is on call. `PagerDuty`
-//! by its REST API, Jira Service Management by that of its alerts.
+//! by its REST API, Jira Service Management by that of its operations ([`jsm_api`]).
 //!
 //! What a page is sent by answers nothing of that. It is found again by the key that it was sent with.
 
@@ -8,12 +8,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::wire::saying;
+use super::jsm_api;
+use super::wire::{Wire, key, saying};
 use crate::config::types::{Channel, ChannelKind};
 use crate::incident::{PageState, RecordId, State};
 
 /// Most characters of a name.
-const NAME: usize = 80;
+pub(super) const NAME: usize = 80;
 
 /// A page is asked after for so long.
 const FOLLOWED: SignedDuration = SignedDuration::from_hours(2);
@@ -51,21 +52,10 @@ pub fn pause(since: Timestamp, now: Timestamp) -> SignedDuration {
     SignedDuration::from_secs(seconds)
 }
 
-/// Headers of every question; `{secret:NAME}` stands for the token.
-pub fn headers(channel: &Channel) -> Vec<(String, String)> {
-    let token = format!("{{secret:{}}}", channel.api_token);
-    if channel.kind == ChannelKind::Jsm {
-        return vec![("Authorization".to_owned(), format!("GenieKey {token}"))];
-    }
-    let token = format!("Token token={token}");
-    vec![
-        ("Accept".to_owned(), "application/vnd.pagerduty+json;version=2".to_owned()),
-        ("Authorization".to_owned(), token),
-    ]
-}
-
-fn address(channel: &Channel, path: &str) -> String {
-    format!("{}{path}", channel.rest_api())
+fn question(channel: &Channel, path: &str) -> Wire {
+    Wire::get(format!("{}{path}", channel.rest_api()))
+        .with("Accept", "application/vnd.pagerduty+json;version=2")
+        .with("Authorization", format!("Token token={{secret:{}}}", channel.api_token))
 }
 
 fn quoted(text: &str) -> String {
@@ -73,27 +63,57 @@ fn quoted(text: &str) -> String {
 }
 
 /// Asks for the incident that a page opened.
-pub fn of_page(channel: &Channel, incident: &str) -> String {
+pub fn of_page(channel: &Channel, incident: &str) -> Wire {
     if channel.kind == ChannelKind::Jsm {
-        return address(channel, &format!("/flightdeck-{incident}?identifierType=alias"));
+        return jsm_api::of_alert(channel, incident);
     }
-    let key = quoted(&super::pagerduty::key(incident));
-    address(channel, &format!("/incidents?incident_key={key}"))
+    question(channel, &format!("/incidents?incident_key={}", quoted(&key(incident))))
 }
 
 /// Asks what happened to it.
-pub fn of_log(channel: &Channel, id: &str) -> String {
-    address(channel, &format!("/incidents/{}/log_entries?is_overview=true", quoted(id)))
+pub fn of_log(channel: &Channel, id: &str) -> Wire {
+    question(channel, &format!("/incidents/{}/log_entries?is_overview=true", quoted(id)))
 }
 
 /// Asks which escalation policy a service has.
-pub fn of_service(channel: &Channel) -> String {
-    address(channel, &format!("/services/{}", quoted(&channel.service)))
+pub fn of_service(channel: &Channel) -> Wire {
+    question(channel, &format!("/services/{}", quoted(&channel.service)))
 }
 
 /// Asks who is on call for an escalation policy.
-pub fn of_on_call(channel: &Channel, policy: &str) -> String {
-    address(channel, &format!("/oncalls?escalation_policy_ids%5B%5D={}&earliest=true", quoted(policy)))
+pub fn of_on_call(channel: &Channel, policy: &str) -> Wire {
+    question(channel, &format!("/oncalls?escalation_policy_ids%5B%5D={}&earliest=true", quoted(policy)))
+}
+
+/// Tells whether a channel can be asked who is on call.
+pub fn tells_on_call(channel: &Channel) -> bool {
+    let is_named = match channel.kind {
+        ChannelKind::Jsm => !channel.cloud.is_empty() && !channel.schedule.is_empty(),
+        _ => !(channel.service.is_empty() && channel.escalation_policy.is_empty()),
+    };
+    is_followed(channel) && is_named
+}
+
+/// What the service of a channel is called.
+pub fn service(kind: ChannelKind) -> &'static str {
+    if kind == ChannelKind::Jsm { "Jira Service Management" } else { "PagerDuty" }
+}
+
+/// Says who is on call, whoever is paged first first: `Li Wei until 18:00 UTC, then Omar`.
+pub fn said(all: &[OnCall], now: Timestamp) -> String {
+    let mut levels: Vec<(u32, Vec<String>)> = Vec::new();
+    for one in all {
+        let until = one.until.map_or_else(String::new, |at| {
+            let is_near = at.duration_since(now).abs() < SignedDuration::from_hours(18);
+            format!(" until {}", at.strftime(if is_near { "%H:%M UTC" } else { "%-d %b %H:%M UTC" }))
+        });
+        let who = format!("{}{until}", one.who);
+        match levels.last_mut().filter(|(level, _)| *level == one.level) {
+            Some((_, names)) => names.push(who),
+            None => levels.push((one.level, vec![who])),
+        }
+    }
+    levels.into_iter().map(|(_, names)| names.join(" and ")).collect::<Vec<_>>().join(", then ")
 }
 
 /// How a page stands.
@@ -191,58 +211,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// # Errors
 /// The answer cannot be read.
 pub fn page(kind: ChannelKind, body: &[u8]) -> Result<Option<Page>, String> {
-    if kind == ChannelKind::Jsm { alert(body).map(Some) } else { incident(body) }
-}
-
-#[derive(Deserialize)]
-struct AlertOf {
-    data: Alert,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Alert {
-    #[serde(default)]
-    id: String,
-    status: String,
-    #[serde(default)]
-    acknowledged: bool,
-    #[serde(default)]
-    owner: Option<String>,
-    #[serde(default)]
-    created_at: Option<Timestamp>,
-    #[serde(default)]
-    report: Option<AlertReport>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct AlertReport {
-    /// Milliseconds after the alert was made.
-    #[serde(default)]
-    ack_time: Option<i64>,
-    #[serde(default)]
-    close_time: Option<i64>,
-    #[serde(default)]
-    acknowledged_by: Option<String>,
-    #[serde(default)]
-    closed_by: Option<String>,
-}
-
-fn alert(body: &[u8]) -> Result<Page, String> {
-    let AlertOf { data } = serde_json::from_slice(body)
-        .map_err(|_| "Jira Service Management answered something else than it is documented to".to_owned())?;
-    let report = data.report.unwrap_or_default();
-    let after = |ms: Option<i64>| data.created_at?.checked_add(SignedDuration::from_millis(ms?)).ok();
-    let name = |name: Option<String>| name.unwrap_or_default().trim().chars().take(NAME).collect::<String>();
-    let (state, who, at) = if data.status == "closed" {
-        (PageState::Resolved, name(report.closed_by), after(report.close_time))
-    } else if data.acknowledged {
-        (PageState::Acknowledged, name(report.acknowledged_by.or(data.owner)), after(report.ack_time))
-    } else {
-        (PageState::Paging, name(data.owner), data.created_at)
-    };
-    Ok(Page { id: data.id, state, who, at })
+    if kind == ChannelKind::Jsm { jsm_api::alert(body) } else { incident(body) }
 }
 
 /// How the newest incident of a page stands.
@@ -356,7 +325,7 @@ pub fn policy_of_service(body: &[u8]) -> Result<String, String> {
 
 /// Why a question was not answered.
 pub fn refusal(kind: ChannelKind, status: u16, body: &[u8]) -> String {
-    let service = if kind == ChannelKind::Jsm { "Jira Service Management" } else { "PagerDuty" };
+    let service = service(kind);
     match status {
         401 => format!("401: {service} rejected the API token"),
         403 => "403: the API token may not read this".to_owned(),
@@ -410,26 +379,6 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_is_read_in_each_of_its_states() {
-        let alert = |rest: &str| {
-            let body =
-                format!(r#"{{"data":{{"id":"x","createdAt":"2026-11-30T14:31:00Z",{rest}}},"took":0.1}}"#);
-            let page = page(ChannelKind::Jsm, body.as_bytes()).unwrap().unwrap();
-            (page.state, page.who, page.at)
-        };
-        let nobody = alert(r#""status":"open","acknowledged":false,"owner":null"#);
-        assert_eq!(nobody, (PageState::Paging, String::new(), Some(at("2026-11-30T14:31:00Z"))));
-        let taken =
-            r#""status":"open","acknowledged":true,"owner":"li@x.example","report":{"ackTime":300000}"#;
-        assert_eq!(
-            alert(taken),
-            (PageState::Acknowledged, "li@x.example".into(), Some(at("2026-11-30T14:36:00Z")))
-        );
-        let closed = r#""status":"closed","acknowledged":true,"report":{"closedBy":"omar@x.example"}"#;
-        assert_eq!(alert(closed), (PageState::Resolved, "omar@x.example".into(), None));
-    }
-
-    #[test]
     fn who_escalated_is_read_from_the_log() {
         let log = |agent: &str, way: &str| {
             let entry = format!(
@@ -451,5 +400,8 @@ mod tests {
             {"escalation_level":1,"user":{"summary":"Li Wei"},"end":"2026-11-30T18:00:00Z"}]}"#;
         let names: Vec<_> = on_call(body).unwrap().into_iter().map(|one| (one.level, one.who)).collect();
         assert_eq!(names, [(1, "Li Wei".to_owned()), (2, "Omar".to_owned())]);
+        let said = |now: &str| said(&on_call(body).unwrap(), at(now));
+        assert_eq!(said("2026-11-30T14:00:00Z"), "Li Wei until 18:00 UTC, then Omar");
+        assert_eq!(said("2026-11-28T14:00:00Z"), "Li Wei until 30 Nov 18:00 UTC, then Omar");
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::wire::{Answer, Fate, Outgoing, Verb, Wire, cut, saying};
+use super::wire::{Answer, Fate, Outgoing, Wire, cut, key, saying};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind};
 
@@ -32,18 +32,8 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
             },
         })
     };
-    Wire {
-        verb: Verb::Post,
-        url: format!("{}/v2/enqueue", channel.api()),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: body.to_string(),
-        secret_field: Some(("routing_key", channel.secret.clone())),
-    }
-}
-
-/// The key that an incident's alert is known by.
-pub(super) fn key(incident: &str) -> String {
-    format!("flightdeck-{incident}")
+    let secret_field = Some(("routing_key", channel.secret.clone()));
+    Wire { secret_field, ..Wire::json(format!("{}/v2/enqueue", channel.api()), &body) }
 }
 
 pub(super) fn fate(answer: &Answer<'_>) -> Fate {

@@ -73,10 +73,19 @@ fn read(channel: &Channel, wire: &Wire) -> Vec<Part> {
         ChannelKind::Statuspage => {
             let incident = &body["incident"];
             let told = if incident["deliver_notifications"] == true { "told" } else { "not told" };
+            let states = incident["components"].as_object().into_iter().flat_map(|all| all.values());
+            let mut states: Vec<String> = states.map(|state| text(state).replace('_', " ")).collect();
+            states.sort_unstable();
+            states.dedup();
+            let shown = states.join(", ");
+            let components = if shown.is_empty() { shown } else { format!("components: {shown}; ") };
             return vec![
                 Part::Title(text(&incident["name"])),
                 Part::Text(text(&incident["body"])),
-                Part::Note(format!("status {}; subscribers are {told}", text(&incident["status"]))),
+                Part::Note(format!(
+                    "status {}; {components}subscribers are {told}",
+                    text(&incident["status"])
+                )),
             ];
         }
         _ => {}

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Answer, Fate, Outgoing, Verb, Wire, characters, cut, fitting, parts, saying};
+use super::wire::{Answer, Fate, Outgoing, Wire, characters, cut, fitting, parts, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
@@ -18,13 +18,7 @@ const SECTION: usize = 3000;
 pub(super) const MOST: usize = 6000;
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
-    Wire {
-        verb: Verb::Post,
-        url: format!("{{secret:{}}}", channel.secret),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: body(channel, message).to_string(),
-        secret_field: None,
-    }
+    Wire::json(format!("{{secret:{}}}", channel.secret), &body(channel, message))
 }
 
 /// A message in blocks, with a text for where those are not shown.

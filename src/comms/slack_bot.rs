@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::slack;
-use super::wire::{Answer, Fate, Outgoing, Verb, Wire, saying};
+use super::wire::{Answer, Fate, Outgoing, Wire, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
@@ -40,16 +40,9 @@ fn first<'a>(channel: &Channel, message: &'a Outgoing) -> Option<(&'a str, &'a s
 }
 
 fn call(channel: &Channel, method: &str, body: &Value) -> Wire {
-    Wire {
-        verb: Verb::Post,
-        url: format!("{}/{method}", channel.api()),
-        headers: vec![
-            ("Authorization".to_owned(), format!("Bearer {{secret:{}}}", channel.secret)),
-            ("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()),
-        ],
-        body: body.to_string(),
-        secret_field: None,
-    }
+    Wire::post(format!("{}/{method}", channel.api()), body.to_string())
+        .with("Authorization", format!("Bearer {{secret:{}}}", channel.secret))
+        .with("Content-Type", "application/json; charset=utf-8")
 }
 
 /// Tells whether a text is a name that Slack gives: a short one, of few letters.

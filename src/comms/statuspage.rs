@@ -79,22 +79,30 @@ fn incident(channel: &Channel, message: &Outgoing) -> Map<String, Value> {
     incident.insert("body".to_owned(), body(message).into());
     incident.insert("deliver_notifications".to_owned(), (channel.notify == Some(true)).into());
     if !channel.components.is_empty() {
-        let state = |state: &ComponentState| match (message.stage, state) {
-            (Stage::Resolved, _) => "operational",
-            (_, ComponentState::BySeverity) if message.rank == Severity::P0 => "major_outage",
-            (_, ComponentState::BySeverity) if message.rank == Severity::P1 => "partial_outage",
-            (_, ComponentState::BySeverity | ComponentState::DegradedPerformance) => "degraded_performance",
-            (_, ComponentState::PartialOutage) => "partial_outage",
-            (_, ComponentState::MajorOutage) => "major_outage",
-            (_, ComponentState::UnderMaintenance) => "under_maintenance",
-        };
         let states: Map<String, Value> =
-            channel.components.iter().map(|(id, is)| (id.clone(), state(is).into())).collect();
+            channel.components.iter().map(|(id, is)| (id.clone(), shown(*is, message).into())).collect();
         let ids: Vec<&String> = channel.components.keys().collect();
         incident.insert("component_ids".to_owned(), json!(ids));
         incident.insert("components".to_owned(), states.into());
     }
     incident
+}
+
+/// How a component is shown. One that follows the record is no outage any more once users are served again.
+fn shown(state: ComponentState, message: &Outgoing) -> &'static str {
+    match (message.stage, state) {
+        (Stage::Resolved, _) => "operational",
+        (_, ComponentState::BySeverity) => match message.rank {
+            _ if message.is_served => "degraded_performance",
+            Severity::P0 => "major_outage",
+            Severity::P1 => "partial_outage",
+            _ => "degraded_performance",
+        },
+        (_, ComponentState::DegradedPerformance) => "degraded_performance",
+        (_, ComponentState::PartialOutage) => "partial_outage",
+        (_, ComponentState::MajorOutage) => "major_outage",
+        (_, ComponentState::UnderMaintenance) => "under_maintenance",
+    }
 }
 
 /// What is read on the page under the name.
@@ -105,18 +113,10 @@ fn body(message: &Outgoing) -> String {
 }
 
 fn call(channel: &Channel, path: &str, body: &str) -> Wire {
-    let mut headers = vec![("Authorization".to_owned(), format!("OAuth {{secret:{}}}", channel.secret))];
-    if !body.is_empty() {
-        headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
-    }
     let (api, page) = (channel.api(), channel.to.one());
-    Wire {
-        verb: Verb::Post,
-        url: format!("{api}/v1/pages/{page}/incidents{path}"),
-        headers,
-        body: body.to_owned(),
-        secret_field: None,
-    }
+    let wire = Wire::post(format!("{api}/v1/pages/{page}/incidents{path}"), body.to_owned())
+        .with("Authorization", format!("OAuth {{secret:{}}}", channel.secret));
+    if body.is_empty() { wire } else { wire.with("Content-Type", "application/json") }
 }
 
 fn is_ours(incident: &Map<String, Value>, message: &Outgoing) -> bool {

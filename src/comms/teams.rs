@@ -6,9 +6,7 @@
 
 use serde_json::json;
 
-use super::wire::{
-    Answer, Counted, Fate, Length, Outgoing, Verb, Wire, fitting, page_instead, parts, saying,
-};
+use super::wire::{Answer, Counted, Fate, Length, Outgoing, Wire, fitting, page_instead, parts, saying};
 use crate::config::types::Channel;
 use crate::incident::{Delivery, MessageKind};
 
@@ -23,13 +21,7 @@ pub(super) fn length(text: &str) -> Length {
 
 pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Wire {
     let body = fitting(message.text.trim(), BYTES, |text| card(message.kind, text), String::len);
-    Wire {
-        verb: Verb::Post,
-        url: format!("{{secret:{}}}", channel.secret),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body,
-        secret_field: None,
-    }
+    Wire::post(format!("{{secret:{}}}", channel.secret), body).with("Content-Type", "application/json")
 }
 
 fn card(kind: MessageKind, text: &str) -> String {

@@ -190,6 +190,7 @@ fn what_happens_between_a_draft_and_its_acceptance_is_in_the_next_message() {
         why: String::new(),
         reference: String::new(),
         again: None,
+        process: None,
     };
     story.at(5, end(Delivery::Sending));
     story.at(7, Mitigated::default());
@@ -433,6 +434,7 @@ fn an_audience_is_told_once_a_service_accepts_and_not_before() {
         why: if end == Delivery::Accepted { String::new() } else { "404: gone".into() },
         reference: String::new(),
         again: None,
+        process: None,
     };
     story.at(4, end("slack", Delivery::Sending));
     story.at(5, end("slack", Delivery::Failed));

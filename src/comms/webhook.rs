@@ -5,7 +5,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::template;
-use super::wire::{Answer, Fate, Outgoing, Verb, Wire, cut, page_instead, saying};
+use super::wire::{Answer, Fate, Outgoing, Wire, cut, page_instead, saying};
 use crate::config::types::Channel;
 use crate::incident::Delivery;
 
@@ -43,14 +43,12 @@ pub(super) fn wire(channel: &Channel, message: &Outgoing) -> Result<Wire, String
     };
     let source = if channel.body.is_empty() { BODY } else { &channel.body };
     let body = template::fill(&format!("body of {}", channel.name), source, &Value::from(Serde(values)))?;
-    let mut headers: Vec<(String, String)> =
-        channel.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
-        let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
-        headers.push(("Content-Type".to_owned(), kind.to_owned()));
-    }
-    Ok(Wire { verb: Verb::Post, url: address(channel), headers, body, secret_field: None })
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
+    let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
+    let wire = Wire::post(address(channel), body);
+    let wire = channel.headers.iter().fold(wire, |wire, (name, value)| wire.with(name, value));
+    let is_said = wire.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    Ok(if is_said { wire } else { wire.with("Content-Type", kind) })
 }
 
 /// Tells what is wrong with the template of a body, which is filled from a message that stands for all others; `None`:

@@ -40,6 +40,8 @@ pub struct Outgoing {
     pub service: String,
     /// Whether the incident is over, and not only its effect on users.
     pub is_over: bool,
+    /// Whether users are served again, as the record says.
+    pub is_served: bool,
     /// By what the service knows the first message of this incident on the channel, where it does.
     pub first: Option<String>,
 }
@@ -67,6 +69,7 @@ impl Outgoing {
             is_overtaken: false,
             service: state.service.clone(),
             is_over: state.resolved_at.is_some(),
+            is_served: state.status != Status::Open,
             first: None,
         }
     }
@@ -129,6 +132,8 @@ pub struct Wire {
     pub body: String,
     /// A field of a body of JSON that holds a secret: its name, and that of the secret.
     pub secret_field: Option<(&'static str, String)>,
+    /// Who logs in, and the secret that holds the password or token.
+    pub login: Option<(String, String)>,
 }
 
 /// The method of a request.
@@ -143,16 +148,35 @@ pub enum Verb {
 }
 
 impl Wire {
+    fn new(verb: Verb, url: impl Into<String>, body: String) -> Self {
+        Self { verb, url: url.into(), headers: Vec::new(), body, secret_field: None, login: None }
+    }
+
+    /// A question.
+    pub(super) fn get(url: impl Into<String>) -> Self {
+        Self::new(Verb::Get, url, String::new())
+    }
+
+    /// A body of any kind, by POST.
+    pub(super) fn post(url: impl Into<String>, body: String) -> Self {
+        Self::new(Verb::Post, url, body)
+    }
+
     /// JSON, by POST.
     pub(super) fn json(url: impl Into<String>, body: &serde_json::Value) -> Self {
-        Self {
-            verb: Verb::Post,
-            url: url.into(),
-            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-            body: body.to_string(),
-            secret_field: None,
-        }
+        Self::post(url, body.to_string()).with("Content-Type", "application/json")
     }
+
+    /// The same with one more header.
+    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// What services that know an alert by a key of ours know the one of an incident by.
+pub(super) fn key(incident: &str) -> String {
+    format!("flightdeck-{incident}")
 }
 
 /// An answer.

@@ -185,15 +185,11 @@ impl Ready {
                 Some(value)
             })
         };
-        let mut headers = HeaderMap::new();
+        let mut named: Vec<(&str, String)> = Vec::new();
         for (name, value) in &call.headers {
-            let filled = fill(value)?;
-            let unfit =
-                || format!("the header {} cannot be sent: it holds what no header can", visible(name));
-            let mut value = HeaderValue::from_str(&filled).map_err(|_| unfit())?;
-            value.set_sensitive(true);
-            headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, value);
+            named.push((name, fill(value)?));
         }
+        let headers = headers(named)?;
         let body = fill(&call.body)?.into_bytes();
         let place = place(&url);
         Ok(Self { request: Request { method, url, headers, body }, place, secrets })
@@ -220,6 +216,21 @@ impl Ready {
             more => format!("see whether the secrets {} are still valid", visible(&more.join(", "))),
         }
     }
+}
+
+/// Headers whose secrets are filled in. What is logged of a request shows none of them.
+///
+/// # Errors
+/// One holds what no header can: which, without what it holds.
+pub(super) fn headers<'a>(named: impl IntoIterator<Item = (&'a str, String)>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in named {
+        let unfit = || format!("the header {} cannot be sent: it holds what no header can", visible(name));
+        let mut value = HeaderValue::from_str(&value).map_err(|_| unfit())?;
+        value.set_sensitive(true);
+        headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, value);
+    }
+    Ok(headers)
 }
 
 fn converse(

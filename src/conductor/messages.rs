@@ -5,8 +5,10 @@ mod carry;
 mod changes;
 mod follow;
 mod get;
+mod kept;
 mod pins;
 mod read;
+mod request;
 mod smtp;
 
 use std::path::Path;
@@ -24,10 +26,11 @@ use crate::incident::{
 use crate::journal::{Journal, Seq};
 use crate::text::{visible, visible_lines};
 
+use super::process::{self, Life};
 use super::secrets::Purse;
 
 pub use carry::lacking;
-pub use follow::{follow, on_call};
+pub use follow::{all_on_call, follow, on_call};
 pub use pins::pins;
 pub use read::templates;
 
@@ -80,6 +83,8 @@ pub enum Which {
 /// Somebody else has sent it, or it cannot be written down. Nothing is sent then.
 pub fn send(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at: Timestamp) -> Result<Sent> {
     let mut desk = Desk::open(journal, *post)?;
+    desk.settle()?;
+    desk.sent.ways.clear();
     // What goes out and is on record is what was read: the terminal shows no characters that nobody sees.
     let text = visible_lines(&desk.purse.masker().mask(&message.text)).into_owned();
     let message = Messaged { text, ..message.clone() };
@@ -96,6 +101,8 @@ pub fn send(journal: &mut Journal, post: &Post<'_>, message: &Messaged, read_at:
 /// It cannot be written down.
 pub fn resend(journal: &mut Journal, post: &Post<'_>, message: RecordId) -> Result<Sent> {
     let mut desk = Desk::open(journal, *post)?;
+    desk.settle()?;
+    desk.sent.ways.clear();
     let found = desk.state().messages.iter().find(|one| one.id == message);
     let channels: Vec<String> = found.map(|one| names(&one.ways)).unwrap_or_default();
     let open =
@@ -113,6 +120,7 @@ pub fn resend(journal: &mut Journal, post: &Post<'_>, message: RecordId) -> Resu
 pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sent> {
     let mut desk = Desk::open(journal, *post)?;
     let config = post.config;
+    desk.settle()?;
     let all = waiting(desk.state(), config, Timestamp::now(), which);
     for one in all {
         // A channel may take a minute: a later message may have gone out since, or this one have grown old.
@@ -127,7 +135,6 @@ pub fn flush(journal: &mut Journal, post: &Post<'_>, which: Which) -> Result<Sen
         };
         desk.deliver((message, &channel), due)?;
     }
-    desk.settle()?;
     changes::tell(&mut desk)?;
     Ok(desk.sent)
 }
@@ -240,27 +247,36 @@ impl<'a> Desk<'a> {
         Err(busy(doing))
     }
 
-    /// Writes down that nobody knows what became of what somebody was sending who is gone, where it is not sent again.
+    /// Writes down that nobody knows what became of what somebody was sending who is gone. Where it is there once,
+    /// however often it is sent, it waits to be sent again.
     fn settle(&mut self) -> Result<()> {
         self.catch_up()?;
         let now = Timestamp::now();
         let config = self.post.config;
-        let lost = self
-            .state()
-            .lost(now)
-            .into_iter()
-            .filter(|(_, way)| !is_sent_again(&config.channels, &way.channel));
-        let lost: Vec<_> = lost.map(|(message, way)| (message.id, way.channel.clone(), way.since)).collect();
-        for (message, channel, since) in lost {
+        let again = |way: &OnChannel| is_sent_again(&config.channels, &way.channel);
+        let state = self.state();
+        // Nobody can look at a process elsewhere: time has to tell, and what is sent again then tells it itself.
+        let messages = state
+            .sending()
+            .filter(|(_, way)| is_gone(way) || (way.is_lost(now) && !again(way)))
+            .map(|(message, way)| (message, way, again(way)));
+        let changes = state.changes_sending().filter(|(_, way)| is_gone(way) || way.is_lost(now));
+        let changes = changes.map(|(change, way)| (change, way, false));
+        let lost: Vec<_> = messages
+            .chain(changes)
+            .map(|(id, way, again)| (id, way.channel.clone(), way.since, again))
+            .collect();
+        for (message, channel, since, again) in lost {
             let why = format!("whoever sent it at {} was gone", since.strftime("%H:%M UTC"));
-            let fate = Fate::new(Delivery::Unknown, why.clone());
-            let (end, reference, again) = (Delivery::Unknown, String::new(), None);
-            let body = Delivered { message, channel: channel.clone(), end, why, reference, again };
+            let end = if again { Delivery::Waiting } else { Delivery::Unknown };
+            let body = Delivered { why: why.clone(), ..Delivered::new(message, &channel, end) };
             // Whoever wrote meanwhile may have done the same: it is looked at again next time.
             if self.commit(now, body)?.is_none() {
                 break;
             }
-            self.sent.ways.push((channel, fate));
+            if !again {
+                self.sent.ways.push((channel, Fate::new(end, why)));
+            }
             self.catch_up()?;
         }
         Ok(())
@@ -294,8 +310,7 @@ impl<'a> Desk<'a> {
             Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
         });
         let (why, reference) = (fate.why.clone(), fate.reference.clone());
-        let body =
-            Delivered { message: id, channel: channel.to_owned(), end: fate.end, why, reference, again };
+        let body = Delivered { why, reference, again, ..Delivered::new(id, channel, fate.end) };
         let draft = Draft::now(self.post.incident, body);
         self.sent.records.extend(self.journal.append(Timestamp::now(), vec![draft])?);
         self.sent.ways.push((channel.to_owned(), fate));
@@ -328,14 +343,8 @@ impl<'a> Desk<'a> {
                 first: state.first_on(channel).map(str::to_owned),
                 ..Outgoing::about(state, self.post.policy, of, message.at)
             };
-            let body = Delivered {
-                message: id,
-                channel: channel.to_owned(),
-                end: Delivery::Sending,
-                why: String::new(),
-                reference: String::new(),
-                again: None,
-            };
+            let body =
+                Delivered { process: process::this(), ..Delivered::new(id, channel, Delivery::Sending) };
             if self.commit(now, body)?.is_some() {
                 return Ok(Some((outgoing, tries)));
             }
@@ -347,7 +356,28 @@ impl<'a> Desk<'a> {
 /// Says that somebody is at it, or was.
 pub fn under_way(way: &OnChannel) -> String {
     let since = way.since.strftime("%H:%M UTC");
-    format!("somebody is sending this, or died while doing so (since {since})")
+    if is_gone(way) {
+        return format!("whoever sent it at {since} was gone; it may have been received");
+    }
+    match &way.sender {
+        Some(sender) if process::life(sender) == Life::Alive => format!("being sent since {since}"),
+        _ => format!("somebody is sending this, or died while doing so (since {since})"),
+    }
+}
+
+/// Tells whether whoever was sending something is known to be gone.
+fn is_gone(way: &OnChannel) -> bool {
+    way.end == Some(Delivery::Sending) && way.sender.as_ref().is_some_and(process::is_gone)
+}
+
+/// Writes down what became of what somebody was sending who is known to be gone.
+///
+/// # Errors
+/// It cannot be written down.
+pub fn settle(journal: &mut Journal, post: &Post<'_>) -> Result<Vec<Record>> {
+    let mut desk = Desk::open(journal, *post)?;
+    desk.settle()?;
+    Ok(desk.sent.records)
 }
 
 fn busy(doing: &str) -> Failure {

@@ -107,6 +107,7 @@ impl Shell<'_> {
             Effect::FlushMessages => self.ask_post(id, Mail::Waiting),
             Effect::FollowPages => self.ask_post(id, Mail::Pages),
             Effect::ReadPins => self.ask_post(id, Mail::Pins),
+            Effect::ReadOnCall => self.ask_repo(repo::Order::ReadOnCall(id)),
             Effect::ReadRunbook { path } => self.ask_repo(repo::Order::ReadRunbook(id, path)),
             Effect::ProbeNow => {
                 self.pulse.ask_now();

@@ -107,6 +107,12 @@ impl Ground {
         Ok(Done::Templates(conductor::templates(&self.root, &self.config)))
     }
 
+    /// Asks who is on call.
+    pub(super) fn on_call(&self) -> Result<Done> {
+        self.require_trust("asking who is on call")?;
+        Ok(Done::OnCall(conductor::all_on_call(&self.config, &self.root)))
+    }
+
     /// Sends messages.
     pub(super) fn post(&self, letter: Letter) -> Result<Done> {
         self.require_trust("sending the message")?;

@@ -56,6 +56,8 @@ pub(super) enum Order {
     ListRunbooks(EffectId),
     /// Read the team's own templates of messages.
     ReadTemplates(EffectId),
+    /// Ask who is on call.
+    ReadOnCall(EffectId),
     /// Send messages.
     Post(EffectId, Letter),
     /// Read one of them.
@@ -171,6 +173,7 @@ impl Clerk {
             }
             Order::ListRunbooks(id) => return self.aside(id, Ground::runbooks),
             Order::ReadTemplates(id) => return self.aside(id, Ground::templates),
+            Order::ReadOnCall(id) => return self.aside(id, Ground::on_call),
             Order::Post(id, letter) => return self.aside(id, move |ground| ground.post(letter)),
             Order::ReadRunbook(id, path) => return self.aside(id, move |ground| ground.runbook(&path)),
             Order::Trust(id, hash) => (id, self.trust(&hash)),

@@ -85,6 +85,7 @@ fn why_a_message_was_not_sent_and_the_key_that_resends_it_are_in_sight() {
         why: "relay refused".into(),
         reference: String::new(),
         again: None,
+        process: None,
     };
     scribe.write("maya", at("15:16:02"), failed);
     let mut model = incident();
@@ -100,6 +101,47 @@ fn why_a_message_was_not_sent_and_the_key_that_resends_it_are_in_sight() {
         assert!(shown.contains("✗ status mail failed: relay refused"), "{size:?}:\n{shown}");
         assert!(shown.contains("r resend"), "{size:?}:\n{shown}");
     }
+}
+
+/// A message that went out on one channel, and what became of it there and then.
+fn with_delivery(scribe: &mut Scribe, text: &str, end: Delivery) -> RecordId {
+    let (kind, audience) = (MessageKind::Update, "stakeholders".to_owned());
+    let channels = vec!["chat".to_owned()];
+    let message = Messaged { kind, audience, text: text.to_owned(), channels, as_of: None };
+    let message = scribe.write("maya", at("15:16:00"), message);
+    scribe.write("maya", at("15:16:02"), Delivered::new(message, "chat", end));
+    message
+}
+
+#[test]
+fn a_message_that_a_later_one_replaced_while_it_waited_says_so() {
+    let mut scribe = records();
+    let first = with_delivery(&mut scribe, "first", Delivery::Waiting);
+    with_delivery(&mut scribe, "second", Delivery::Waiting);
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    let view = MessageView::sent(model.message(first).unwrap(), now());
+    model.overlays.push(Overlay::Message(Box::new(view)));
+    for size in SIZES {
+        let shown = drawn(&mut model, size);
+        let words = shown.replace(['│', '╎'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("chat superseded by a later message"), "{size:?}:\n{shown}");
+    }
+}
+
+#[test]
+fn a_message_that_is_on_its_way_says_since_when() {
+    let mut scribe = records();
+    let message = with_delivery(&mut scribe, "first", Delivery::Sending);
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    model.now = at("15:16:30");
+    let view = MessageView::sent(model.message(message).unwrap(), now());
+    model.overlays.push(Overlay::Message(Box::new(view)));
+    let shown = drawn(&mut model, (120, 36));
+    assert!(shown.contains("chat sending since 15:16:02"), "{shown}");
 }
 
 /// The command is offered to li, with a brief.

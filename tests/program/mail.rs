@@ -82,6 +82,34 @@ fn mail_is_sent_over_tls_to_a_server_that_is_trusted_and_to_no_other() {
     }
 }
 
+#[test]
+fn a_mail_server_of_an_authority_of_ones_own_is_trusted_and_another_is_not() {
+    for (starttls, tls) in [(false, "implicit"), (true, "starttls")] {
+        let (port, heard) = mail_server(starttls);
+        let config = |ca: &str| {
+            format!(
+                "[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n\
+                 [[channels]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"stakeholders\"]\nhost = \"localhost\"\nport = {port}\ntls = \"{tls}\"\n\
+                 from = \"us@shop.example\"\nto = \"board@shop.example\"\nca_file = \"{ca}\"\n"
+            )
+        };
+        let send = ["message", "alert", "--send", "--yes"];
+        for (ca, said) in [("ops/none.pem", "cannot be read"), ("deploy.sh", "holds no certificate in PEM")] {
+            let refused = Yard::new(&config(ca), "true").shell.flightdeck(&send).ended_with(1);
+            assert!(refused.stdout.contains(said), "{}", refused.stdout);
+        }
+        // That of another server is no authority for this one.
+        let other = Yard::new(&config(&format!("{KEPT}/other.pem")), "true");
+        let refused = other.shell.flightdeck(&send).ended_with(1);
+        assert!(refused.stdout.contains("▲ mail waiting: "), "{}", refused.stdout);
+        assert!(heard.lock().unwrap().is_empty(), "nothing was told to a stranger");
+        let yard = Yard::new(&config(&format!("{KEPT}/ca.pem")), "true");
+        let sent = yard.shell.flightdeck(&send).succeeded();
+        assert!(sent.stdout.contains("✓ mail accepted"), "{}", sent.stdout);
+        assert!(heard.lock().unwrap().concat().contains("RCPT TO:<board@"));
+    }
+}
+
 fn sends((port, heard): (u16, Arc<Mutex<Vec<String>>>), tls: &str) {
     let config = format!(
         "[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n\

@@ -9,13 +9,17 @@ use crate::comms::wire::is_sent_again;
 use crate::conductor::{self, Post, Which};
 use crate::config::types::Channel;
 use crate::failure::Result;
-use crate::incident::{Delivery, Message, State};
+use crate::incident::{Body, Delivery, Message, State};
 use crate::text::{visible, visible_lines};
 
 /// Sends what waits.
 pub(super) fn run(args: &Args, cx: &Context) -> Result<End> {
     let doing = "sending queued messages";
-    let loaded = cx.load(Wanted::Last)?;
+    let mut loaded = cx.load(Wanted::Last)?;
+    if !args.dry_run && is_sending(loaded.state()) {
+        settle(cx, &mut loaded)?;
+        loaded = cx.load(Wanted::Last)?;
+    }
     let (now, channels) = (cx.now(), cx.setup_or_found().0.config.channels);
     for message in &loaded.state().messages {
         for way in message.ways.iter().filter(|way| way.stands(now) == Some(Delivery::Sending)) {
@@ -56,6 +60,26 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<End> {
         meant(cx, doing, "send this as it is")?;
     }
     go(args, cx, loaded)
+}
+
+/// Tells whether somebody is sending something, or was.
+fn is_sending(state: &State) -> bool {
+    state.sending().next().is_some() || state.changes_sending().next().is_some()
+}
+
+/// Writes down what became of what somebody was sending who is gone.
+fn settle(cx: &Context, loaded: &mut Loaded) -> Result<()> {
+    // How each channel takes what is sent twice is in the configuration.
+    let Ok(trusted) = cx.trusted_config() else { return Ok(()) };
+    let policy = cx.setup_or_found().0.policy;
+    let incident = loaded.state().id;
+    let post = Post { config: &trusted.config, root: cx.root()?, policy: &policy, incident };
+    for record in conductor::settle_messages(&mut loaded.journal, &post)? {
+        if let Body::Delivered(body) = &record.body {
+            cx.out.tell(&format!("{}: {}: {}", visible(&body.channel), body.end.word(), body.why));
+        }
+    }
+    Ok(())
 }
 
 /// Tells whether a service is to be told of a deploy or a rollback: there is nothing in that to be read again.

@@ -6,6 +6,9 @@ use super::super::msg::EffectId;
 use super::super::page::PageEdit;
 use super::Scroll;
 use crate::comms::draft::Own;
+use crate::comms::preview::Part;
+use crate::comms::wire::Length;
+use crate::config::types::Channel;
 use crate::incident::{Message, MessageKind, RecordId};
 
 /// A message before it is sent, and afterwards.
@@ -43,6 +46,21 @@ pub struct MessageView {
     pub scroll: Scroll,
     /// The channel whose look is shown, by its place among those of the audience.
     pub channel: Option<usize>,
+    /// How it will look on its channels; `None`: that is not known yet.
+    pub looks: Option<Looks>,
+}
+
+/// How a message will look on the channels of its audience.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looks {
+    /// What it was made of: the message, how far the record was, and the channels.
+    pub(in crate::cockpit) made_of: (String, MessageKind, usize, Vec<Channel>),
+    /// How long it is on each.
+    pub lengths: Vec<Length>,
+    /// The channel that is shown, by its place among them.
+    pub at: Option<usize>,
+    /// What that one will show.
+    pub parts: Vec<Part>,
 }
 
 impl MessageView {
@@ -68,6 +86,7 @@ impl MessageView {
             shown_ms: None,
             scroll: Scroll::default(),
             channel: None,
+            looks: None,
         }
     }
 

@@ -160,7 +160,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
     match result {
         // Whoever left the incident meanwhile is not brought back to it.
         Ok(Done::Opened(log)) if is_reload && !is_open(cx.model, &log) => {}
-        Ok(Done::Quietly | Done::Read(_) | Done::Saved { .. } | Done::Text(_)) => {}
+        Ok(Done::Quietly | Done::Read(_) | Done::Saved { .. } | Done::Text(_) | Done::OnCall(_)) => {}
         Ok(Done::Said(word)) => cx.say(word),
         Ok(Done::IssuesRead { read, closed, gone }) => past::issues_read(cx, read, closed, gone),
         Ok(Done::Left(files)) => settle::found(cx, id, files),

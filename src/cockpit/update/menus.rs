@@ -33,7 +33,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         Command::Team => {
             let (items, parts) = super::team::items(model, fixed(model, command));
             headings = parts;
-            (String::new(), items)
+            (model.on_call().unwrap_or_default(), items)
         }
         Command::ChartSecond => (String::new(), super::chart::seconds(model)),
         _ => (String::new(), fixed(model, command)),

@@ -6,21 +6,26 @@ use super::super::commands::{Command, Invoke, Scope};
 use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::{Done, Effect, EffectId, KeyPress};
-use super::super::overlay::{MessageView, Overlay, Scroll};
+use super::super::overlay::{Looks, MessageView, Overlay, Scroll};
 use super::super::page::PageEdit;
 use super::confirm::{TOO_QUICK, may_confirm};
 use super::{Cx, invoke, menus, overlays, record, windows};
 use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
-use crate::comms::wire::{Outgoing, is_sent_again};
+use crate::comms::preview::preview;
+use crate::comms::wire::{Outgoing, is_sent_again, length};
 use crate::config::types::Channel;
 use crate::failure::Failure;
 use crate::incident::{
-    Body, Delivery, Message, MessageKind, Messaged, Record, SENDING, SuggestedMessage, last_told, told_up_to,
+    Body, Delivery, Message, MessageKind, Messaged, OnChannel, Record, RecordId, SENDING, SuggestedMessage,
+    last_told, told_up_to,
 };
 
 /// How long the outbox is left alone after it was looked at.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long whoever is sending something is given before it is looked at whether they are still there.
+const LOOK: SignedDuration = SignedDuration::from_secs(3);
 
 /// Opens the message that did not get through, else the draft that is due, or the next one for an audience.
 pub(super) fn open(cx: &mut Cx<'_>, audience: &str) {
@@ -150,8 +155,29 @@ impl Model {
     }
 
     /// A message that was sent.
-    pub fn message(&self, id: crate::incident::RecordId) -> Option<&Message> {
+    pub fn message(&self, id: RecordId) -> Option<&Message> {
         self.incident()?.messages.iter().find(|message| message.id == id)
+    }
+}
+
+/// Makes anew how the message in the window will look, where it has changed since.
+pub(super) fn renew(model: &mut Model) {
+    let Some(Overlay::Message(view)) = model.overlays.last().filter(|_| model.log.is_some()) else { return };
+    let beside = model.size.0 >= MessageView::BESIDE;
+    let at = if beside { Some(view.channel.unwrap_or_default()) } else { view.channel };
+    let records = model.incident().map_or(0, |state| state.timeline.len());
+    let channels: Vec<Channel> = model.channels_for(&view.audience).into_iter().cloned().collect();
+    let made_of = (view.page.text(), view.kind, records, channels);
+    if view.looks.as_ref().is_some_and(|looks| looks.made_of == made_of && looks.at == at) {
+        return;
+    }
+    let (text, _, _, channels) = &made_of;
+    let lengths = channels.iter().map(|channel| length(channel, text)).collect();
+    let shown = at.and_then(|at| channels.get(at));
+    let parts = shown.and_then(|channel| Some(preview(channel, &model.outgoing(view, &channel.name)?)));
+    let looks = Looks { lengths, at, parts: parts.unwrap_or_default(), made_of };
+    if let Some(Overlay::Message(view)) = model.overlays.last_mut() {
+        view.looks = Some(looks);
     }
 }
 
@@ -460,7 +486,7 @@ pub(super) fn done(
 }
 
 /// The record of the message among those that came of sending it.
-fn written(records: &[Record]) -> Option<crate::incident::RecordId> {
+fn written(records: &[Record]) -> Option<RecordId> {
     records.iter().find(|record| matches!(record.body, Body::Messaged(_))).map(|record| record.id)
 }
 
@@ -472,7 +498,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     let Some(state) = model.incident().filter(|_| !rests) else { return };
     let mut told = model.config.config.channels.iter().filter(|channel| channel.changes);
     let changed = told.any(|channel| state.changes_due(&channel.name, now).next().is_some());
-    if state.messages.is_empty() && !changed {
+    if state.messages.is_empty() && state.changes.is_empty() && !changed {
         return;
     }
     if model.unsaved().is_some() || menus::needs_config(model, Command::Message).is_some() {
@@ -480,7 +506,13 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     }
     // Whoever wrote one sends it at once: others wait until that can be over.
     let sent_here = |message: &Message| now.duration_since(message.at) > SENDING / 4;
+    // Whoever is sending something elsewhere may be gone: whether they are is looked at, and written down.
+    let here =
+        model.overlays.iter().any(|over| matches!(over, Overlay::Message(view) if view.sending.is_some()));
+    let old = |(_, way): &(RecordId, &OnChannel)| now.duration_since(way.since).abs() > LOOK;
+    let sending = || state.sending().chain(state.changes_sending()).any(|one| old(&one));
     let due = changed
+        || (!here && sending())
         || state.outbox().into_iter().any(|(message, way)| {
             message.is_fresh(now) && way.is_due(now) && (way.end.is_some() || sent_here(message))
         })

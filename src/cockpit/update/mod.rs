@@ -120,6 +120,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
             cx.effect("alerting", Effect::Alert(news));
         }
     }
+    message::renew(cx.model);
     cx.effects
 }
 

@@ -1,13 +1,16 @@
-//! Services that are asked now and then: whether somebody acknowledged a page, and what is pinned in a chat.
+//! Services that are asked now and then: whether somebody acknowledged a page, what is pinned in a chat, and who is on
+//! call.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::Command;
 use super::super::model::Model;
 use super::super::msg::{Done, Effect, EffectId};
-use super::{Cx, menus};
-use crate::comms::pager;
+use super::super::overlay::{Overlay, Purpose};
+use super::{Cx, facts, menus};
+use crate::comms::pager::{self, OnCall};
 use crate::failure::Failure;
+use crate::text::visible;
 
 /// How long a service is left alone that did not answer, or refused.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(2);
@@ -15,11 +18,17 @@ const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(2);
 /// How long a chat is left alone after it was read.
 const PINS: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long it is known who is on call.
+const ON_CALL: SignedDuration = SignedDuration::from_mins(1);
+
 /// How services are asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Services {
     pages: Asking,
     pins: Asking,
+    on_call: Asking,
+    /// Who is on call by each channel that tells, or why that is not known; `None`: nobody asked yet.
+    told: Option<Vec<(String, Result<Vec<OnCall>, String>)>>,
 }
 
 /// How one question is asked again and again.
@@ -66,6 +75,44 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         let id = cx.effect("reading pinned messages", Effect::ReadPins);
         cx.model.services.pins.began(id, now.checked_add(PINS).ok());
     }
+    if asks_on_call(cx.model, now) {
+        let id = cx.effect("asking who is on call", Effect::ReadOnCall);
+        cx.model.services.on_call.began(id, now.checked_add(ON_CALL).ok());
+        facts::renew_times(cx.model);
+    }
+}
+
+/// Whether who is on call is looked at, and is to be asked.
+fn asks_on_call(model: &Model, now: Timestamp) -> bool {
+    let is_looked_at = match model.overlays.last() {
+        Some(Overlay::Menu(menu)) => menu.command == Command::Team,
+        Some(Overlay::Ask(ask)) => ask.purpose == Purpose::Page,
+        _ => false,
+    };
+    is_looked_at
+        && model.config.config.channels.iter().any(pager::tells_on_call)
+        && !model.services.on_call.rests(now)
+        && menus::needs_config(model, Command::Message).is_none()
+}
+
+impl Model {
+    /// Says who is on call, as the services that page tell; `None`: none tells, or none was asked.
+    pub fn on_call(&self) -> Option<String> {
+        let told = match &self.services.told {
+            None if self.services.on_call.effect.is_some() => return Some("On call: asking …".to_owned()),
+            told => told.as_ref().filter(|told| !told.is_empty())?,
+        };
+        let one = |(channel, found): &(String, Result<Vec<OnCall>, String>)| {
+            let said = match found {
+                Ok(all) if all.is_empty() => "nobody".to_owned(),
+                Ok(all) => pager::said(all, self.now),
+                Err(why) => format!("not known: {why}"),
+            };
+            if told.len() > 1 { format!("{channel}: {said}") } else { said }
+        };
+        let all: Vec<String> = told.iter().map(one).collect();
+        Some(visible(&format!("On call: {}", all.join("; "))).into_owned())
+    }
 }
 
 /// Whether there are chats to be read now.
@@ -99,10 +146,17 @@ pub(super) fn done(
 ) -> Option<Result<Done, Failure>> {
     let now = cx.model.now;
     let services = &mut cx.model.services;
-    for asking in [&mut services.pages, &mut services.pins] {
+    for asking in [&mut services.pages, &mut services.pins, &mut services.on_call] {
         if asking.effect == Some(id) && !asking.ended(result.is_err(), now) {
             return None;
         }
     }
-    Some(result)
+    match result {
+        Ok(Done::OnCall(told)) => {
+            services.told = Some(told);
+            facts::renew_times(cx.model);
+            None
+        }
+        result => Some(result),
+    }
 }

@@ -25,6 +25,7 @@ fn outgoing(text: &str) -> Outgoing {
         is_overtaken: false,
         service: "shop".into(),
         is_over: true,
+        is_served: true,
         first: None,
     }
 }
@@ -231,7 +232,7 @@ fn a_page_is_an_alert_that_is_there_once_and_word_of_the_end_resolves_it() {
     assert!(story.state().paged.is_empty());
     let end = Delivery::Accepted;
     let (channel, why, reference) = ("pager".into(), String::new(), String::new());
-    story.at(4, Delivered { message, channel, end, why, reference, again: None });
+    story.at(4, Delivered { message, channel, end, why, reference, again: None, process: None });
     let state = story.state();
     assert_eq!(
         (state.paged.as_slice(), state.told.len()),

@@ -6,25 +6,20 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
-
 use super::super::call::exchanged;
 use super::super::capture::{Unheard, capture_given};
 use super::super::environment::environment;
 use super::super::mask::Masker;
 use super::super::prepare::directory;
 use super::super::secrets::{Purse, Value};
+use super::request::request;
 use super::{Post, smtp};
 use crate::comms::mail::mail;
-use crate::comms::wire::{
-    Answer, Fate, Outgoing, Verb, Wire, after, before, fate, given, is_idempotent, wire,
-};
+use crate::comms::wire::{Answer, Fate, Outgoing, Wire, after, before, fate, given, is_idempotent, wire};
 use crate::config::types::{Channel, ChannelKind, Config};
-use crate::exchange::{MAX_BODY, Policy, Request};
+use crate::exchange::{MAX_BODY, Policy};
 use crate::incident::Delivery;
 use crate::plan::Command;
-use crate::text::address::is_loopback;
 use crate::text::{placeholder, visible};
 
 /// The longest that any channel is waited for, whatever is configured.
@@ -71,7 +66,7 @@ pub(super) fn carry(post: &Post<'_>, purse: &mut Purse, name: &str, message: &Ou
     };
     let fate = match wire(ready.channel, message) {
         Err(why) => failed(why),
-        Ok(None) if ready.channel.kind == ChannelKind::Smtp => post_mail(&ready, message),
+        Ok(None) if ready.channel.kind == ChannelKind::Smtp => post_mail(&ready, message, post.root),
         Ok(None) => run(&ready, message, post.root),
         Ok(Some(usual)) => match look(&ready, message) {
             None => call(&ready, &usual, is_idempotent(ready.channel.kind)),
@@ -108,7 +103,7 @@ fn look(ready: &Ready<'_>, message: &Outgoing) -> Option<Result<Wire, Fate>> {
 }
 
 /// Sends a message as mail.
-fn post_mail(ready: &Ready<'_>, message: &Outgoing) -> Fate {
+fn post_mail(ready: &Ready<'_>, message: &Outgoing, root: &Path) -> Fate {
     let Ready { channel, values, patience, .. } = ready;
     let password = match values.get(&channel.secret).map(|value| std::str::from_utf8(value)) {
         None => None,
@@ -117,7 +112,12 @@ fn post_mail(ready: &Ready<'_>, message: &Outgoing) -> Fate {
             return Fate::new(Delivery::Failed, format!("the secret {} is no text", channel.secret));
         }
     };
-    smtp::hand_over(channel, &mail(channel, message), password, *patience)
+    match smtp::authorities(channel, root) {
+        Ok(authorities) => {
+            smtp::hand_over(channel, &mail(channel, message), (password, authorities), *patience)
+        }
+        Err(why) => Fate::new(Delivery::Failed, why),
+    }
 }
 
 /// Brings the first message of the incident up to date, where the channel has one that is kept so; gives back why
@@ -216,67 +216,6 @@ fn exchange(ready: &Ready<'_>, wire: &Wire, enough: usize) -> Result<Came, Fate>
             Ok(Came { status: reply.status, body, retry_after, redirects, unfinished })
         }
     }
-}
-
-/// The request with its secrets. None is ever filled into the body, whatever a message says.
-fn request(wire: &Wire, values: &BTreeMap<String, Value>) -> Result<Request, String> {
-    let value = |name: &str| values.get(name).and_then(|value| String::from_utf8(value.to_vec()).ok());
-    let is_secret = placeholder::has_one(&wire.url);
-    let address = placeholder::fill(&wire.url, value)?;
-    // What the parser says of it could tell some of it.
-    let url = Url::parse(address.trim()).map_err(|_| {
-        if is_secret {
-            "the secret is not a URL".to_owned()
-        } else {
-            format!("{} is not an address", visible(&wire.url))
-        }
-    })?;
-    let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
-    match url.scheme() {
-        "https" => {}
-        "http" if is_here || !carries_a_secret(wire) => {}
-        "http" => {
-            let what = if is_secret { "the secret holds" } else { "a secret would go to" };
-            return Err(format!(
-                "{what} an http:// address, by which anybody could read it: it has to be https://"
-            ));
-        }
-        _ => return Err("it is not an https:// address".to_owned()),
-    }
-    let mut headers = HeaderMap::new();
-    for (name, value_of) in &wire.headers {
-        let unfit = || format!("the header {} cannot be sent: it holds what no header can", visible(name));
-        let mut filled = HeaderValue::from_str(&placeholder::fill(value_of, value)?).map_err(|_| unfit())?;
-        filled.set_sensitive(true);
-        headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, filled);
-    }
-    let body = match &wire.secret_field {
-        None => wire.body.clone(),
-        Some((field, name)) => {
-            let secret = value(name).ok_or_else(|| format!("the secret {} is no text", visible(name)))?;
-            with_field(&wire.body, field, &secret)?
-        }
-    };
-    let method = match wire.verb {
-        Verb::Post => Method::POST,
-        Verb::Patch => Method::PATCH,
-        Verb::Get => Method::GET,
-    };
-    Ok(Request { method, url, headers, body: body.into_bytes() })
-}
-
-/// Tells whether a secret goes along, wherever it stands.
-fn carries_a_secret(wire: &Wire) -> bool {
-    let in_headers = || wire.headers.iter().any(|(_, value)| placeholder::has_one(value));
-    wire.secret_field.is_some() || placeholder::has_one(&wire.url) || in_headers()
-}
-
-/// An object of JSON with one more field.
-fn with_field(body: &str, field: &str, value: &str) -> Result<String, String> {
-    let mut body: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(body).map_err(|error| format!("it could not be prepared: {error}"))?;
-    body.insert(field.to_owned(), value.into());
-    Ok(serde_json::Value::Object(body).to_string())
 }
 
 /// Runs a program with the message on its standard input. That it ends with 0 says that it took it.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::super::process;
 use super::{Desk, carry};
 use crate::comms::wire::change;
 use crate::failure::Result;
@@ -22,12 +23,8 @@ pub(super) fn tell(desk: &mut Desk<'_>) -> Result<()> {
             let Some(wire) = change(channel, state, told) else { continue };
             let tries = told.ways.iter().find(|way| way.channel == channel.name).map_or(0, |way| way.tries);
             let body = Delivered {
-                message: id,
-                channel: channel.name.clone(),
-                end: Delivery::Sending,
-                why: String::new(),
-                reference: String::new(),
-                again: None,
+                process: process::this(),
+                ..Delivered::new(id, &channel.name, Delivery::Sending)
             };
             // Whoever else wrote meanwhile may have begun: it is looked at again next time.
             if desk.commit(now, body)?.is_none() {

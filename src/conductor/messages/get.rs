@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
-
+use super::super::call::exchanged;
 use super::super::mask::Masker;
 use super::super::secrets::{Purse, Value};
+use super::request::request;
+use crate::comms::wire::Wire;
 use crate::config::types::{Channel, Config, Secret};
-use crate::exchange::{Exchange, Policy, Request};
+use crate::exchange::Policy;
 use crate::failure::Fault;
-use crate::text::address::is_loopback;
-use crate::text::placeholder;
 
 /// Most bytes of an answer.
 const ENOUGH: usize = 2 * 1024 * 1024;
@@ -24,11 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a service is left alone that asks for it and does not say how long, and at most.
 const QUIET: Duration = Duration::from_secs(60);
 const MOST: Duration = Duration::from_secs(3600);
-
-/// What is told where a service asks to be left alone.
-const LIMITED: &str = "429: rate limited";
-/// What a failure begins with where an answer is too long.
-pub(super) const TOO_MUCH: &str = "it answers too much";
 
 /// Until when services are left alone, by their host and port.
 static LEFT_ALONE: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
@@ -74,6 +67,37 @@ impl Token {
     }
 }
 
+/// Why a question has no answer. What is told of it holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// The service refuses.
+    Refused {
+        /// The status that it answers with.
+        status: u16,
+        /// Why.
+        why: String,
+    },
+    /// It asks to be left alone.
+    LeftAlone(String),
+    /// It answers more than is read.
+    TooLong(String),
+    /// There is no answer, or it broke off, or the question could not be asked.
+    Lost(String),
+}
+
+impl Unanswered {
+    /// Why, in one line.
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::Refused { why, .. } | Self::LeftAlone(why) | Self::TooLong(why) | Self::Lost(why) => why,
+        }
+    }
+
+    fn left_alone(quiet: Duration) -> Self {
+        Self::LeftAlone(format!("429: rate limited; it is asked again in {} s", quiet.as_secs()))
+    }
+}
+
 /// A service that is asked.
 pub(super) struct Asked<'a> {
     channel: &'a Channel,
@@ -102,63 +126,41 @@ impl<'a> Asked<'a> {
     /// Asks one question, once.
     ///
     /// # Errors
-    /// There is no answer, or another one than 200; what is told of it holds no secret.
+    /// There is no answer, or another one than 200.
     pub(super) fn get(
         &self,
-        url: &str,
-        headers: &[(String, String)],
+        question: &Wire,
         refused: impl FnOnce(u16, &[u8]) -> String,
-    ) -> Result<Vec<u8>, String> {
-        let request = self.request(url, headers)?;
+    ) -> Result<Vec<u8>, Unanswered> {
+        let request = request(question, &self.token.values).map_err(Unanswered::Lost)?;
         let host = request.url.authority().to_owned();
         let left_alone = || LEFT_ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) =
-            left_alone().get(&host).and_then(|until| until.checked_duration_since(Instant::now()))
-        {
-            return Err(format!("{LIMITED}; it is asked again in {} s", left.as_secs() + 1));
+        let left = left_alone().get(&host).and_then(|until| until.checked_duration_since(Instant::now()));
+        if let Some(left) = left {
+            return Err(Unanswered::left_alone(left + Duration::from_secs(1)));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
         let patience = Duration::try_from(self.channel.timeout).unwrap_or_default().min(PATIENCE);
         let policy = Policy { body: ENOUGH, redirects: 0, ..Policy::within(patience) };
-        let reply = runtime.block_on(Exchange::connecting_within(patience / 2).send(&request, &policy));
-        runtime.shutdown_background();
-        let reply = reply.map_err(|lost| self.masked(&lost.why))?;
+        let reply = exchanged(&request, &policy, patience / 2)
+            .map_err(|lost| Unanswered::Lost(self.masked(&lost.why)))?;
         if reply.status == 429 {
             let quiet = reply.retry_after().unwrap_or(QUIET).clamp(Duration::from_secs(1), MOST);
             left_alone().insert(host, Instant::now() + quiet);
-            return Err(format!("{LIMITED}; it is asked again in {} s", quiet.as_secs()));
+            return Err(Unanswered::left_alone(quiet));
         }
         if reply.status == 401 {
             self.token.forget();
         }
         if reply.status != 200 {
-            return Err(self.masked(&refused(reply.status, &reply.body)));
+            let (status, why) = (reply.status, self.masked(&refused(reply.status, &reply.body)));
+            return Err(Unanswered::Refused { status, why });
         }
         match reply.unfinished {
             None => Ok(self.masked(&String::from_utf8_lossy(&reply.body)).into_bytes()),
             Some(lost) if lost.fault == Fault::TooLong => {
-                Err(self.masked(&format!("{TOO_MUCH}: {}", lost.why)))
+                Err(Unanswered::TooLong(self.masked(&format!("it answers too much: {}", lost.why))))
             }
-            Some(lost) => Err(self.masked(&lost.why)),
+            Some(lost) => Err(Unanswered::Lost(self.masked(&lost.why))),
         }
-    }
-
-    fn request(&self, url: &str, with: &[(String, String)]) -> Result<Request, String> {
-        let value =
-            |name: &str| self.token.values.get(name).and_then(|value| String::from_utf8(value.to_vec()).ok());
-        let url = Url::parse(url).map_err(|_| format!("{url} is not an address"))?;
-        let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
-        if url.scheme() != "https" && !is_here {
-            return Err("the address of the API has to be https://: the token goes there".to_owned());
-        }
-        let mut headers = HeaderMap::new();
-        for (name, with) in with {
-            let unfit = || format!("the header {name} cannot be sent: the secret holds what no header can");
-            let mut filled = HeaderValue::from_str(&placeholder::fill(with, value)?).map_err(|_| unfit())?;
-            filled.set_sensitive(true);
-            headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?, filled);
-        }
-        Ok(Request { method: Method::GET, url, headers, body: Vec::new() })
     }
 }

@@ -3,6 +3,7 @@
 use super::super::testing::{Server, response};
 use super::tests::{Desk, TEXT, is_as_kept};
 use super::*;
+use crate::comms::pager;
 use crate::incident::{MessageKind, PageState, next};
 
 const TOKEN: &str = "XyzzyTokenOfTheApi";
@@ -138,6 +139,68 @@ fn an_alert_of_jira_service_management_is_followed_by_its_alias() {
     let asked = server.requests()[1].replace(&desk.incident.to_string(), "INCIDENT");
     is_as_kept("jsm-get.txt", &asked);
     assert!(!desk.exported().contains("Xyzzy"));
+}
+
+/// A pager of Jira Service Management whose site answers each question by its path.
+fn site(answers: impl Fn(&str) -> String + Send + 'static) -> (Server, tempfile::TempDir, Desk) {
+    let server = Server::start(move |stream, request| {
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let body = if request.starts_with("POST") {
+            r#"{"result":"Request will be processed","took":0.1,"requestId":"x"}"#.to_owned()
+        } else {
+            answers(path)
+        };
+        drop(std::io::Write::write_all(stream, response("200 OK", "", &body).as_bytes()));
+    });
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("key"), format!("{TOKEN}\n")).unwrap();
+    let desk = Desk::new(&format!(
+        "[[secrets]]\nname = \"KEY\"\nfile = {:?}\n[[channels]]\nname = \"pager\"\nkind = \"jsm\"\nsecret = \"KEY\"\n\
+         url = \"{url}/v2/alerts\"\naudiences = [\"on-call\"]\napi_token = \"KEY\"\napi_url = \"{url}\"\n\
+         user = \"ops@x.example\"\ncloud = \"c1\"\nschedule = \"s1\"\n",
+        secrets.path().join("key"),
+        url = server.url
+    ));
+    (server, secrets, desk)
+}
+
+#[test]
+fn an_alert_is_followed_by_the_api_of_the_site_which_names_who_acknowledged_it() {
+    let (server, _secrets, desk) = site(|path| {
+        if path.starts_with("/ex/jira/") {
+            return r#"{"accountId":"5b2b0e011b3a756623f4e25e","displayName":"Li Wei"}"#.to_owned();
+        }
+        r#"{"values":[{"id":"a","status":"open","acknowledged":true,"owner":"5b2b0e011b3a756623f4e25e"}]}"#
+            .to_owned()
+    });
+    let page = Messaged { kind: MessageKind::Page, audience: "on-call".into(), ..desk.message(TEXT) };
+    send(&mut desk.journal(), &desk.post(), &page, Timestamp::now()).unwrap();
+    assert_eq!(follow(&mut desk.journal(), &desk.post()).unwrap().len(), 1);
+    assert_eq!(lines(&desk), ["paged on-call (pager)", "page acknowledged by Li Wei (pager)"]);
+    let known = |request: &str| request.replace(&desk.incident.to_string().replace('-', "%2D"), "INCIDENT");
+    let requests = server.requests();
+    is_as_kept("jsm-alerts.txt", &known(&requests[1]));
+    is_as_kept("jsm-user.txt", &requests[2]);
+    assert!(!desk.exported().contains("Xyzzy"));
+}
+
+#[test]
+fn who_is_on_call_is_read_from_the_schedule_of_jira() {
+    let (server, _secrets, desk) = site(|path| {
+        match path {
+        path if path.ends_with("5b2b0e011b3a756623f4e25f") => r#"{"displayName":"Omar"}"#.to_owned(),
+        // Somebody whose name it does not tell goes by the id.
+        path if path.starts_with("/ex/jira/") => "<html>".to_owned(),
+        _ => r#"{"onCallParticipants":[{"id":"e1","type":"escalation","onCallParticipants":[
+            {"id":"5b2b0e011b3a756623f4e25f","type":"user"}]},{"id":"7b2b0e011b3a756623f4e250","type":"user"}]}"#
+            .to_owned(),
+    }
+    });
+    let all = on_call(&desk.config, desk.post().root, &desk.config.channels[0]).unwrap();
+    assert_eq!(pager::said(&all, Timestamp::now()), "Omar and 7b2b0e011b3a756623f4e250");
+    is_as_kept("jsm-on-calls.txt", &server.requests()[0]);
+    let told = all_on_call(&desk.config, desk.post().root);
+    assert_eq!(told.len(), 1);
 }
 
 #[test]

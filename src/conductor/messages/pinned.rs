@@ -77,6 +77,69 @@ fn a_message_with_the_reaction_becomes_an_entry_once_with_its_author() {
 }
 
 #[test]
+fn a_reaction_inside_of_a_thread_is_found_and_what_is_there_twice_is_written_once() {
+    let now = Timestamp::now().as_second();
+    let (server, _secrets, desk) = slack(move |request| {
+        let thread = format!("{now}.000100");
+        let reply = |ts: &str, text: &str| {
+            message(&format!("{now}.{ts}"), "U1", text, "pushpin")
+                .replace("\"type\"", &format!("\"thread_ts\":\"{thread}\",\"type\""))
+        };
+        let first = message(&thread, "U1", "errors climb", "pushpin");
+        if request.contains("/users.info") {
+            return answer(request, now);
+        }
+        if request.contains("/conversations.replies") {
+            return (
+                "200 OK",
+                history(&[first, reply("000200", "the pool is full"), reply("000300", "restarted")]),
+            );
+        }
+        let first = first.replace("\"type\"", "\"reply_count\":2,\"latest_reply\":\"1\",\"type\"");
+        // A reply that was sent to the channel, too.
+        ("200 OK", history(&[reply("000300", "restarted"), first]))
+    });
+    assert_eq!(pins(&mut desk.journal(), &desk.post()).unwrap().len(), 3);
+    assert_eq!(pins(&mut desk.journal(), &desk.post()).unwrap().len(), 0);
+    let texts: Vec<String> = told(&desk).into_iter().map(|(text, _)| text).collect();
+    assert_eq!(texts, ["errors climb", "the pool is full", "restarted"]);
+    let asked = server.requests().into_iter().find(|one| one.contains("/conversations.replies")).unwrap();
+    let began = format!("oldest={}", desk.state().started_at.as_second());
+    let known = asked.replace(&began, "oldest=BEGAN").replace(&now.to_string(), "NOW");
+    is_as_kept("slack-replies.txt", &known);
+}
+
+#[test]
+fn every_thread_has_its_turn_and_one_that_cannot_be_read_holds_up_nothing() {
+    let now = Timestamp::now().as_second();
+    let (server, _secrets, desk) = slack(move |request| {
+        if request.contains("/users.info") {
+            return answer(request, now);
+        }
+        let ts = |n: usize| format!("{now}.{n:06}");
+        if request.contains("/conversations.replies") {
+            let found = (0..20).find(|n| request.contains(&format!("{now}%2E{n:06}"))).unwrap();
+            if found == 3 {
+                return ("500 Oops", String::new());
+            }
+            let reply = message(&format!("{now}.9{found:05}"), "U1", &format!("in {found}"), "pushpin");
+            return ("200 OK", history(&[reply]));
+        }
+        let thread = |n: usize| {
+            message(&ts(n), "U1", "x", "tada")
+                .replace("\"type\"", &format!("\"reply_count\":1,\"latest_reply\":\"{n:02}\",\"type\""))
+        };
+        ("200 OK", history(&(0..20).map(thread).collect::<Vec<_>>()))
+    });
+    for _ in 0..30 {
+        drop(pins(&mut desk.journal(), &desk.post()));
+    }
+    assert_eq!(told(&desk).len(), 19, "all but the one that cannot be read");
+    let threads = server.requests().iter().filter(|one| one.contains("/conversations.replies")).count();
+    assert!(threads <= 30 * 5, "{threads}");
+}
+
+#[test]
 fn a_refusal_is_told_with_what_to_do_and_a_throttle_is_heeded() {
     for (status, body, said) in [
         (

@@ -7,15 +7,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::get::{Asked, TOO_MUCH};
+use super::get::{Asked, Unanswered};
+use super::kept::Kept;
 use super::{ATTEMPTS, Post, busy};
-use crate::comms::slack_pins;
+use crate::comms::slack_pins::{self, Part, Refusal};
 use crate::config::types::Channel;
 use crate::failure::{Failure, Result};
 use crate::incident::import::{Row, SlackUsers, Times, drafts, read_slack};
 use crate::incident::{Record, State, same_person};
 use crate::journal::Journal;
-use crate::text::{is_plain, visible};
+use crate::text::{cut, is_plain, visible};
 
 /// What such an entry is from.
 const SOURCE: &str = "slack";
@@ -25,6 +26,8 @@ const MESSAGES: usize = 600;
 const PAGE: usize = 200;
 /// Answers that are read at most.
 const PAGES: usize = 12;
+/// Threads that are read at a time; the others are read the next time.
+const THREADS: usize = 5;
 /// Names that are asked for at a time; the others are asked for the next time.
 const NAMES: usize = 10;
 /// Characters of a message, and of a name.
@@ -36,41 +39,49 @@ const DOING: &str = "reading pinned messages";
 /// Users that were asked for, by their id: people seldom change their names.
 static KNOWN: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
 
+/// How many threads of a channel were read, so that each has its turn.
+static TURNS: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
 /// Writes down the messages of every channel that carry its reaction, and that are not on record.
 ///
 /// # Errors
 /// Slack does not answer, or refuses; or they cannot be written down.
 pub fn pins(journal: &mut Journal, post: &Post<'_>) -> Result<Vec<Record>> {
     let (mut records, mut first) = (Vec::new(), None);
+    let mut kept = Kept::of(journal, post.incident)?;
     for channel in post.config.channels.iter().filter(|channel| !channel.pin.is_empty()) {
-        let (log, _) = journal.load(post.incident)?;
-        match rows(post, channel, log.state()) {
-            Ok(rows) if rows.is_empty() => {}
-            Ok(rows) => records.extend(write(journal, post, &rows)?),
-            // The others are read all the same.
-            Err(why) => first = first.or(Some(format!("{}: {}", visible(&channel.name), visible(&why)))),
+        kept.catch_up(journal)?;
+        let (rows, why) = match rows(post, channel, kept.state()) {
+            Ok(found) => found,
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        if !rows.is_empty() {
+            records.extend(write(journal, &mut kept, &rows)?);
         }
+        // The others are read all the same.
+        let said = why.map(|why| format!("{}: {}", visible(&channel.name), visible(&why)));
+        first = first.or(said);
     }
+    kept.keep();
     match first {
         Some(why) if records.is_empty() => Err(Failure::new(DOING, why, "see Slack in docs/channels.md")),
         _ => Ok(records),
     }
 }
 
-/// What is pinned in a channel and not on record.
-fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, String> {
+/// What is pinned in a channel and not on record, and why there may be more.
+fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<(Vec<Row>, Option<String>), String> {
     let asked = Asked::of(post.config, post.root, channel, &channel.secret)?;
-    let headers = slack_pins::headers(channel);
     let since = state.started_at.min(state.declared_at).as_second();
-    let mut found = pinned(channel, &asked, &headers, since)?;
+    let (mut found, why) = pinned(channel, &asked, since)?;
     found.retain(|message| {
         let ts = message.get("ts").and_then(Value::as_str);
         ts.is_some_and(|ts| !state.imported.has_named(SOURCE, &key(channel, ts)))
     });
     if found.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), why));
     }
-    let (users, later) = names(channel, &asked, &found, &headers);
+    let (users, later) = names(channel, &asked, &found);
     // Who wrote it is on record for good: where that cannot be told now, it is read again.
     found.retain(|message| {
         !slack_pins::users(std::slice::from_ref(message)).iter().any(|id| later.contains(id))
@@ -91,38 +102,77 @@ fn rows(post: &Post<'_>, channel: &Channel, state: &State) -> Result<Vec<Row>, S
         Row {
             at: row.at.min(now),
             author: author(state, &row.author, &id, by_bot),
-            text: cut(&asked.masked(&row.text)),
+            text: cut(&asked.masked(&row.text), MOST_TEXT, " … ", ""),
             key: row.key.as_ref().map(|ts| key(channel, ts)),
             ..row
         }
     };
-    Ok(read.rows.into_iter().map(named).collect())
+    Ok((read.rows.into_iter().map(named).collect(), why))
 }
 
-/// The messages since a time that carry the reaction. Where an answer is too long, fewer are asked for at a time.
-fn pinned(
+/// The messages since a time that carry the reaction, in the channel and in its threads, and why there may be more.
+fn pinned(channel: &Channel, asked: &Asked<'_>, since: i64) -> Result<(Vec<Value>, Option<String>), String> {
+    let (mut found, mut threads) = read_all(channel, asked, Part::Channel, since)?;
+    // Where there is something new comes first. A reaction can be on any of them, so each has its turn.
+    threads.sort_by(|a, b| b.1.cmp(&a.1));
+    let (newest, others) = threads.split_at(threads.len().min(THREADS / 2 + 1));
+    let turn = {
+        let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(channel.to.one().to_owned()).or_default();
+        std::mem::replace(turn, turn.wrapping_add(THREADS - newest.len().min(THREADS)))
+    };
+    let start = turn.checked_rem(others.len()).unwrap_or_default();
+    let others = others.iter().cycle().skip(start).take(others.len());
+    let mut why = None;
+    for (ts, _) in newest.iter().chain(others).take(THREADS) {
+        match read_all(channel, asked, Part::Thread(ts), since) {
+            Ok((replies, _)) => found.extend(replies),
+            // What was found is written down all the same.
+            Err(said) => {
+                why = Some(said);
+                break;
+            }
+        }
+    }
+    // What a thread begins with is in both, and so is a reply that was sent to the channel, too.
+    let mut seen = BTreeSet::new();
+    found.retain(|message| {
+        message.get("ts").and_then(Value::as_str).is_some_and(|ts| seen.insert(ts.to_owned()))
+    });
+    Ok((found, why))
+}
+
+/// Threads by when they began, with when the last reply came.
+type Threads = Vec<(String, String)>;
+
+/// The messages of a channel or thread that carry the reaction, and its threads. Where an answer is too long, fewer
+/// are asked for at a time.
+fn read_all(
     channel: &Channel,
     asked: &Asked<'_>,
-    headers: &[(String, String)],
+    part: Part<'_>,
     since: i64,
-) -> Result<Vec<Value>, String> {
-    let (mut found, mut cursor, mut page, mut seen) = (Vec::new(), String::new(), PAGE, 0);
+) -> Result<(Vec<Value>, Threads), String> {
+    let (mut found, mut threads) = (Vec::new(), Vec::new());
+    let (mut cursor, mut page, mut seen) = (String::new(), PAGE, 0);
     for _ in 0..PAGES {
-        let body = match asked.get(&slack_pins::of_history(channel, since, &cursor, page), headers, refused) {
-            Err(why) if why.starts_with(TOO_MUCH) && page > 1 => {
+        let question = slack_pins::of_messages(channel, part, since, &cursor, page);
+        let body = match asked.get(&question, refused) {
+            Err(Unanswered::TooLong(_)) if page > 1 => {
                 page = (page / 10).max(1);
                 continue;
             }
-            answer => answer?,
+            answer => answer.map_err(Unanswered::why)?,
         };
-        let (pinned, next) = slack_pins::pinned(&body, &channel.pin).map_err(|why| asked.masked(&why))?;
-        found.extend(pinned);
-        (cursor, seen) = (next, seen + page);
+        let read = slack_pins::messages(&body, &channel.pin).map_err(|no| asked.masked(&no.why()))?;
+        found.extend(read.pinned);
+        threads.extend(read.threads);
+        (cursor, seen) = (read.next, seen + page);
         if cursor.is_empty() || seen >= MESSAGES {
             break;
         }
     }
-    Ok(found)
+    Ok((found, threads))
 }
 
 /// What an author is called. A program is marked; who is called as somebody of the team is told apart by the id.
@@ -141,17 +191,6 @@ fn author(state: &State, name: &str, id: &str, by_bot: bool) -> String {
     if by_bot { format!("bot {name}") } else { name }
 }
 
-/// A text of at most so many characters; what is left out is said.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MOST_TEXT) {
-        None => text.to_owned(),
-        Some((end, _)) => {
-            let kept = text.get(..end).unwrap_or_default();
-            format!("{kept} … [cut here: {MOST_TEXT} of {} characters]", text.chars().count())
-        }
-    }
-}
-
 /// What a message is known by: the channel, and its time there.
 fn key(channel: &Channel, ts: &str) -> String {
     format!("{}-{ts}", channel.to.one())
@@ -159,12 +198,7 @@ fn key(channel: &Channel, ts: &str) -> String {
 
 /// What the people are called whom the messages name, and who is asked for later. Who cannot be asked for at all
 /// goes by the id.
-fn names(
-    channel: &Channel,
-    asked: &Asked<'_>,
-    messages: &[Value],
-    headers: &[(String, String)],
-) -> (SlackUsers, BTreeSet<String>) {
+fn names(channel: &Channel, asked: &Asked<'_>, messages: &[Value]) -> (SlackUsers, BTreeSet<String>) {
     let ids = slack_pins::users(messages);
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let unknown: Vec<&String> = ids.iter().filter(|id| !known().contains_key(*id)).collect();
@@ -174,14 +208,14 @@ fn names(
             later.insert((*id).clone());
             continue;
         }
-        match asked.get(&slack_pins::of_user(channel, id), headers, refused) {
+        match asked.get(&slack_pins::of_user(channel, id), refused) {
             Ok(body) => match slack_pins::user(&body) {
                 Ok(user) => drop(known().insert((*id).clone(), user)),
                 // No other is told either, without the scope for it.
-                Err(why) if why.contains("missing_scope") => break,
-                Err(_) => {}
+                Err(Refusal::MissingScope(_)) => break,
+                Err(Refusal::Other(_)) => {}
             },
-            Err(why) if why.starts_with("Slack answered 4") => break,
+            Err(Unanswered::Refused { status: 400..500, .. }) => break,
             Err(_) => {
                 later.extend(unknown.iter().skip(n).map(|id| (*id).clone()));
                 break;
@@ -193,17 +227,17 @@ fn names(
 }
 
 /// Writes down what is not on record by then.
-fn write(journal: &mut Journal, post: &Post<'_>, rows: &[Row]) -> Result<Vec<Record>> {
+fn write(journal: &mut Journal, kept: &mut Kept, rows: &[Row]) -> Result<Vec<Record>> {
     for _ in 0..ATTEMPTS {
-        let (log, seen) = journal.load(post.incident)?;
-        let is_new =
-            |row: &&Row| row.key.as_ref().is_none_or(|key| !log.state().imported.has_named(SOURCE, key));
+        kept.catch_up(journal)?;
+        let state = kept.state();
+        let is_new = |row: &&Row| row.key.as_ref().is_none_or(|key| !state.imported.has_named(SOURCE, key));
         let new: Vec<Row> = rows.iter().filter(is_new).cloned().collect();
-        let (drafts, _) = drafts(log.state(), SOURCE, new);
+        let (drafts, _) = drafts(state, SOURCE, new);
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        if let Some(records) = journal.append_unless_moved(Timestamp::now(), post.incident, seen, drafts)? {
+        if let Some(records) = kept.append(journal, drafts)? {
             return Ok(records);
         }
     }

@@ -1,12 +1,15 @@
 //! Hands a mail to a server, step by step: how far it came tells whether it may have been taken.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, Certificate, CertificateStore, TlsParametersBuilder,
+};
 use lettre::transport::smtp::commands::{Data, Mail as From, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
@@ -14,18 +17,51 @@ use crate::comms::mail::Mail;
 use crate::comms::wire::Fate;
 use crate::config::types::{Channel, MailTls, Mailbox};
 use crate::incident::Delivery;
+use crate::text::visible;
 
 /// Most characters of what a server says that are told.
 const SAID: usize = 200;
+/// What a certificate in PEM begins with.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+/// The authorities that are trusted in place of the system's, where the channel has some.
+///
+/// # Errors
+/// They cannot be read: why, in one line.
+pub(super) fn authorities(channel: &Channel, root: &Path) -> Result<Option<Certificate>, String> {
+    if channel.ca_file.is_empty() {
+        return Ok(None);
+    }
+    let named = visible(&channel.ca_file);
+    let home = channel.ca_file.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    let path = home.unwrap_or_else(|| root.join(&channel.ca_file));
+    let cannot = |error: std::io::Error| format!("`ca_file` {named} cannot be read: {error}");
+    // A pipe would have to be waited for.
+    if !path.metadata().map_err(cannot)?.is_file() {
+        return Err(format!("`ca_file` {named} is not a file"));
+    }
+    let pem = std::fs::read(&path).map_err(cannot)?;
+    let holds_one = pem.windows(CERTIFICATE.len()).any(|part| part == CERTIFICATE);
+    let read = Certificate::from_pem(&pem).ok().filter(|_| holds_one);
+    read.map(Some).ok_or_else(|| format!("`ca_file` {named} holds no certificate in PEM"))
+}
 
 /// Sends a mail, once, and says what became of it.
-pub(super) fn hand_over(channel: &Channel, mail: &Mail, password: Option<&str>, patience: Duration) -> Fate {
+pub(super) fn hand_over(
+    channel: &Channel,
+    mail: &Mail,
+    (password, authorities): (Option<&str>, Option<Certificate>),
+    patience: Duration,
+) -> Fate {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Fate::new(Delivery::Waiting, format!("it could not be prepared: {error}")),
     };
     let sent = Cell::new(false);
-    let talk = async { tokio::time::timeout(patience, talk(channel, mail, password, patience, &sent)).await };
+    let talk = async {
+        let talk = talk(channel, mail, (password, authorities), patience, &sent);
+        tokio::time::timeout(patience, talk).await
+    };
     let fate = if let Ok(Ok(fate) | Err(fate)) = runtime.block_on(talk) {
         fate
     } else {
@@ -54,7 +90,7 @@ fn lost(sent: &Cell<bool>, why: String) -> Fate {
 async fn talk(
     channel: &Channel,
     mail: &Mail,
-    password: Option<&str>,
+    (password, authorities): (Option<&str>, Option<Certificate>),
     patience: Duration,
     sent: &Cell<bool>,
 ) -> Result<Fate, Fate> {
@@ -70,8 +106,12 @@ async fn talk(
     let tls = match channel.tls {
         MailTls::None => None,
         MailTls::Implicit | MailTls::Starttls => {
-            let tls = TlsParameters::new(channel.host.clone());
-            Some(tls.map_err(|error| went_wrong("TLS", &error))?)
+            let tls = TlsParametersBuilder::new(channel.host.clone());
+            let tls = match authorities {
+                Some(own) => tls.certificate_store(CertificateStore::None).add_root_certificate(own),
+                None => tls,
+            };
+            Some(tls.build().map_err(|error| went_wrong("TLS", &error))?)
         }
     };
     let hello = ClientId::default();

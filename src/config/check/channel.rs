@@ -14,7 +14,7 @@ use crate::text::address::is_loopback;
 use crate::text::{nearest, placeholder, visible};
 
 /// The keys that only channels of some kinds have.
-const OF_KINDS: [(&str, &[&str]); 22] = [
+const OF_KINDS: [(&str, &[&str]); 25] = [
     (
         "secret",
         &[
@@ -39,7 +39,8 @@ const OF_KINDS: [(&str, &[&str]); 22] = [
     ("host", &["smtp"]),
     ("port", &["smtp"]),
     ("tls", &["smtp"]),
-    ("user", &["smtp"]),
+    ("ca_file", &["smtp"]),
+    ("user", &["smtp", "jsm"]),
     ("changes", &["pagerduty"]),
     ("notify", &["statuspage"]),
     ("components", &["statuspage"]),
@@ -50,7 +51,9 @@ const OF_KINDS: [(&str, &[&str]); 22] = [
     ("env", &["command"]),
     ("pin", &["slack"]),
     ("api_token", &["pagerduty", "jsm"]),
-    ("api_url", &["pagerduty"]),
+    ("api_url", &["pagerduty", "jsm"]),
+    ("cloud", &["jsm"]),
+    ("schedule", &["jsm"]),
     ("service", &["pagerduty"]),
     ("escalation_policy", &["pagerduty"]),
 ];
@@ -161,16 +164,18 @@ pub(super) fn check(
             found.push(problem.help("begin the address with https://; http:// only to this machine"));
         }
     }
-    if let Some((key, _)) = ["service", "escalation_policy", "api_url"]
+    if kind == "jsm" {
+        jsm(channel, found);
+    }
+    if let Some((key, _)) = ["service", "escalation_policy", "api_url", "cloud"]
         .iter()
         .find_map(|key| channel.get_key_value(*key))
         .filter(|_| !channel.contains_key("api_token"))
     {
         let problem =
             Problem::new(key.span(), format!("`{}` says nothing without `api_token`", key.get_ref()));
-        found.push(
-            problem.help("api_token = \"PAGERDUTY_TOKEN\", and declare it under [[secrets]]".to_owned()),
-        );
+        let token = if kind == "jsm" { "ATLASSIAN_TOKEN" } else { "PAGERDUTY_TOKEN" };
+        found.push(problem.help(format!("api_token = \"{token}\", and declare it under [[secrets]]")));
     }
     if let Some(headers) = table(channel, "headers") {
         for (name, (value, span)) in
@@ -249,6 +254,19 @@ fn is_of_a_header(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// What belongs together to ask a site of Jira.
+fn jsm(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
+    let without = |key: &str| channel.get_key_value(key).filter(|_| !channel.contains_key("cloud"));
+    if let Some((key, _)) = ["user", "schedule", "api_url"].iter().find_map(|key| without(key)) {
+        let problem = Problem::new(key.span(), format!("`{}` says nothing without `cloud`", key.get_ref()));
+        found.push(problem.help("cloud = \"…\": https://SITE.atlassian.net/_edge/tenant_info tells it"));
+    }
+    if let Some((key, _)) = channel.get_key_value("cloud").filter(|_| !channel.contains_key("user")) {
+        let problem = Problem::new(key.span(), "`user` is missing: the account that `api_token` belongs to");
+        found.push(problem.help("user = \"ops@example.com\""));
+    }
+}
+
 /// What only mail has: addresses, and a password that is not sent in the clear.
 fn mail(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
     let single = ["from", "reply_to", "to"].into_iter().filter_map(|key| text(channel, key));
@@ -262,6 +280,11 @@ fn mail(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
         .filter(|(_, to)| to.get_ref().as_array().is_some_and(|all| all.iter().next().is_none()))
     {
         found.push(Problem::new(to.span(), "`to` is empty: it goes to nobody"));
+    }
+    if let Some((key, _)) = channel.get_key_value("ca_file")
+        && text(channel, "tls").is_some_and(|(tls, _)| tls == "none")
+    {
+        found.push(Problem::new(key.span(), "`ca_file` says nothing where `tls` is none"));
     }
     let host = text(channel, "host").map(|(host, _)| host).unwrap_or_default();
     if let Some((_, span)) = text(channel, "tls").filter(|(tls, _)| *tls == "none")
@@ -306,6 +329,7 @@ mod tests {
             "kind = \"command\"\ncommand = [\"./tell.sh\"]\naudiences = [\"x\"]\nenv = [\"HOOK\"]\n",
             "kind = \"jsm\"\nsecret = \"HOOK\"\nurl = \"https://jsm.example/v2/alerts\"\naudiences = [\"on-call\"]\napi_token = \"HOOK\"\n",
             "kind = \"jsm\"\nsecret = \"HOOK\"\naudiences = [\"on-call\"]\n",
+            "kind = \"jsm\"\nsecret = \"HOOK\"\naudiences = [\"on-call\"]\napi_token = \"HOOK\"\nuser = \"a@b.example\"\ncloud = \"c\"\nschedule = \"s\"\n",
             "kind = \"statuspage\"\nsecret = \"HOOK\"\nto = \"k1\"\nnotify = false\ncomponents = { a1 = \"by_severity\" }\naudiences = [\"x\"]\n",
             "kind = \"smtp\"\nhost = \"mail.example\"\nfrom = \"Us <us@shop.example>\"\nto = [\"a@shop.example\", \"B <b@shop.example>\"]\nuser = \"us\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
             "kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = 2525\ntls = \"none\"\nfrom = \"us@shop.example\"\nto = \"a@shop.example\"\nuser = \"us\"\nsecret = \"HOOK\"\naudiences = [\"x\"]\n",
@@ -372,6 +396,12 @@ mod tests {
             ),
             ("kind = \"teams\"\nsecret = \"HOOK\"\napi_token = \"HOOK\"\n", "has no `api_token`"),
             ("kind = \"jsm\"\n", "`secret` is missing"),
+            ("kind = \"jsm\"\nsecret = \"HOOK\"\nschedule = \"s\"\n", "says nothing without `cloud`"),
+            (
+                "kind = \"jsm\"\nsecret = \"HOOK\"\ncloud = \"c\"\nuser = \"a\"\n",
+                "says nothing without `api_token`",
+            ),
+            ("kind = \"jsm\"\nsecret = \"HOOK\"\ncloud = \"c\"\napi_token = \"HOOK\"\n", "`user` is missing"),
             ("kind = \"statuspage\"\nsecret = \"HOOK\"\nto = \"k1\"\n", "`notify` is missing"),
             ("kind = \"statuspage\"\nsecret = \"HOOK\"\nto = [\"k1\"]\nnotify = true\n", "is one"),
             ("kind = \"smtp\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\n", "`host` is missing"),
@@ -392,6 +422,10 @@ mod tests {
             (
                 "kind = \"smtp\"\nhost = \"m\"\ntls = \"none\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\nuser = \"u\"\nsecret = \"HOOK\"\n",
                 "for everybody to read",
+            ),
+            (
+                "kind = \"smtp\"\nhost = \"m\"\ntls = \"none\"\nfrom = \"a@b.example\"\nto = \"a@b.example\"\nca_file = \"ca.pem\"\n",
+                "says nothing where `tls` is none",
             ),
             ("kind = \"pigeon\"\n", "`kind` cannot be `pigeon`"),
         ] {

@@ -47,7 +47,12 @@ pub struct Channel {
     /// Of `smtp`: how the connection is encrypted.
     #[serde(default, skip_serializing_if = "MailTls::is_usual")]
     pub tls: MailTls,
-    /// Of `smtp`: who logs in, with the password in `secret`. Empty: nobody.
+    /// Of `smtp`: a file of certificates in PEM that are trusted in place of the system's: an authority of your own, from
+    /// the root of the repository; `~/` is the home directory.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ca_file: String,
+    /// Of `smtp`: who logs in, with the password in `secret`. Empty: nobody. Of `jsm`: the address of mail of the account
+    /// that `api_token` belongs to.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
     /// Of `pagerduty`: whether deploys and rollbacks are told as change events, too.
@@ -63,11 +68,17 @@ pub struct Channel {
     /// Of `slack`: messages of the channel that carry this reaction are written into the timeline: `pushpin`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pin: String,
-    /// Of `pagerduty` and `jsm`: the secret that holds a token of its REST API, or a key that may read alerts, by which
-    /// a page is followed until somebody has acknowledged it. Reading is enough for it.
+    /// Of `pagerduty` and `jsm`: the secret that holds a token of its REST API, by which a page is followed until
+    /// somebody has acknowledged it, and who is on call is read. Reading is enough for it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub api_token: String,
-    /// Of `pagerduty`: where its REST API answers, where that is not the usual place.
+    /// Of `jsm`: the id of the site, which `https://SITE.atlassian.net/_edge/tenant_info` tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cloud: String,
+    /// Of `jsm`: the id of the schedule by which somebody is on call.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub schedule: String,
+    /// Of `pagerduty` and `jsm`: where its REST API answers, where that is not the usual place.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub api_url: String,
     /// Of `pagerduty`: the id of the service, to know who is on call: `PABC123`.
@@ -153,8 +164,11 @@ impl Channel {
 
     /// The address of the API that tells more than whether something was taken.
     pub fn rest_api(&self) -> &str {
-        let usual =
-            if self.kind == ChannelKind::Pagerduty { "https://api.pagerduty.com" } else { self.api() };
+        let usual = match self.kind {
+            ChannelKind::Pagerduty => "https://api.pagerduty.com",
+            ChannelKind::Jsm if !self.cloud.is_empty() => "https://api.atlassian.com",
+            _ => self.api(),
+        };
         if self.api_url.is_empty() { usual } else { self.api_url.trim_end_matches('/') }
     }
 
@@ -237,7 +251,7 @@ pub enum ComponentState {
     MajorOutage,
     /// It is being worked on.
     UnderMaintenance,
-    /// `major_outage` at P0, `partial_outage` at P1, else `degraded_performance`.
+    /// `major_outage` at P0, `partial_outage` at P1, `degraded_performance` below that and once service is restored.
     BySeverity,
 }
 

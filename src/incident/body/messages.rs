@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::incident::body::Process;
 use crate::incident::record::RecordId;
 
 /// A message was written for an audience, and is to be sent by these channels. It waits there until a delivery
@@ -108,6 +109,17 @@ pub struct Delivered {
     /// It is tried again from then on, where it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Timestamp>,
+    /// Who is sending it: whoever finds that process gone need not wait for what it will say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+}
+
+impl Delivered {
+    /// Says what became of a message, and no more.
+    pub fn new(message: RecordId, channel: &str, end: Delivery) -> Self {
+        let (channel, why, reference) = (channel.to_owned(), String::new(), String::new());
+        Self { message, channel, end, why, reference, again: None, process: None }
+    }
 }
 
 /// Says what a service tells of a page after it took it. That is dated by the service.

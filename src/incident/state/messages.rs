@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::incident::body::{Delivered, Delivery, MessageKind, PageFollowed, PageState};
+use crate::incident::body::{Delivered, Delivery, MessageKind, PageFollowed, PageState, Process};
 use crate::incident::record::RecordId;
 use crate::incident::state::State;
 
@@ -69,6 +69,8 @@ pub struct OnChannel {
     pub reference: String,
     /// It is tried again from then on.
     pub again: Option<Timestamp>,
+    /// Who is sending it, where that is on record.
+    pub sender: Option<Process>,
     /// How many times it was tried.
     pub tries: u32,
     /// Of a page: what the service told of it after it took it; `None`: nothing, or nobody asked.
@@ -124,6 +126,7 @@ impl OnChannel {
             why: String::new(),
             reference: String::new(),
             again: None,
+            sender: None,
             tries: 0,
             page: None,
         }
@@ -138,6 +141,7 @@ impl OnChannel {
         (self.end, self.since, self.again) = (Some(body.end), at, body.again);
         self.why.clone_from(&body.why);
         self.reference.clone_from(&body.reference);
+        self.sender.clone_from(&body.process);
     }
 
     /// Tells whether it is to be sent now.
@@ -223,6 +227,18 @@ impl State {
     /// same channel has taken the place of is left out: nobody is to read yesterday's news after today's.
     pub fn outbox(&self) -> Vec<(&Message, &OnChannel)> {
         self.unreplaced(OnChannel::waits)
+    }
+
+    /// The messages that somebody is sending, or was, as far as is on record.
+    pub fn sending(&self) -> impl Iterator<Item = (RecordId, &OnChannel)> {
+        let all = self.messages.iter().flat_map(|one| one.ways.iter().map(|way| (one.id, way)));
+        all.filter(|(_, way)| way.end == Some(Delivery::Sending))
+    }
+
+    /// The changes that a service is being told of, or was.
+    pub fn changes_sending(&self) -> impl Iterator<Item = (RecordId, &OnChannel)> {
+        let all = self.changes.iter().flat_map(|one| one.ways.iter().map(|way| (one.id, way)));
+        all.filter(|(_, way)| way.end == Some(Delivery::Sending))
     }
 
     /// What somebody was sending who is gone, in the order in which it was written, without what a later message
@@ -316,7 +332,7 @@ mod tests {
 
     fn way(end: Option<Delivery>, again: Option<Timestamp>) -> OnChannel {
         let (channel, why, reference) = ("slack".to_owned(), String::new(), String::new());
-        OnChannel { channel, end, since: at(0), why, reference, again, tries: 1, page: None }
+        OnChannel { channel, end, since: at(0), why, reference, again, sender: None, tries: 1, page: None }
     }
 
     #[test]

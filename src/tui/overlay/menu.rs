@@ -33,7 +33,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let seen = menu.items.iter().take(usize::from(area.height));
     let label = seen.map(|item| width(&item.label)).max().unwrap_or(0).min(60);
     let columns = area.width;
-    let note = visible(&menu.note);
+    let note = ui.local(&menu.note);
+    let note = visible(&note);
     let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
     // What a row has no room for stands whole below the list while the cursor is on it.

@@ -10,8 +10,8 @@ use super::document::{self, Line};
 use super::{Shown, framed, hints, typed, wide};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::MessageView;
-use crate::comms::preview::{Part, preview};
-use crate::comms::wire::{CUT, length};
+use crate::comms::preview::Part;
+use crate::comms::wire::CUT;
 use crate::config::types::Channel;
 use crate::incident::{Delivery, Message, MessageKind, State, next_update};
 use crate::report::capitalised;
@@ -32,7 +32,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &MessageView)
         let looks = ui.model.size.0 >= MessageView::BESIDE;
         let columns = if looks { (inner.width * 2 / 5).clamp(BESIDE, 70) } else { BESIDE };
         if looks {
-            let look = look(ui, view, view.channel.unwrap_or_default());
+            let look = look(ui, view);
             side.extend((!look.is_empty()).then(Line::default).into_iter().chain(look));
         }
         let text = Rect { width: (inner.width - columns - 3).min(COLUMNS), ..inner };
@@ -56,8 +56,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &MessageView)
         return editor(ui, buf, text, view);
     }
     match view.channel.filter(|_| ui.model.size.0 < MessageView::BESIDE) {
-        Some(channel) => {
-            let lines = look(ui, view, channel);
+        Some(_) => {
+            let lines = look(ui, view);
             document::draw(buf, text, view.scroll.top, lines.len(), |index| lines[index].clone())
         }
         None => read(ui, buf, text, view),
@@ -148,7 +148,7 @@ fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
 
 /// Where it goes, with its length there.
 fn ways(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
-    let (muted, text) = (ui.of(Role::Muted), view.page.text());
+    let muted = ui.of(Role::Muted);
     let channels = ui.model.channels_for(&view.audience);
     if channels.is_empty() {
         let copies = Line::of(&ui.key(Command::Open), ui.of(Role::Key));
@@ -162,35 +162,31 @@ fn ways(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     }
     let sending = if view.sending.is_some() { "sending …" } else { "" };
     let one = |(at, channel): (usize, &&Channel)| {
-        let long = length(channel, &text);
-        let line = if looked_at(ui, view) == Some(at) {
+        let long = view.looks.as_ref().and_then(|looks| looks.lengths.get(at));
+        let line = if view.looks.as_ref().and_then(|looks| looks.at) == Some(at) {
             Line::of("▸ ", ui.of(Role::Accent))
         } else {
             Line::of("· ", ui.of(Role::Faint))
         };
-        let (said, role) = match long.said() {
+        let (said, role) = match long {
             _ if !sending.is_empty() => (sending.to_owned(), Role::Muted),
-            said if long.is_cut() => (format!("{said}: cut"), Role::Warn),
-            said => (said, Role::Muted),
+            Some(long) if long.is_cut() => (format!("{}: cut", long.said()), Role::Warn),
+            Some(long) => (long.said(), Role::Muted),
+            None => (String::new(), Role::Muted),
         };
         line.with(&channel.name, ui.of(Role::Text)).with(&format!("  {said}"), ui.of(role)).hanging(2)
     };
     channels.iter().enumerate().map(one).collect()
 }
 
-/// The channel whose look is on the screen, by its place.
-fn looked_at(ui: Ui<'_>, view: &MessageView) -> Option<usize> {
-    if ui.model.size.0 >= MessageView::BESIDE { Some(view.channel.unwrap_or_default()) } else { view.channel }
-}
-
 /// The message as a channel will show it: its title, whom it calls, and where it is cut.
-fn look(ui: Ui<'_>, view: &MessageView, at: usize) -> Vec<Line> {
+fn look(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     let channels = ui.model.channels_for(&view.audience);
-    let Some(channel) = channels.get(at) else { return Vec::new() };
-    let Some(message) = ui.model.outgoing(view, &channel.name) else { return Vec::new() };
+    let Some(looks) = &view.looks else { return Vec::new() };
+    let Some(channel) = looks.at.and_then(|at| channels.get(at)) else { return Vec::new() };
     let heading = format!("as {} shows it ({})", channel.name, channel.kind.name());
     let mut lines = vec![Line::of(&heading, ui.of(Role::Faint))];
-    for part in preview(channel, &message) {
+    for part in &looks.parts {
         let role = match part {
             Part::Title(_) => Role::OverlayTitle,
             Part::Text(_) => Role::Text,
@@ -226,8 +222,9 @@ fn outcomes(ui: Ui<'_>, id: crate::incident::RecordId) -> Vec<Line> {
             if gone { "superseded by a later message" } else { stands.map_or("queued", Delivery::word) };
         let again = way.again.filter(|_| !gone && stands == Some(Delivery::Waiting));
         let again = again.map_or_else(String::new, |at| format!(", again at {}", ui.clock(at)));
+        let since = (stands == Some(Delivery::Sending)).then(|| format!(" since {}", ui.clock(way.since)));
         let why = if way.why.is_empty() { String::new() } else { format!(": {}", way.why) };
-        let said = format!(" {word}{again}{why}");
+        let said = format!(" {word}{}{again}{why}", since.unwrap_or_default());
         let line = Line::of(mark, ui.of(role)).with(" ", ui.of(role)).with(&way.channel, ui.of(Role::Text));
         line.with(&said, ui.of(role)).hanging(2)
     };

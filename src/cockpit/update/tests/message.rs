@@ -3,6 +3,7 @@
 use super::*;
 use crate::cockpit::overlay::{Ask, MessageView, Purpose};
 use crate::comms::draft::Own;
+use crate::comms::pager::OnCall;
 use crate::config::types::Channel;
 use crate::failure::Failure;
 use crate::incident::{
@@ -67,6 +68,7 @@ fn the_message_that_is_due_goes_to_every_channel_of_its_audience_after_one_look(
             why: why.into(),
             reference: String::new(),
             again: None,
+            process: None,
         };
         table.record(body.into())
     };
@@ -183,6 +185,7 @@ fn what_did_not_get_through_opens_first_and_is_sent_again_or_left() {
         why: "404: gone".into(),
         reference: String::new(),
         again: None,
+        process: None,
     };
     let failed = table.record(failed.into());
     table.send(Msg::Fact(Fact::Records(vec![written.clone(), failed])));
@@ -214,6 +217,7 @@ fn what_waits_goes_by_itself_while_it_is_fresh() {
         why: "no connection".into(),
         reference: String::new(),
         again: Some(time(90)),
+        process: None,
     };
     let waits = table.record(waits.into());
     table.send(Msg::Fact(Fact::Records(vec![written, waits])));
@@ -226,6 +230,55 @@ fn what_waits_goes_by_itself_while_it_is_fresh() {
     table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
     assert_eq!(flushes(table.send(Msg::Tick(time(93)))), 0, "it rests between two");
     assert_eq!(flushes(table.send(Msg::Tick(time(900)))), 0, "it is old: somebody reads it again first");
+}
+
+#[test]
+fn whether_a_sender_is_still_there_is_looked_at_soon() {
+    let mut table = Table::ready();
+    table.model.config.config.channels = vec![channel("slack", "stakeholders")];
+    let message = Messaged {
+        kind: MessageKind::Update,
+        audience: "stakeholders".into(),
+        text: "x".into(),
+        channels: vec!["slack".into()],
+        as_of: None,
+    };
+    let written = table.record(message.into());
+    let sending = table.record(Delivered::new(written.id, "slack", Delivery::Sending).into());
+    let looks = |effects: Vec<(EffectId, Effect)>| {
+        effects.into_iter().filter(|(_, effect)| *effect == Effect::FlushMessages).count()
+    };
+    assert_eq!(looks(table.send(Msg::Fact(Fact::Records(vec![written, sending])))), 1);
+    assert_eq!(looks(table.send(Msg::Tick(time(90)))), 0, "one at a time");
+    table.send(Msg::Done(last(&table), Ok(Done::Appended(Vec::new()))));
+    assert_eq!(looks(table.send(Msg::Tick(time(99)))), 0, "it rests between two");
+    assert_eq!(looks(table.send(Msg::Tick(time(120)))), 1);
+}
+
+#[test]
+fn who_is_on_call_is_asked_where_somebody_is_paged_and_stands_there_and_among_the_people() {
+    let mut table = Table::ready();
+    let pager = "name = \"pager\"\nkind = \"pagerduty\"\nsecret = \"KEY\"\naudiences = [\"on-call\"]\napi_token = \"T\"\nservice = \"P1\"";
+    table.model.config.config.channels = vec![toml::from_str(pager).unwrap()];
+    assert_eq!(table.model.on_call(), None);
+    assert_eq!(table.keys("i p"), [Effect::ReadOnCall]);
+    assert_eq!(table.model.on_call().unwrap(), "On call: asking …");
+    let until = Some(table.model.now + SignedDuration::from_hours(1));
+    let one = |level, who: &str, until| OnCall { level, who: who.to_owned(), until };
+    let told = vec![("pager".to_owned(), Ok(vec![one(1, "Li Wei", until), one(2, "Omar", None)]))];
+    table.send(Msg::Done(last(&table), Ok(Done::OnCall(told))));
+    let said = table.model.on_call().unwrap();
+    assert!(said.starts_with("On call: Li Wei until ") && said.ends_with(" UTC, then Omar"), "{said}");
+    table.keys("esc");
+    assert!(table.keys("w").is_empty(), "it was asked a moment ago");
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!("no menu") };
+    assert_eq!(menu.note, said);
+    let refused = vec![("pager".to_owned(), Err("401: PagerDuty rejected the API token".to_owned()))];
+    let later = table.model.now + SignedDuration::from_mins(2);
+    let asked = table.send(Msg::Tick(later)).into_iter().find(|(_, effect)| *effect == Effect::ReadOnCall);
+    table.send(Msg::Done(asked.unwrap().0, Ok(Done::OnCall(refused))));
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!("no menu") };
+    assert_eq!(menu.note, "On call: not known: 401: PagerDuty rejected the API token");
 }
 
 #[test]
@@ -248,6 +301,7 @@ fn a_page_is_asked_after_until_somebody_has_acknowledged_it_and_a_failure_is_tol
         why: String::new(),
         reference: String::new(),
         again: None,
+        process: None,
     };
     let taken = table.record(taken.into());
     let asks = |effects: Vec<(EffectId, Effect)>| {

@@ -1,6 +1,7 @@
 //! What goes wrong with services and clocks, whatever the channel.
 
 use super::*;
+use crate::incident::Process;
 
 /// A channel of each kind that sends by HTTP, to this server.
 fn channels(server: &str, hook: &Path) -> Vec<(&'static str, String)> {
@@ -111,7 +112,7 @@ fn a_clock_that_was_set_back_holds_up_no_message() {
     let message = desk.journal().append(ahead, vec![written]).unwrap()[0].id;
     let again = Some(ahead + SignedDuration::from_hours(24));
     let (channel, why, reference) = ("slack".to_owned(), "429".to_owned(), String::new());
-    let body = Delivered { message, channel, end: Delivery::Waiting, why, reference, again };
+    let body = Delivered { message, channel, end: Delivery::Waiting, why, reference, again, process: None };
     desk.journal().append(ahead, vec![Draft::now(desk.incident, body)]).unwrap();
     let sent = flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap();
     assert_eq!(sent.ways[0].1.end, Delivery::Accepted);
@@ -160,11 +161,11 @@ fn a_bot_that_was_removed_says_so_and_what_it_told_stays_told() {
 }
 
 /// Writes a message down as somebody did who began to send it then, and went no further.
-fn begun(desk: &Desk, at: Timestamp) {
+fn begun(desk: &Desk, at: Timestamp, process: Option<Process>) {
     let written = Draft::now(desk.incident, desk.message(TEXT));
     let message = desk.journal().append(at, vec![written]).unwrap()[0].id;
     let (channel, why, reference) = ("it".to_owned(), String::new(), String::new());
-    let body = Delivered { message, channel, end: Delivery::Sending, why, reference, again: None };
+    let body = Delivered { message, channel, end: Delivery::Sending, why, reference, again: None, process };
     desk.journal().append(at, vec![Draft::now(desk.incident, body)]).unwrap();
 }
 
@@ -178,13 +179,44 @@ fn what_somebody_sent_who_is_gone_is_sent_again_where_it_is_there_once_and_said_
         std::fs::write(&hook, "http://127.0.0.1:9/x").unwrap();
         let all = channels(&server.url, &hook);
         let desk = Desk::new(&all.iter().find(|(one, _)| *one == kind).unwrap().1);
-        begun(&desk, Timestamp::now() - SignedDuration::from_mins(3));
+        begun(&desk, Timestamp::now() - SignedDuration::from_mins(3), None);
         let sent = flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap();
         assert_eq!(sent.ways[0].1.end, end, "{kind}: {:?}", sent.ways);
         assert_eq!(server.requests().len(), usize::from(kind == "pagerduty"), "{kind}");
         assert!(flush(&mut desk.journal(), &desk.post(), Which::All).unwrap().ways.is_empty(), "{kind}");
         let state = desk.state();
         assert!(state.timeline.iter().any(|entry| entry.text.contains("whoever sent it")), "{kind}");
+    }
+}
+
+/// A process that was here a moment ago.
+fn ended() -> Process {
+    let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let process = process::identify(child.id()).unwrap();
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    process
+}
+
+#[test]
+fn a_sender_that_was_killed_here_is_missed_at_once() {
+    let taken = r#"{"status":"success","message":"Event processed","dedup_key":"x"}"#;
+    for (kind, end) in [("pagerduty", Delivery::Accepted), ("slack-webhook", Delivery::Unknown)] {
+        let server = Server::answering("202 Accepted", taken);
+        let secrets = tempfile::tempdir().unwrap();
+        let hook = secrets.path().join("hook");
+        std::fs::write(&hook, "http://127.0.0.1:9/x").unwrap();
+        let all = channels(&server.url, &hook);
+        let desk = Desk::new(&all.iter().find(|(one, _)| *one == kind).unwrap().1);
+        begun(&desk, Timestamp::now(), Some(ended()));
+        assert!(under_way(&desk.state().messages[0].ways[0]).contains("was gone"));
+        let sent = flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap();
+        assert_eq!(sent.ways[0].1.end, end, "{kind}: {:?}", sent.ways);
+        let lines: Vec<String> = desk.state().timeline.iter().map(|entry| entry.text.to_owned()).collect();
+        assert!(lines.iter().any(|line| line.contains("whoever sent it at")), "{kind}: {lines:?}");
+        // Whoever is there is left alone.
+        begun(&desk, Timestamp::now(), process::this());
+        assert!(flush(&mut desk.journal(), &desk.post(), Which::Fresh).unwrap().ways.is_empty(), "{kind}");
     }
 }
 
@@ -196,7 +228,7 @@ fn the_same_text_waits_for_whoever_may_be_sending_it() {
     std::fs::write(&hook, format!("{}/x", server.url)).unwrap();
     let all = channels(&server.url, &hook);
     let desk = Desk::new(&all.iter().find(|(one, _)| *one == "webhook").unwrap().1);
-    begun(&desk, Timestamp::now() - SignedDuration::from_secs(30));
+    begun(&desk, Timestamp::now() - SignedDuration::from_secs(30), None);
     let again = send(&mut desk.journal(), &desk.post(), &desk.message(TEXT), Timestamp::now()).unwrap_err();
     assert!(
         again.to_string().contains("somebody is sending this, or died while doing so (since "),

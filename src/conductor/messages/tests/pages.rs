@@ -1,7 +1,7 @@
 //! A status page and alerts of Jira Service Management: one of each for an incident, whatever gets dropped.
 
 use super::*;
-use crate::incident::{CauseDescribed, Released, Resolved};
+use crate::incident::{CauseDescribed, Released, Resolved, SeverityChanged};
 
 /// A page of Statuspage with its incidents, that loses an answer when told to.
 fn page(lose: &'static str) -> Server {
@@ -110,6 +110,37 @@ fn a_page_has_one_incident_that_is_created_updated_and_resolved() {
         assert!(request.contains("\"deliver_notifications\":false"), "{request}");
     }
     assert!(!desk.exported().contains("Xyzzy"));
+}
+
+#[test]
+fn the_components_of_a_page_follow_the_record() {
+    let server = page("");
+    let (_secrets, desk) = on_page(&server);
+    desk.sends_as(MessageKind::Alert, "it is down");
+    desk.records(SeverityChanged { severity: Severity::P1, reason: String::new(), answers: Vec::new() });
+    desk.sends_as(MessageKind::Update, "it is down for some");
+    desk.records(crate::incident::Mitigated::default());
+    desk.sends_as(MessageKind::Resolved, "it is served again");
+    let after = desk.state().heads.iter().map(|head| head.record).collect();
+    desk.records(Resolved { after, ..Resolved::default() });
+    desk.sends_as(MessageKind::Resolved, "it is over");
+    let shown = |request: &String| {
+        let (_, body) = request.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let of = |id: &str| body["incident"]["components"][id].as_str().unwrap().to_owned();
+        (of("comp1"), of("comp2"))
+    };
+    let shown: Vec<_> = changes(&server).iter().map(shown).collect();
+    let shown: Vec<(&str, &str)> = shown.iter().map(|(one, two)| (one.as_str(), two.as_str())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("major_outage", "degraded_performance"),
+            ("partial_outage", "degraded_performance"),
+            ("degraded_performance", "degraded_performance"),
+            ("operational", "operational"),
+        ]
+    );
 }
 
 #[test]

@@ -453,6 +453,7 @@ fn one_of_each_for_the_team() -> Vec<Body> {
             why: "404: gone".into(),
             reference: String::new(),
             again: None,
+            process: None,
         }
         .into(),
         PageFollowed {

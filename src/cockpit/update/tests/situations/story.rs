@@ -39,7 +39,15 @@ impl Story {
                 let (text, channels) = ("P0".to_owned(), vec![channel.clone()]);
                 let message = self.tell("maya", at, Messaged { kind, audience, text, channels, as_of: None });
                 let (end, why, reference) = (Delivery::Accepted, String::new(), String::new());
-                let taken = Delivered { message, channel: channel.clone(), end, why, reference, again: None };
+                let taken = Delivered {
+                    message,
+                    channel: channel.clone(),
+                    end,
+                    why,
+                    reference,
+                    again: None,
+                    process: None,
+                };
                 self.tell("maya", at, taken);
                 let (state, who) = (PageState::Paging, rest.to_owned());
                 self.tell("maya", at, PageFollowed { message, channel, state, who, by_clock: false });
