@@ -2,30 +2,31 @@
 //! next with which key.
 
 mod due;
+mod next;
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use due::{Due, used_up};
+use next::{Wrapped, next, step};
 
 use super::glyph;
-use super::paint::{Pen, width, wrap};
+use super::paint::{Pen, cut, width, wrap};
 use super::theme::Role;
 use super::ui::{Ui, below, inset, row};
-use crate::cockpit::Command;
 use crate::cockpit::model::ConfigSource;
 use crate::cockpit::production::{Production, Word};
 use crate::cockpit::update::rollback;
 use crate::cockpit::ways::Readiness;
+use crate::cockpit::{Command, Pane};
 use crate::health::network::Network;
-use crate::incident::{Clock, ClockState, Next, Phase, State, Status, detected_late, duration, phase_since};
+use crate::incident::{Clock, ClockState, Phase, State, Status, detected_late, duration, phase_since};
 use crate::text::visible;
 
 /// Draws the header of the full cockpit: four lines, and the guide's.
 pub(super) fn full(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
-    title(ui, buf, row(area, 0), state);
+    title(ui, buf, row(area, 0), state, None);
     phases(ui, &mut Pen::new(buf, inset(area, 1), 1), state);
     let mut pen = Pen::new(buf, inset(area, 1), 2);
     marks(ui, &mut pen, state);
@@ -37,7 +38,7 @@ pub(super) fn full(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
 
 /// Draws the header in three lines.
 pub(super) fn short(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
-    title(ui, buf, row(area, 0), state);
+    title(ui, buf, row(area, 0), state, leads(ui, state));
     let mut pen = Pen::new(buf, inset(area, 1), 1);
     marks(ui, &mut pen, state);
     phase_now(ui, &mut pen, state);
@@ -64,37 +65,62 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     if state.status != Status::Open || state.in_conflict() {
         let (word, role) = status(ui, state);
         if production.is_none() || width(word) <= pen.room() {
-            pen.put(word, ui.of(role));
+            pen.put(word, ui.of(role)).gap(1);
         }
     }
+    drill(ui, &mut pen);
+    // What is to be done and a line for each pane have their room; after those comes what was said and is due.
+    let doing = production.and_then(|found| Some((found, found.doing.as_ref()?)));
+    let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
+    let is_doubtful = matches!(ui.model.network, Network::Doubtful { .. });
+    let is_marked = is_doubtful || ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off;
+    let next = Wrapped::of(ui, inner.width);
+    let always =
+        3 + u16::from(doing.is_some()) + u16::from(is_marked) + next.height() + Pane::ALL.len() as u16;
+    let mut room = area.height.saturating_sub(always);
+    let clocks: Vec<&Clock> = shown_clocks(ui).take(2).collect();
+    let mut take = |wanted: usize| {
+        let taken = room.min(wanted as u16);
+        room -= taken;
+        usize::from(taken)
+    };
+    let shown = take(clocks.len().min(1));
+    let title = visible(&state.title);
+    let pieces = wrap(&title, inner.width);
+    let more = take(pieces.len().saturating_sub(1).min(1));
+    let shown = shown + take(clocks.len() - shown);
     let mut line = 1;
-    for piece in wrap(&visible(&state.title), inner.width).into_iter().take(2) {
+    if more == 0 {
+        Pen::new(buf, inner, line).put(&title, ui.of(Role::PhaseNow));
+        line += 1;
+    }
+    for piece in pieces.into_iter().take(if more == 0 { 0 } else { 2 }) {
         Pen::new(buf, inner, line).put(piece, ui.of(Role::PhaseNow));
         line += 1;
     }
-    // So does what is done to it: it takes the room of one clock.
-    let doing = production.and_then(|found| Some((found, found.doing.as_ref()?)));
     if let Some((found, doing)) = doing {
         let alert = if found.is_left { Role::Overdue } else { Role::Accent };
         Pen::new(buf, inner, line).put(doing, ui.of(alert));
         line += 1;
     }
-    // What is wrong comes before what is due, and takes the room of one clock.
-    let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
-    let is_doubtful = matches!(ui.model.network, Network::Doubtful { .. });
-    let is_marked = is_doubtful || ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off;
+    // What is wrong comes before what is due.
     if is_marked {
         marks(ui, &mut Pen::new(buf, inner, line), state);
         line += 1;
     }
-    phase_now(ui, &mut Pen::new(buf, inner, line), state);
+    let mut pen = Pen::new(buf, inner, line);
+    if let Some((who, role)) = leads(ui, state) {
+        pen.right(&who, ui.of(role));
+        pen.right_gap(2);
+    }
+    phase_now(ui, &mut pen, state);
     line += 1;
-    for clock in shown_clocks(ui).take(if is_marked || doing.is_some() { 1 } else { 2 }) {
+    for clock in clocks.into_iter().take(shown) {
         let due = Due::of(ui, clock);
         Pen::new(buf, inner, line).put(&due.within(inner.width), ui.of(due.role));
         line += 1;
     }
-    next_wrapped(ui, buf, below(area, line))
+    next.draw(ui, buf, below(area, line))
 }
 
 /// Draws what stays over a window or a pane on a small screen: how bad it is, what and since when, and what is
@@ -138,11 +164,15 @@ pub(super) fn strip_lines(height: u16) -> u16 {
 /// What is shown where the journal was taken away.
 const NOT_SAVED: &str = "✗ NOT SAVED: journal gone";
 
-/// Severity, title, service and number, elapsed time.
-fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
+/// Severity, title, service and number or who leads, elapsed time.
+fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State, leads: Option<(String, Role)>) {
     let mut pen = Pen::new(buf, line, 0);
     badge(ui, &mut pen, state);
     elapsed(ui, &mut pen, state);
+    if let Some((who, role)) = &leads {
+        pen.right(who, ui.of(*role));
+        pen.right_gap(2);
+    }
     // Each stands behind the other from the left, so that nothing moves sideways when something joins.
     let rest = beside(ui, &pen, state);
     let taken: u16 = rest.iter().map(|(text, _)| width(text) + GAP).sum();
@@ -150,6 +180,9 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State) {
     pen.column_of(&state.title, title, ui.of(Role::PhaseNow));
     for (text, role) in &rest {
         pen.gap(GAP).put(text, ui.of(*role));
+    }
+    if leads.is_some() {
+        return;
     }
     let service = if state.service.is_empty() { ui.model.service() } else { state.service.as_str() };
     let place = match service {
@@ -368,6 +401,19 @@ fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     }
 }
 
+/// Most columns of the name of who leads, where there is little room.
+const LEADER: u16 = 10;
+
+/// Who leads, in as few words as can be: `IC theo`.
+fn leads(ui: Ui<'_>, state: &State) -> Option<(String, Role)> {
+    let id = crate::incident::Role::COMMANDER;
+    let role = ui.model.policy.roles.iter().find(|role| role.id == id)?;
+    match state.roles.get(id) {
+        Some(who) => Some((format!("{} {}", role.short, cut(who, LEADER)), Role::Muted)),
+        None => state.is_open().then(|| (format!("no {}", role.short), Role::Warn)),
+    }
+}
+
 /// Clocks that run or ran out, the most urgent first. The phase's own is in the trail.
 fn shown_clocks(ui: Ui<'_>) -> impl Iterator<Item = &Clock> {
     ui.model
@@ -451,6 +497,13 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     }
 }
 
+/// That it is practice, at the right end.
+fn drill(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    if ui.model.drill && pen.right("drill", ui.of(Role::Guide)) {
+        pen.right_gap(3);
+    }
+}
+
 /// What is out of the ordinary, at the right end.
 fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     let mut mark = |text: &str, role: Role| {
@@ -479,9 +532,12 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
         }
         ConfigSource::None | ConfigSource::Trusted => {}
     }
-    if ui.model.drill {
-        mark("drill", Role::Guide);
-    }
+    drill(ui, pen);
+    let mut mark = |text: &str, role: Role| {
+        if pen.right(text, ui.of(role)) {
+            pen.right_gap(3);
+        }
+    };
     if state.unknown > 0 {
         mark(&format!("? {} from a newer version", state.unknown), Role::Unknown);
     }
@@ -493,80 +549,6 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
             pen.right_gap(3);
         }
     }
-}
-
-/// What comes then is shown where there is at least this much room for it; its end may be cut.
-const THEN: u16 = 40;
-
-/// What is next and the key that does it, and what comes then.
-fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
-    ui.fill(buf, line, Role::Next);
-    let mut pen = Pen::new(buf, line, 0);
-    pen.right_gap(1);
-    pen.gap(1).put("NEXT", ui.of(Role::NextLabel)).gap(2);
-    let plain = ui.of(Role::Next);
-    let Some((first, keys)) = ui.model.derived.next.first() else {
-        pen.put("nothing is left to do", plain);
-        return;
-    };
-    step(ui, &mut pen, &words(ui, first), keys, plain);
-    if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
-        && pen.room() > THEN
-    {
-        pen.gap(4).put("then", ui.of(Role::NextThen)).gap(2);
-        // Where there is no room, what it ends with is read when it is its turn.
-        let whole = second.title.as_str();
-        let fits = width(whole) + width(keys) + 4 <= pen.room();
-        // Whom to ask stands in the menu of the key.
-        let approval = whole
-            .strip_suffix(" to approve")
-            .map(|_| if whole.starts_with("wait ") { "wait for approval" } else { "ask for approval" });
-        let brief = whole.strip_suffix(", then record it").or(approval);
-        let title = brief.filter(|_| !fits).unwrap_or(whole);
-        step(ui, &mut pen, title, keys, ui.of(Role::NextThen));
-    }
-}
-
-/// What is next, and how late it is.
-fn words(ui: Ui<'_>, next: &Next) -> String {
-    match next.due_at.filter(|due| next.overdue && *due < ui.model.now) {
-        Some(due) => format!("overdue {}: {}", ui.ago(due), next.title),
-        None => next.title.clone(),
-    }
-}
-
-fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, style: Style) {
-    let kept = if keys.is_empty() { 0 } else { width(keys) + 4 };
-    let title = &*ui.local(title);
-    let room = pen.room().saturating_sub(kept);
-    pen.column_of(title, width(title).min(room), style);
-    if !keys.is_empty() {
-        let frame = ui.of(Role::NextThen);
-        pen.gap(2).put("[", frame).put(keys, ui.of(Role::NextKey)).put("]", frame);
-    }
-}
-
-/// The same on as many lines as it takes; returns what is left below.
-fn next_wrapped(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
-    let inner = inset(area, 1);
-    let (title, keys) = match ui.model.derived.next.first() {
-        Some((next, keys)) => (words(ui, next), keys.as_str()),
-        None => ("nothing is left to do".to_owned(), ""),
-    };
-    let title = ui.local(&title);
-    let title = visible(&title);
-    let lines = wrap(&title, inner.width);
-    let height = (lines.len() as u16 + 1).min(4).min(area.height);
-    ui.fill(buf, Rect { height, ..area }, Role::Next);
-    let mut pen = Pen::new(buf, inner, 0);
-    pen.put("NEXT", ui.of(Role::NextLabel));
-    if !keys.is_empty() {
-        pen.gap(2).put(keys, ui.of(Role::NextKey));
-    }
-    for (line, text) in lines.into_iter().take(3).enumerate() {
-        Pen::new(buf, Rect { height, ..inner }, line as u16 + 1).put(text, ui.of(Role::Next));
-    }
-    below(area, height)
 }
 
 /// What a newcomer should try.

@@ -53,3 +53,54 @@ fn that_production_fails_is_in_sight_at_every_size_whatever_is_recorded() {
         );
     }
 }
+
+#[test]
+fn who_leads_and_that_it_is_a_drill_is_in_sight_at_every_size() {
+    for (width, height) in [(40, 12), (60, 20), (80, 24), (100, 30), (120, 36), (160, 45)] {
+        let mut model = incident();
+        model.drill = true;
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        let header: Vec<&str> = shown.lines().take(7).collect();
+        let header = header.join("\n");
+        assert!(header.contains("IC maya"), "{width}x{height}:\n{shown}");
+        assert!(header.contains("drill"), "{width}x{height}:\n{shown}");
+    }
+    let mut scribe = Scribe::new();
+    scribe.declare("Checkout answers 500");
+    let mut model = cockpit(scribe);
+    for (width, height) in [(40, 12), (80, 24)] {
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        assert!(shown.contains("no IC"), "{width}x{height}:\n{shown}");
+    }
+}
+
+#[test]
+fn every_pane_has_its_line_on_the_smallest_screen_and_what_is_next_is_whole() {
+    for drill in [false, true] {
+        let mut model = incident();
+        model.drill = drill;
+        let shown = text(&settled(&mut model, &Theme::default(), 40, 12));
+        for pane in Pane::ALL {
+            let line = format!(" {} {}", pane as usize + 1, pane.title());
+            assert!(shown.contains(&line), "{line}:\n{shown}");
+        }
+        let (next, _) = model.derived.next.first().unwrap();
+        let said: String = shown.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        assert!(said.contains(&next.title), "{}:\n{shown}", next.title);
+    }
+}
+
+#[test]
+fn clocks_keep_their_minutes_and_are_told_in_one_measure() {
+    for (width, height) in [(80, 24), (100, 30), (120, 36), (140, 40), (160, 45)] {
+        let mut model = incident();
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        let clocks = shown.lines().find(|line| line.contains("overdue")).unwrap_or_else(|| panic!("{shown}"));
+        let times = clocks.split(['[', '+']).next().unwrap_or_default().split(' ');
+        let times: Vec<&str> = times.filter(|word| word.starts_with(|c: char| c.is_ascii_digit())).collect();
+        assert!(!times.is_empty(), "{clocks}");
+        // Whole hours only where the clock stands at one.
+        let hours = times.iter().filter(|time| time.ends_with('h'));
+        assert_eq!(hours.count(), 0, "{width}x{height}: {clocks}");
+    }
+}

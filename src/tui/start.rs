@@ -3,17 +3,19 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::glyph;
 use super::keys;
 use super::overlay::past;
-use super::paint::{Pen, width};
+use super::paint::{Pen, width, wrap_ranges};
 use super::theme::Role;
 use super::ui::{Ui, below, row, short_id};
 use crate::cockpit::Command;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
 use crate::hotfix::state::{Head, NoRepository};
 use crate::incident::Status;
+use crate::text::visible;
 
 /// Columns of the screen's one column.
 const COLUMNS: u16 = 84;
@@ -44,9 +46,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
         Rect { x: area.x + side, width: area.width.saturating_sub(2 * side), ..below(area, above) };
     page = heading(ui, buf, page);
     if let Some(guide) = &ui.model.derived.guide {
-        let mut pen = Pen::new(buf, page, 0);
-        pen.put("try ", ui.of(Role::Faint)).gap(1).put(guide, ui.of(Role::Guide));
-        page = below(page, 2);
+        Pen::new(buf, page, 0).put("try ", ui.of(Role::Faint));
+        page = below(page, told(buf, page, TRY, guide, 2, ui.of(Role::Guide)) + 1);
     }
     page = declare(ui, buf, page);
     page = left(ui, buf, page);
@@ -56,11 +57,34 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     let list = Rect { height: page.height - kept, ..page };
     let used = incidents(ui, buf, list);
     let mut rest = below(page, used + u16::from(used > 0));
+    let mut left = facts.len() as u16;
     for (label, text, role) in &facts {
-        let mut pen = Pen::new(buf, rest, 0);
-        pen.column_of(label, 12, ui.of(Role::Faint)).put(text, ui.of(*role));
-        rest = below(rest, 1);
+        // Each has its line before any has a second one.
+        left -= 1;
+        let lines = rest.height.saturating_sub(left).max(1);
+        Pen::new(buf, rest, 0).column_of(label, LABEL, ui.of(Role::Faint));
+        rest = below(rest, told(buf, rest, LABEL, text, lines, ui.of(*role)));
     }
+}
+
+/// Columns of what a fact is about.
+const LABEL: u16 = 12;
+/// Columns before what a newcomer should try.
+const TRY: u16 = 5;
+
+/// Writes a text beside what it is about, on as many lines as it takes and may have; returns how many it took.
+fn told(buf: &mut Buffer, place: Rect, before: u16, text: &str, most: u16, style: Style) -> u16 {
+    let text = visible(text);
+    let columns = place.width.saturating_sub(before);
+    let pieces: Vec<_> = wrap_ranges(&text, columns, columns).collect();
+    let lines = pieces.len().min(usize::from(most)).max(1);
+    for (line, piece) in pieces.iter().take(lines).enumerate() {
+        // The last one says that it is cut.
+        let end = if line + 1 == lines { text.len() } else { piece.end };
+        let piece = text.get(piece.start..end).unwrap_or_default();
+        Pen::new(buf, place, line as u16).gap(before).put(piece, style);
+    }
+    lines as u16
 }
 
 fn heading(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
@@ -167,8 +191,7 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
         } else {
             ("The incidents of this repository could not be read.", Role::Bad)
         };
-        Pen::new(buf, area, 0).put(text, ui.of(role));
-        return 1.min(area.height);
+        return told(buf, area, 0, text, 2.min(area.height), ui.of(role)).min(area.height);
     }
     let open = lines.iter().filter(|line| matches!(line.status, Status::Open | Status::Mitigated)).count();
     let mut pen = Pen::new(buf, area, 0);

@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use super::glyph::{self, Glyph};
 use super::theme::{Role, Theme};
 use crate::cockpit::{Command, Model};
-use crate::incident::{Entry, EntryKind, times_in};
+use crate::incident::{Entry, EntryKind, duration, times_in};
 use crate::plan::gates::void;
 
 /// What is drawn, and how it looks.
@@ -149,15 +149,21 @@ impl Ui<'_> {
     }
 }
 
-/// A duration with its largest unit only: `46s`, `12m`, `3h`, `5d`.
+/// How long ago something was, in as many units as matter then: `46s`, `12m`, `1h59m`, `11h`, `5d`.
 pub(super) fn short(length: SignedDuration) -> String {
     let seconds = length.as_secs();
     match seconds.unsigned_abs() {
-        s if s < 60 => format!("{seconds}s"),
-        s if s < 3600 => format!("{}m", seconds / 60),
-        s if s < 86_400 => format!("{}h", seconds / 3600),
+        s if s < 36_000 => minutes(length),
+        s if s < 2 * 86_400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
+}
+
+/// A length to a minute: `45s`, `14m`, `1h59m`, `2d3h`.
+pub(super) fn minutes(length: SignedDuration) -> String {
+    let seconds = length.as_secs();
+    let whole = if seconds.unsigned_abs() < 60 { seconds } else { seconds / 60 * 60 };
+    duration(SignedDuration::from_secs(whole))
 }
 
 /// The start of a commit's id; all of what is not one.

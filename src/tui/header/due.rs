@@ -10,16 +10,16 @@ use crate::incident::{Clock, ClockState, duration};
 /// Most columns of what people typed.
 const TYPED: u16 = 36;
 
-/// What is due and when: `fix due in 1h12m`, or `fix overdue 4m12s`.
+/// What is due and when: `fix due in 1h12m`, or `page on-call overdue 4m12s`.
 pub(super) struct Due {
     /// What comes before the time: `tell stakeholders within`.
     what: String,
-    /// The same in as few words as can be: `stakeholders in`.
+    /// The same in as few words as say what to do: `tell stakeholders in`.
     brief: String,
     /// The time, which is never cut.
     time: String,
-    /// The same with its largest unit only.
-    short: String,
+    /// The same without its seconds.
+    minutes: String,
     /// How it looks: near its end, or past it.
     pub(super) role: Role,
 }
@@ -32,26 +32,27 @@ impl Due {
         let (owner, _) = clock.title.split_once(": ").unwrap_or((&clock.title, ""));
         let said = if typed { cut(&clock.title, TYPED) } else { clock.title.clone() };
         let title = said.strip_suffix(" due").unwrap_or(&said);
-        let verbs = ["tell ", "notify ", "page ", "escalate to "];
-        let brief = match clock.id.as_str() {
-            "proposal" => "objections",
-            "task" => owner,
-            _ => verbs.iter().find_map(|verb| title.strip_prefix(verb)).unwrap_or(title),
+        let (is_late, length) = match clock.due_at.duration_since(now) {
+            left if clock.state == ClockState::Overdue || !left.is_positive() => (true, -left),
+            left => (false, left),
         };
-        if clock.state == ClockState::Overdue || clock.due_at <= now {
-            let late = now.duration_since(clock.due_at);
-            let (late, short) = (duration(late), ui::short(late));
+        // What is due is said to be, as briefly as can be: a fix in an hour is no deadline.
+        let brief = match clock.id.as_str() {
+            "proposal" => "objections".to_owned(),
+            "task" => owner.to_owned(),
+            _ => said.replace("escalate to ", "page "),
+        };
+        let (time, minutes) = (duration(length), ui::minutes(length));
+        if is_late {
             let is_snoozed = ui.model.incident().is_some_and(|state| state.snoozed(&clock.id, now).is_some());
-            let (time, role) = if is_snoozed {
-                (format!("{late}, snoozed"), Role::ClockSoon)
-            } else {
-                (late, Role::Overdue)
-            };
+            let snoozed = if is_snoozed { ", snoozed" } else { "" };
+            let role = if is_snoozed { Role::ClockSoon } else { Role::Overdue };
+            let brief = brief.strip_suffix(" due").unwrap_or(&brief);
             return Self {
                 what: format!("{title} overdue"),
                 brief: format!("{brief} overdue"),
-                time,
-                short,
+                time: format!("{time}{snoozed}"),
+                minutes: format!("{minutes}{snoozed}"),
                 role,
             };
         }
@@ -60,69 +61,69 @@ impl Due {
         // What is due comes; what is to be done is done by then.
         let comes = clock.id == "executives" || clock.title.ends_with(" due");
         let until = if comes { "in" } else { "within" };
-        let left = clock.due_at.duration_since(now);
-        let (time, short) = (duration(left), ui::short(left));
-        Self { what: format!("{said} {until}"), brief: format!("{brief} in"), time, short, role }
+        Self { what: format!("{said} {until}"), brief: format!("{brief} in"), time, minutes, role }
     }
 
-    pub(super) fn whole(&self) -> String {
-        format!("{} {}", self.what, self.time)
-    }
-
+    /// As short as it may be.
     pub(super) fn brief(&self) -> String {
-        format!("{} {}", self.brief, self.time)
+        format!("{} {}", self.brief, self.minutes)
     }
 
-    fn shortest(&self) -> String {
-        format!("{} {}", self.brief, self.short)
+    fn text(&self, (words, time): Measure) -> String {
+        let words = if words == Words::All { &self.what } else { &self.brief };
+        format!("{words} {}", if time == Time::Seconds { &self.time } else { &self.minutes })
     }
 
     /// As much of it as so many columns hold: words give way, the time does not.
     pub(super) fn within(&self, room: u16) -> String {
-        let all = [self.whole(), self.brief()];
-        let fits = all.into_iter().find(|text| width(text) <= room);
-        fits.unwrap_or_else(|| match room.checked_sub(width(&self.time) + 1) {
-            Some(left) if left > 1 => format!("{} {}", cut(&self.brief, left), self.time),
-            _ => self.time.clone(),
+        let fits = MEASURES.iter().map(|measure| self.text(*measure)).find(|text| width(text) <= room);
+        fits.unwrap_or_else(|| match room.checked_sub(width(&self.minutes) + 1) {
+            Some(left) if left > 1 => format!("{} {}", cut(&self.brief, left), self.minutes),
+            _ => self.minutes.clone(),
         })
     }
 }
 
-/// As many of them as so many columns hold, the most urgent first: words give way before any is left out, and how
-/// many are is said. What room is left then goes to the words of the first ones. `None`: there is not even room for
-/// the first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    All,
+    Few,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Time {
+    Seconds,
+    Minutes,
+}
+
+/// How one line says all of its clocks, so that their times can be compared.
+type Measure = (Words, Time);
+
+/// The best first: the time to a second is worth more than a word that can be done without.
+const MEASURES: [Measure; 4] = [
+    (Words::All, Time::Seconds),
+    (Words::Few, Time::Seconds),
+    (Words::All, Time::Minutes),
+    (Words::Few, Time::Minutes),
+];
+
+/// As many of them as so many columns hold, the most urgent first, all in one measure; how many are left out is said.
+/// `None`: there is not even room for the first.
 pub(super) fn fitting(dues: &[Due], room: u16) -> Option<Vec<(String, Role)>> {
-    let fits = |texts: &[(String, Role)]| {
-        texts.iter().map(|(text, _)| width(text) + 3).sum::<u16>().saturating_sub(3) <= room
+    let said = |kept: usize, measure: Measure, left: &str| {
+        let (shown, rest) = dues.split_at(kept);
+        let mut texts: Vec<(String, Role)> = shown.iter().map(|due| (due.text(measure), due.role)).collect();
+        texts.extend(rest.first().map(|worst| (format!("+{}{left}", rest.len()), worst.role)));
+        let columns = texts.iter().map(|(text, _)| width(text) + 3).sum::<u16>().saturating_sub(3);
+        (columns <= room).then_some(texts)
     };
-    (1..=dues.len()).rev().find_map(|kept| {
-        let (shown, left) = dues.split_at(kept);
-        let more = |long: bool| {
-            let word = if long { " more" } else { "" };
-            left.first().map(|worst| (format!("+{}{word}", left.len()), worst.role))
-        };
-        let mut texts: Vec<(String, Role)> = shown.iter().map(|due| (due.shortest(), due.role)).collect();
-        texts.extend(more(false));
-        if !fits(&texts) {
-            return None;
-        }
-        let mut widen = |place: usize, text: String| {
-            let before = std::mem::replace(&mut texts[place].0, text);
-            if !fits(&texts) {
-                texts[place].0 = before;
-            }
-        };
-        for (place, due) in shown.iter().enumerate() {
-            widen(place, due.brief());
-        }
-        if let Some((text, _)) = more(true) {
-            widen(kept, text);
-        }
-        for (place, due) in shown.iter().enumerate() {
-            widen(place, due.whole());
-        }
-        Some(texts)
-    })
+    let best =
+        |kept: usize| MEASURES.iter().find_map(|measure| said(kept, *measure, left_out(dues.len() - kept)));
+    (1..=dues.len()).rev().find_map(best).or_else(|| said(1.min(dues.len()), MEASURES[3], ""))
+}
+
+fn left_out(count: usize) -> &'static str {
+    if count == 1 { " clock" } else { " clocks" }
 }
 
 /// A clock turns in its last quarter, and again when it has run out.

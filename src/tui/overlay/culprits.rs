@@ -6,14 +6,14 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, row};
-use super::{Shown, column, wide, window};
+use super::{Shown, wide, window};
 use crate::cockpit::overlay::CulpritsView;
 use crate::cockpit::{Command, culprits};
 use crate::hotfix::suspects::culprits::{Odd, Standing};
 use crate::incident::CulpritVerdict;
 use crate::text::visible;
 
-/// Most columns of its lines.
+/// Most columns of what is told below a row.
 const COLUMNS: u16 = 110;
 
 /// A line of the list; those of the row that the cursor is on are marked.
@@ -45,7 +45,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: CulpritsView)
         keys = vec![(Command::OddFollowUp, "make it a follow-up"), (Command::Back, "back")];
     }
     let wanted = (lines.len() as u16).saturating_add(2);
-    let inner = column(window(ui, buf, wide(area, wanted), "What broke it?", &keys), COLUMNS);
+    let inner = window(ui, buf, wide(area, wanted), "What broke it?", &keys);
     let height = usize::from(inner.height);
     // The whole of the row that the cursor is on is in sight, its first line in any case.
     let of_row = |line: &Line<'_>| line.row == Some(view.cursor);

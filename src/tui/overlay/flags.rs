@@ -7,14 +7,12 @@ use super::super::glyph;
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
-use super::{Shown, column, wide, window};
+use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::{Flag, Flags};
 use crate::deploy::flags::Switch;
 use crate::text::visible;
 
-/// Most columns of its lines.
-const COLUMNS: u16 = 84;
 /// Lines below the list: a gap, and why the state of the flag of the cursor is not known.
 const BELOW: u16 = 4;
 
@@ -22,7 +20,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &Flags) -> Sh
     let wanted = (view.rows.len() as u16).saturating_add(BELOW + 3);
     let keys =
         [(Command::FlagToggle, "turn on or off"), (Command::FlagsAgain, "refresh"), (Command::Back, "back")];
-    let inner = column(window(ui, buf, wide(area, wanted), "Flags", &keys), COLUMNS);
+    let inner = window(ui, buf, wide(area, wanted), "Flags", &keys);
     let read = match (view.reading, view.read_at) {
         (Some(_), _) => "reading …".to_owned(),
         (None, Some(at)) => format!("read {}", ui.clock(at)),

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::paint::{Pen, width, wrap};
+use super::super::paint::{Pen, cut, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{self, Ui};
 use super::{Shown, low, window};
@@ -16,6 +16,10 @@ use crate::text::visible;
 const WHY: u16 = 3;
 /// Columns below which a row has room for little more than its reason.
 const NARROW: u16 = 46;
+/// Between what a row does and what speaks against it.
+const AGAINST: &str = " · ✗ ";
+/// Columns of a key and the gap behind it.
+const KEY: u16 = 3;
 /// Fewest columns of a reason that are worth reading.
 const LEAST: u16 = 16;
 
@@ -36,6 +40,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     let note = ui.local(&menu.note);
     let note = visible(&note);
     let notes = if menu.note.is_empty() { Vec::new() } else { wrap(&note, columns - 4) };
+    if let Some(shown) = spread(ui, buf, area, menu, &notes) {
+        return shown;
+    }
     let items = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
     // What a row has no room for stands whole below the list while the cursor is on it.
     let cut = |item: &Item| !fits(item, columns - 4);
@@ -95,6 +102,66 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
     Shown { lines: inner.height, ..Shown::default() }
 }
 
+/// Draws it with every row whole, on as many lines as it takes, where some do not fit into one and there is room for
+/// all of them.
+fn spread(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu, notes: &[&str]) -> Option<Shown> {
+    let room = area.width.checked_sub(4)?;
+    if menu.items.iter().all(|item| fits(item, room)) {
+        return None;
+    }
+    let text = room.saturating_sub(KEY);
+    let rows: Vec<(Vec<&str>, Vec<&str>)> = menu.items.iter().map(|item| whole(item, room, text)).collect();
+    let lines = rows.iter().map(|(label, why)| label.len() + why.len()).sum::<usize>() + notes.len() + 2;
+    let wanted = u16::try_from(lines).ok().filter(|lines| *lines <= area.height)?;
+    let inner = window(ui, buf, low(area, wanted), &menu.title, &[(Command::Back, "back")]);
+    let mut line = 0;
+    for note in notes {
+        Pen::new(buf, inner, line).put(note, ui.of(Role::Muted));
+        line += 1;
+    }
+    for (index, (item, (label, why))) in menu.items.iter().zip(&rows).enumerate() {
+        let first = line;
+        if why.is_empty() && label.len() == 1 {
+            row(ui, &mut Pen::new(buf, inner, line), item, width(&item.label), false);
+            line += 1;
+        } else {
+            let on = item.disabled.is_some();
+            let key = item.key.map_or_else(String::new, |key| key.to_string());
+            let style = ui.of(if on { Role::Disabled } else { Role::Key });
+            Pen::new(buf, inner, line).put(&key, style);
+            for piece in label {
+                let style = ui.of(if on { Role::Disabled } else { Role::Text });
+                Pen::new(buf, inner, line).gap(KEY).put(piece, style);
+                line += 1;
+            }
+            for (at, piece) in why.iter().enumerate() {
+                let mark = if at == 0 { item.mark() } else { "  " };
+                let mut pen = Pen::new(buf, inner, line);
+                pen.gap(KEY).put(mark, ui.of(Role::Disabled)).put(piece, ui.of(Role::Disabled));
+                line += 1;
+            }
+        }
+        if index == menu.selected {
+            for line in first..line {
+                let row = ui::row(inner, line);
+                let band = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..row };
+                match line == first {
+                    true => ui.select(buf, band),
+                    false => buf.set_style(band, ui.of(Role::Selection)),
+                }
+            }
+        }
+    }
+    Some(Shown { lines: inner.height, ..Shown::default() })
+}
+
+/// What a row says, broken into lines of its label and of its reason; the reason stands beside the label where both fit.
+fn whole(item: &Item, room: u16, text: u16) -> (Vec<&str>, Vec<&str>) {
+    let why = item.disabled.as_deref().filter(|why| !why.is_empty() && !fits(item, room));
+    let why = why.map(|why| wrap(why, text.saturating_sub(2))).unwrap_or_default();
+    (if fits(item, room) { vec![item.label.as_str()] } else { wrap(&item.label, text) }, why)
+}
+
 /// An item with its times in the zone that is shown.
 fn local(ui: Ui<'_>, item: &Item) -> Item {
     let disabled = item.disabled.as_deref().map(|why| ui.local(why).into_owned());
@@ -119,7 +186,15 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
     // Of a label as much stays as tells it from others; on a narrow screen its first words have to do.
     let named = if pen.room() < NARROW { 12 } else { 24 };
     match &item.disabled {
-        None => pen.put(&item.label, ui.of(text)),
+        // What speaks against it is read in full before what it does is.
+        None => match item.label.split_once(AGAINST).filter(|_| width(&item.label) > pen.room()) {
+            Some((does, against)) => {
+                let against = format!("{AGAINST}{against}");
+                let does = cut(does, pen.room().saturating_sub(width(&against)).max(named.min(10)));
+                pen.put(&does, ui.of(text)).put(&against, ui.of(text))
+            }
+            None => pen.put(&item.label, ui.of(text)),
+        },
         // The sentence above the list says why.
         Some(why) if why.is_empty() => pen.put(&item.label, ui.of(text)),
         // A few letters of a reason say nothing.

@@ -34,10 +34,10 @@ use ratatui::style::Style;
 use super::paint::{Pen, width};
 use super::theme::Role;
 use super::ui::Ui;
-use crate::cockpit::Command;
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::key::Code;
 use crate::cockpit::overlay::Overlay;
+use crate::cockpit::{Command, Pane};
 
 /// What came of drawing an overlay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -163,37 +163,30 @@ fn window(ui: Ui<'_>, buf: &mut Buffer, area: Rect, title: &str, keys: &[(Comman
 /// Columns at the left of the lower edge that its keys leave free: ` ↑12 ↓34 ` has room there.
 const COUNT: u16 = 10;
 
-/// Closes the panes that a window over the whole width covers in part: what is seen of them below it has a frame of its
-/// own, and nothing is seen but whole panes.
-fn close_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
+/// Clears what a window over the whole width leaves of the panes that it covers in part: nothing is seen below it but
+/// whole panes.
+fn clear_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
     if window.width < buf.area.width {
         return;
     }
     let panes = super::places(ui, buf.area).panes;
-    let lowest = panes.iter().map(|pane| pane.bottom()).max().unwrap_or(0);
-    if panes.iter().filter(|pane| !pane.is_empty()).count() < panes.len() {
-        // One pane, and lines about the others: of these nothing says what they are about.
-        let rest = super::ui::below(buf.area, window.bottom());
-        return ui.fill(buf, rest, Role::Screen);
+    let panes = || panes.iter().filter(|pane| !pane.is_empty());
+    let mut y = window.bottom();
+    // Lines about panes that are not drawn say nothing below a window: these go with the one that is.
+    if panes().count() < Pane::ALL.len() {
+        y = buf.area.bottom();
     }
-    for pane in panes.iter().filter(|pane| pane.y < window.bottom() && pane.bottom() > window.bottom()) {
-        let left = Rect { y: window.bottom(), height: pane.bottom() - window.bottom(), ..*pane };
-        // What is blank, or has no room for a line, is no pane to be seen.
-        let inner = Rect { x: left.x + 1, width: left.width.saturating_sub(2), ..left };
-        let is_blank = |y: u16| (inner.x..inner.right()).all(|x| buf[(x, y)].symbol() == " ");
-        if left.height < 3 || (left.y..left.bottom() - 1).all(is_blank) {
-            ui.fill(buf, left, Role::Screen);
-            continue;
-        }
-        let line = buf[(left.x, left.y)].style();
-        let mut pen = Pen::new(buf, left, 0);
-        let rule = left.width.saturating_sub(2);
-        pen.put("╭", line).column_of(&"─".repeat(usize::from(rule)), rule, line).put("╮", line);
+    while let Some(pane) = panes().find(|pane| pane.y < y && pane.bottom() > y) {
+        y = pane.bottom();
     }
-    if lowest <= window.bottom() {
-        let rest = super::ui::below(buf.area, window.bottom());
-        ui.fill(buf, rest, Role::Screen);
+    if panes().all(|pane| pane.bottom() <= y) {
+        y = buf.area.bottom();
     }
+    ui.fill(
+        buf,
+        Rect { height: y.saturating_sub(window.bottom()), y: window.bottom(), ..window },
+        Role::Screen,
+    );
 }
 
 /// Keys of commands as they are set, each with what it does here. Moving down stands for both ways.
@@ -220,7 +213,7 @@ fn framed<Key: AsRef<str>>(
     frame: Role,
 ) -> Rect {
     ui.fill(buf, area, Role::Overlay);
-    close_below(ui, buf, area);
+    clear_below(ui, buf, area);
     let line = ui.of(frame);
     if area.width < 6 || area.height < 3 {
         return area;

@@ -15,7 +15,7 @@ use crate::cockpit::past::{Leaf, PastRow, PastView};
 use crate::report::past::{By, Left, Past, Took, Trends, Unread, due, due_column, legend};
 use crate::text::{counted, visible};
 
-/// Most columns of its lines.
+/// Most columns of what is read as text.
 const COLUMNS: u16 = 132;
 /// From so many columns on a row tells more than its text.
 const ROOMY: u16 = 70;
@@ -44,7 +44,6 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: PastView) -> 
     keys.insert(1.min(keys.len() - 1), (Command::NextPane, "page"));
     keys.push((Command::Back, "back"));
     let inner = window(ui, buf, wide(area, area.height), "History and follow-ups", &keys);
-    let inner = column(inner, COLUMNS);
     leaves(ui, &mut Pen::new(buf, inner, 0), view.leaf);
     let spaced = u16::from(inner.height > 8);
     let place = below(inner, 1 + spaced);
@@ -128,6 +127,13 @@ impl Rows<'_> {
     }
 }
 
+/// Says why a list is empty.
+fn empty(ui: Ui<'_>, buf: &mut Buffer, place: Rect, text: &str) {
+    for (line, piece) in wrap(text, place.width).into_iter().enumerate() {
+        Pen::new(buf, place, line as u16).put(piece, ui.of(Role::Faint));
+    }
+}
+
 /// Wraps what a row tells below it.
 fn wrapped(lines: Vec<(String, Role)>, columns: u16) -> Vec<(String, Role)> {
     let pieces = |(text, role): (String, Role)| {
@@ -144,7 +150,7 @@ fn follow_ups(ui: Ui<'_>, buf: &mut Buffer, place: Rect, cursor: usize) -> Shown
     if left.is_empty() {
         let keys = ui.keys(Command::Notes, Command::FollowUp);
         let text = format!("No open follow-ups. In an incident {keys} adds a follow-up.");
-        Pen::new(buf, place, 0).put(&text, ui.of(Role::Faint));
+        empty(ui, buf, place, &text);
         return Shown { lines: place.height, top: 0, cursor: None, more: None };
     }
     let more = left.get(cursor).map(|one| about(ui, one, today)).unwrap_or_default();
@@ -228,7 +234,7 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, place: Rect, cursor: usize) -> Shown 
     let rows = ui.model.past_rows();
     if rows.is_empty() {
         let text = "No incident was declared in this repository yet.";
-        Pen::new(buf, place, 0).put(text, ui.of(Role::Faint));
+        empty(ui, buf, place, text);
         return Shown { lines: place.height, top: 0, cursor: None, more: None };
     }
     let roomy = place.width >= ROOMY;
@@ -330,6 +336,7 @@ fn together(ui: Ui<'_>, buf: &mut Buffer, place: Rect, by: By, top: usize) -> Sh
     let Some(trends) = ui.model.trends(by) else {
         return Shown { lines: place.height, top: 0, cursor: None, more: None };
     };
+    let place = column(place, COLUMNS);
     let lines = lines(ui, &trends, place.width);
     document::draw(buf, place, top, lines.len(), |line| lines[line].clone())
 }

@@ -22,9 +22,11 @@ use crate::health::series::{Sample, State, Status, Verdict as Seen};
 /// Columns of a sparkline that shows a trend.
 const SPARK: u16 = 8;
 /// Columns for how long something has been so.
-const SINCE: u16 = 4;
+const SINCE: u16 = 5;
 /// Least lines of a chart that is worth its place.
 const CHART: u16 = 6;
+/// Least columns for why a probe is bad.
+const WHY: u16 = 14;
 /// Least lines of one that can be drawn at all.
 const LOWEST: u16 = 5;
 
@@ -116,43 +118,54 @@ fn detail(
 
 /// `production ✗ 2 ▲ 1   staging ✓`: what is wrong where. Without room for all of it production, then what fails.
 fn label(ui: Ui<'_>, groups: &[Group], room: u16) -> Vec<(String, Style)> {
-    const GAP: u16 = 3;
-    let parts: Vec<Vec<(String, Style)>> = groups.iter().map(|group| part(ui, group)).collect();
-    let columns = |part: &[(String, Style)]| part.iter().map(|(text, _)| width(text)).sum::<u16>();
+    let all = [("production", 3), ("prod", 2)].map(|(production, gap)| {
+        let parts: Vec<Vec<(String, Style)>> =
+            groups.iter().map(|group| part(ui, group, production)).collect();
+        (parts, gap)
+    });
+    let fits = |(parts, gap): &&(Vec<Vec<(String, Style)>>, u16)| {
+        parts.iter().map(|part| columns(part) + gap).sum::<u16>().saturating_sub(*gap) <= room
+    };
+    let (parts, gap) = all.iter().find(fits).unwrap_or(&all[1]);
     let mut wanted: Vec<usize> = (0..groups.len()).collect();
     // What is bad, then what is not well, before what is good; the first is production.
     let urgency = |group: &Group| (group.counts[2] == 0, group.counts[0] == group.all());
     wanted.sort_by_key(|index| (*index > 0, urgency(&groups[*index])));
-    let (mut taken, mut shown, mut bad) = (0, Vec::new(), 0);
+    let (mut taken, mut shown, mut left) = (0, Vec::new(), Vec::new());
     for index in wanted {
-        let more = columns(&parts[index]) + if shown.is_empty() { 0 } else { GAP };
+        let more = columns(&parts[index]) + if shown.is_empty() { 0 } else { *gap };
         if shown.is_empty() || taken + more <= room {
             taken += more;
             shown.push(index);
-        } else {
-            bad += groups[index].counts[2];
+        } else if groups[index].counts[2] > 0 {
+            left.push(index);
         }
     }
     shown.sort_unstable();
     let mut label: Vec<(String, Style)> = Vec::new();
     for index in shown {
         if !label.is_empty() {
-            label.push((" ".repeat(GAP.into()), ui.of(Role::Faint)));
+            label.push((" ".repeat(usize::from(*gap)), ui.of(Role::Faint)));
         }
         label.extend(parts[index].iter().cloned());
     }
-    if bad > 0 {
-        label.push((format!(" +✗ {bad}"), ui.of(Role::Bad)));
+    if !left.is_empty() {
+        label.push((format!("  {} more ✗", left.len()), ui.of(Role::Bad)));
     }
     label
 }
 
-/// How an environment is: `production ✗ 2 ▲ 1`.
-fn part(ui: Ui<'_>, group: &Group) -> Vec<(String, Style)> {
+fn columns(part: &[(String, Style)]) -> u16 {
+    part.iter().map(|(text, _)| width(text)).sum()
+}
+
+/// How an environment is: `production ✗ 2 ▲ 1`, with that name for the one that is called so.
+fn part(ui: Ui<'_>, group: &Group, production: &str) -> Vec<(String, Style)> {
     let glyphs = [("✗", Role::Bad, 2), ("▲", Role::Warn, 1), ("?", Role::Unknown, 3)];
     let mut part = Vec::new();
     if !group.environment.is_empty() {
-        part.push((format!("{} ", group.environment), ui.of(Role::Muted)));
+        let name = if group.environment == "production" { production } else { &group.environment };
+        part.push((format!("{name} "), ui.of(Role::Muted)));
     }
     let wrong = glyphs.iter().filter(|(.., place)| group.counts[*place] > 0);
     let wrong: Vec<(String, Style)> = wrong
@@ -361,12 +374,18 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
         pen.put(why, ui.of(Role::Faint));
         return;
     }
-    for (text, style) in label(ui, &ui.model.derived.health.groups, pen.room() * 2 / 3) {
+    let room = pen.room();
+    for (text, style) in label(ui, &ui.model.derived.health.groups, room) {
         pen.put(&text, style);
     }
-    pen.gap(2);
-    if let Some(probe) = ui.model.health_rows().find(|probe| probe.state.is_bad()) {
+    pen.gap(3);
+    // A name that is cut says less than none.
+    let bad = ui.model.health_rows().find(|probe| probe.state.is_bad());
+    if let Some(probe) = bad.filter(|probe| width(&probe.name) <= pen.room()) {
         let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
-        pen.gap(1).put(&probe.name, ui.of(Role::Text)).gap(1).put(why, ui.of(Role::Bad));
+        pen.put(&probe.name, ui.of(Role::Text));
+        if pen.room() >= WHY {
+            pen.gap(1).put(why, ui.of(Role::Bad));
+        }
     }
 }

@@ -1,0 +1,119 @@
+//! What is next and the key that does it, as there is room for it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::paint::{Pen, width, wrap};
+use super::super::theme::Role;
+use super::super::ui::{Ui, below, inset};
+use crate::incident::Next;
+use crate::text::visible;
+
+/// What comes then is shown where there is at least this much room for it; its end may be cut.
+const THEN: u16 = 40;
+
+/// What is next and the key that does it, and what comes then.
+pub(super) fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
+    ui.fill(buf, line, Role::Next);
+    let mut pen = Pen::new(buf, line, 0);
+    pen.right_gap(1);
+    pen.gap(1).put("NEXT", ui.of(Role::NextLabel)).gap(2);
+    let plain = ui.of(Role::Next);
+    let Some((first, keys)) = ui.model.derived.next.first() else {
+        pen.put("nothing is left to do", plain);
+        return;
+    };
+    step(ui, &mut pen, &words(ui, first), keys, plain);
+    if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
+        && pen.room() > THEN
+    {
+        pen.gap(4).put("then", ui.of(Role::NextThen)).gap(2);
+        // Where there is no room, what it ends with is read when it is its turn.
+        let whole = second.title.as_str();
+        let fits = width(whole) + width(keys) + 4 <= pen.room();
+        // Whom to ask stands in the menu of the key.
+        let approval = whole
+            .strip_suffix(" to approve")
+            .map(|_| if whole.starts_with("wait ") { "wait for approval" } else { "ask for approval" });
+        let brief = whole.strip_suffix(", then record it").or(approval);
+        let title = brief.filter(|_| !fits).unwrap_or(whole);
+        step(ui, &mut pen, title, keys, ui.of(Role::NextThen));
+    }
+}
+
+/// What is next, and how late it is.
+fn words(ui: Ui<'_>, next: &Next) -> String {
+    match next.due_at.filter(|due| next.overdue && *due < ui.model.now) {
+        Some(due) => format!("overdue {}: {}", ui.ago(due), next.title),
+        None => next.title.clone(),
+    }
+}
+
+pub(super) fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, style: Style) {
+    let kept = if keys.is_empty() { 0 } else { width(keys) + 4 };
+    let title = &*ui.local(title);
+    let room = pen.room().saturating_sub(kept);
+    let title = shorter(title, room);
+    pen.column_of(title, width(title).min(room), style);
+    if !keys.is_empty() {
+        let frame = ui.of(Role::NextThen);
+        pen.gap(2).put("[", frame).put(keys, ui.of(Role::NextKey)).put("]", frame);
+    }
+}
+
+/// What is next without what can be done without, where not all of it fits: what is added behind a comma, then why it
+/// comes first. As it is where even that is too long.
+fn shorter(title: &str, room: u16) -> &str {
+    let fits = |text: &&str| width(text) <= room;
+    let heads = |text| std::iter::successors(Some(text), |text: &&str| Some(text.rsplit_once(", ")?.0));
+    let without = title.strip_prefix("mitigate first: ").unwrap_or(title);
+    heads(title).find(fits).or_else(|| heads(without).find(fits)).unwrap_or(title)
+}
+
+/// Most lines of what is next on a small screen.
+const MOST_LINES: u16 = 3;
+
+/// What is next, on as many lines as it takes.
+pub(super) struct Wrapped<'a> {
+    keys: &'a str,
+    lines: Vec<String>,
+}
+
+impl<'a> Wrapped<'a> {
+    pub(super) fn of(ui: Ui<'a>, columns: u16) -> Self {
+        let (title, keys) = match ui.model.derived.next.first() {
+            Some((next, keys)) => (words(ui, next), keys.as_str()),
+            None => ("nothing is left to do".to_owned(), ""),
+        };
+        let title = ui.local(&title);
+        let title = visible(&title);
+        let title = if wrap(&title, columns).len() > usize::from(MOST_LINES) {
+            shorter(&title, MOST_LINES * columns.saturating_sub(8))
+        } else {
+            &title
+        };
+        let lines = wrap(title, columns).into_iter().take(MOST_LINES.into()).map(str::to_owned).collect();
+        Self { keys, lines }
+    }
+
+    pub(super) fn height(&self) -> u16 {
+        self.lines.len() as u16 + 1
+    }
+
+    /// Draws it; returns what is left below.
+    pub(super) fn draw(&self, ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+        let inner = inset(area, 1);
+        let height = self.height().min(area.height);
+        ui.fill(buf, Rect { height, ..area }, Role::Next);
+        let mut pen = Pen::new(buf, inner, 0);
+        pen.put("NEXT", ui.of(Role::NextLabel));
+        if !self.keys.is_empty() {
+            pen.gap(2).put(self.keys, ui.of(Role::NextKey));
+        }
+        for (line, text) in self.lines.iter().enumerate() {
+            Pen::new(buf, Rect { height, ..inner }, line as u16 + 1).put(text, ui.of(Role::Next));
+        }
+        below(area, height)
+    }
+}
