@@ -231,7 +231,7 @@ fn all_is_well_only_if_what_the_commands_name_is_there() {
     for part in [
         "unknown placeholder {environment}; known: ref, commit, env",
         "does not exist",
-        "there is no environment `b`",
+        "unknown environment `b`",
         "flightdeck.toml: 3 problems",
     ] {
         assert!(said.contains(part), "{part} in {said}");

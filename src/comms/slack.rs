@@ -99,7 +99,7 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
         (_, "invalid_payload" | "invalid_blocks" | "msg_blocks_too_long" | "no_text") => {
             refused("Slack rejected this message; make it shorter or plainer, then send it again")
         }
-        (404 | 410, _) => refused("there is no such webhook; see whether the secret holds the right address"),
+        (404 | 410, _) => refused("no such webhook; see whether the secret holds the right address"),
         _ => Fate::new(Delivery::Failed, format!("{}{}", answer.status, saying(answer.body))),
     }
 }

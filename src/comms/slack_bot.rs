@@ -76,10 +76,9 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
         }
         "missing_scope" => (Delivery::Failed, "the bot needs the scope chat:write"),
         "not_in_channel" => (Delivery::Failed, "the bot is not in the channel: /invite it there"),
-        "channel_not_found" => (
-            Delivery::Failed,
-            "there is no such channel, or the bot is not in it; `to` is its id: C0123456789",
-        ),
+        "channel_not_found" => {
+            (Delivery::Failed, "no such channel, or the bot is not in it; `to` is its id: C0123456789")
+        }
         "is_archived" => (Delivery::Failed, "the channel is archived"),
         "msg_too_long" | "invalid_blocks" | "msg_blocks_too_long" | "no_text" => {
             (Delivery::Failed, "Slack rejected this message; make it shorter or plainer, then send it again")

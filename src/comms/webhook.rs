@@ -79,10 +79,9 @@ pub(super) fn fate(answer: &Answer<'_>) -> Fate {
             Delivery::Failed,
             format!("{status}{said}: it was not let in; see whether its secret is still valid"),
         ),
-        404 | 410 => Fate::new(
-            Delivery::Failed,
-            format!("{status}{said}: there is no such address; see whether it is right"),
-        ),
+        404 | 410 => {
+            Fate::new(Delivery::Failed, format!("{status}{said}: no such address; see whether it is right"))
+        }
         413 => Fate::new(Delivery::Failed, "413: the message is too long; set `limit` of the channel"),
         _ => Fate::new(Delivery::Failed, format!("{status}{said}")),
     }

@@ -291,9 +291,9 @@ fn judge(call: &HttpCall, ready: &Ready, reply: &Reply) -> Result<(), Lost> {
         403 => Lost::Refused(with_complaint(
             "the token has no permission for this; grant it, or ask somebody who has it",
         )),
-        404 | 410 => Lost::Refused(says(
-            "there is no such thing; see whether address, project, environment and key are right",
-        )),
+        404 | 410 => {
+            Lost::Refused(says("no such thing; see whether address, project, environment and key are right"))
+        }
         405 => Lost::Refused(says("that method is not allowed there; see whether the address is right")),
         409 | 412 | 423 => Lost::Refused(with_complaint(
             "somebody else changed it at the same time, or it is locked; look at it, then try again",

@@ -221,7 +221,7 @@ fn in_words(decision: &Decision) -> &'static str {
 }
 
 fn none(doing: &str) -> Failure {
-    Failure::usage(doing, "this incident has no such plan", "flightdeck plan list")
+    Failure::usage(doing, "unknown plan", "flightdeck plan list")
 }
 
 /// Takes a target from a holder that is gone, with a reason, and settles what became of the

@@ -272,7 +272,7 @@ fn branch(ground: &Ground<'_>, state: &BranchState, doing: &str) -> Result<Optio
 /// The plan without steps: nothing is left to do.
 fn nothing(repository: &Repository<'_>) -> Plan {
     let prefix = visible(&repository.ground.config.hotfix.prefix);
-    let note = format!("there is no {prefix}… branch here; flightdeck hotfix start NAME makes one");
+    let note = format!("no {prefix}… branch here; flightdeck hotfix start NAME makes one");
     let title = "finish the hotfix (GitHub flow): nothing is left to do";
     Plan { notes: vec![note], ..Plan::new(repository.id, title, Purpose::Hotfix, flows::TARGET) }
 }
@@ -281,11 +281,9 @@ pub(super) fn no_token(place: &Place) -> String {
     use crate::plan::forge::Forge;
     match place.forge {
         Forge::Github => {
-            "there is no token for GitHub: set GITHUB_TOKEN or GH_TOKEN, or let gh have one (gh auth login)"
+            "no token for GitHub: set GITHUB_TOKEN or GH_TOKEN, or let gh have one (gh auth login)"
         }
-        Forge::Gitlab => {
-            "there is no token for GitLab: set GITLAB_TOKEN, or let glab have one (glab auth login)"
-        }
+        Forge::Gitlab => "no token for GitLab: set GITLAB_TOKEN, or let glab have one (glab auth login)",
     }
     .to_owned()
 }

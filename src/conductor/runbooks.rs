@@ -209,7 +209,7 @@ fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
         return Err("it leads out of the repository".to_owned());
     }
     let place = root.join(path).canonicalize().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
         _ => error.to_string(),
     })?;
     let is_git = place.strip_prefix(root).is_ok_and(|path| path.iter().any(|part| part == ".git"));

@@ -93,7 +93,7 @@ fn why(command: &Command, name: &str, error: &io::Error) -> String {
     let errno = error.raw_os_error();
     if !name.contains('/') {
         return match errno {
-            Some(e) if e == Errno::NOENT.raw_os_error() => format!("there is no program {shown} on PATH"),
+            Some(e) if e == Errno::NOENT.raw_os_error() => format!("no program {shown} on PATH"),
             Some(e) if e == Errno::ACCESS.raw_os_error() => format!("{shown} on PATH may not be executed"),
             _ => format!("{shown} could not be started: {error}"),
         };
@@ -165,10 +165,7 @@ mod tests {
             refusal(dir.path(), &["./lost.sh"]),
             "./lost.sh wants /no/such/shell, which does not exist"
         );
-        assert_eq!(
-            refusal(dir.path(), &["no-such-program-here"]),
-            "there is no program no-such-program-here on PATH"
-        );
+        assert_eq!(refusal(dir.path(), &["no-such-program-here"]), "no program no-such-program-here on PATH");
         let gone = dir.path().join("gone");
         assert!(refusal(&gone, &["true"]).ends_with("gone does not exist"));
         assert!(refusal(dir.path(), &["true", "a\0b"]).contains("could not be started"));

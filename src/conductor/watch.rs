@@ -43,7 +43,7 @@ impl Watching {
     /// line.
     pub(super) fn begin(watch: &plan::Watch, keyring: &Keyring) -> Result<Self, String> {
         if watch.probes.is_empty() {
-            return Err("there is no probe to watch".to_owned());
+            return Err("no probe to watch".to_owned());
         }
         let probes: Vec<Probe> = watch.probes.iter().map(|watched| Probe::clone(watched)).collect();
         for probe in &probes {

@@ -234,7 +234,7 @@ fn known<const N: usize>(
     found: &mut Vec<Problem>,
 ) {
     if !names.contains(&name) {
-        let problem = Problem::new(span, format!("there is no {what} `{}`", visible(name)));
+        let problem = Problem::new(span, format!("unknown {what} `{}`", visible(name)));
         found.push(problem.suggest(name, names.into_iter()));
     }
 }

@@ -150,12 +150,12 @@ fn sides_are_two_and_differ() {
 
 #[test]
 fn probes_that_are_watched_have_to_be_there() {
-    refused(&with("watched = [\"wbe\"]"), "there is no probe `wbe` (did you mean `web`?)");
-    refused(&canary("weights = [100]\nabort = [\"api\"]"), "there is no probe `api` (known here: web)");
+    refused(&with("watched = [\"wbe\"]"), "unknown probe `wbe` (did you mean `web`?)");
+    refused(&canary("weights = [100]\nabort = [\"api\"]"), "unknown probe `api` (known here: web)");
     let elsewhere = |source: String| source.replace("environment = \"production\"", "environment = \"\"");
     taken(&elsewhere(with("watch = \"10m\"")));
     let none = |mut source: String| source.split_off(source.find("[[env").unwrap());
-    refused(&none(with("watch = \"10m\"")), "4:1: there is no probe to watch this environment with");
+    refused(&none(with("watch = \"10m\"")), "4:1: no probe to watch this environment with");
     taken(&none(with("watch = \"0s\"")));
     refused(&none(canary("weights = [100]")), "no probe covers this canary, so it could not be judged");
 }
@@ -179,14 +179,11 @@ fn times_fit_into_each_other() {
 
 #[test]
 fn gates_are_the_ones_there_are() {
-    refused(&with("gates = [\"chekcs\"]"), "there is no gate `chekcs` (did you mean `checks`?)");
-    refused(
-        "[policy]\ngates = [\"sign-off\"]\n",
-        "there is no gate `sign-off` (known here: checks, checklist,",
-    );
+    refused(&with("gates = [\"chekcs\"]"), "unknown gate `chekcs` (did you mean `checks`?)");
+    refused("[policy]\ngates = [\"sign-off\"]\n", "unknown gate `sign-off` (known here: checks, checklist,");
     refused(
         "[policy.P1]\nmay_pass_over = [\"stagin\"]\n",
-        "2:18: there is no gate `stagin` (did you mean `staging`?)",
+        "2:18: unknown gate `stagin` (did you mean `staging`?)",
     );
 }
 
@@ -245,7 +242,7 @@ fn probes_are_given_declared_secrets_only() {
         format!("[[probes]]\nname = \"web\"\nurl = \"http://h/\"\nheaders = {{ a = \"{value}\" }}\n")
     };
     let kept = secret("name = \"KEY\"\nfile = \"k\"");
-    refused(&header("{secret:KEY}"), "there is no secret `KEY`");
+    refused(&header("{secret:KEY}"), "unknown secret `KEY`");
     refused(&format!("{}{kept}", header("{secret:KYE}")), "did you mean `KEY`");
     refused(&format!("{}{kept}", header("Bearer {secret:KEY")), "is not closed");
     assert!(parse(format!("{}{kept}", header("Bearer {secret:KEY}")).as_bytes()).is_ok());

@@ -37,7 +37,7 @@ impl Dirs {
         let user = directories::ProjectDirs::from("", "", "flightdeck").ok_or_else(|| {
             Failure::new(
                 "looking for the directories of settings and state",
-                "there is no home directory",
+                "no home directory",
                 format!("set HOME, or {} and {}", Self::CONFIG_VARIABLE, Self::STATE_VARIABLE),
             )
         })?;

@@ -314,7 +314,7 @@ impl Draft {
     }
 
     fn channels(&mut self) {
-        self.title("Where messages go: m writes them, and sends them once they were read.");
+        self.title("Where messages go: flightdeck writes them, and sends them once somebody has read them.");
         self.example("[[channels]]");
         self.entry(false, "name", &text("chat"), "");
         self.entry(false, "kind", &text("webhook"), "or slack, teams, smtp, pagerduty, command");

@@ -270,7 +270,7 @@ fn a_probe_asks_exactly_one_thing_in_time() {
     // Without one it ends in time.
     let short = parse(probe("url = \"http://h\"\ninterval = \"2s\"").as_bytes()).unwrap();
     assert_eq!(short.probes[0].timeout, jiff::SignedDuration::from_secs(2));
-    refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "no environment `prod`");
+    refused(&probe("url = \"http://h\"\nenvironment = \"prod\""), "unknown environment `prod`");
     refused(
         &probe("command = [\"x\"]\nheaders = { a = \"b\" }"),
         "`headers` goes with `url` or `prometheus` or `alertmanager` or `datadog`; this probe is a command",
@@ -305,7 +305,7 @@ fn probes_are_suppressed_by_others_and_not_in_a_circle() {
     let top = "[[probes]]\nname = \"top\"\nurl = \"http://h\"\n";
     assert_eq!(lines(&format!("{}{}{top}", probe("a", "b"), probe("b", "top"))), [""; 0]);
     refused(&probe("a", "a"), "4:17: these probes suppress each other in a circle: a < a");
-    refused(&probe("top2", "tob"), "there is no probe `tob`");
+    refused(&probe("top2", "tob"), "unknown probe `tob`");
     let circle = lines(&format!("{}{}{}", probe("a", "b"), probe("b", "c"), probe("c", "b")));
     assert_eq!(circle.len(), 1, "{circle:#?}");
     assert!(circle[0].contains("b < c < b"), "{circle:#?}");

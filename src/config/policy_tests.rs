@@ -163,7 +163,7 @@ fn names_that_nothing_has_are_pointed_at() {
     let rows = [
         (
             "[policy.P0]\napprovals = [\"leed\"]".to_owned(),
-            "2:14: there is no role `leed` (did you mean `lead`?)",
+            "2:14: unknown role `leed` (did you mean `lead`?)",
         ),
         (own.to_owned(), "the role `commander` is gone, though it leads the incident"),
         (
@@ -171,24 +171,18 @@ fn names_that_nothing_has_are_pointed_at() {
             "the role `lead` is gone, though it has to approve at P0 and has to approve at P1 and meets the clock `escalate`",
         ),
         ("[policy.role.lead]\ndrop = true".to_owned(), "1:14: the role `lead` is gone"),
-        (
-            "[policy.role.leed]\nshort = \"L\"".to_owned(),
-            "1:14: there is no role `leed` (did you mean `lead`?)",
-        ),
+        ("[policy.role.leed]\nshort = \"L\"".to_owned(), "1:14: unknown role `leed` (did you mean `lead`?)"),
         ("[policy.role.legal]\nshort = \"L\"".to_owned(), "a role of your own needs a `title`"),
         (
             "[policy.check.paymets]\ndrop = true".to_owned(),
-            "there is no check `paymets` (did you mean `payments`?)",
+            "unknown check `paymets` (did you mean `payments`?)",
         ),
         (
             "[policy.phase.asemble]\nbudget = \"1m\"".to_owned(),
-            "there is no phase `asemble` (did you mean `assemble`?)",
+            "unknown phase `asemble` (did you mean `assemble`?)",
         ),
         ("[policy.phase.detect]\nname = \"respond\"".to_owned(), "`respond` is the name of another phase"),
-        (
-            "[policy.question.everybody]\nyes = \"P4\"".to_owned(),
-            "there is no severity `P4` (known: P0, P1, P2)",
-        ),
+        ("[policy.question.everybody]\nyes = \"P4\"".to_owned(), "unknown severity `P4` (known: P0, P1, P2)"),
         ("[policy.rollback_step.asess]\nabout = 3".to_owned(), "wrong type for `about`"),
         ("[policy]\nquestions = []".to_owned(), "2:1: no question is left"),
         ("[policy.question.x]\nask = \"Is it dark?\"".to_owned(), "`yes` is missing in the question `x`"),

@@ -21,7 +21,7 @@ pub fn action(config: &Config, policy: &Policy, id: &str, name: &str, what: &Res
             None if known.is_empty() => "add an [[actions]] table to flightdeck.toml".to_owned(),
             None => format!("flightdeck.toml has: {}", visible(&known.join(", "))),
         };
-        Failure::usage(&*doing, format!("there is no action called {}", visible(name)), hint)
+        Failure::usage(&*doing, format!("unknown action {}", visible(name)), hint)
     })?;
     let reaches = reaches(config, &doing, &found.reaches)?;
     let fill = match reaches {

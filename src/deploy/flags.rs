@@ -112,7 +112,7 @@ pub fn find<'a>(config: &'a Config, doing: &str, name: &str) -> Result<&'a Flag>
         None if known.is_empty() => "add a [[flags]] table to flightdeck.toml".to_owned(),
         None => format!("flightdeck.toml has: {}", visible(&known.join(", "))),
     };
-    Err(Failure::usage(doing, format!("there is no flag called {}", visible(name)), hint))
+    Err(Failure::usage(doing, format!("unknown flag {}", visible(name)), hint))
 }
 
 /// The plan that turns a flag on or off. `before` is what it was found to be: only a flag that

@@ -219,7 +219,7 @@ fn choose<'a>(config: &'a Config, doing: &str, names: &[String]) -> Result<Vec<&
             let known: Vec<_> = config.checks.iter().map(|check| visible(&check.name)).collect();
             return Err(Failure::usage(
                 doing,
-                format!("there is no check called {}", visible(name)),
+                format!("unknown check {}", visible(name)),
                 format!("flightdeck.toml has: {}", known.join(", ")),
             ));
         };
@@ -248,7 +248,7 @@ pub fn find_environment<'a>(config: &'a Config, doing: &str, name: &str) -> Resu
     let known: Vec<_> = config.environments.iter().map(|env| visible(&env.name)).collect();
     Err(Failure::usage(
         doing,
-        format!("there is no environment called {}", visible(name)),
+        format!("unknown environment {}", visible(name)),
         format!("flightdeck.toml has: {}", known.join(", ")),
     ))
 }

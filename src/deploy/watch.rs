@@ -48,7 +48,7 @@ pub fn watch(
             let short: String = release.commit.chars().take(7).collect();
             format!("it judges what is there: {} ({short}), since {:.0}", visible(what), release.at)
         }
-        None => format!("nothing is known to be released to {name}: there is no release it could judge"),
+        None => format!("nothing is known to be released to {name}: no release it could judge"),
     };
     let title = step.title.clone();
     let plan = Plan::new(id, title, Purpose::Watch, environment);

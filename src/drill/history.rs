@@ -28,9 +28,7 @@ pub(super) fn stream(scenario: &Scenario, now: Timestamp, fill: &BTreeMap<&str, 
         let wrong = |why: String| broken(scenario, commit, why);
         let parent = tips.get(commit.from.as_ref().unwrap_or(&commit.branch));
         let merged = match &commit.merge {
-            Some(name) => {
-                Some(tips.get(name).ok_or_else(|| wrong(format!("there is no branch {name} yet")))?)
-            }
+            Some(name) => Some(tips.get(name).ok_or_else(|| wrong(format!("no branch {name} yet")))?),
             None => None,
         };
         let mut tree = merged.or(parent).map(|tip| tip.tree.clone()).unwrap_or_default();

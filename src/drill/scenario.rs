@@ -319,7 +319,7 @@ impl Scenario {
                 let name = crate::text::visible(name.unwrap_or_default()).into_owned();
                 Err(Failure::usage(
                     format!("looking for the drill `{name}`"),
-                    "there is no drill of that name",
+                    "unknown drill",
                     "flightdeck drill --list shows which there are",
                 ))
             },

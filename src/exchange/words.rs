@@ -161,7 +161,7 @@ fn io_reason(error: &io::Error, place: &str) -> Option<(Fault, String)> {
             let why = format!("the name in {place} cannot be looked up: no name server answers");
             (if leads_out() == Some(false) { Fault::NoNetwork } else { Fault::NoNameServer }, why)
         } else {
-            (Fault::NoSuchHost, format!("there is no host of the name in {place}"))
+            (Fault::NoSuchHost, format!("no host of the name in {place}"))
         });
     }
     let reason = match error.kind() {
@@ -170,7 +170,7 @@ fn io_reason(error: &io::Error, place: &str) -> Option<(Fault, String)> {
             (Fault::Reset, format!("{place} closed the connection without an answer"))
         }
         Kind::TimedOut => (Fault::Timeout, format!("{place} did not answer")),
-        Kind::HostUnreachable => (Fault::Unreachable, format!("there is no way to {place}")),
+        Kind::HostUnreachable => (Fault::Unreachable, format!("no route to {place}")),
         Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
             (Fault::NoNetwork, format!("this machine has no network that leads to {place}"))
         }

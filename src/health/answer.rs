@@ -91,12 +91,12 @@ impl Answer {
     /// Looks up what a condition or value is about.
     pub(super) fn find(&self, subject: &Subject) -> Found {
         match subject {
-            Subject::Status => whole(self.status, "there is no status"),
-            Subject::Exit => whole(self.exit, "there is no exit code"),
+            Subject::Status => whole(self.status, "no status"),
+            Subject::Exit => whole(self.exit, "no exit code"),
             Subject::Value | Subject::Alerts => match &self.measured {
                 Some(Measured::Number(number, written)) => Found::Number(number.clone(), written.clone()),
                 Some(Measured::Nothing { why, .. }) => Found::Nothing(why.clone()),
-                None => Found::Nothing("there is no value".to_owned()),
+                None => Found::Nothing("no value".to_owned()),
             },
             Subject::Latency => Found::Number(Decimal::milliseconds(self.latency), length(self.latency)),
             Subject::Body(path) if path.is_empty() => {

@@ -178,7 +178,7 @@ pub(super) fn refusal(reply: &Reply, name: &str, masker: &Masker) -> Refusal {
                 "Datadog" => "the address of your site, as in https://api.datadoghq.eu".to_owned(),
                 _ => format!("the path it is below, as in https://host/{}", name.to_lowercase()),
             };
-            format!("answers 404: there is no API of {name}; give {as_in}")
+            format!("answers 404: no API of {name}; give {as_in}")
         }
         429 => {
             let wait = put_off(reply).and_then(|wait| SignedDuration::try_from(wait).ok());

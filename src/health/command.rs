@@ -95,7 +95,7 @@ fn start(
         .map_err(|e| {
             let why = match e.kind() {
                 _ if !root.is_dir() => format!("its directory {} is gone", root.display()),
-                io::ErrorKind::NotFound => "there is no such program".to_owned(),
+                io::ErrorKind::NotFound => "no such program".to_owned(),
                 io::ErrorKind::PermissionDenied => "it may not be executed".to_owned(),
                 _ => e.to_string(),
             };
@@ -341,7 +341,7 @@ mod tests {
     async fn a_missing_program_or_directory_did_not_start() {
         let missing = run(&["no-such-program-anywhere"], LONG).await.unwrap_err();
         assert_eq!(missing.fault, Fault::NotStarted);
-        assert!(missing.why.ends_with("there is no such program"), "{}", missing.why);
+        assert!(missing.why.ends_with("no such program"), "{}", missing.why);
         let forbidden = run(&["/"], LONG).await.unwrap_err();
         assert!(forbidden.why.ends_with("it may not be executed"), "{}", forbidden.why);
         let argv = ["true".to_owned()];

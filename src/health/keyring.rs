@@ -153,7 +153,7 @@ impl Keyring {
 
     async fn value(&self, name: &str) -> Result<Value, String> {
         if !self.0.names.contains(name) {
-            return Err(format!("there is no secret {}; declare it in [[secrets]]", visible(name)));
+            return Err(format!("unknown secret {}; declare it in [[secrets]]", visible(name)));
         }
         let slot = {
             let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -224,7 +224,7 @@ impl Keyring {
 impl Default for Keyring {
     /// Has no secrets: only what URLs tell is masked.
     fn default() -> Self {
-        Self::new(Vec::new(), BTreeSet::new(), |name| Err(format!("there is no secret {name}")))
+        Self::new(Vec::new(), BTreeSet::new(), |name| Err(format!("unknown secret {name}")))
     }
 }
 
@@ -311,7 +311,7 @@ mod tests {
         }
         assert_eq!(count.load(Ordering::SeqCst), 1);
         let why = given(&keyring, &source("{secret:OTHER}")).await.unwrap_err();
-        assert_eq!(why, "there is no secret OTHER; declare it in [[secrets]]");
+        assert_eq!(why, "unknown secret OTHER; declare it in [[secrets]]");
     }
 
     #[tokio::test]

@@ -156,7 +156,7 @@ impl Remote {
             Self::None => Err(Failure::of(
                 FailureKind::Gate,
                 doing,
-                "there is no remote called origin, nor just one, to ask and to push to",
+                "no remote called origin, nor just one, to ask and to push to",
                 "git remote add origin ADDRESS, or name it as `remote` under [hotfix] in flightdeck.toml",
             )),
             Self::Silent { name, why, .. } => Err(Failure::of(
@@ -171,7 +171,7 @@ impl Remote {
     /// What a reader of a plan should know of how fresh all this is, a line each.
     pub fn notes(&self, now: Timestamp) -> Vec<String> {
         match self {
-            Self::None => vec!["there is no remote: what others did is unknown".to_owned()],
+            Self::None => vec!["no remote: what others did is unknown".to_owned()],
             Self::Known(Known { by: Source::Asked, .. }) => Vec::new(),
             Self::Known(Known { name, by: Source::Fetched { at, why }, .. }) => {
                 let ago = age(*at, now);

@@ -290,7 +290,7 @@ impl NoRepository {
         match self {
             Self::NotFound => Failure::new(
                 doing,
-                "there is no git repository here or above",
+                "no git repository here or above",
                 "go to the repository that has to be fixed, or make one with `git init`",
             ),
             Self::Bare => Failure::new(

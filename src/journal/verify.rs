@@ -385,7 +385,7 @@ fn spare_landmark(conn: &Connection) -> rusqlite::Result<Option<Bad>> {
     }
     let find = "SELECT place FROM landmark WHERE place NOT IN (SELECT place FROM record) LIMIT 1";
     let found = conn.query_row(find, [], |row| row.get::<_, i64>(0)).optional()?;
-    let why = "there is no record at that place: it was added from outside, or the record is gone";
+    let why = "no record at that place: it was added from outside, or the record is gone";
     Ok(found.map(|place| (format!("row {place} of the index of releases"), why.to_owned())))
 }
 

@@ -469,7 +469,7 @@ fn lost(doing: &str, gone: &Gone, so: &str) -> Failure {
 pub(super) fn unknown_incident(id: IncidentId) -> Failure {
     Failure::usage(
         "looking for an incident in the journal",
-        format!("there is no incident {id} here"),
+        format!("unknown incident {id} here"),
         "see them all with flightdeck history",
     )
 }

@@ -140,7 +140,7 @@ impl Shell<'_> {
                     Done::Quietly
                 } else {
                     Done::Said(
-                        "this was not started from a shell with job control: there is nothing to go back to"
+                        "this was not started from a shell with job control: nothing to go back to"
                             .to_owned(),
                     )
                 };

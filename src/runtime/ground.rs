@@ -132,9 +132,8 @@ impl Ground {
 
     /// The file may have changed since it was shown: what is trusted is what runs.
     fn require_trust(&self, doing: &str) -> Result<()> {
-        let loaded = load::load(&self.root)?.ok_or_else(|| {
-            Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one")
-        })?;
+        let loaded = load::load(&self.root)?
+            .ok_or_else(|| Failure::usage(doing, "no flightdeck.toml", "flightdeck init writes one"))?;
         trust::require(&self.state_dir, &loaded)?;
         let reader = Reader::open(&self.root).map_err(|none| none.failure(&self.root.to_string_lossy()))?;
         let open = || journal::open_incidents(&self.state_dir);

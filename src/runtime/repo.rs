@@ -330,7 +330,7 @@ impl Clerk {
 
     fn init(&mut self) -> Result<Done> {
         let doing = "writing flightdeck.toml";
-        let found = self.found().ok_or_else(|| Failure::usage(doing, "there is no repository here", ""))?;
+        let found = self.found().ok_or_else(|| Failure::usage(doing, "no repository here", ""))?;
         write_new(doing, &self.root().join(load::FILE), draft::write(&found).as_bytes())?;
         self.look(false, Changed::Anything);
         Ok(Done::Said("wrote flightdeck.toml; read it, then trust it".to_owned()))

@@ -17,7 +17,7 @@ pub(super) fn ways(here: &Path, state_dir: &Path, environment: &str) -> Result<c
     let doing = "checking the rollback options";
     let reader = Reader::open(here).map_err(|none| none.failure(&here.to_string_lossy()))?;
     let loaded = load::load(reader.root())?
-        .ok_or_else(|| Failure::usage(doing, "there is no flightdeck.toml", "flightdeck init writes one"))?;
+        .ok_or_else(|| Failure::usage(doing, "no flightdeck.toml", "flightdeck init writes one"))?;
     trust::require(state_dir, &loaded)?;
     let config = reader.configured(loaded.config, || journal::open_incidents(state_dir));
     let policy = Policy::built_in().with(&config.policy);

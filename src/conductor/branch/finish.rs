@@ -79,7 +79,7 @@ fn meant(place: &Place<'_>, known: &Known) -> Result<Option<String>> {
 fn nothing(place: &Place<'_>, known: &Known) -> Plan {
     let prefix = visible(&place.ground.config.hotfix.prefix);
     let note = format!(
-        "there is no {prefix}… branch here or at {}; flightdeck hotfix start NAME makes one",
+        "no {prefix}… branch here or at {}; flightdeck hotfix start NAME makes one",
         visible(&known.name)
     );
     let title = "finish the hotfix (git flow)";

@@ -178,7 +178,7 @@ impl Conductor {
     /// that it should be.
     pub(super) fn prove_again(&mut self, index: usize) -> Answered {
         let Some(step) = self.plan.steps.get(index).cloned() else {
-            return Answered::Said((Proof::Unknown, "there is no such step".to_owned()));
+            return Answered::Said((Proof::Unknown, "no such step".to_owned()));
         };
         let Some(probe) = &step.proof else {
             return Answered::Said((

@@ -371,7 +371,7 @@ impl Client {
                 refused(with("the token has no permission for this; grant it, or ask somebody who has it"))
             }
             404 => refused(says(&format!(
-                "there is no {} there, or no such thing in it, or the token may not see it",
+                "no {} there, or no such thing in it, or the token may not see it",
                 visible(&self.repository)
             ))),
             // It gave up waiting for the call, or somebody in between did.

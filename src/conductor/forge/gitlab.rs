@@ -99,7 +99,7 @@ pub(super) fn dress(
         match visit.client.get::<Vec<User>>(&users) {
             Ok(users) => match users.iter().find(|user| user.username.eq_ignore_ascii_case(name)) {
                 Some(user) => ids.push(user.id),
-                None => undone.push(format!("there is no {name} to ask for a review")),
+                None => undone.push(format!("no {name} to ask for a review")),
             },
             Err(lost) => {
                 undone.push(format!("reviewers were not asked: {}", lost.why));

@@ -52,7 +52,7 @@ impl Looker {
         let remote = Reader::open(root).ok().and_then(|reader| reader.remote_place(&hotfix.remote));
         let place = place(&hotfix.pull, remote.as_deref()).map_err(|_| Box::new(Looked::NoPlace))?;
         let Some((source, value)) = token(&place, configured) else {
-            return Err(unknown("there is no token; see flightdeck hotfix finish"));
+            return Err(unknown("no token; see flightdeck hotfix finish"));
         };
         let place = crate::plan::forge::Place { token: source.name, ..place };
         let mut visit = Visit::new(&place, text_of(&value), PATIENCE).map_err(|why| unknown(&why))?;

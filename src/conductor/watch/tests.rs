@@ -84,10 +84,7 @@ fn a_service_that_comes_up_while_it_takes_effect_passes() {
 
 #[test]
 fn nothing_to_watch_is_an_error() {
-    assert_eq!(
-        Watching::begin(&watch(&[], 100, 0), &Keyring::default()).err().unwrap(),
-        "there is no probe to watch"
-    );
+    assert_eq!(Watching::begin(&watch(&[], 100, 0), &Keyring::default()).err().unwrap(), "no probe to watch");
     let mut odd = watch(&["http://127.0.0.1:9/"], 100, 0);
     let statsu = Probe { expect: vec!["statsu == 200".to_owned()], ..Probe::clone(&odd.probes[0]) };
     odd.probes = vec![plan::Watched::from(&statsu)];

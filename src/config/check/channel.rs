@@ -298,7 +298,7 @@ fn mail(channel: &DeTable<'_>, found: &mut Vec<Problem>) {
 }
 
 fn undeclared(name: &str, secrets: &[&str], span: Range<usize>) -> Problem {
-    let problem = Problem::new(span, format!("there is no secret `{}`", visible(name)));
+    let problem = Problem::new(span, format!("unknown secret `{}`", visible(name)));
     if secrets.is_empty() {
         return problem.help(format!("declare it: [[secrets]] with name = \"{}\"", visible(name)));
     }
@@ -340,7 +340,7 @@ mod tests {
         let rest = "audiences = [\"stakeholders\"]\n";
         for (bad, said) in [
             ("kind = \"slack-webhook\"\n", "`secret` is missing"),
-            ("kind = \"slack-webhook\"\nsecret = \"HOK\"\n", "there is no secret `HOK`"),
+            ("kind = \"slack-webhook\"\nsecret = \"HOK\"\n", "unknown secret `HOK`"),
             ("kind = \"slack-webhook\"\nsecret = \"HOOK\"\nurl = \"https://x.example/\"\n", "has no `url`"),
             ("kind = \"webhook\"\n", "it needs either"),
             ("kind = \"teams\"\n", "`secret` is missing"),
@@ -349,7 +349,7 @@ mod tests {
             ("kind = \"webhook\"\nurl = \"ftp://x\"\n", "the address has to begin with"),
             (
                 "kind = \"webhook\"\nurl = \"https://x.example\"\nheaders = { A = \"{secret:NO}\" }\n",
-                "there is no secret `NO`",
+                "unknown secret `NO`",
             ),
             ("kind = \"webhook\"\nurl = \"https://x.example\"\nbody = '{{ nope '\n", "`body`, line 1: "),
             (
@@ -389,7 +389,7 @@ mod tests {
                 "name of a header",
             ),
             ("kind = \"command\"\n", "`command` is missing"),
-            ("kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"NO\"\n", "there is no secret `NO`"),
+            ("kind = \"pagerduty\"\nsecret = \"HOOK\"\napi_token = \"NO\"\n", "unknown secret `NO`"),
             (
                 "kind = \"pagerduty\"\nsecret = \"HOOK\"\nservice = \"P1\"\n",
                 "says nothing without `api_token`",

@@ -181,7 +181,7 @@ fn watched(
 ) {
     let known_probe = |name: &str, span, found: &mut Vec<Problem>| {
         if !probes.iter().any(|probe| probe.name == name) {
-            let problem = Problem::new(span, format!("there is no probe `{name}`"));
+            let problem = Problem::new(span, format!("unknown probe `{name}`"));
             found.push(problem.suggest(name, probes.iter().map(|probe| probe.name)));
         }
     };
@@ -201,7 +201,7 @@ fn watched(
     if let Some((key, _)) = environment.get_key_value("watch")
         && length(environment, "watch", None).is_some_and(|(time, _)| time.is_positive())
     {
-        let message = "there is no probe to watch this environment with";
+        let message = "no probe to watch this environment with";
         found.push(Problem::new(key.span(), message).help(help));
     }
     if let Some(canary) = canary

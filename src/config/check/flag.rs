@@ -66,7 +66,7 @@ fn sets(call: &DeTable<'_>, secrets: &[&str], found: &mut Vec<Problem>) {
 }
 
 fn undeclared(name: &str, secrets: &[&str], span: std::ops::Range<usize>) -> Problem {
-    let problem = Problem::new(span, format!("there is no secret `{}`", visible(name)));
+    let problem = Problem::new(span, format!("unknown secret `{}`", visible(name)));
     if secrets.is_empty() {
         return problem.help(format!("declare it: [[secrets]] with name = \"{}\"", visible(name)));
     }
@@ -121,16 +121,16 @@ mod tests {
         let plain = |more: &str| format!("url = \"https://x.example/f\"\n{more}");
         let call = |call: &str| plain(&format!("on = {{ {call} }}\noff = {{ method = \"PUT\" }}"));
         for (flag, wanted) in [
-            (plain(""), "there is no call that turns it on"),
-            (plain("on = { method = \"PUT\" }"), "there is no call that turns it off"),
+            (plain(""), "no call that turns it on"),
+            (plain("on = { method = \"PUT\" }"), "no call that turns it off"),
             (
                 plain(&format!("token = \"TOKN\"\n{SETS}")),
-                "6:9: there is no secret `TOKN` (did you mean `TOKEN`?)",
+                "6:9: unknown secret `TOKN` (did you mean `TOKEN`?)",
             ),
             (plain(&format!("path = \"a..b\"\n{SETS}")), "6:8: the path `a..b` cannot be read"),
             (call("method = \"GET\""), "`GET` is not a method that sets anything"),
             (call("method = \"PUT\", url = \"x\""), "the address has to begin with https://"),
-            (call("method = \"PUT\", body = \"{secret:NO}\""), "there is no secret `NO`"),
+            (call("method = \"PUT\", body = \"{secret:NO}\""), "unknown secret `NO`"),
             (call("method = \"PUT\", body = \"{secret:TOKEN\""), "is not closed"),
             (format!("url = \"https://a:b@x.example\"\n{SETS}"), "5:7: the address holds a user or password"),
             (format!("url = \"https://x:99999/\"\n{SETS}"), "this is not an address"),

@@ -238,8 +238,7 @@ fn finish_gates(gates: &DeTable<'_>, found: &mut Vec<Problem>) {
     for key in gates.keys() {
         let name: &str = key.get_ref();
         if !flows.contains(&name) {
-            let problem =
-                Problem::new(key.span(), format!("there is no development model `{}`", visible(name)));
+            let problem = Problem::new(key.span(), format!("unknown development model `{}`", visible(name)));
             found.push(match nearest(name, &flows) {
                 Some(near) => problem.label(format!("did you mean `{near}`?")),
                 None => problem.help(format!("one of: {}", flows.join(", "))),
@@ -328,7 +327,7 @@ trunk = []
         refused(&hotfix("remote = \"https://git.example.com/x\""), "its name, not its address");
         refused(&hotfix("flow = \"git-flow\"\nbase = \"develop\""), "3:8: `base` and `develop` are the same");
         refused(&hotfix("flow = \"git-flow\"\nprefix = \"release/\""), "look alike");
-        assert_eq!(said(&hotfix("base = \"develop\"")), [""; 0], "there is no develop in this flow");
+        assert_eq!(said(&hotfix("base = \"develop\"")), [""; 0], "no develop in this flow");
     }
 
     #[test]
@@ -378,13 +377,10 @@ trunk = []
     #[test]
     fn gates_of_the_end_are_ones_there_are() {
         let gates = |line: &str| format!("[policy.finish_gates]\n{line}\n");
-        refused(
-            &gates("git-flow = [\"chekcs\"]"),
-            "2:13: there is no gate `chekcs` (did you mean `checks`?)",
-        );
+        refused(&gates("git-flow = [\"chekcs\"]"), "2:13: unknown gate `chekcs` (did you mean `checks`?)");
         refused(
             &gates("gitflow = [\"checks\"]"),
-            "2:1: there is no development model `gitflow` (did you mean `git-flow`?)",
+            "2:1: unknown development model `gitflow` (did you mean `git-flow`?)",
         );
         refused(&gates("trunk = [\"rollback\"]"), "`rollback` is about an environment");
         refused(

@@ -14,7 +14,7 @@ pub(super) fn check(root: &DeTable<'_>, roles: &[&str], found: &mut Vec<Problem>
     for person in tables(root, "people") {
         label(person, "reach", found);
         for (role, span) in texts(person, "roles").filter(|(role, _)| !roles.contains(role)) {
-            let problem = Problem::new(span, format!("there is no role `{role}`"));
+            let problem = Problem::new(span, format!("unknown role `{role}`"));
             found.push(problem.suggest(role, roles.iter().copied()));
         }
         let Some((name, span)) = text(person, "name") else { continue };
@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn a_role_that_there_is_not_names_the_nearest() {
         let said = complaint("[[people]]\nname = \"maya\"\nroles = [\"oncall\"]\n");
-        assert!(said.contains("there is no role `oncall`") && said.contains("on-call"), "{said}");
+        assert!(said.contains("unknown role `oncall`") && said.contains("on-call"), "{said}");
         let own = "[policy]\nroles = [{ id = \"dba\", title = \"database\", short = \"DB\" }]\n[[people]]\nname = \"maya\"\nroles = [\"dba\"]\n";
-        assert!(!complaint(own).contains("there is no role `dba`"), "{}", complaint(own));
+        assert!(!complaint(own).contains("unknown role `dba`"), "{}", complaint(own));
     }
 }

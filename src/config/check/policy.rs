@@ -110,7 +110,7 @@ fn entries(own: &DeTable<'_>, key: &str, needs: &str, known: &[&str], found: &mu
         if let Some(why) = unusable(id) {
             found.push(Problem::new(span, format!("the id {why}")));
         } else if is_dropped(entry) || !entry.contains_key(needs) {
-            let problem = Problem::new(span, format!("there is no {what} `{}`", visible(id)));
+            let problem = Problem::new(span, format!("unknown {what} `{}`", visible(id)));
             found.push(match nearest(id, known) {
                 Some(_) => problem.suggest(id, known.iter().copied()),
                 None => problem
@@ -126,7 +126,7 @@ fn phases(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     let mut named: Vec<(&str, Range<usize>)> = Vec::new();
     for (id, span, entry) in below(own, "phase") {
         if !known.contains(&id) {
-            let problem = Problem::new(span, format!("there is no phase `{}`", visible(id)));
+            let problem = Problem::new(span, format!("unknown phase `{}`", visible(id)));
             found.push(problem.suggest(id, known.iter().copied()));
         }
         let Some((name, span)) = text(entry, "name") else { continue };
@@ -168,7 +168,7 @@ fn questions(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     for (severity, span) in asked.flat_map(|one| [text(one, "yes"), text(one, "no")]).flatten() {
         // That it is no rank at all has been said.
         if !known.contains(severity) && Severity::all().any(|rank| rank.name() == severity) {
-            let problem = Problem::new(span, format!("there is no severity `{severity}`"));
+            let problem = Problem::new(span, format!("unknown severity `{severity}`"));
             found.push(
                 problem.help(format!("known: {}", known.iter().copied().collect::<Vec<_>>().join(", "))),
             );
@@ -214,7 +214,7 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
         }
         for (severity, span) in texts(entry, "severities").filter(|(severity, _)| !ranks.contains(severity)) {
             if Severity::all().any(|rank| rank.name() == severity) {
-                let problem = Problem::new(span, format!("there is no severity `{severity}`"));
+                let problem = Problem::new(span, format!("unknown severity `{severity}`"));
                 found.push(problem.help(format!("known: {}", ranks.join(", "))));
             }
         }
@@ -227,7 +227,7 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
                 let is = (of_role && roles.contains(&who)) || (of_people && audiences.contains(&who));
                 if !is {
                     let (what, known) = if of_role { ("role", &roles) } else { ("audience", &audiences) };
-                    let problem = Problem::new(who_span, format!("there is no {what} `{}`", visible(who)));
+                    let problem = Problem::new(who_span, format!("unknown {what} `{}`", visible(who)));
                     found.push(problem.suggest(who, known.iter().copied()));
                 }
             }
@@ -241,14 +241,14 @@ fn clocks(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     for (_, severity) in ours(own) {
         for (audience, span) in tables(severity, "updates").filter_map(|update| text(update, "audience")) {
             if !audiences.contains(&audience) {
-                let problem = Problem::new(span, format!("there is no audience `{}`", visible(audience)));
+                let problem = Problem::new(span, format!("unknown audience `{}`", visible(audience)));
                 found.push(problem.suggest(audience, audiences.iter().copied()));
             }
         }
     }
     for (.., entry) in below(own, "audience") {
         if let Some((is, span)) = text(entry, "is").filter(|(is, _)| !audiences.contains(is)) {
-            let problem = Problem::new(span, format!("there is no audience `{}`", visible(is)));
+            let problem = Problem::new(span, format!("unknown audience `{}`", visible(is)));
             found.push(problem.suggest(is, audiences.iter().copied()));
         }
     }
@@ -325,7 +325,7 @@ fn roles(own: &DeTable<'_>, policy: &Policy, found: &mut Vec<Problem>) {
     let roles = there(own, "roles", "role", policy.roles.iter().map(|role| &role.id));
     for (_, severity) in ours(own) {
         for (role, span) in texts(severity, "approvals").filter(|(role, _)| !roles.contains(role)) {
-            let problem = Problem::new(span, format!("there is no role `{}`", visible(role)));
+            let problem = Problem::new(span, format!("unknown role `{}`", visible(role)));
             found.push(problem.suggest(role, roles.iter().copied()));
         }
     }

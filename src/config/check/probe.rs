@@ -71,7 +71,7 @@ pub(super) fn check(
         && !environment.is_empty()
         && !environments.contains(&environment)
     {
-        let problem = Problem::new(span, format!("there is no environment `{environment}`"));
+        let problem = Problem::new(span, format!("unknown environment `{environment}`"));
         found.push(problem.suggest(environment, environments.iter().copied()));
     }
     if let Some((age, span)) = text(probe, "max_age")
@@ -247,7 +247,7 @@ fn named_secrets(text: &str, span: Range<usize>, secrets: &[&str], found: &mut V
         found.push(Problem::new(span.clone(), why));
     }
     for name in placeholder::names(text).filter(|name| !secrets.contains(name)) {
-        let problem = Problem::new(span.clone(), format!("there is no secret `{}`", visible(name)));
+        let problem = Problem::new(span.clone(), format!("unknown secret `{}`", visible(name)));
         found.push(problem.suggest(name, secrets.iter().copied()));
     }
 }
@@ -293,7 +293,7 @@ pub(super) fn suppression(root: &DeTable<'_>, found: &mut Vec<Problem>) {
     for (place, (name, probe)) in probes.iter().enumerate() {
         let Some((first, span)) = text(probe, "suppressed_by") else { continue };
         if !probes.iter().any(|(known, _)| *known == first) {
-            let problem = Problem::new(span, format!("there is no probe `{}`", visible(first)));
+            let problem = Problem::new(span, format!("unknown probe `{}`", visible(first)));
             found.push(problem.suggest(first, probes.iter().map(|(known, _)| *known)));
             continue;
         }

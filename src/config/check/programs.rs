@@ -154,7 +154,7 @@ fn missing_runbooks(root: &DeTable<'_>, around: &Around<'_>) -> Vec<Problem> {
     let missing =
         named.filter(|(path, _)| super::runbook::is_path(path) && !around.root.join(path).is_file());
     let problem = |(path, span): (&str, Range<usize>)| {
-        let problem = Problem::new(span, format!("there is no runbook {}", visible(path)));
+        let problem = Problem::new(span, format!("no such file: runbook {}", visible(path)));
         problem.help("a path from the root of the repository, or an address").warning()
     };
     missing.map(problem).collect()
@@ -188,7 +188,7 @@ impl Command<'_> {
                 let line: Vec<&str> = self.words.iter().map(|(word, _)| *word).collect();
                 let problem = Problem::new(
                     span.clone(),
-                    format!("`{word}` is passed to `{}` as an argument: there is no shell", visible(program)),
+                    format!("`{word}` is passed to `{}` as an argument: no shell runs it", visible(program)),
                 );
                 problem.help(in_a_shell(self.key, &line.join(" ")))
             }));
@@ -219,7 +219,7 @@ impl Command<'_> {
         let said = |message: String| Problem::new(span.clone(), message);
         let shown = visible(program);
         if program.starts_with(['~', '$']) {
-            let problem = said(format!("`{shown}` is not expanded: there is no shell"));
+            let problem = said(format!("`{shown}` is not expanded: no shell runs it"));
             return Some(problem.help("write the whole path, or a program that is in PATH"));
         }
         if which::which_in(program, self.around.path.as_ref(), self.around.root).is_ok() {
@@ -429,7 +429,7 @@ mod tests {
         assert_eq!(said("pool.md"), [""; 0]);
         assert_eq!(said("https://wiki.test/pool.md"), [""; 0]);
         let lines = said("runbooks/none.md");
-        assert!(lines[0].starts_with("f:5:11: warning: there is no runbook runbooks/none.md"), "{lines:?}");
+        assert!(lines[0].starts_with("f:5:11: warning: no such file: runbook runbooks/none.md"), "{lines:?}");
     }
 
     #[test]
@@ -477,7 +477,7 @@ mod tests {
                 "[\"kubectl\", \"a\", \";\", \"./deploy.sh\"]",
                 "command = [\"sh\", \"-c\", \"kubectl a ; ./deploy.sh\"]",
             ),
-            ("[\"~/bin/deploy\"]", "`~/bin/deploy` is not expanded: there is no shell"),
+            ("[\"~/bin/deploy\"]", "`~/bin/deploy` is not expanded: no shell runs it"),
             ("[\"$HOME/deploy\"]", "is not expanded"),
             // These may be right elsewhere, or later.
             (

@@ -41,7 +41,7 @@ pub struct Flag {
     /// Of plain HTTP: the call that turns it off.
     #[serde(default)]
     pub off: Option<FlagCall>,
-    /// What it guards, a few words.
+    /// What it guards, a few words; or what is then: `…; off: orders are charged later`.
     #[serde(default)]
     pub about: String,
 }
@@ -119,8 +119,7 @@ impl FlagRequests {
             FlagKind::Http => {
                 let read = caller.reads(flag.url.clone());
                 let set = |call: &Option<FlagCall>, word| {
-                    let call =
-                        call.as_ref().ok_or_else(|| format!("there is no call that turns it {word}"))?;
+                    let call = call.as_ref().ok_or_else(|| format!("no call that turns it {word}"))?;
                     caller.sets(flag, call)
                 };
                 let (on, off) = (set(&flag.on, "on")?, set(&flag.off, "off")?);

@@ -76,7 +76,7 @@ fn plain_http_is_called_as_configured() {
         ("GET https://f.example/checkout", "enabled")
     );
     assert_eq!(calls.read.headers["Authorization"], "Bearer {secret:FLAGS_TOKEN}");
-    assert_eq!(refused("url = \"https://f.example\""), "there is no call that turns it on");
+    assert_eq!(refused("url = \"https://f.example\""), "no call that turns it on");
     assert!(refused(&PLAIN.replace("put", "GET")).contains("GET is not a method"));
 }
 

@@ -92,7 +92,7 @@ fn an_environment_may_name_what_is_watched_and_needs_something() {
     let history = History::default();
     let failure = watch(&config, &Policy::built_in(), &history, "x", "staging", None, "/repo").unwrap_err();
     assert!(failure.cause.contains("no probe watches staging"), "{failure}");
-    assert!(planned("nowhere", None).unwrap_err().cause.contains("no environment called nowhere"));
+    assert!(planned("nowhere", None).unwrap_err().cause.contains("unknown environment nowhere"));
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Provider {
                 let incidents: Vec<Value> = listed.iter().map(|_| self.incident(down, now)).collect();
                 (StatusCode::OK, json!({ "page": page, "incidents": incidents }))
             }
-            _ => (StatusCode::NOT_FOUND, json!({ "error": "there is no such path" })),
+            _ => (StatusCode::NOT_FOUND, json!({ "error": "no such path" })),
         }
     }
 

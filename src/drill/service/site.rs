@@ -99,7 +99,7 @@ impl Site {
             path @ ("/health" | "/orders" | "/newest" | "/database" | "/metrics") => {
                 self.figures(&deployed, path).await
             }
-            _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "there is no such path" })),
+            _ => json_answer(StatusCode::NOT_FOUND, &json!({ "error": "no such path" })),
         }
     }
 
@@ -219,7 +219,7 @@ impl Site {
     /// Tells whether a flag is on, or sets it for whoever has the token.
     fn flag(&self, name: &str, request: &Request<Bytes>) -> Answer {
         let Some(on) = flags::read(&self.root, name) else {
-            return json_answer(StatusCode::NOT_FOUND, &json!({ "error": "there is no such flag" }));
+            return json_answer(StatusCode::NOT_FOUND, &json!({ "error": "no such flag" }));
         };
         if request.method() == Method::GET {
             return json_answer(StatusCode::OK, &json!({ "name": name, "enabled": on }));

@@ -128,8 +128,7 @@ fn give_up(operation: Operation) -> &'static str {
 pub fn no_base(config: &Config, doing: &str) -> Failure {
     let base = &config.hotfix.base;
     let cause = if base.is_empty() {
-        "the branch in production was not found: there is no main, master or trunk, and no remote that says"
-            .to_owned()
+        "the branch in production was not found: no main, master or trunk, and no remote that says".to_owned()
     } else {
         format!("the branch in production, {}, does not exist here", visible(base))
     };

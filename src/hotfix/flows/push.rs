@@ -91,7 +91,7 @@ pub(super) fn is_shared(seen: &Seen<'_>, branch: &str) -> bool {
 }
 
 fn none(doing: &str) -> crate::failure::Failure {
-    gate(doing, "there is no remote", "git remote add origin ADDRESS")
+    gate(doing, "no remote", "git remote add origin ADDRESS")
 }
 
 fn behind(doing: &str, branch: &str, there: &str, apart: Option<(usize, usize)>) -> crate::failure::Failure {
@@ -99,10 +99,7 @@ fn behind(doing: &str, branch: &str, there: &str, apart: Option<(usize, usize)>)
     match apart {
         Some((0, theirs)) => gate(
             doing,
-            &format!(
-                "{there} has {} on {shown} that are not here, and there is nothing to push",
-                commits(theirs)
-            ),
+            &format!("{there} has {} on {shown} that are not here, and nothing here is new", commits(theirs)),
             "git pull --ff-only brings them here",
         ),
         apart => {

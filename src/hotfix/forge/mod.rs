@@ -63,7 +63,7 @@ pub fn place(config: &PullConfig, remote: Option<&str>) -> Result<Place, NoPlace
                 Some(host) => format!(
                     "{host} is not a known code host; say which kind it is with `forge` under [hotfix.pull]"
                 ),
-                None if remote.is_none() => "there is no remote that could be at a code host".to_owned(),
+                None if remote.is_none() => "no remote that could be at a code host".to_owned(),
                 None => "the remote is not at a code host with pull requests".to_owned(),
             })
         })?;

@@ -153,7 +153,7 @@ impl Reader {
         let base = self.pushed_base(&question.base, &question.remote)?;
         let (onto, branch) = (base.onto, &base.branch);
         if onto != current.id() && !repo.graph_descendant_of(onto, current.id())? {
-            return Err(no(format!("what is deployed is not on {branch}: there is nothing to revert")));
+            return Err(no(format!("what is deployed is not on {branch}: nothing to revert")));
         }
         let chain = chain(repo, current, target.id(), budget)?;
         let ahead = repo.graph_ahead_behind(onto, current.id())?.0;
@@ -169,8 +169,7 @@ impl Reader {
         let remote = self.remote_name(remote);
         let branch = refs::base_name(&self.repo, base, remote.as_deref())
             .ok_or_else(|| no("the branch in production was not found here"))?;
-        let remote =
-            remote.ok_or_else(|| no("there is no remote called origin, nor just one, to push to"))?;
+        let remote = remote.ok_or_else(|| no("no remote called origin, nor just one, to push to"))?;
         let tracking = self
             .tracking_name(&remote, &branch)
             .ok_or_else(|| no(format!("{branch} of {remote} is not fetched here by default")))?;

@@ -246,7 +246,7 @@ const NOBODYS: [(&str, &str, &str); 12] = [
         "does not follow the one before it",
     ),
     ("UPDATE chain SET head_id = randomblob(16)", "-", "gives its last record another id"),
-    ("INSERT INTO landmark VALUES (77)", "row 77 of the index of releases", "there is no record at that place"),
+    ("INSERT INTO landmark VALUES (77)", "row 77 of the index of releases", "no record at that place"),
 ];
 
 #[test]

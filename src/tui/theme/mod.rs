@@ -163,7 +163,7 @@ impl Theme {
                     .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 Failure::usage(
                     doing,
-                    format!("there is no such theme{near}"),
+                    format!("no such theme{near}"),
                     format!("built in are {}", known.join(", ")),
                 )
             }),

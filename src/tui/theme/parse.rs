@@ -122,7 +122,7 @@ fn hex(text: &str) -> Option<Color> {
 
 fn unknown(what: &str, written: &str, known: &[&str]) -> String {
     let near = nearest(written, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    format!("there is no {what} `{}`{near}", crate::text::visible(written))
+    format!("unknown {what} `{}`{near}", crate::text::visible(written))
 }
 
 /// The known name that is nearest to what was written, if any is near.

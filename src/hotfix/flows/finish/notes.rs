@@ -71,7 +71,7 @@ pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String>
     }
     if let Some(develop) = &facts.no_develop {
         notes.push(format!(
-            "there is no branch {}: it goes into {} alone, without being merged back",
+            "no branch {}: it goes into {} alone, without being merged back",
             visible(develop),
             visible(&facts.base.name)
         ));

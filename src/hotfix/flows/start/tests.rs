@@ -95,7 +95,7 @@ fn a_remote_that_cannot_be_asked_is_said_and_what_was_fetched_last_is_taken() {
     (base.there, base.local) = (None, Some(commit(4)));
     let plan = begun(&sight, "x").unwrap();
     assert_eq!(plan.frozen["refs/heads/main"], commit(4));
-    assert!(plan.notes[0].contains("there is no remote"), "{:?}", plan.notes);
+    assert!(plan.notes[0].contains("no remote"), "{:?}", plan.notes);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn next_after(merged: Option<Oid>, tags: &BTreeMap<String, Tag>, line: &Line) ->
             let instead =
                 series.other.as_ref().map(|other| format!("; the last of others is {}", visible(other)));
             Says::Unknown(format!(
-                "no file holds a version, and there is no tag {}… to go on from{}",
+                "no file holds a version, and no tag {}… to go on from{}",
                 visible(&series.prefix),
                 instead.unwrap_or_default()
             ))

@@ -34,10 +34,10 @@ impl Reader {
         let base = self.pushed_base(&hotfix.base, &hotfix.remote)?;
         let (onto, branch, remote) = (base.onto, &base.branch, &base.remote);
         if onto != commit.id() && !repo.graph_descendant_of(onto, commit.id())? {
-            return Err(no(format!("it is not on {branch} as {remote} has it: there is nothing to revert")));
+            return Err(no(format!("it is not on {branch} as {remote} has it: nothing to revert")));
         }
         let mainline = match commit.parent_count() {
-            0 => return Err(no("it is the first commit: there is nothing to go back to")),
+            0 => return Err(no("it is the first commit: nothing to go back to")),
             1 => None,
             _ => Some(1),
         };
@@ -57,7 +57,7 @@ impl Reader {
         self.read_halves(good, bad).map_err(|error| error.message().to_owned()).and_then(
             |halves| match halves {
                 Some(halves) if halves.commits > 0 => Ok(halves),
-                Some(_) => Err("they are the same: there is nothing in between".to_owned()),
+                Some(_) => Err("they are the same: nothing lies in between".to_owned()),
                 None => Err("the good one is not in the history of the bad one".to_owned()),
             },
         )
