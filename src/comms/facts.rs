@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::draft::Sight;
-use super::numbers::Said;
+use super::numbers::{self, Said};
 use super::outward;
 use crate::incident::{ClockState, MessageKind, State, Status, all_clocks, next_update, told_up_to};
 use crate::report::{capitalised, spoken};
@@ -93,15 +93,11 @@ impl Facts {
             elapsed: spoken(state.elapsed(now)),
             since: last.map(|at| time(at, now)).unwrap_or_default(),
             now: time(now, now),
-            numbers: sight
-                .numbers
-                .iter()
-                .map(|number| {
-                    // What failed in between is not still as it was.
-                    let failures = state.outages(|name| name == number.name);
-                    number.said(failures.iter().any(|one| last.is_some_and(|last| one.from > last)))
-                })
-                .collect(),
+            numbers: numbers::all(sight.numbers, !kind.is_status(), |number| {
+                // What failed in between is not still as it was.
+                let failures = state.outages(|name| name == number.name);
+                failures.iter().any(|one| last.is_some_and(|last| one.from > last))
+            }),
             happened: outward::happened(sight, from),
             under_way: outward::under_way(state),
             commander: state

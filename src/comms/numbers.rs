@@ -71,11 +71,24 @@ impl Number {
         status.threshold.is_none() && !status.range.is_empty()
     }
 
-    /// What it says, and whether it failed since what it said `before`: then it is not still so.
-    pub(super) fn said(&self, failed_since: bool) -> Said {
+    /// ` (normally at most 5 %)`; as it is set up where that is no such limit.
+    fn normally(&self) -> String {
+        let limit =
+            |word: &str| self.range.strip_prefix(word).filter(|limit| limit.trim().parse::<f64>().is_ok());
+        let of = |limit: &str| with_unit(limit.trim(), &self.unit);
+        match (limit("max "), limit("min ")) {
+            (Some(most), _) => format!(" (normally at most {})", of(most)),
+            (_, Some(least)) => format!(" (normally at least {})", of(least)),
+            (None, None) => bracketed(&self.range),
+        }
+    }
+
+    /// What it says, and whether it failed since what it said `before`: then it is not still so. Whoever is not on
+    /// the call reads what is normal, and not how a probe is set up.
+    pub(super) fn said(&self, failed_since: bool, on_the_call: bool) -> Said {
         let bad = self.state.is_bad();
         let of = |value: f64| with_unit(&shown(value), &self.unit);
-        let range = if self.range.is_empty() { String::new() } else { format!(" ({})", self.range) };
+        let range = if on_the_call { bracketed(&self.range) } else { self.normally() };
         let name = &self.name;
         let text = match (self.before, self.now) {
             _ if self.by_answer && bad => format!("{name} fails{range}"),
@@ -98,6 +111,32 @@ impl Number {
         let told = |value: Option<f64>| value.map(of).unwrap_or_default();
         Said { name: name.clone(), text, now: told(self.now), before: told(self.before), bad }
     }
+}
+
+/// All of them, in order. Of what is judged by its answer others hear only whether the service works.
+pub(super) fn all(
+    numbers: &[Number],
+    on_the_call: bool,
+    failed_since: impl Fn(&Number) -> bool,
+) -> Vec<Said> {
+    let (answers, rest): (Vec<&Number>, Vec<&Number>) =
+        numbers.iter().partition(|number| number.by_answer && !on_the_call);
+    let bad = answers.iter().any(|number| number.state.is_bad());
+    let known = bad || answers.iter().any(|number| number.now.is_some());
+    let text =
+        if bad { "The service is not responding normally" } else { "The service is responding normally" };
+    let service = (!answers.is_empty() && known).then(|| Said {
+        name: "service".to_owned(),
+        text: text.to_owned(),
+        now: String::new(),
+        before: String::new(),
+        bad,
+    });
+    service.into_iter().chain(rest.into_iter().map(|one| one.said(failed_since(one), on_the_call))).collect()
+}
+
+fn bracketed(range: &str) -> String {
+    if range.is_empty() { String::new() } else { format!(" ({range})") }
 }
 
 /// Tells whether what was seen at two times does not overlap: a number that only wavers went neither up nor down.

@@ -84,7 +84,12 @@ fn what_is_judged_by_its_answer_is_not_told_by_how_long_that_took() {
             Number { name: "api /health".into(), by_answer: true, range, unit: "ms".into(), ..errors };
         drafted(&story, 1, MessageKind::Alert, &[health], &[]).text
     };
-    assert!(told(Health::Failing).contains("api /health fails (want 200)"), "{}", told(Health::Failing));
+    let failing = told(Health::Failing);
+    assert!(
+        failing.contains("The service is not responding normally") && !failing.contains("/health"),
+        "{failing}"
+    );
+    assert!(told(Health::Ok).contains("The service is responding normally"), "{}", told(Health::Ok));
     assert!(!told(Health::Ok).contains("14 ms"), "{}", told(Health::Ok));
 }
 
@@ -95,8 +100,12 @@ fn a_number_that_only_wavers_went_neither_up_nor_down() {
         let number = Number { moved, ..errors(Some(45.0), Some(43.0), Health::Failing) };
         drafted(&story, 1, MessageKind::Update, &[number], &[]).text
     };
-    assert!(said(true).contains("payment failures down from 45 % to 43 % (max 5)"), "{}", said(true));
-    assert!(said(false).contains("payment failures 43 % (max 5)"), "{}", said(false));
+    assert!(
+        said(true).contains("payment failures down from 45 % to 43 % (normally at most 5 %)"),
+        "{}",
+        said(true)
+    );
+    assert!(said(false).contains("payment failures 43 % (normally at most 5 %)"), "{}", said(false));
     assert!(are_apart(&[45.0, 46.0], &[2.0, 3.0]) && are_apart(&[1.0, 2.0], &[3.0, 4.0]));
     assert!(!are_apart(&[45.0, 38.0], &[40.0, 47.0]), "they overlap");
     assert!(!are_apart(&[45.0], &[2.0, 3.0]), "one sample shows no spread");
@@ -126,7 +135,7 @@ fn an_alert_leaves_open_what_nobody_knows_yet() {
          We are investigating.\n\
          Impact: not known yet\n\
          Since: 14:00 UTC\n\
-         payment failures 45 % (max 5)\n\
+         payment failures 45 % (normally at most 5 %)\n\
          \n\
          Next update: 14:17 UTC\n\
          INC-2026-0042"
@@ -152,7 +161,7 @@ fn an_update_covers_what_happened_since_the_last_one_to_that_audience() {
          \n\
          We are working on a fix.\n\
          Impact: not known yet\n\
-         payment failures down from 45 % to 2 % (max 5)\n\
+         payment failures down from 45 % to 2 % (normally at most 5 %)\n\
          \n\
          Since the last update, at 14:05 UTC:\n\
          - 14:08 UTC the pool of connections is exhausted\n\
@@ -298,12 +307,12 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     );
     story.at(26, of::<PlanEnded>(json!({ "plan": "finish-1", "end": "done" })));
     assert!(update(&story, 27).contains("Service is restored. A fix is ready to be deployed."));
-    story.starts(30, "deploy", "deploy main to production, canary 10 % 50 % 100 %");
+    story.starts(30, "deploy", "deploy main to production, canary 10 → 50 → 100 %");
     let said = update(&story, 31);
     assert!(said.contains("Service is restored. A fix is being deployed."), "{said}");
     assert!(said.contains("Under way: deploy main to production\n"), "{said}");
     story.at(32, of::<PlanEnded>(json!({ "plan": "deploy-30", "end": "failed", "why": "it failed" })));
-    story.brings(40, "deploy", "deploy main to production, canary 10 % 50 % 100 %", "v1.4.3");
+    story.brings(40, "deploy", "deploy main to production, canary 10 → 50 → 100 %", "v1.4.3");
     let said = update(&story, 42);
     assert!(said.contains("Service is restored. A fix is in production, and it is healthy."), "{said}");
     assert!(said.contains("- 14:41 UTC deployed v1.4.3 to production, and it is healthy\n"), "{said}");

@@ -144,8 +144,7 @@ impl Way {
     /// When it was rehearsed and how long that took, or that it never was, in one line.
     pub fn rehearsal(&self, now: Timestamp) -> String {
         let Some(rehearsal) = &self.rehearsed else {
-            let done = if self.is_general() { "completed" } else { "turned off" };
-            return format!("never {done} here");
+            return "never done here before".to_owned();
         };
         let ago = duration(now.duration_since(rehearsal.at).max(jiff::SignedDuration::ZERO));
         let elsewhere = if rehearsal.environment == self.environment || self.kind == Kind::FlagOff {

@@ -47,9 +47,12 @@ fn flags(known: &Known<'_>) -> Vec<Way> {
         let mut way =
             way(known, &format!("flag:{}", flag.name), Kind::FlagOff, format!("turn {} off", flag.name));
         // No other release comes of it: what it guards is no longer used.
-        if !flag.about.is_empty() {
-            way.goes_back_to = format!("without {}", flag.about);
-        }
+        way.goes_back_to = match flag.about.split_once("off: ") {
+            // It says itself what is then.
+            Some((_, then)) => format!("off: {}", then.trim()),
+            None if flag.about.is_empty() => String::new(),
+            None => format!("without {}", flag.about),
+        };
         way.evidence.push((None, "helps only if the fault is behind this flag".to_owned()));
         way.ready = match &flag.state {
             Switch::On => {
@@ -238,9 +241,9 @@ fn revert_ready(known: &Known<'_>, way: &mut Way, revert: &Revert) -> Ready {
     }
     // The reverts themselves are ahead, too: what is no longer the target is what goes along.
     if revert.ahead > 0 && !revert.same_as_target {
-        let s = if revert.ahead == 1 { "" } else { "s" };
+        let (s, them) = if revert.ahead == 1 { ("", "it") } else { ("s", "they") };
         return Ready::Unknown(format!(
-            "{branch} has {} commit{s} that {} never had: they would go along",
+            "{branch} has {} commit{s} {} never ran; {them} would ship too",
             revert.ahead, known.environment.name
         ));
     }

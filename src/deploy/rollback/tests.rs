@@ -223,7 +223,11 @@ fn a_revert_is_ready_only_where_it_brings_back_what_was_there() {
     let conflicting = Revert { conflicts: words(&["src/pool.rs"]), ..reverting() };
     assert_eq!(ready(Ok(conflicting)).ready, Ready::No("conflicts in src/pool.rs".into()));
     let ahead = ready(Ok(Revert { ahead: 2, same_as_target: false, ..reverting() }));
-    assert!(ahead.ready.why().contains("2 commits that production never had"), "{:?}", ahead.ready);
+    assert!(
+        ahead.ready.why().contains("2 commits production never ran; they would ship too"),
+        "{:?}",
+        ahead.ready
+    );
     let late = ready(Err(NoRevert::Unknown("no time to try it".into())));
     assert_eq!(late.ready, Ready::Unknown("no time to try it".into()));
 }
@@ -360,7 +364,7 @@ fn a_way_that_is_known_to_fail_makes_no_plan_or_a_gate_that_is_not_met() {
         expect: "{target}".into(),
         timeout: SignedDuration::from_mins(5),
     }];
-    let known = Known { own: vec![Heard::No("there is no revision before".into())], ..world.known() };
+    let known = Known { own: vec![Heard::No("no revision before".into())], ..world.known() };
     let made = plan(&known, "rollback-1", get(&ways(&known), "undo")).unwrap();
     assert!(matches!(&made.gates[0], Gate::Rollback { ready: None, why, .. } if why.contains("no revision")));
     assert_eq!((lines(&made), made.release), (vec!["./undo.sh production".to_owned()], None));
@@ -409,8 +413,13 @@ fn a_flag_says_what_it_guards() {
     let way = get(&listed, "flag:new-checkout");
     assert_eq!(way.goes_back_to, "without the new checkout");
     assert_eq!(way.leads_to(), "without the new checkout", "no code goes back with a flag");
-    assert_eq!(way.rehearsal(jiff::Timestamp::UNIX_EPOCH), "never turned off here");
+    assert_eq!(way.rehearsal(jiff::Timestamp::UNIX_EPOCH), "never done here before");
     assert_eq!(way.ready, Ready::Unknown("refused".into()));
+    let about = "orders are charged as they come in; off: orders are charged later";
+    let told = FlagState { about: about.into(), ..flag(Switch::On) };
+    let told = Known { flags: vec![told], ..world.known() };
+    let listed = ways(&told);
+    assert_eq!(get(&listed, "flag:new-checkout").leads_to(), "off: orders are charged later");
 
     let on = Known { flags: vec![flag(Switch::On)], ..world.known() };
     let made = plan(&on, "rollback-1", get(&ways(&on), "flag:new-checkout")).unwrap();
