@@ -10,7 +10,7 @@ use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
     between, brought, capitalised, clock, clock_after, day, done, finding, first_of, inside, opened,
-    release as release_name, role, why_ended,
+    release as release_name, role, took_role, why_ended,
 };
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
@@ -151,9 +151,9 @@ impl What {
             Self::Text(text) => text,
             Self::Probes(what, environment, probes) => {
                 let whose = if environment.is_empty() { String::new() } else { format!("{environment} ") };
-                format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(&probes))
+                format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(&probes, ", "))
             }
-            Self::Ticks(result, items) => format!("Checklist {result}: {}", first_of(&items)),
+            Self::Ticks(result, items) => format!("Checklist {result}: {}", first_of(&items, ", ")),
         }
     }
 }
@@ -334,7 +334,7 @@ fn role_line(policy: &Policy, entry: &Entry<'_>) -> Option<String> {
     let (person, id) = line.rsplit_once(" is ").filter(|_| entry.name == "role")?;
     Some(match id {
         "open" => format!("Nobody is {} any more{ends}", role(policy, person)),
-        id => by_author(entry, person, &format!("took the role of {}{ends}", role(policy, id))),
+        id => by_author(entry, person, &format!("{}{ends}", took_role(policy, id))),
     })
 }
 

@@ -48,7 +48,7 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
         .collect();
     let looked_at = ticks.iter().filter(|tick| matches!(tick, CheckState::Passed | CheckState::Na)).count();
     if !ticks.is_empty() && looked_at == ticks.len() {
-        said.push(format!("Every item of the checklist was looked at ({looked_at} of {looked_at})."));
+        said.push(format!("All {looked_at} checklist items were checked."));
     }
     said
 }

@@ -35,7 +35,7 @@ pub(super) fn unwell(state: &State, probes: &[Probe], at: Timestamp) -> Vec<Stri
                 format!("{} (since {})", inline(name), clock_after(state.started_at, *since))
             })
             .collect();
-        (!named.is_empty()).then(|| format!("{word}: {}", first_of(&named)))
+        (!named.is_empty()).then(|| format!("{word}: {}", first_of(&named, ", ")))
     };
     let mut said: Vec<String> = Vec::new();
     said.extend(told(EntryKind::AlarmRaised, "production was failing"));

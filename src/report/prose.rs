@@ -74,8 +74,12 @@ fn began(state: &State, policy: &Policy) -> String {
         [(_, one), others @ ..] => {
             said.push(format!("{declared}."));
             let others: Vec<String> =
-                others.iter().map(|(when, who)| format!("from {} {}", at(*when), inline(who))).collect();
-            said.push(format!("{} led the response as {title} first, {}.", inline(one), listed(&others)));
+                others.iter().map(|(when, who)| format!("{} from {}", inline(who), at(*when))).collect();
+            said.push(format!(
+                "{} led the response as {title}, then {}.",
+                inline(one),
+                others.join(", then ")
+            ));
         }
     }
     for pair in state.severities.windows(2) {
@@ -290,7 +294,7 @@ fn against(state: &State, probes: &[Probe], at: Timestamp) -> String {
 /// What broke, in the words of whoever found out.
 fn cause(state: &State) -> String {
     let cause = inside(&state.cause);
-    if cause.is_empty() { cause } else { format!("The cause: {cause}.") }
+    if cause.is_empty() { cause } else { format!("Cause: {cause}.") }
 }
 
 /// What comes next, once it is over: the review, and the work that is to keep it from coming back.
@@ -320,8 +324,8 @@ fn next(state: &State, policy: &Policy, now: Timestamp) -> String {
         })
         .collect();
     if !open.is_empty() {
-        let what = if open.len() == 1 { "One follow-up is open" } else { "Follow-ups are open" };
-        said.push(format!("{what}: {}.", first_of(&open).replace(", ", "; ")));
+        let what = if open.len() == 1 { "Open follow-up" } else { "Open follow-ups" };
+        said.push(format!("{what}: {}.", first_of(&open, "; ")));
     }
     said.join(" ")
 }

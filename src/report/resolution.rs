@@ -83,6 +83,7 @@ fn ended(state: &State, deeds: &[Deed]) -> Vec<String> {
         let what = if state.mitigated_at.is_some() { "users were served again" } else { "it was resolved" };
         let last = deeds.iter().rposition(|deed| deed.changes && deed.at <= served);
         said.push(match last {
+            Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}."),
             Some(last) => format!("Number {} is the last change before {what} at {at}.", last + 1),
             None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
         });
@@ -96,7 +97,7 @@ fn ended(state: &State, deeds: &[Deed]) -> Vec<String> {
             text = format!("{by} resolved it at {at} with this open: {}.", open.join("; "));
         }
         if !ending.reason.is_empty() {
-            text = format!("{text} The reason: {}", sentences(&inline(&ending.reason)));
+            text = format!("{text} Reason: {}", sentences(&inline(&ending.reason)));
         }
         said.push(capitalised(&text));
     }

@@ -160,7 +160,7 @@ fn commands(text: &str, prompted: bool) -> Result<Vec<Vec<String>>, String> {
     }
     match found.len() {
         _ if !open.is_empty() => Err("its last line goes on and does not".to_owned()),
-        0 => Err("there is no command in it".to_owned()),
+        0 => Err("no command in it".to_owned()),
         n if n > MOST_COMMANDS => Err(format!("it has {n} commands: make them a script of the repository")),
         _ => Ok(found),
     }
@@ -178,7 +178,7 @@ fn arguments(line: &str) -> Result<Vec<String>, String> {
     }
     let words = shell_words::split(line).map_err(|_| "a quote in it is not closed".to_owned())?;
     let Some(program) = words.first().filter(|program| !program.is_empty()) else {
-        return Err("there is no command in it".to_owned());
+        return Err("no command in it".to_owned());
     };
     if program.contains('{') {
         return Err("the program is a placeholder".to_owned());

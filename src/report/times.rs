@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::production;
-use super::words::{between, clock_after, impossible, role, spoken, target};
+use super::words::{between, clock_after, impossible, spoken, target, took_role};
 use crate::config::types::Probe;
 use crate::incident::{Clock, ClockState, Policy, State, clocks, detected_late, duration, rounds};
 use crate::text::markdown::{inline, table};
@@ -44,7 +44,7 @@ fn updates(state: &State, policy: &Policy, now: Timestamp) -> String {
 /// When somebody first took the incident up, and what that was.
 pub(super) fn acknowledged(state: &State, policy: &Policy) -> Option<(Timestamp, String)> {
     let (at, id, person) = state.assignments.iter().min_by_key(|(at, ..)| *at)?;
-    Some((*at, format!("{} took the role of {}", inline(person), role(policy, id))))
+    Some((*at, format!("{} {}", inline(person), took_role(policy, id))))
 }
 
 fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]> {

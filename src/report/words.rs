@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::links;
-use crate::incident::{Clock, Entry, Outcome, PlanRun, Policy, Release, State, duration};
+use crate::incident::{Clock, Entry, Outcome, PlanRun, Policy, Release, Role, State, duration};
 use crate::text::markdown::inline;
 
 /// A time in a sentence, where the day is known: `14:02`.
@@ -111,7 +111,7 @@ pub(super) fn finding(why: &str) -> String {
         None => (None, why),
     };
     let (step, found) = why.split_once(" failed: ").unwrap_or(("", why));
-    let watched = ["look at ", "watch "].iter().any(|verb| step.starts_with(verb));
+    let watched = ["hold at ", "look at ", "watch "].iter().any(|verb| step.starts_with(verb));
     let found = inside(if watched { found } else { why });
     undone.map_or(found.clone(), |how| format!("{found}; undone, {}", inside(how)))
 }
@@ -161,14 +161,22 @@ pub(super) fn listed(names: &[String]) -> String {
 }
 
 /// The first of many, and how many more there are.
-pub(super) fn first_of(names: &[String]) -> String {
+pub(super) fn first_of(names: &[String], between: &str) -> String {
     /// How many are named: one more takes no more room than to say that there is one.
     const MOST: usize = 3;
     if names.len() <= MOST {
-        return names.join(", ");
+        return names.join(between);
     }
     let (first, more) = names.split_at(MOST - 1);
-    format!("{}, {} more", first.join(", "), more.len())
+    format!("{}{between}{} more", first.join(between), more.len())
+}
+
+/// What somebody did who took a role: `took command`.
+pub(super) fn took_role(policy: &Policy, id: &str) -> String {
+    match id {
+        Role::COMMANDER => "took command".to_owned(),
+        id => format!("took the role of {}", role(policy, id)),
+    }
 }
 
 /// The title of a role; what the record calls it where the policy does not know it.
@@ -332,8 +340,8 @@ mod tests {
     #[test]
     fn many_names_are_not_all_said() {
         let names = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>();
-        assert_eq!(first_of(&names(3)), "0, 1, 2");
-        assert_eq!(first_of(&names(5)), "0, 1, 3 more");
+        assert_eq!(first_of(&names(3), ", "), "0, 1, 2");
+        assert_eq!(first_of(&names(5), ", "), "0, 1, 3 more");
         assert_eq!(listed(&names(3)), "0, 1 and 2");
     }
 

@@ -290,7 +290,10 @@ impl Past {
 
     /// What it came to, a line each: how long it took, what was missed, what broke it, what is odd about it.
     pub fn details(&self) -> Vec<String> {
-        let took = self.lengths().map(|(measure, took)| format!("{} {}", measure.name(), took.said()));
+        let took = self.lengths().map(|(measure, took)| match took {
+            Took::NotYet => format!("not {}", measure.done()),
+            took => format!("{} {}", measure.name(), took.said()),
+        });
         let mut lines = vec![took.join(" · ")];
         let missed = self.missed_said();
         if !missed.is_empty() {

@@ -45,6 +45,15 @@ impl Measure {
         }
     }
 
+    /// What it is once that is done: `not mitigated`.
+    pub(super) fn done(self) -> &'static str {
+        match self {
+            Self::Detect => "detected",
+            Self::Mitigate => "mitigated",
+            Self::Resolve => "resolved",
+        }
+    }
+
     /// How long it took.
     pub fn of(self, past: &Past) -> &Took {
         match self {
