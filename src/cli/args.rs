@@ -44,7 +44,7 @@ Times are RFC 3339, 14:02 (UTC), 14:02 yesterday, -5m or now.
   FLIGHTDECK_CONFIG_DIR  where the user's settings are
   FLIGHTDECK_USER        who is acting; otherwise git's user.name
   NO_COLOR               no colours
-  RUST_LOG               what is logged, and that anything is
+  RUST_LOG               turns logging on: RUST_LOG=flightdeck=debug
 
 \x1b[1;4mExit codes:\x1b[0m
   0  done                          4  the configuration is not trusted
@@ -189,7 +189,16 @@ pub(crate) struct WorldArgs {
 
 /// Parses a command line whose first word is the program's name.
 pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::from_arg_matches(&tree().try_get_matches_from(line)?)
+    Cli::from_arg_matches(&tree().try_get_matches_from(asking_for_help(line.into_iter().collect()))?)
+}
+
+/// `flightdeck help deploy`, as git and kubectl have it, is `flightdeck deploy --help`.
+fn asking_for_help(mut line: Vec<OsString>) -> Vec<OsString> {
+    if line.get(1).is_some_and(|word| word == "help") {
+        line.remove(1);
+        line.push("--help".into());
+    }
+    line
 }
 
 /// The whole tree, for parsing, help, completions and the man page.
@@ -250,6 +259,30 @@ mod tests {
     ];
 
     #[test]
+    fn help_is_asked_for_as_other_tools_have_it() {
+        let help = |line: &[&str]| {
+            let line = std::iter::once("flightdeck").chain(line.iter().copied()).map(OsString::from);
+            parse(line).unwrap_err().to_string()
+        };
+        assert_eq!(help(&["help", "plan", "undo"]), help(&["plan", "undo", "--help"]));
+        assert_eq!(help(&["help"]), help(&["--help"]));
+    }
+
+    #[test]
+    fn examples_are_read_and_copied_from_a_line_each() {
+        let mut verbs = Vec::new();
+        all(&tree(), &mut verbs);
+        for verb in verbs {
+            // A command alone is copied, however long it is.
+            let is_command = |line: &str| line.starts_with("  flightdeck ") && !line.trim().contains("  ");
+            let after = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let long: Vec<&str> =
+                after.lines().filter(|line| line.width() > 80 && !is_command(line)).collect();
+            assert!(long.is_empty(), "{}: {long:?}", verb.get_name());
+        }
+    }
+
+    #[test]
     fn every_command_that_changes_something_has_a_verb_and_every_verb_a_command() {
         use crate::cockpit::commands::{COMMANDS, Danger};
         let verbs: Vec<String> = tree()
@@ -264,7 +297,7 @@ mod tests {
             } else {
                 assert!(
                     verbs.iter().any(|verb| verb == spec.verb),
-                    "{}: there is no verb {}",
+                    "{}: unknown verb {}",
                     spec.id,
                     spec.verb
                 );

@@ -134,7 +134,7 @@ fn named_plan(state: &State, named: &str) -> Result<About> {
     let hint = match nearest(named, &ids) {
         Some(meant) => format!("did you mean {meant}?"),
         None if ids.is_empty() => "flightdeck deploy ENV --propose proposes one".to_owned(),
-        None => format!("there are: {}", ids.join(", ")),
+        None => format!("one of: {}", ids.join(", ")),
     };
     let cause = format!("this incident has no plan or proposal called {}", visible(named));
     Err(Failure::usage("finding the plan", cause, hint))

@@ -9,8 +9,8 @@ use crate::incident::Began;
 /// Correct when the fault began
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Due times count from it; what was over when it was first asked for counts from then. What was recorded first stays on
-record; the last one counts.
+Clocks count from it. What was due before anybody could know of it counts from
+when it was asked for. Earlier times stay on record; the last one counts.
 
 Example:
   flightdeck began 14:02 --reason \"first failed order in the log\"")]

@@ -291,7 +291,7 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
         return Ok(Vec::new());
     }
     if let Some(unknown) = world.pass_over.iter().find(|gate| !Gate::may_be_named(gate)) {
-        let cause = format!("there is no gate {}", visible(unknown));
+        let cause = format!("unknown gate {}", visible(unknown));
         return Err(Failure::usage(
             doing,
             cause,

@@ -23,7 +23,7 @@ pub(super) fn severity(cx: &Context, doing: &str, named: Option<&str>) -> Result
         return asked(cx, doing, &policy);
     };
     let found = policy.find_severity(named).map(|severity| (severity, Vec::new()));
-    found.ok_or_else(|| Failure::usage(doing, format!("there is no severity {}", visible(named)), hint()))
+    found.ok_or_else(|| Failure::usage(doing, format!("unknown severity {}", visible(named)), hint()))
 }
 
 /// Asks the questions of the tree, one after the other.

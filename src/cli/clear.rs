@@ -11,10 +11,10 @@ use crate::text::visible;
 
 /// Allow a commit again that was rolled back, with the reason
 ///
-/// It may be deployed again then. A commit that was rolled back or undone, or
-/// whose canary failed, is not let into that environment otherwise. One whose
-/// watch failed when everybody had it stays blocked: deploy a better commit,
-/// or, where it is still live, watch it again.
+/// A commit that was rolled back or undone, or whose canary failed, is blocked
+/// in that environment; this lifts the block. A release that failed its watch
+/// with all traffic stays blocked: deploy a better commit or, where it is still
+/// live, watch it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

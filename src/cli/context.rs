@@ -428,11 +428,7 @@ impl Context {
     pub(crate) fn trusted_config(&self) -> Result<LoadedConfig> {
         let root = self.root()?;
         let loaded = load::load(root)?.ok_or_else(|| {
-            Failure::usage(
-                "reading flightdeck.toml",
-                "there is none in this repository",
-                "flightdeck init writes one",
-            )
+            Failure::usage("reading flightdeck.toml", "none in this repository", "flightdeck init writes one")
         })?;
         trust::require(&self.state_dir, &loaded)?;
         Ok(LoadedConfig { config: self.as_made_here(root, loaded.config), ..loaded })

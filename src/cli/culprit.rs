@@ -12,13 +12,13 @@ use crate::text::{nearest, visible};
 
 /// Go through what usually breaks a service
 ///
-/// Without a culprit it lists them with what is known of each, and everything odd that was noted.
+/// Without CULPRIT it lists them all, what is known of each, and everything odd that was noted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   flightdeck culprit
   flightdeck culprit schema --ruled-out
-  flightdeck culprit resources --found --note \"the pool is at its limit since 14:02\"")]
+  flightdeck culprit resources --found --note \"pool at its limit since 14:02\"")]
 pub(crate) struct Args {
     /// The culprit: its id, its number in the list, or a unique beginning
     #[arg(value_name = "CULPRIT")]
@@ -164,8 +164,8 @@ fn find<'a>(culprits: &'a [Culprit], named: &str) -> Result<&'a Culprit> {
         return Ok(one);
     }
     let meant = nearest(&wanted, &ids).map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
-    let hint = format!("{meant}there are: {}", ids.join(", "));
-    let cause = if found.is_empty() { "there is no such culprit" } else { "more than one begins so" };
+    let hint = format!("{meant}one of: {}", ids.join(", "));
+    let cause = if found.is_empty() { "unknown culprit" } else { "more than one begins so" };
     Err(Failure::usage(format!("finding culprit {}", visible(named)), cause, hint))
 }
 
@@ -181,7 +181,7 @@ mod tests {
             assert_eq!(find(&culprits, named).unwrap().id, "schema", "{named}");
         }
         for named in ["", "0", "99", "moon"] {
-            assert!(find(&culprits, named).unwrap_err().hint.contains("there are: schema"), "{named}");
+            assert!(find(&culprits, named).unwrap_err().hint.contains("one of: schema"), "{named}");
         }
     }
 }

@@ -18,9 +18,9 @@ use crate::text::visible;
 
 /// Start a practice outage and open the cockpit on it
 ///
-/// A repository with a history, a service of its own for staging and for production, and a
-/// last release that broke it. Nothing outside the directory is touched, and without --dir
-/// it is removed at the end.
+/// You get a repository with a history, its own staging and production, and a last release
+/// that broke production. Nothing outside of its directory is touched; without --dir it is
+/// removed at the end.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,

@@ -11,8 +11,8 @@ use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::deploy::extended;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
-    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Record, RecordId, RunWaiting, Spec, StepEnded,
-    StepStarted, StepWaiting, Waits, duration,
+    Body, IncidentId, Outcome, PlanEnd, PlanEnded, PlanRun, Proof, Record, RecordId, RunWaiting, Spec,
+    StepEnded, StepStarted, StepWaiting, Waits, WatchVerdict, duration,
 };
 use crate::journal::{Journal, Seq};
 use crate::plan::{Action, stored};
@@ -183,8 +183,17 @@ impl Told<'_> {
                 out.tell(&format!("• {who} decided: {}", resumed.decision.name()));
             }
             Body::Proved(proved) if proved.plan == self.plan => {
-                let title = self.title(proved.step);
-                out.tell(&format!("  {title}: {}", checked(proved.proof, proved.undo, &proved.why)));
+                match (proved.proof, proved.undo) {
+                    // It stands below the line of the step.
+                    (Proof::Done, false) if !proved.why.is_empty() => {
+                        out.tell(&format!("  proven: {}", visible(&proved.why)));
+                    }
+                    (Proof::Done, false) => out.tell("  proven"),
+                    _ => {
+                        let found = checked(proved.proof, proved.undo, &proved.why);
+                        out.tell(&format!("  {}: {found}", self.title(proved.step)));
+                    }
+                }
             }
             Body::Released(released) if released.plan == self.plan => {
                 let short = released.commit.get(..7).unwrap_or(&released.commit);
@@ -192,8 +201,13 @@ impl Told<'_> {
                 out.tell(&format!("⇒ {} is {back}on {}", visible(&released.environment), visible(short)));
             }
             Body::ReleaseJudged(judged) if judged.plan == self.plan => {
-                let (environment, why) = (visible(&judged.environment), visible(&judged.why));
-                out.tell(&format!("  watch of {environment}: {} ({why})", judged.verdict.name()));
+                // What passed was told with its step.
+                let why = match judged.verdict {
+                    WatchVerdict::Passed => String::new(),
+                    _ => format!(": {}", visible(&judged.why)),
+                };
+                let environment = visible(&judged.environment);
+                out.tell(&format!("⇒ watch of {environment}: {}{why}", judged.verdict.name()));
             }
             Body::StopAsked(asked) if self.is_of(&asked.run) => {
                 out.tell(&format!("■ {who} asked for a stop"));

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             let has = loaded.state().roles.get(&role);
             let has =
                 has.map_or_else(|| "nobody has it".to_owned(), |has| format!("{} keeps it", visible(has)));
-            cx.out.tell(&format!("{has} until {} accepts: flightdeck handoff accept", visible(&to)));
+            cx.out.tell(&format!("{has} until {} takes it: flightdeck handoff accept", visible(&to)));
             save_in(cx, *save, &mut loaded, None, HandoffOffered { role, to, brief })
         }
         What::Accept { role, save } => {
@@ -135,7 +135,7 @@ fn offered<'a>(loaded: &'a Loaded, role: Option<&str>, to: Option<&str>, doing: 
         ([], [other, ..]) => {
             let cause = format!("{} is offered to {}, not to you", other.role, visible(&other.to));
             let hint = format!(
-                "they accept it themselves: FLIGHTDECK_USER={} flightdeck handoff accept",
+                "they take it themselves: FLIGHTDECK_USER={} flightdeck handoff accept",
                 quoted(&other.to)
             );
             Err(Failure::usage(doing, cause, hint))

@@ -27,7 +27,7 @@ const LONGEST: u64 = 64 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  echo '{\"before\":[…],\"after\":[…],\"direction\":\"up-is-bad\"}' | flightdeck health judge
+  flightdeck health judge < series.jsonl
   flightdeck health replay errors.csv --probe \"error rate\"")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -228,9 +228,9 @@ fn named<'a>(all: &'a [Probe], name: &str) -> Result<&'a Probe> {
         let hint = match nearest(name, &known) {
             Some(near) => format!("did you mean {near:?}?"),
             None if all.is_empty() => "add [[probes]] to flightdeck.toml".to_owned(),
-            None => format!("there are: {}", visible(&known.join(", "))),
+            None => format!("one of: {}", visible(&known.join(", "))),
         };
-        Failure::usage("finding the probe", format!("there is no {:?}", visible(name)), hint)
+        Failure::usage("finding the probe", format!("unknown probe {:?}", visible(name)), hint)
     })
 }
 

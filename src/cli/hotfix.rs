@@ -76,7 +76,7 @@ Example:
         #[command(flatten)]
         world: WorldArgs,
     },
-    /// Get the fix into production's branch, as the flow says
+    /// Bring the fix to the branch that production is deployed from
     ///
     /// Run it again at any time: it skips what is done already.
     ///

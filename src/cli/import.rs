@@ -19,13 +19,13 @@ use crate::text::{counted, visible};
 /// Import an export, or the timeline of another tool
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The format is detected; set it with --from if that fails. Rows already there (same time, text
-and author) are skipped, so you can import a file again, under any name.
+The format is detected; set it with --from if that fails. Rows already there
+(same time, text and author) are skipped: you can import a file again.
 
 Example:
-  flightdeck import INC-2026-0007.jsonl                 an export of flightdeck: all of it, or nothing
-  flightdeck import timeline.csv --zone Europe/Berlin   columns time, event and author
-  flightdeck import slack-export/incident-7             a channel of a Slack export")]
+  flightdeck import INC-2026-0007.jsonl                 an export of flightdeck
+  flightdeck import timeline.csv --zone Europe/Berlin   time, event, author
+  flightdeck import slack-export/incident-7             a channel of Slack")]
 pub(crate) struct Args {
     /// The file, the folder of a Slack channel, or - for stdin
     #[arg(value_name = "FILE")]

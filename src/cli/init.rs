@@ -32,7 +32,7 @@ pub(crate) struct Args {
 fn sample(name: &str) -> std::result::Result<Sample, String> {
     samples::find(name).copied().ok_or_else(|| {
         let all = samples::ALL.iter().map(|sample| format!("\n  {:<18} {}", sample.name, sample.about));
-        format!("there is no such sample; the samples are:{}", all.collect::<String>())
+        format!("no such sample; the samples are:{}", all.collect::<String>())
     })
 }
 

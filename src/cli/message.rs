@@ -26,8 +26,8 @@ use crate::text::{nearest, visible, visible_lines};
 
 /// Write a message from the record, and send it
 ///
-/// Prints the draft unless told otherwise. Sending goes to every channel of the audience that
-/// flightdeck.toml names, once, and records what became of it on each.
+/// Prints the draft. With --send it goes to every channel of the audience, once, and the record
+/// keeps what became of it on each.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -268,9 +268,9 @@ pub(super) fn kind(named: &str) -> Result<MessageKind> {
         let list = all.join(", ");
         let hint = match nearest(named, &all) {
             Some(near) => format!("did you mean {near}? There are: {list}"),
-            None => format!("there are: {list}"),
+            None => format!("one of: {list}"),
         };
-        Failure::usage("reading KIND", format!("there is no message {}", visible(named)), hint)
+        Failure::usage("reading KIND", format!("unknown message {}", visible(named)), hint)
     })
 }
 
@@ -279,7 +279,7 @@ pub(super) fn known(policy: &Policy, named: &str) -> Result<String> {
     match nearest(named, &all).filter(|meant| *meant != named) {
         Some(meant) if !all.contains(&named) => Err(Failure::usage(
             "reading --audience",
-            format!("there is no audience {}", visible(named)),
+            format!("unknown audience {}", visible(named)),
             format!("did you mean {meant}? There are: {}; or name any other", all.join(", ")),
         )),
         _ if named.is_empty() => Err(Failure::usage("reading --audience", "it is empty", "name an audience")),
@@ -365,9 +365,9 @@ fn channels<'a>(args: &Args, setup: &'a Setup, audience: &str) -> Result<Vec<&'a
         let names: Vec<&str> = all.iter().map(|channel| channel.name.as_str()).collect();
         let hint = match names.as_slice() {
             [] => "[[channels]] in flightdeck.toml names some".to_owned(),
-            names => format!("there are: {}", names.join(", ")),
+            names => format!("one of: {}", names.join(", ")),
         };
-        Failure::usage("reading --channel", format!("there is no channel {}", visible(wanted)), hint)
+        Failure::usage("reading --channel", format!("unknown channel {}", visible(wanted)), hint)
     })
 }
 
@@ -531,7 +531,7 @@ fn outcome(name: &str, fate: &Fate, message: Option<&Messaged>) -> String {
 fn again(name: &str, message: Option<&Messaged>) -> String {
     let said = |text: &str| shell_words::quote(&visible(text)).into_owned();
     match message {
-        None => "open it with m in flightdeck, and press r".to_owned(),
+        None => "open it in flightdeck and resend it".to_owned(),
         Some(page) if page.kind == MessageKind::Page => {
             let who = said(&page.audience);
             format!("page them yourself, and record it: flightdeck page {who} --how phone")

@@ -28,6 +28,7 @@ mod status_ahead;
 mod status_approvals;
 mod status_back;
 mod status_clocks;
+mod status_health;
 mod status_json;
 mod status_messages;
 mod status_runs;

@@ -47,7 +47,7 @@ impl Open<'_> {
             [] if open.is_empty() => Err(Failure::usage(*doing, format!("no {noun} is open"), *none)),
             [] => {
                 let cause = format!("no open {noun} matches that");
-                Err(Failure::usage(*doing, cause, format!("there are: {}", listed(open))))
+                Err(Failure::usage(*doing, cause, format!("one of: {}", listed(open))))
             }
             several => {
                 let are = if named.is_some() { "called so" } else { "open" };

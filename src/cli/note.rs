@@ -15,15 +15,16 @@ use crate::text::{counted, visible};
 #[command(after_help = "\
 Example:
   flightdeck note \"pool exhausted, 100 of 100 used\" --kind finding --at 14:45
-  flightdeck note \"-5m pods restarted\"            it happened five minutes ago
-  flightdeck note \"the flag was quick\" --kind well   for the review: what went well, what could be better
-  flightdeck note \"TODO: alert on the pool @li\"   a follow-up; ! in front makes a decision")]
+  flightdeck note \"-5m pods restarted\"             it was five minutes ago
+  flightdeck note \"! no rollback: the schema moved on\"         a decision
+  flightdeck note \"TODO: alert on the pool @li\"              a follow-up
+  flightdeck note \"the flag was quick\" --kind well      for the review")]
 pub(crate) struct Args {
     /// The text
     #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "pinned")]
     text: Option<String>,
 
-    /// Take in the messages that carry the reaction that flightdeck.toml names
+    /// Read the chat messages that somebody marked with the reaction set in flightdeck.toml
     #[arg(long, conflicts_with_all = ["text", "kind", "at"])]
     pinned: bool,
 
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let text = some_text("the note", args.text.as_deref().unwrap_or_default())?;
     if text.starts_with("--") {
-        let cause = format!("there is no option {}", visible(&text));
+        let cause = format!("unknown option {}", visible(&text));
         return Err(Failure::usage("writing a note", cause, "flightdeck note --help lists the options"));
     }
     // What was learned, or done and not told of, may come to mind when it is over.

@@ -28,7 +28,7 @@ fn find(policy: &Policy, text: &str) -> Result<Phase> {
     policy.find_phase(text).ok_or_else(|| {
         let names = Phase::ALL.map(|phase| policy.phase_name(phase)).join(", ");
         let doing = format!("entering the phase {}", visible(text));
-        Failure::usage(doing, "there is none of that name", format!("one of {names}"))
+        Failure::usage(doing, "unknown phase", format!("one of {names}"))
     })
 }
 

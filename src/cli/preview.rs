@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plan::gates::{Met, Standing};
-use crate::plan::{Action, Plan, Reach, words};
+use crate::plan::{Action, Plan, words};
 use crate::text::visible;
 
 /// The plan: what will run, what it is frozen to, and its gates; with `verbose` all that is approved of
@@ -13,11 +13,9 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool
     let mut text = format!("{}\n", visible(&plan.title));
     for (index, step) in plan.steps.iter().enumerate() {
         let _ = writeln!(text, "{:>3}  {}", index + 1, visible(&step.action.line()));
-        let reach = match step.reach {
-            Reach::Here => "this machine only".to_owned(),
-            Reach::Others => words::reach(plan),
-        };
-        let _ = writeln!(text, "     {}; {}", visible(&step.title), visible(&reach));
+        if step.title != step.action.line() {
+            let _ = writeln!(text, "     {}", visible(&step.title));
+        }
         if !verbose {
             continue;
         }
@@ -28,6 +26,7 @@ pub(super) fn preview(plan: &Plan, standings: Option<&[Standing]>, verbose: bool
             let _ = writeln!(text, "     {:<11} {}", detail.label, visible(&detail.text));
         }
     }
+    let _ = writeln!(text, "  {}", visible(&words::effect_by_steps(plan)));
     for (reference, commit) in &plan.frozen {
         let _ = writeln!(text, "  {} is {}", visible(reference), visible(commit));
     }
@@ -75,9 +74,9 @@ fn gates(text: &mut String, plan: &Plan, standings: Option<&[Standing]>) {
     if !may.is_empty() {
         let _ = writeln!(
             text,
-            "  may be overridden with --override GATE --reason WHY --confirm {}: {}",
+            "  not met: {}. Anyone may override, name and reason go on record:\n    --override GATE --reason WHY --confirm {}",
+            ids(&may),
             visible(plan.word()),
-            ids(&may)
         );
     }
     if !may_not.is_empty() {
@@ -94,7 +93,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::plan::{Command, Purpose, Step};
+    use crate::plan::{Command, Purpose, Reach, Step};
 
     fn plan(purpose: Purpose, target: &str) -> Plan {
         let command = Command {
@@ -146,10 +145,9 @@ mod tests {
     #[test]
     fn a_smoke_test_runs_against_an_environment_and_changes_nothing_there() {
         let text = preview(&plan(Purpose::Smoke, "production"), None, false);
-        assert!(text.contains("deploy; runs against production\n"), "{text}");
-        assert!(text.contains("deploy; this machine only\n"), "{text}");
-        assert!(
-            preview(&plan(Purpose::Deploy, "production"), None, false).contains("deploy; reaches others\n")
-        );
+        assert!(text.contains("runs against production: step 1 of 2\n"), "{text}");
+        let deploy = preview(&plan(Purpose::Deploy, "production"), None, false);
+        assert_eq!(deploy.matches("changes production").count(), 1, "once: {deploy}");
+        assert!(deploy.contains("changes production: step 1 of 2\n"), "{deploy}");
     }
 }

@@ -113,9 +113,9 @@ fn pick(all: &[Probe], names: &[String]) -> Result<Vec<Probe>> {
             let hint = match nearest(name, &known) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None if all.is_empty() => "add [[probes]] to flightdeck.toml".to_owned(),
-                None => format!("there are: {}", known.join(", ")),
+                None => format!("one of: {}", known.join(", ")),
             };
-            return Err(Failure::usage("running the probes", format!("there is no probe {name:?}"), hint));
+            return Err(Failure::usage("running the probes", format!("unknown probe {name:?}"), hint));
         }
     }
     let is_meant = |probe: &&Probe| names.is_empty() || names.contains(&probe.name);
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(
             table(&rows),
             "✗ rate  failing  exit 0         38.1 %\n    echo '{\"rate\": 38.1}'\n    ✓ exit 0, expected 0\n    ✗ 38.1 % (max 5 %)\n\
-             ? gone  unknown  did not start\n    no-such-program-anywhere\n    `no-such-program-anywhere` did not start: there is no such program\n"
+             ? gone  unknown  did not start\n    no-such-program-anywhere\n    `no-such-program-anywhere` did not start: no such program\n"
         );
         let json = serde_json::to_value(&rows[0]).unwrap();
         assert_eq!(json["state"], "failing");

@@ -58,7 +58,7 @@ enum What {
         #[command(flatten)]
         save: SaveArgs,
     },
-    /// Record that it is agreed: nobody objected in time, or it is done all the same
+    /// Record that it is agreed: nobody objected in time, or you go ahead anyway
     Agree {
         /// Why, where somebody objected
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

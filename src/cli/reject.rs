@@ -11,7 +11,7 @@ use crate::text::visible;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 One rejection blocks the plan, whoever else approves it. Whoever
-rejected it takes that back by approving it in the same role.
+rejected it takes it back by approving in the same role.
 
 Example:
   flightdeck reject lead --reason \"not before the backup is done\"")]

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Write an HTML page to print; a file that ends in .html is one anyway
+    /// Write an HTML page to print; the same as --out FILE.html
     #[arg(long)]
     pub(crate) html: bool,
 

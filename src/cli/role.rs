@@ -45,10 +45,10 @@ pub(super) fn find_role(policy: &Policy, named: &str) -> Result<String> {
         let meant = nearest(named, &ids);
         Failure::usage(
             format!("finding role {named}"),
-            "the policy has no such role",
+            "unknown role",
             match meant {
                 Some(meant) => format!("did you mean {meant}? There are: {}", ids.join(", ")),
-                None => format!("there are: {}", ids.join(", ")),
+                None => format!("one of: {}", ids.join(", ")),
             },
         )
     })

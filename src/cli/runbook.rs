@@ -114,7 +114,7 @@ fn list(cx: &Context, json: bool) -> Result<End> {
         }
         if shelf.runbooks.is_empty() {
             cx.out.tell(&format!(
-                "there are no runbooks yet: put Markdown files into {}",
+                "no runbooks yet: put Markdown files into {}",
                 folders(cx)?.runbooks.paths.join(", ")
             ));
         }
@@ -146,11 +146,7 @@ fn show(cx: &Context, path: &str) -> Result<End> {
 
 fn search(cx: &Context, text: &str) -> Result<End> {
     if text.trim().is_empty() {
-        return Err(Failure::usage(
-            "searching the runbooks",
-            "there is nothing to search for",
-            "name some words",
-        ));
+        return Err(Failure::usage("searching the runbooks", "nothing to search for", "name some words"));
     }
     let shelf = shelf(cx)?;
     let mut found = 0;

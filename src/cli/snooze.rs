@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Err(Failure::usage(
             doing,
             "no such clock runs",
-            format!("{meant}there are: {}", ids.join(", ")),
+            format!("{meant}one of: {}", ids.join(", ")),
         ));
     };
     if clock.state != ClockState::Overdue {

@@ -7,11 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
-use super::situation::{Item, ProbeState, Situation};
-use super::{status_ahead, status_approvals, status_back, status_runs};
+use super::situation::{Item, Situation};
+use super::{status_ahead, status_approvals, status_back, status_health, status_runs};
 use crate::config::types::HERE;
 use crate::health::network;
-use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
     CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, digest, duration, phase_since,
@@ -35,7 +34,7 @@ pub(crate) fn text(
     next(&mut page, situation, key);
     status_back::way_back(&mut page, situation);
     due(&mut page, situation);
-    health(&mut page, situation);
+    status_health::health(&mut page, situation);
     if let Some(branch) = &situation.hotfix {
         hotfix(&mut page, situation, branch);
     }
@@ -190,61 +189,6 @@ fn due_words(at: Timestamp, now: Timestamp) -> String {
         Ordering::Equal => "now".to_owned(),
         Ordering::Greater => format!("within {}", duration(at.duration_since(now))),
         Ordering::Less => format!("overdue by {}", duration(now.duration_since(at))),
-    }
-}
-
-fn health(page: &mut Sheet, situation: &Situation) {
-    page.section("HEALTH");
-    if situation.health.is_empty() {
-        page.line(Line::new().put("no probe is configured, or none was asked", Hue::Dim));
-    }
-    let names = situation.health.iter().map(|probe| visible(&probe.name).width()).max().unwrap_or(0);
-    for probe in &situation.health {
-        let line = health_line(probe, names.clamp(8, 24));
-        let why = if probe.state == HealthState::Ok { "" } else { &*visible(&probe.why) };
-        if line.width + 1 + why.width() <= WIDTH - GUTTER {
-            page.line(line.plain(" ").plain(why));
-        } else {
-            page.line(line);
-            page.line(Line::new().plain("  ").put(&fit(why, WIDTH - GUTTER - 2), Hue::Dim));
-        }
-    }
-}
-
-fn health_line(probe: &ProbeState, names: usize) -> Line {
-    let (glyph, hue) = match probe.state {
-        HealthState::Ok => ("✓", Hue::Good),
-        HealthState::Pending | HealthState::Recovering => ("◌", Hue::Warn),
-        HealthState::Warn => ("▲", Hue::Warn),
-        HealthState::Flapping => ("≈", Hue::Warn),
-        HealthState::Failing | HealthState::Error => ("✗", Hue::Bad),
-        HealthState::Suppressed => ("✗", Hue::Dim),
-        HealthState::Unknown => ("?", Hue::Warn),
-    };
-    let value = match probe.value {
-        Some(value) => format!("{} {}", number(value), probe.unit),
-        None => "?".to_owned(),
-    };
-    let limit = probe.limit.as_ref().map_or_else(String::new, |limit| format!("limit {limit}"));
-    Line::new()
-        .put(glyph, hue)
-        .plain(" ")
-        .cell(&probe.name, names, Hue::Plain)
-        .plain("  ")
-        .cell(probe.state.name(), 10, hue)
-        .plain(" ")
-        .cell(&value, 10, Hue::Plain)
-        .cell(&limit, if limit.is_empty() { 0 } else { 13 }, Hue::Dim)
-}
-
-/// A number with as many decimals as are worth reading.
-fn number(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e12 {
-        format!("{value:.0}")
-    } else if value.abs() >= 100.0 {
-        format!("{value:.1}")
-    } else {
-        format!("{value:.2}")
     }
 }
 
@@ -544,7 +488,7 @@ mod tests {
             "impact   nobody can pay",
             "▶ develop 4m/",
             "IC maya",
-            "✗ api /health  failing    500       limit > 499\n            status 500, expected 200\n",
+            "✗ api /health  failing    500       max 499\n            status 500, expected 200\n",
             "? p95 latency  unknown    ?",
             "hotfix/pool-limit · git-flow · 1 ahead of main, 0 behind · not pushed",
             "a91c2fe  fix: raise pool limit",

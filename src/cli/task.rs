@@ -56,7 +56,7 @@ enum What {
         #[command(flatten)]
         save: SaveArgs,
     },
-    /// Give a task up
+    /// Drop a task
     Drop {
         /// Why
         #[arg(long, value_name = "TEXT")]

@@ -110,7 +110,7 @@ fn unknown_item(items: &[ChecklistItem], named: &str) -> Failure {
         Some(meant) => format!("did you mean {meant}? There are:\n{list}"),
         None => format!("there are:\n{list}"),
     };
-    Failure::usage(format!("finding checklist item {named}"), "the checklist has no such item", hint)
+    Failure::usage(format!("finding checklist item {named}"), "unknown item", hint)
 }
 
 #[cfg(test)]

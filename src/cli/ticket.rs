@@ -11,7 +11,7 @@ use crate::text::visible_lines;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  flightdeck ticket                  the text, to be pasted where your tickets are
+  flightdeck ticket                  the text, to paste into your tracker
   flightdeck ticket --filed          record that it is filed")]
 pub(crate) struct Args {
     /// Record the decision that it is filed, in place of printing the text

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let hint = format!("did you mean {meant}? There are: {}; or name any other", known.join(", "));
         return Err(Failure::usage(
             "recording who was told",
-            format!("there is no audience {}", visible(&audience)),
+            format!("unknown audience {}", visible(&audience)),
             hint,
         ));
     }

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if loaded.is_none() && own.named.is_empty() {
         return Err(Failure::usage(
             "trusting flightdeck.toml",
-            "there is none in this repository",
+            "none in this repository",
             "flightdeck init writes one",
         ));
     }

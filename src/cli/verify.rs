@@ -18,8 +18,8 @@ const MAX_REPORT: u64 = 1 << 28;
 
 /// Check every record, chain and list; name the first bad one
 ///
-/// Chains are compared with what is kept of them beside the journal, and with a report. Exit code 1
-/// if a record is bad or missing.
+/// Compares each chain with the copy of its end that is kept beside the journal, and with a report.
+/// Exit code 1 if a record is bad or missing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A report that was kept: the journal has to hold the records it was made from
