@@ -139,8 +139,8 @@ commands! {
     FocusRuns "runs" "runs" ["5"] Global, View, "", "Focus the runs";
     NextPane "next-pane" "next pane" ["tab"] Global, View, "", "Focus the next pane";
     PreviousPane "previous-pane" "previous pane" ["shift-tab"] Global, View, "", "Focus the pane before";
-    Zoom "zoom" "zoom" ["z"] Global, View, "", "Give the focused pane the whole screen, or give it back";
-    Back "back" "back" ["esc"] Global, View, "", "Close, unzoom, or clear the filter; q closes windows too";
+    Zoom "zoom" "zoom" ["z"] Global, View, "", "Zoom the focused pane, or unzoom it";
+    Back "back" "back" ["esc"] Global, View, "", "Close, unzoom, or clear the filter; the key that quits closes windows too";
     Filter "filter" "filter" ["/"] Global, View, "", "Show only the lines that contain a text; in the timeline also by:maya and kind:decision";
     Up "up" "up" ["k" "up"] Global, View, "", "Move up one line";
     Down "down" "down" ["j" "down"] Global, View, "", "Move down one line";
@@ -173,7 +173,7 @@ commands! {
     Role "role" "role" ["r"] Menu(Command::Incident), Record, "role", "Assign a role";
     Page "page" "paged" ["p"] Menu(Command::Incident), Record, "page", "Record that somebody was paged";
     Told "told" "told" ["t"] Menu(Command::Incident), Record, "told", "Record that an audience was informed";
-    Snooze "snooze" "snooze a reminder" ["z"] Menu(Command::Incident), Record, "snooze", "Put the reminder of an overdue clock off, with a reason";
+    Snooze "snooze" "snooze a reminder" ["z"] Menu(Command::Incident), Record, "snooze", "Snooze the reminder of an overdue clock, with a reason";
     Phase "phase" "phase" ["h"] Menu(Command::Incident), Record, "phase", "Enter a phase of the procedure";
     Mitigate "mitigate" "mitigated" ["m"] Menu(Command::Incident), Record, "resolve", "Record that users are served again";
     Resolve "resolve" "resolve" ["x"] Menu(Command::Incident), Record, "resolve", "Record that the incident is over";
@@ -181,17 +181,17 @@ commands! {
     Close "close" "close" ["C"] Menu(Command::Incident), Record, "close", "Close the incident: nothing is left to do";
     Review "review" "review held" ["v"] Menu(Command::Incident), Record, "review", "Record that the review was held, and who was there";
     FollowUpSend "follow-up.send" "follow-ups as issues" ["u"] Menu(Command::Incident), Plan, "follow-up", "Open an issue at the code host for each follow-up that has none yet";
-    Agenda "review.agenda" "agenda" ["a"] Menu(Command::Incident), View, "review", "Read what the review talks about: what happened, and the follow-ups";
+    Agenda "review.agenda" "agenda" ["a"] Menu(Command::Incident), View, "review", "Read the agenda of the review: what happened, and the follow-ups";
     Report "report" "report" ["R"] Menu(Command::Incident), View, "report", "Read the incident report and save it";
     DrillGrade "drill.grade" "how the drill went" ["g"] Menu(Command::Incident), View, "drill", "In a drill: read how it went against the procedure";
     Incidents "incidents" "other incidents" ["l"] Menu(Command::Incident), View, "history", "Go to the start screen with all incidents";
 
     Team "team" "people" ["w"] Global, Record, "", "Who does what: hand over, give tasks, propose something to everybody";
-    Handoff "handoff" "hand over the command" ["h"] Menu(Command::Team), Record, "handoff", "Offer the incident command to somebody, with a brief; they accept it";
+    Handoff "handoff" "hand over command" ["h"] Menu(Command::Team), Record, "handoff", "Offer command to somebody, with a brief; they take it";
     Task "task" "give a task" ["t"] Menu(Command::Team), Record, "task", "Give somebody a task and a time to report back";
     Motion "proposal" "propose something" ["p"] Menu(Command::Team), Record, "proposal", "Propose something to everybody: it is agreed if nobody objects in time";
     HandoffAccept "handoff.accept" "take over" [] Menu(Command::Team), Record, "handoff", "Accept a role that is offered to you";
-    HandoffBrief "handoff.brief" "read the brief" [] Menu(Command::Team), View, "handoff", "Read what whoever takes over has to know";
+    HandoffBrief "handoff.brief" "read the brief" [] Menu(Command::Team), View, "handoff", "Read what whoever takes command has to know";
     HandoffDecline "handoff.decline" "decline" [] Menu(Command::Team), Record, "handoff", "Decline a role that is offered, or withdraw the offer";
     TaskEnd "task.end" "end a task" [] Menu(Command::Team), Record, "task", "Record what came of a task";
     Object "proposal.object" "object" [] Menu(Command::Team), Record, "proposal", "Object to what was proposed, with a reason";
@@ -202,7 +202,7 @@ commands! {
     HotfixStart "hotfix.start" "start branch" ["s"] Menu(Command::Hotfix), Plan, "hotfix", "Make the hotfix branch from the base";
     HotfixBump "hotfix.bump" "bump the version" ["b"] Menu(Command::Hotfix), Plan, "hotfix", "Bump the patch version in every file that holds it, and commit that";
     HotfixPush "hotfix.push" "push the branch" ["p"] Menu(Command::Hotfix), Plan, "hotfix", "Push the branch to the remote";
-    HotfixFinish "hotfix.finish" "finish the hotfix" ["f"] Menu(Command::Hotfix), Plan, "hotfix", "Bring the fix to the branch that production is deployed from, as the flow says; skips what is done";
+    HotfixFinish "hotfix.finish" "finish the hotfix" ["f"] Menu(Command::Hotfix), Plan, "hotfix", "Bring the fix to the branch that production is deployed from; skips what is done";
     HotfixMainFirst "hotfix.main-first" "main and tag first" ["m"] Menu(Command::Hotfix), Plan, "hotfix", "In git flow: let main and the tag go out, and merge back later";
     HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch from the remote, in a terminal where you can answer prompts";
     PullLink "hotfix.link" "copy the link of the pull request" ["l"] Menu(Command::Hotfix), View, "", "Copy the link of the pull request";
@@ -229,7 +229,7 @@ commands! {
     SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Find the commit that broke a check, by bisecting";
     SuspectsAgain "suspects.again" "refresh" ["l"] Menu(Command::Suspects), View, "suspects", "Look again at what changed";
 
-    Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "Who has to approve what waits, and who has";
+    Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "See who has to approve, and who has";
     Approve "approve" "approve" [] Menu(Command::Approvals), Record, "approve", "Read what waits, and approve it in a role";
     Reject "reject" "reject" ["x"] Menu(Command::Approvals), Record, "reject", "Read what waits, and reject it with a reason";
     CopyApproval "approve.copy" "copy the line for another terminal" ["y"] Menu(Command::Approvals), View, "", "Copy the command by which somebody else approves in their own terminal";
@@ -249,14 +249,14 @@ commands! {
     ChartLater "chart.later" "look ahead" ["right"] Health, View, "", "Move the cursor of the chart ahead; past the end it goes back to now";
     ChartCloser "chart.closer" "less time" ["+"] Health, View, "", "In the chart: show less time, in more detail";
     ChartWider "chart.wider" "more time" ["-"] Health, View, "", "In the chart: show more time, up to a day";
-    ChartLog "chart.log" "log scale" ["l"] Health, View, "", "In the chart: a scale by orders of magnitude, or the plain one";
+    ChartLog "chart.log" "log scale" ["l"] Health, View, "", "In the chart: log scale, or linear";
     ChartSecond "chart.second" "second probe" ["c"] Health, View, "", "In the chart: draw a second probe over the first, with a scale of its own";
 
     Stop "stop" "stop" ["x"] Runs, Record, "run", "Stop the run: INT, then TERM, then KILL";
     Prove "prove" "check outcome" ["p"] Runs, Record, "plan", "Check whether a step of unknown outcome took effect";
 
     Answer "output.answer" "answer" ["i"] Output, View, "run", "Answer the command: keys go to it until ctrl-]";
-    FindText "output.find" "find" ["/"] Output, View, "", "Find a text in all of the output; lower case finds both";
+    FindText "output.find" "find" ["/"] Output, View, "", "Search all of the output; lower case matches both";
     FindNext "output.next" "next" ["n"] Output, View, "", "Go to the next match";
     FindPrevious "output.previous" "previous" ["N"] Output, View, "", "Go to the previous match";
     SelectLines "output.select" "select" ["v"] Output, View, "", "Select lines to copy";
@@ -291,7 +291,7 @@ commands! {
     MessageLook "message.preview" "preview" ["p"] Scope::Message, View, "message", "See how the next channel will show the message, with its length against the limit";
     MessageKind "message.kind" "kind" ["t"] Scope::Message, View, "message", "Write a message of the next kind";
     MessageDrafted "message.drafted" "drafted" ["a"] Scope::Message, View, "message", "Take the text that an assistant drafted";
-    MessageAgain "message.again" "again" ["r"] Scope::Message, Record, "message", "Send again what failed; before it is sent, write the draft anew";
+    MessageAgain "message.again" "again" ["r"] Scope::Message, Record, "message", "Resend what failed; before sending, redraft";
     ReportSave "report.save" "save" ["s"] Scope::Report, View, "report", "Save the report to a file";
     ReportCopy "report.copy" "copy" ["c"] Scope::Report, View, "report", "Copy the report to the clipboard";
     ReportHtml "report.html" "HTML to print" ["h"] Scope::Report, View, "report", "Save the report as an HTML page to print";

@@ -1,11 +1,14 @@
 //! Names, as they are typed: from the contact list, then from the incident; and what the timeline can be filtered by.
 
+use std::cmp::Reverse;
 use std::ops::Range;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Model, Pane};
 use super::overlay::{Ask, Overlay, Purpose};
 use super::sift;
-use crate::incident::same_person;
+use crate::incident::{duration, same_person};
 use crate::text::name::folded;
 
 /// Somebody who may be meant.
@@ -99,6 +102,24 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
             }
         }
     }
+    if let Purpose::Role(role) | Purpose::Handoff(role) = &ask.purpose {
+        let holder = model.incident().and_then(|state| state.roles.get(role));
+        // Nobody takes over from themselves, and nobody offers a role to themselves.
+        let offers = matches!(ask.purpose, Purpose::Handoff(_));
+        found.retain(|(_, one)| {
+            let holds = holder.is_some_and(|holder| same_person(holder, &one.name));
+            !holds && !(offers && same_person(&model.me, &one.name))
+        });
+    }
+    if let Purpose::Handoff(_) = &ask.purpose {
+        // Whoever is here can take over now: they wrote in this incident, the last of them first.
+        for (_, one) in &mut found {
+            let wrote = wrote(model, &one.name).map(|at| format!("wrote {} ago", ago(model, at)));
+            let about = [Some(std::mem::take(&mut one.about)).filter(|about| !about.is_empty()), wrote];
+            one.about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        }
+        found.sort_by_key(|(usual, one)| (Reverse(wrote(model, &one.name)), !usual));
+    }
     let one_word =
         matches!(ask.purpose, Purpose::FollowUp | Purpose::OddFollowUp(_) | Purpose::FollowUpAssign(..));
     found.retain(|(_, one)| {
@@ -106,13 +127,26 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         let begins = name.starts_with(&wanted) || name.split(' ').any(|word| word.starts_with(&wanted));
         begins && !(one_word && one.name.contains(char::is_whitespace))
     });
-    found.sort_by_key(|(usual, _)| !usual);
+    if !matches!(ask.purpose, Purpose::Handoff(_)) {
+        found.sort_by_key(|(usual, _)| !usual);
+    }
     let found: Vec<Candidate> = found.into_iter().map(|(_, one)| one).collect();
     match found.as_slice() {
         // There is nothing left to complete.
         [one] if one.about.is_empty() && ask.completed.is_none() && folded(&one.name) == wanted => Vec::new(),
         _ => found,
     }
+}
+
+/// When somebody last wrote in the open incident.
+fn wrote(model: &Model, name: &str) -> Option<Timestamp> {
+    let authors = &model.incident()?.authors;
+    authors.iter().filter(|(author, _)| same_person(author, name)).map(|(_, at)| *at).max()
+}
+
+/// `3m`.
+fn ago(model: &Model, at: Timestamp) -> String {
+    duration(model.now.duration_since(at).max(SignedDuration::ZERO))
 }
 
 /// Which of the candidates Tab has put into the line.

@@ -45,7 +45,7 @@ impl Keymap {
                     near => format!("did you mean {}? ", near.join(" or ")),
                 };
                 let why =
-                    format!("there is no action `{action}`; {meant}`flightdeck config show` lists them all");
+                    format!("unknown action `{action}`; {meant}`flightdeck config show` lists them all");
                 bad.push(BadKey { action: action.clone(), why });
                 continue;
             };

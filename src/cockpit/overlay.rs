@@ -132,6 +132,8 @@ pub struct Palette {
     pub input: LineEdit,
     /// All rows.
     pub items: Vec<Item>,
+    /// What NEXT tells people to do, the most pressing first.
+    pub next: Vec<Invoke>,
     /// What was done lately, the latest first.
     pub recent: Vec<Invoke>,
     /// Rows that match, best first, as indices into `items`.
@@ -557,6 +559,8 @@ pub struct Confirm {
     pub act: Act,
     /// What can be done in place of answering, each by its own letter.
     pub more: Vec<Item>,
+    /// Why there is nothing left to answer, as where somebody else did it meanwhile; empty: it stands.
+    pub lapsed: String,
     /// Since when it has been on the screen, as in [`Preview::shown_ms`].
     pub shown_ms: Option<u64>,
     /// First line shown.

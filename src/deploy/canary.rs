@@ -40,7 +40,7 @@ pub(super) fn steps(
             )
         })?;
         steps.push(Step {
-            title: format!("look at {weight} % for {}", duration(canary.look)),
+            title: format!("hold at {weight} % for {}", duration(canary.look)),
             on_failure: OnFailure::UndoTo { step: first },
             ..look
         });
@@ -97,9 +97,9 @@ pub(super) fn finish(env: &Environment, canary: &Canary, fill: &Fill<'_>) -> Res
     }))
 }
 
-/// The shares in words: `5 % 25 % 100 %`.
+/// The shares in words: `5 → 25 → 100 %`.
 pub fn shares(weights: &[u8]) -> String {
-    weights.iter().map(|weight| format!("{weight} %")).collect::<Vec<_>>().join(" ")
+    weights.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ") + " %"
 }
 
 fn share(env: &Environment, canary: &Canary, fill: &Fill<'_>, before: u8, weight: u8) -> Result<Step> {

@@ -107,15 +107,15 @@ fn names(watch: &Watch) -> Vec<&str> {
 #[test]
 fn a_canary_goes_share_by_share_and_back_to_nothing() {
     let plan = planned(canary(&[5, 100], false), None);
-    assert_eq!(plan.title, "deploy hotfix/pool to production, canary 5 % 100 %");
+    assert_eq!(plan.title, "deploy hotfix/pool to production, canary 5 → 100 %");
     assert_eq!(
         titles(&plan),
         [
             "start hotfix/pool next to the live version (no traffic yet)",
             "canary at 5 %",
-            "look at 5 % for 5m",
-            "canary at 100 %: for everybody",
-            "look at 100 % for 5m",
+            "hold at 5 % for 5m",
+            "canary at 100 %: all traffic",
+            "hold at 100 % for 5m",
         ]
     );
     assert_eq!(argv(&plan.steps[0].action), format!("./deploy.sh {COMMIT}"));

@@ -9,7 +9,8 @@ pub const BEFORE: (&str, &str) = ("declare", "Production fails for many customer
 /// The command that applies the prepared fix, where committing one is next.
 pub const PREPARED: &str = "drill.fix";
 
-/// Explains a step in a sentence or two; `None` where there is nothing to add.
+/// Explains a step in a sentence or two; `None` where there is nothing to add. `{tick.pass}` stands for the key of
+/// that command.
 pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> {
     let protected =
         || facts.environments.iter().any(|(name, protected)| *protected && *name == next.argument);
@@ -19,57 +20,43 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
             "Somebody has to lead. In a drill that is you: type your name."
         }
         "role" => "Bring somebody in, then record who it is. In a drill any name will do.",
-        "told" => {
-            "Read the message that is written for you, then press Enter: it goes to the drill's own chat."
-        }
-        "rollback" => "Press R to see the rollback options, and which are proven ready.",
+        "told" => "Read the message, then press Enter: it goes to the drill's own chat.",
+        "rollback" => "Look at the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
-        "hotfix.start" => {
-            "The branch for the fix, from main. If the fault is not yours, record the decision instead: “no hotfix: why”."
-        }
+        "hotfix.start" => "Or, where the fault is not yours, note the decision: “no hotfix: why”.",
         "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
         "hotfix.push" => "Push it, so that it is safe and others can review it.",
-        "hotfix.finish" => {
-            "It works on staging. Finishing brings it to main, develop and a tag, in one push."
-        }
+        "hotfix.finish" => "It works on staging. Now to main, develop and a tag, in one push.",
         "test" => "The checks, on the fix. One of them failed without it.",
         "deploy" if protected() && !facts.missing.is_empty() => {
-            "Something is still missing: the plan says what. Whoever goes ahead answers for it, with a reason."
+            "Gates are not met: the plan says which. An override needs a reason."
         }
-        "deploy" if protected() => {
-            "All is checked. Type the name to confirm: nobody deploys there by accident."
-        }
+        "deploy" if protected() => "All is checked. Type the name to confirm.",
         "deploy" => "Staging first. Watch the script at work: its output is in the runs.",
         "smoke" => "The smoke test tries the order that failed.",
-        "checklist" => "Try it out by hand. Space ticks an item as passed, x as failed.",
-        "approvals" => {
-            "Two people have to approve: A copies the command for each of them; at P0 a word on the call does, too."
-        }
-        "watch" => {
-            "A release that failed its watch stays blocked until it passes one. Nothing else clears it."
-        }
-        "culprits" => {
-            "Go through what usually breaks a service: what somebody else broke, a rollback does not mend."
-        }
-        "health" => "Give the probes a moment. Then it is for people to say whether users are served.",
-        "team" => "Read the brief, then take over, or say that you cannot.",
+        "checklist" => "Try it out by hand. {tick.pass} ticks an item as passed, {tick.fail} as failed.",
+        "approvals" => "Two people approve: {approvals} has their commands. At P0 a spoken yes counts.",
+        "watch" => "A release that failed its watch stays blocked until it passes one.",
+        "culprits" => "Go through the usual causes. A rollback does not fix a third party.",
+        "health" => "Give the probes a moment. Then people say whether users are served.",
+        "team" => "Read the brief, then take command, or decline.",
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",
         "phase" => "The fix is live. From now on the clocks are those of verifying.",
         "impact" => "One sentence: who is affected, and how. The report begins with it.",
         "cause" => "One sentence: what broke, and why. The report needs it.",
         "resolve" if facts.healthy == Some(true) => {
-            "Production is healthy again. Resolving ends the incident; it can be reopened."
+            "Production is healthy again. Resolve it; it can be reopened."
         }
-        "resolve" => "Resolving ends the incident; it can be reopened. Look at production first.",
+        "resolve" => "Look at production first. Once resolved, it can be reopened.",
         "report" => "flightdeck has written it. Read it, and save it.",
         "close" => "Go through it with everybody. Closing says that this was done.",
         "" if next.title.starts_with("wait until ") => {
-            "Nothing of yours ends it. Keep telling people how it stands, and look at what others say of it."
+            "Nothing of yours ends it. Keep people told, and watch their status page."
         }
         "" if !next.title.starts_with("commit") => return None,
         "" if facts.hotfix_branch.is_none() || facts.hotfix_commits != Some(0) => return None,
-        "" if was_used(state) => "The prepared fix has been used. Fix app/checkout.awk yourself, and commit.",
+        "" if was_used(state) => "The prepared fix was used. Fix app/checkout.awk yourself, and commit.",
         "" => "Fix app/checkout.awk and commit, or have the prepared fix applied.",
         _ => return None,
     })
@@ -82,7 +69,7 @@ pub fn can_be_prepared(facts: &Facts, state: &State) -> bool {
 }
 
 /// Tells whether a fix went out already: whatever is branched off now has it.
-fn was_used(state: &State) -> bool {
+pub fn was_used(state: &State) -> bool {
     let went_out = |plan: &&PlanRun| {
         plan.is_done() && (plan.is_finish() || (plan.purpose == "deploy" && plan.is_production()))
     };

@@ -1,7 +1,7 @@
 //! The guide speaks of commands that exist, and offers the prepared fix only where one is missing.
 
 use super::*;
-use crate::cockpit::commands::Command;
+use crate::cockpit::commands::{COMMANDS, Command};
 use crate::incident::{
     Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, PlanEnd, PlanEnded, PlanStarted, Record,
     RecordId, Spec,
@@ -103,4 +103,28 @@ fn only_what_is_protected_has_to_be_typed() {
     let facts = Facts { environments, ..Facts::default() };
     assert!(about(&next("deploy", "production"), &facts, &state(&[])).unwrap().contains("Type the name"));
     assert!(about(&next("deploy", "staging"), &facts, &state(&[])).unwrap().starts_with("Staging first"));
+}
+
+#[test]
+fn what_it_says_fits_on_a_line_of_a_small_screen() {
+    // Behind ` try  ` at 80 columns; the keys of the prepared fix stand behind it.
+    const COLUMNS: usize = 74;
+    let protected = Facts { environments: vec![("production".to_owned(), true)], ..Facts::default() };
+    let open = Facts { missing: vec![("rollback".to_owned(), String::new())], ..protected.clone() };
+    let healthy = Facts { healthy: Some(true), ..Facts::default() };
+    let branch = Facts { hotfix_branch: Some("x".into()), hotfix_commits: Some(0), ..Facts::default() };
+    let fresh = state(&[]);
+    for facts in [Facts::default(), protected, open, healthy, branch] {
+        for command in COMMANDS.iter().map(|spec| spec.id).chain([""]) {
+            for argument in ["", "production", "commander"] {
+                let Some(text) = about(&next(command, argument), &facts, &fresh) else { continue };
+                // A key has a letter in place of the name of its command.
+                let keyed = text.replace("{tick.pass}", "space").replace("{tick.fail}", "x");
+                let keyed = keyed.replace("{approvals}", "A");
+                assert!(!keyed.contains('{'), "{text}");
+                let more = if text.contains("prepared fix applied") { "  [h x]".len() } else { 0 };
+                assert!(keyed.chars().count() + more <= COLUMNS, "{keyed}");
+            }
+        }
+    }
 }

@@ -144,7 +144,7 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     }
     untold(state, policy, found);
     if !state.roles.contains_key(Role::COMMANDER) {
-        found.push(format!("there is no {}", policy.role_title(Role::COMMANDER)));
+        found.push(format!("no {}", policy.role_title(Role::COMMANDER)));
     }
 }
 

@@ -264,6 +264,14 @@ impl Policy {
         self.roles.iter().find(|role| role.id == id).map_or(id, |role| &role.title)
     }
 
+    /// What is done by whoever takes a role: `take command`, `take over as engineering lead`.
+    pub fn taking(&self, role: &str) -> String {
+        match role {
+            Role::COMMANDER => "take command".to_owned(),
+            role => format!("take over as {}", self.role_title(role)),
+        }
+    }
+
     /// Finds a role by its id, title or short form.
     pub fn find_role(&self, named: &str) -> Option<&Role> {
         let is = |name: &str| name.eq_ignore_ascii_case(named.trim());

@@ -204,8 +204,15 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
         }
         line(format_args!("- {first} {health}{version}"));
     }
-    if !failing.is_empty() {
-        line(format_args!("- Failing: {}", inline(&failing.join(", "))));
+    let here: Vec<&str> = facts.failing.iter().map(String::as_str).collect();
+    if !here.is_empty() {
+        let place = production(facts).unwrap_or("production");
+        line(format_args!("- Failing in {}: {}", inline(place), inline(&here.join(", "))));
+    }
+    let elsewhere: Vec<&str> = failing.into_iter().filter(|probe| !here.contains(probe)).collect();
+    if !elsewhere.is_empty() {
+        let word = if here.is_empty() { "Failing" } else { "Failing elsewhere" };
+        line(format_args!("- {word}: {}", inline(&elsewhere.join(", "))));
     }
     let late: Vec<String> = clocks(state, policy, now)
         .into_iter()

@@ -224,6 +224,9 @@ pub fn evaluate(
             standings.extend(canary(state, &plan.target));
         }
     }
+    for standing in standings.iter_mut().filter(|standing| standing.id == APPROVALS) {
+        standing.why = approvals::titled(&standing.why, policy);
+    }
     for standing in standings.iter_mut().filter(|standing| standing.blocks()) {
         let passed = state
             .passed_over
@@ -476,7 +479,7 @@ fn not_green(
 /// one which is taken back; one that is not applicable needs a reason.
 fn checklist_stands(state: &State, items: &[(String, String)], goes_back: bool) -> (Met, String) {
     if items.is_empty() {
-        return (Met::NotApplicable, "there is no checklist".to_owned());
+        return (Met::NotApplicable, "no checklist".to_owned());
     }
     let (mut open, mut bad, mut again) = (0_usize, Vec::new(), Vec::new());
     for (id, title) in items {

@@ -3,7 +3,8 @@
 use super::forge::Wanted;
 use super::programs::Frozen;
 use super::{
-    Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Purpose, Step, Undo, Watch, programs,
+    Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Purpose, Reach, Step, Undo, Watch,
+    programs,
 };
 use crate::incident::duration;
 use crate::text::address::without_credentials;
@@ -37,15 +38,22 @@ pub fn effect(plan: &Plan) -> String {
     }
 }
 
-/// Says of a step that reaches beyond this machine how it does.
-pub fn reach(plan: &Plan) -> String {
-    if only_asks(plan.purpose) {
-        format!("runs against {}", plan.target)
-    } else if matches!(plan.purpose, Purpose::Action | Purpose::Runbook) && !plan.target.contains(':') {
-        format!("reaches {}", plan.target)
-    } else {
-        "reaches others".to_owned()
+/// The same, with the steps that do it where others do not: `changes production: steps 1–2, 4 of 8`.
+pub fn effect_by_steps(plan: &Plan) -> String {
+    let all = plan.steps.len();
+    let reaches = |index: &usize| plan.steps.get(*index).is_some_and(|step| step.reach == Reach::Others);
+    let steps: Vec<usize> = (0..all).filter(reaches).collect();
+    let effect = effect(plan);
+    if steps.is_empty() || steps.len() == all {
+        return effect;
     }
+    // Those that follow each other are one range.
+    let runs = steps.chunk_by(|one, next| one + 1 == *next).map(|run| match run {
+        [first, .., last] => format!("{}–{}", first + 1, last + 1),
+        only => only.iter().map(|step| (step + 1).to_string()).collect(),
+    });
+    let s = if steps.len() == 1 { "" } else { "s" };
+    format!("{effect}: step{s} {} of {all}", runs.collect::<Vec<_>>().join(", "))
 }
 
 /// Tells whether such plans find something out, and are not meant to change anything.
@@ -276,7 +284,7 @@ fn asked(probe: &Probe) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Guard, Reach};
+    use crate::plan::Guard;
     use jiff::SignedDuration;
 
     fn command(line: &[&str]) -> Command {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::paint::{Pen, cut, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
+use crate::cockpit::update::menus::title;
 use crate::cockpit::{Command, Pane};
 use crate::incident::StepState;
 use crate::text::visible;
@@ -140,8 +141,7 @@ fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item =
     let mut cut = false;
     for command in commands {
         let key = ui.key(command);
-        let is_folded = ui.model.view(Pane::Timeline).folded.is_some();
-        let title = if command == Command::Fold && is_folded { "unfold" } else { command.spec().title };
+        let title = title(ui.model, command);
         if key.is_empty() {
             continue;
         }

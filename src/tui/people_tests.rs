@@ -60,13 +60,13 @@ fn a_message_is_seen_as_each_channel_will_show_it() {
     for size in SIZES {
         let shown = drawn(&mut model, size);
         assert!(shown.contains("⏎ send"), "{size:?}:\n{shown}");
-        assert_eq!(shown.contains("as chat shows it"), size.0 >= MessageView::BESIDE, "{size:?}:\n{shown}");
+        assert_eq!(shown.contains("Preview: chat"), size.0 >= MessageView::BESIDE, "{size:?}:\n{shown}");
     }
     press(&mut model, "p");
     let shown = drawn(&mut model, (80, 24));
-    assert!(shown.contains("as chat shows it (slack-webhook)") && shown.contains("<!here>"), "{shown}");
+    assert!(shown.contains("Preview: chat") && shown.contains("<!here>"), "{shown}");
     press(&mut model, "p");
-    assert!(drawn(&mut model, (80, 24)).contains("as wall shows it"));
+    assert!(drawn(&mut model, (80, 24)).contains("Preview: wall"));
     press(&mut model, "p");
     assert!(!drawn(&mut model, (80, 24)).contains("shows it"), "the text comes round again");
 }
@@ -168,17 +168,17 @@ fn an_offer_is_answered_from_where_it_is_read() {
     press(&mut model, "a");
     for size in SIZES {
         let shown = drawn(&mut model, size);
-        for said in ["y take over", "b read the brief", "x decline", "esc back"] {
+        for said in ["y take command", "b read the brief", "x decline", "esc back"] {
             assert!(shown.contains(said), "{said} at {size:?}:\n{shown}");
         }
     }
     press(&mut model, "b");
     let shown = drawn(&mut model, (80, 24));
-    assert!(shown.contains("Brief for li") && shown.contains("a take over  x decline"), "{shown}");
+    assert!(shown.contains("Brief for li") && shown.contains("a take command  x decline"), "{shown}");
     let (mut scribe, offer) = offered();
     scribe.write("li", at("15:16:30"), HandoffAccepted { offer });
     (model.log, model.overlays) = (Some(scribe.log()), Vec::new());
     settle(&mut model);
     let shown = drawn(&mut model, (160, 45));
-    assert!(shown.contains("li took over as incident commander"), "{shown}");
+    assert!(shown.contains("li took command"), "{shown}");
 }

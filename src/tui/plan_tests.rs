@@ -93,7 +93,7 @@ fn canary() -> Plan {
         steps: vec![
             run("push the image", "./push.sh payments-api:77b0d13", Undo::Nothing),
             run("5 % of production", "./weight.sh production 5", back("./weight.sh production 0")),
-            watch("look at 5 %", 10),
+            watch("hold at 5 %", 10),
             run("25 % of production", "./weight.sh production 25", back("./weight.sh production 5")),
             Step::new("wait for the office", hold, SignedDuration::from_hours(1)),
             run("all of production", "./weight.sh production 100", back("./weight.sh production 0")),
@@ -427,7 +427,7 @@ fn a_plan_of_a_newer_version_is_shown_by_its_titles_and_nothing_of_it_is_decided
         PlanEnded { plan: ID.into(), end: PlanEnd::Failed, why: "5 % of production exited 1".into() },
     );
     let seen = drawn(&mut teller.seen(), 120, 30);
-    for wanted in ["▲ a newer flightdeck wrote this plan (format 99", "push the image", "look at 5 %"] {
+    for wanted in ["▲ a newer flightdeck wrote this plan (format 99", "push the image", "hold at 5 %"] {
         assert!(seen.contains(wanted), "{wanted} in\n{seen}");
     }
     assert!(!seen.contains("retry"), "{seen}");
@@ -435,8 +435,10 @@ fn a_plan_of_a_newer_version_is_shown_by_its_titles_and_nothing_of_it_is_decided
 
 #[test]
 fn how_long_a_plan_took_stays_where_its_row_is_cut() {
-    let plan =
-        Plan { title: "deploy hotfix/pool-limit to production, canary 10 % 50 % 100 %".into(), ..canary() };
+    let plan = Plan {
+        title: "deploy hotfix/pool-limit to production, canary 10 → 50 → 100 %".into(),
+        ..canary()
+    };
     let mut teller = Teller::new(&plan);
     teller.done(0, 41).done(1, 4);
     teller.tell(2, PlanEnded { plan: ID.into(), end: PlanEnd::Done, why: String::new() });
@@ -447,7 +449,7 @@ fn how_long_a_plan_took_stays_where_its_row_is_cut() {
     let row = narrow.lines().find(|line| line.contains("✓ deployed hotfix/pool-limit")).unwrap();
     assert!(row.contains('…') && row.ends_with(" 49s │"), "{row}");
     let wide = drawn(&mut model, 220, 50);
-    assert!(wide.contains("canary 10 % 50 % 100 % in 49s"), "{wide}");
+    assert!(wide.contains("canary 10 → 50 → 100 % in 49s"), "{wide}");
 }
 
 #[test]

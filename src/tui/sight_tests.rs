@@ -40,7 +40,7 @@ fn canary() -> Model {
             purpose: "deploy".into(),
             target: "production".into(),
             hash: "0".repeat(64),
-            steps: vec![title, "look at 50 % for 8s".into()],
+            steps: vec![title, "hold at 50 % for 8s".into()],
             confirmed: "typed production".into(),
             spec: crate::incident::Spec::default(),
         },
@@ -135,7 +135,7 @@ fn what_speaks_against_a_plan_is_read_before_what_it_runs_and_stays_in_sight() {
     }
     for size in SMALL {
         let shown = seen(Field::Reason, size);
-        assert!(shown.contains("overrides: checks, approvals"), "{shown}");
+        assert!(shown.contains("overrides checks, approvals"), "{shown}");
         assert!(shown.contains("esc back"), "{shown}");
     }
 }
@@ -146,7 +146,7 @@ fn what_is_wrong_with_what_was_typed_leaves_what_the_plan_changes_in_sight() {
     for size in SMALL {
         let shown = drawn(&mut with(Overlay::Preview(Box::new(wrong.clone()))), size);
         assert!(shown.contains("✗ type production to go ahead"), "{shown}");
-        assert!(shown.contains("▲ changes production"), "{shown}");
+        assert!(shown.contains("│ changes production"), "{shown}");
     }
 }
 

@@ -235,10 +235,10 @@ fn why_a_plan_cannot_be_made_is_seen_on_a_small_screen_too() {
     let mut model = with(Some(Ok(found())));
     let id = EffectId::default();
     model.in_flight.insert(id, "making the plan");
-    let failure = Failure::new("planning a revert", "there is no remote to push to", "git remote add");
+    let failure = Failure::new("planning a revert", "no remote to push to", "git remote add");
     update(&mut model, Msg::Done(id, Err(failure)));
     let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
-    assert!(drawn.contains("✗ there is no remote to push to"), "{drawn}");
+    assert!(drawn.contains("✗ no remote to push to"), "{drawn}");
     model.word = Some((now(), "already looking".to_owned()));
     let drawn = text(&settled(&mut model, &Theme::default(), 80, 24));
     assert!(drawn.contains("already looking"), "{drawn}");

@@ -238,6 +238,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
                 against: vec!["5 probes of production fail: api /health, error rate, p95".into()],
                 act: Act::Invoke(Command::Stop.into()),
                 more: Vec::new(),
+                lapsed: String::new(),
                 shown_ms: None,
                 scroll: Scroll::default(),
             })),

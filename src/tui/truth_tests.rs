@@ -268,7 +268,7 @@ fn everybody_sees_to_whom_the_command_is_offered() {
     model.derived.next_of = NextOf::default();
     settle(&mut model);
     let shown = drawn(&mut model, 160, 45);
-    assert!(shown.contains("NEXT  maya offers you incident command: accept or decline"), "{shown}");
+    assert!(shown.contains("NEXT  maya offers you command: take command, or decline"), "{shown}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn no_part_of_a_covered_pane_is_seen_below_a_window() {
 
 #[test]
 fn what_the_program_says_is_read_whole_and_leaves_the_keys_where_they_are() {
-    let said = "the program cannot be stopped here: this was not started from a shell with job control: there is nothing to go back to";
+    let said = "the program cannot be stopped here: this was not started from a shell with job control: nothing to go back to";
     for (width, height) in [(160, 45), (120, 36), (80, 24)] {
         let mut model = incident();
         let keys = |shown: &str| shown.lines().nth(usize::from(height) - 1).unwrap_or_default().to_owned();

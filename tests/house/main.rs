@@ -365,6 +365,44 @@ fn no_key_is_matched_by_hand() {
     }
 }
 
+/// Whoever has other keys reads of those: a text names a key by its command, and never by its letter.
+#[test]
+fn no_text_names_a_key_of_its_own() {
+    let told = |module: &str| any_below(module, &["cockpit", "tui", "cli", "drill::guide", "config::draft"]);
+    let mut named = Vec::new();
+    for source in sources().iter().filter(|source| told(&source.module)) {
+        let texts = source.texts();
+        let found = texts.iter().filter(|text| names_a_key(text));
+        named.extend(found.map(|text| format!("{}: {text}", source.path.display())));
+    }
+    assert!(named.is_empty(), "say it by the keymap, {{id.of.command}} in a guide:\n{}", named.join("\n"));
+    for text in ["press R to see it", "nothing yet: n p notes it", "Space ticks it", "ctrl-o: details"] {
+        assert!(names_a_key(text), "{text}");
+    }
+    for text in
+        ["press y to go ahead", "a note", "{n} m", "wait {} s", "press {key} to see it", "I have read it"]
+    {
+        assert!(!names_a_key(text), "{text}");
+    }
+}
+
+/// Tells whether a sentence has a letter for a word, or a key by name, that the keymap could change. `y` and `n`
+/// answer questions, and a line of text has keys of its own.
+fn names_a_key(text: &str) -> bool {
+    // A number may stand before a unit.
+    let fixed = ["y", "n", "a", "A", "I", "s", "m", "h"];
+    let words: Vec<&str> = text.trim_matches('"').split([' ', '[', ']', ';', ':', ',']).collect();
+    let is_alone = |word: &&str| word.len() == 1 && word.chars().all(|c| c.is_ascii_alphabetic());
+    let mut letters = words.iter().filter(|word| is_alone(word) && !fixed.contains(word));
+    let presses = words
+        .windows(2)
+        .any(|pair| pair[0].eq_ignore_ascii_case("press") && is_alone(&pair[1]) && pair[1] != "y");
+    let two = words.windows(2).any(|pair| is_alone(&pair[0]) && is_alone(&pair[1]));
+    let named = ["Space ", "ctrl-o", "ctrl-d", "ctrl-u:"];
+    words.len() > 2
+        && (letters.next().is_some() || presses || two || named.iter().any(|key| text.contains(key)))
+}
+
 #[test]
 fn every_file_says_what_lives_there() {
     let silent: Vec<_> = sources()

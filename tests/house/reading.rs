@@ -47,6 +47,11 @@ impl Source {
         resolved.map(|path| self.absolute(&path)).collect()
     }
 
+    /// What it says in quotes outside its tests.
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.read().texts
+    }
+
     /// A path as seen from the root of the crate.
     fn absolute(&self, path: &str) -> String {
         let mut here: Vec<&str> = self.module.split("::").collect();
@@ -89,6 +94,8 @@ struct Reading {
     imported: BTreeMap<String, String>,
     /// Modules below its own.
     modules: BTreeSet<String>,
+    /// Texts in quotes, as written; no attribute, and so no documentation.
+    texts: Vec<String>,
     /// Modules declared for tests alone, and the file where one is named.
     test_modules: Vec<(String, Option<String>)>,
 }
@@ -121,7 +128,18 @@ impl Reading {
                 tokens = self.skip_item(&tokens[2..]);
                 continue;
             }
+            if let (true, Some(TokenTree::Group(attribute))) = (is_punct(Some(token), '#'), tokens.get(1)) {
+                let before = self.texts.len();
+                self.walk(&attribute.stream().into_iter().collect::<Vec<_>>());
+                self.texts.truncate(before);
+                tokens = &tokens[2..];
+                continue;
+            }
             match token {
+                TokenTree::Literal(literal) => {
+                    let text = literal.to_string();
+                    self.texts.extend(text.starts_with('"').then_some(text));
+                }
                 // `impl Trait + use<'a>` imports nothing.
                 TokenTree::Ident(word) if *word == "use" && !is_punct(tokens.get(1), '<') => {
                     let end = tokens.iter().position(|t| is_punct(Some(t), ';')).unwrap_or(tokens.len());

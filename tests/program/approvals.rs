@@ -101,7 +101,7 @@ fn production_is_deployed_to_once_every_gate_is_met() {
     for missing in [
         "checks: unit not run on this commit",
         "checklist: 1 of 1 open",
-        "approvals: lead: not given; product-manager: not given",
+        "approvals: engineering lead: not given; product manager: not given",
         "staging: not deployed to staging",
     ] {
         assert!(blocked.stderr.contains(missing), "`{missing}` in {}", blocked.stderr);
@@ -131,11 +131,11 @@ fn production_is_deployed_to_once_every_gate_is_met() {
     assert_eq!((&shown["state"], &shown["id"]), (&"proposed".into(), &id.trim().into()));
     let said = site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
     assert!(said.stderr.contains("deploy main to production, commit "), "{}", said.stderr);
-    site.deploy().ended_with(3).said("product-manager: not given");
+    site.deploy().ended_with(3).said("product manager: not given");
     site.person("Li").flightdeck(&["approve", "product-manager", "--plan", id.trim()]).succeeded();
     assert!(site.approvals().iter().all(|vote| vote["valid"] == true), "{:?}", site.approvals());
     let shown = site.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
-    assert!(shown.contains("✓ approvals  Omar as lead, Li as product-manager"), "{shown}");
+    assert!(shown.contains("✓ approvals  Omar as engineering lead, Li as product manager"), "{shown}");
     assert_eq!(site.deployed(), 0);
     site.deploy().succeeded();
     assert_eq!(site.deployed(), 1);
@@ -340,7 +340,11 @@ fn rejected_is_rejected_until_that_person_thinks_better_of_it() {
         site.person(person).flightdeck(&["approve", role]).succeeded();
     }
     let blocked = site.deploy().ended_with(3).said("in conflict");
-    assert!(blocked.stderr.contains("rejected by Ann as lead: not before the backup"), "{}", blocked.stderr);
+    assert!(
+        blocked.stderr.contains("rejected by Ann as engineering lead: not before the backup"),
+        "{}",
+        blocked.stderr
+    );
     let votes = site.approvals();
     assert_eq!(votes.iter().filter(|vote| vote["approves"] == true).count(), 2, "both stand: {votes:?}");
     assert_eq!(votes.iter().filter(|vote| vote["approves"] == false).count(), 1, "both stand: {votes:?}");
@@ -358,7 +362,7 @@ fn an_approval_runs_out() {
     wait_until("the approvals to run out", || {
         let shown = site.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
         (shown.contains("lead: the approval of Omar is older than 1s")
-            && shown.contains("product-manager: the approval of Li is older than 1s"))
+            && shown.contains("product manager: the approval of Li is older than 1s"))
         .then_some(())
     });
     site.deploy().ended_with(3).said("older than 1s");
@@ -483,7 +487,7 @@ fn a_name_with_what_nobody_sees_is_refused_by_one_rule() {
     let records = site.kinds().len();
     for c in unseen.chars() {
         let name = format!("ma{c}ya");
-        let why = "the name cannot have characters in it that cannot be seen";
+        let why = "the name has invisible characters";
         let by = site.shell.flightdeck(&["approve", "lead", "--by", &name]).ended_with(2);
         let user = site.person(&name).flightdeck(&["approve", "lead"]).ended_with(2);
         let role = site.shell.flightdeck(&["role", "lead", &name]).ended_with(2);

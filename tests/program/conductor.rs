@@ -255,7 +255,7 @@ fn a_signal_is_a_signal_and_a_code_is_a_code() {
     assert_eq!((&runs[2]["state"], &runs[3]["state"]), (&"did-not-start".into(), &"did-not-start".into()));
     let plan = yard.shell.json(&["plan", "show", "--json"]);
     let why = |step: usize| plan["steps"][step]["outcome"]["why"].as_str().unwrap().to_owned();
-    assert_eq!(why(2), "there is no program no-such-program-anywhere on PATH");
+    assert_eq!(why(2), "no program no-such-program-anywhere on PATH");
     assert_eq!(why(3), "./plain.sh is not executable (chmod +x ./plain.sh)");
     let log = yard.shell.flightdeck(&["run", "log", "test-1.4"]).succeeded();
     assert_eq!(log.stdout, "\u{fffd}<U+202E>x\n");
@@ -442,7 +442,7 @@ fn a_conductor_that_is_told_to_end_stops_its_command_and_says_so() {
 fn a_dry_run_shows_all_and_changes_nothing() {
     let yard = Yard::deploying("touch deployed");
     let shown = yard.shell.flightdeck(&["deploy", "staging", "--dry-run", "--verbose"]).succeeded().stdout;
-    for wanted in ["./deploy.sh main staging", "reaches others", "./proof.sh", "FLIGHTDECK_ENV=staging"] {
+    for wanted in ["./deploy.sh main staging", "changes staging", "./proof.sh", "FLIGHTDECK_ENV=staging"] {
         assert!(shown.contains(wanted), "{wanted} in {shown}");
     }
     assert!(yard.runs().is_empty() && !yard.file("deployed").exists());

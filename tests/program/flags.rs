@@ -197,7 +197,7 @@ fn a_dry_run_shows_the_call_and_makes_none() {
     let yard = yard(&flags);
     let shown = yard.shell.flightdeck(&["flag", "unleash", "off", "--dry-run"]).succeeded();
     assert!(shown.stdout.contains("/features/new-checkout/environments/production/off"), "{}", shown.stdout);
-    assert!(shown.stdout.contains("reaches others"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("turns the flag unleash off"), "{}", shown.stdout);
     assert!(flags.is_on() && flags.changes().is_empty());
 }
 
@@ -217,7 +217,7 @@ fn what_a_service_refuses_was_not_done_and_says_what_to_do() {
     let yard = yard(&flags);
     for (status, wanted) in [
         ("403 Forbidden", "the token has no permission"),
-        ("404 Not Found", "there is no such thing"),
+        ("404 Not Found", "no such thing"),
         ("409 Conflict", "somebody else changed it"),
         ("429 Too Many Requests", "too many calls"),
     ] {

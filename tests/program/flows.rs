@@ -245,7 +245,7 @@ fn after_a_finish_main_is_pushed_also_where_it_follows_no_branch() {
     repository.git(&["branch", "--quiet", "--unset-upstream", "main"]);
     let status = || repository.shell.flightdeck(&["status"]).succeeded().stdout;
     repository.shell.flightdeck(&["live", "production", "v1.2.3"]).succeeded();
-    assert!(!status().contains("fix is in"), "there is no fix yet: {}", status());
+    assert!(!status().contains("fix is in"), "no fix yet: {}", status());
     repository.hotfix(&["start", "pool-limit"]).succeeded();
     assert!(!status().contains("fix is in"), "nor on a branch without a commit: {}", status());
     repository.write("pool.rs", "limit 200\n");

@@ -110,7 +110,7 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
     // Maya has led for two hours. Li takes over, and has it once she accepts.
     call.at(115).done(&["handoff", "to", "li"]);
     assert_eq!(call.status()["roles"]["commander"], "maya");
-    assert!(call.next().contains("li: take over as incident commander"), "{}", call.next());
+    assert!(call.next().contains("li: take command"), "{}", call.next());
     let brief = call.maya.flightdeck(&["handoff", "brief"]).succeeded().stdout;
     for wanted in ["About two orders in five", "only orders without a card fail", "hotfix/no-card to staging"]
     {
@@ -179,7 +179,7 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
         "v1.4.1",
         "v1.4.3",
         "Test every price without a card (omar",
-        "took over as incident commander from maya",
+        "took command from maya",
         "held the review",
     ] {
         assert!(

@@ -208,7 +208,7 @@ fn a_host_that_refuses_or_leads_elsewhere_is_told_of_and_gets_nothing() {
     for (status, said) in [
         ("401 Unauthorized", "GITHUB_TOKEN is still valid"),
         ("403 Forbidden", "no permission"),
-        ("404 Not Found", "there is no shop/payments-api there"),
+        ("404 Not Found", "no shop/payments-api there"),
         ("429 Too Many Requests\r\nretry-after: 7200", "too many calls"),
         (to.as_str(), "redirects elsewhere"),
         ("200 OK", "does not understand"),

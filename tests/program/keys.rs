@@ -39,7 +39,7 @@ fn named(name: &str) -> Vec<u8> {
         "f1" => b"\x1bOP",
         _ => {
             let letter = name.strip_prefix("c-").and_then(|rest| rest.bytes().next());
-            let letter = letter.unwrap_or_else(|| panic!("there is no key `<{name}>`"));
+            let letter = letter.unwrap_or_else(|| panic!("no key `<{name}>`"));
             return vec![letter & 0x1f];
         }
     };

@@ -26,7 +26,7 @@ fn the_command_is_handed_over_once_the_other_accepts() {
     maya.flightdeck(&["handoff", "to", "li"]).succeeded();
     assert_eq!(commander(&maya), "maya");
     let next = maya.json(&["status", "--json"])["next"].to_string();
-    assert!(next.contains("li: take over as incident commander"), "{next}");
+    assert!(next.contains("li: take command"), "{next}");
     maya.flightdeck(&["handoff", "accept"]).ended_with(2).said("not to you");
     let brief = maya.flightdeck(&["handoff", "brief"]).succeeded().stdout;
     assert!(brief.contains("- the pool is full") && brief.contains("maya (incident commander)"), "{brief}");

@@ -68,7 +68,7 @@ fn a_clock_of_the_team_runs_is_told_and_is_met_by_telling() {
     )
     .unwrap();
     let checked = shell.flightdeck(&["config", "check"]).ended_with(2).stdout;
-    assert!(checked.contains("there is no audience `regulater`"), "{checked}");
+    assert!(checked.contains("unknown audience `regulater`"), "{checked}");
     std::fs::write(shell.directory.join("flightdeck.toml"), own).unwrap();
     shell.flightdeck(&["declare", "data leaked", "--severity", "P0"]).succeeded();
     let state = || {

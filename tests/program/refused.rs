@@ -14,7 +14,7 @@ fn no_repository_and_a_bare_one_are_told_apart() {
     let world = World::new();
     let nowhere = world.shell(&world.path("home"));
     for arguments in [&["status"][..], &["declare", "x", "--severity", "P0"], &["note", "x"], &["history"]] {
-        nowhere.flightdeck(arguments).ended_with(2).said("there is no git repository here or above");
+        nowhere.flightdeck(arguments).ended_with(2).said("no git repository here or above");
     }
     let bare = world.path("bare.git");
     nowhere.run("git", &["init", "--quiet", "--bare", bare.to_str().unwrap()]).succeeded();

@@ -107,7 +107,7 @@ fn a_confirmation_that_is_read_together_with_a_cancel_starts_nothing_and_says_so
     for cancel in ["\x1b", "\x03", "q", "n\x1b", "jjj\x1b"] {
         let terminal = previewed(&yard);
         terminal.send(format!("y{cancel}").as_bytes());
-        terminal.wait_text("nothing was confirmed");
+        terminal.wait_text("not confirmed");
         terminal.wait_gone("Plan: ");
         assert!(yard.runs().is_empty() && !yard.file("begun").exists(), "{cancel:?}");
     }
@@ -134,7 +134,7 @@ fn what_escape_or_a_modifier_or_other_text_comes_with_starts_nothing() {
         "\x1b[200~abc\x1b[201~y\x1b[201~",
     ] {
         terminal.send(bytes.as_bytes());
-        terminal.wait_text("nothing was confirmed");
+        terminal.wait_text("not confirmed");
         assert!(yard.runs().is_empty() && !yard.file("begun").exists(), "{bytes:?}");
         assert!(terminal.screen().contains("Plan: "), "{bytes:?}");
         terminal.press("<enter>");
@@ -144,7 +144,7 @@ fn what_escape_or_a_modifier_or_other_text_comes_with_starts_nothing() {
     for letter in ["y", "e", "s", "t"] {
         terminal.send(letter.as_bytes());
     }
-    terminal.wait_text("nothing was confirmed");
+    terminal.wait_text("not confirmed");
     assert!(yard.runs().is_empty() && !yard.file("begun").exists());
     // Letters were typed there: it has to be asked again.
     terminal.press("<esc>");
@@ -190,7 +190,7 @@ fn what_was_typed_while_the_cockpit_stood_still_confirms_nothing() {
     // Longer than it ever sleeps while the time on the screen runs; longer still does no harm.
     std::thread::sleep(Duration::from_millis(2500));
     terminal.process.signal(Signal::CONT);
-    terminal.wait_text("nothing was confirmed");
+    terminal.wait_text("not confirmed");
     assert!(yard.runs().is_empty() && !yard.file("begun").exists());
     terminal.press("<esc>");
     terminal.wait_gone("Plan: ");
@@ -209,8 +209,7 @@ fn a_key_pressed_amid_a_storm_does_not_wait_for_the_cancel_behind_it() {
     terminal.resize(36, 120);
     // Heard where it was pressed: nothing is left to be read together with what comes later. Where
     // this machine is too busy that is said, and where the question has not been there for long.
-    let behind =
-        |screen: &str| screen.contains("the screen was behind") || screen.contains("press it once more");
+    let behind = |screen: &str| screen.contains("the screen lagged") || screen.contains("press it once more");
     loop {
         terminal.press("y");
         terminal.wait_for("an answer", |screen| behind(screen) || !screen.contains("Plan: "));

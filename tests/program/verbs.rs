@@ -300,7 +300,7 @@ fn on_a_terminal_trust_and_the_end_of_an_incident_are_asked_for() {
     assert_eq!(status(), "resolved");
     let report = shell.flightdeck(&["report"]).succeeded().stdout;
     assert!(report.contains("not recorded"), "nobody said when users were served: {report}");
-    assert!(report.contains("The reason: The rest is a follow-up."), "{report}");
+    assert!(report.contains("Reason: The rest is a follow-up."), "{report}");
 }
 
 #[test]

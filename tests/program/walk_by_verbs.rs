@@ -106,7 +106,7 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
     assert_eq!(drill.ask(&world, "production_url", "/version"), before);
     // Two people have to approve it, neither of them whoever starts it.
     let blocked = shell.flightdeck(&["deploy", "production", "--confirm", "production"]).ended_with(3);
-    assert!(blocked.stderr.contains("approvals: lead: not given"), "{}", blocked.stderr);
+    assert!(blocked.stderr.contains("approvals: engineering lead: not given"), "{}", blocked.stderr);
     for (role, person) in [("lead", "Omar"), ("on-call-manager", "Li")] {
         shell.clone().with("FLIGHTDECK_USER", person).flightdeck(&["approve", role]).succeeded();
     }

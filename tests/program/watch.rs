@@ -206,7 +206,7 @@ fn what_nothing_watches_is_not_watched() {
     let yard = health.yard();
     // By default it is production that is meant.
     yard.shell.flightdeck(&["watch", "--for", "1m"]).ended_with(2).said("no probe watches production");
-    yard.shell.flightdeck(&["watch", "nowhere"]).ended_with(2).said("no environment called nowhere");
+    yard.shell.flightdeck(&["watch", "nowhere"]).ended_with(2).said("unknown environment nowhere");
     let shown = yard.shell.flightdeck(&["watch", "staging", "--dry-run"]).succeeded();
     assert!(shown.stdout.contains("watch api for 30m"), "{}", shown.stdout);
     assert!(health.service.requests().is_empty());

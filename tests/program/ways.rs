@@ -119,7 +119,7 @@ fn a_canary_whose_probe_fails_is_taken_back_to_nothing() {
     let service = Service::answering(WELL);
     let yard = canary(&service, "[5, 25, 100]", "10m", "");
     yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
-    wait_step(&yard, "look at 5 % for 10m", "running");
+    wait_step(&yard, "hold at 5 % for 10m", "running");
     assert_eq!(read(&yard, "beside"), head(&yard), "the new version is beside the old");
     service.answers(BADLY);
     let plan = wait_plan(&yard, "failed");
@@ -144,7 +144,7 @@ fn a_canary_without_data_waits_and_goes_on_only_with_a_reason() {
     yard.shell.flightdeck(&["plan", "skip", "--detach"]).ended_with(2).said("--reason");
 
     yard.shell.flightdeck(&["plan", "skip", "--reason", "the dashboard is fine", "--detach"]).succeeded();
-    wait_step(&yard, "look at 100 % for 1s", "waiting");
+    wait_step(&yard, "hold at 100 % for 1s", "waiting");
     assert_eq!(shares(&yard), "5 100");
     yard.shell.flightdeck(&["plan", "skip", "--reason", "still fine", "--detach"]).succeeded();
     wait_plan(&yard, "done");
@@ -176,10 +176,10 @@ fn a_canary_that_was_taken_back_by_hand_goes_no_further() {
     let service = Service::answering(WELL);
     let yard = canary(&service, "[5, 100]", "10m", "");
     yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
-    wait_step(&yard, "look at 5 % for 10m", "running");
+    wait_step(&yard, "hold at 5 % for 10m", "running");
     std::fs::write(yard.file("share"), "0\n").unwrap();
     yard.shell.flightdeck(&["plan", "skip", "--reason", "go on", "--detach"]).succeeded();
-    wait_step(&yard, "canary at 100 %: for everybody", "waiting");
+    wait_step(&yard, "canary at 100 %: all traffic", "waiting");
     assert_eq!(shares(&yard), "5", "nothing was set any more");
 }
 
@@ -204,9 +204,9 @@ fn a_canary_that_was_stopped_is_not_forgotten_until_its_share_is_taken_back() {
     let service = Service::answering(WELL);
     let yard = canary(&service, "[10, 50, 100]", "10m", "");
     yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
-    wait_step(&yard, "look at 10 % for 10m", "running");
+    wait_step(&yard, "hold at 10 % for 10m", "running");
     yard.shell.flightdeck(&["plan", "skip", "--reason", "it is urgent", "--detach"]).succeeded();
-    wait_step(&yard, "look at 50 % for 10m", "running");
+    wait_step(&yard, "hold at 50 % for 10m", "running");
     yard.shell.flightdeck(&["run", "stop", "deploy-production-1"]).succeeded();
     wait_plan(&yard, "cancelled");
     assert_eq!(read(&yard, "share"), "50");

@@ -104,6 +104,8 @@ pub struct Decide {
     pub shown_ms: Option<u64>,
     /// Whether it was confirmed and is being handed over.
     pub sending: bool,
+    /// Whether the plan has moved on since: nothing is left to decide here.
+    pub lapsed: bool,
     /// What is wrong, in one line; empty while nothing is.
     pub complaint: String,
 }

@@ -187,7 +187,7 @@ pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
     };
     let plan = match proposal::plan(waits) {
         Ok(plan) => plan,
-        Err(why) => return cx.say(format!("{why}: what cannot be shown is not approved here")),
+        Err(why) => return cx.say(format!("{why}: it cannot be shown, so it cannot be approved here")),
     };
     let hash = waits.hash.clone();
     let role = if role.is_empty() { own_role(cx.model, state) } else { role.to_owned() };
@@ -332,7 +332,7 @@ pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {
     let (role, waits) = under(model).ok_or(GONE)?;
     let (by, how) = who_and_how(text).ok_or("say who, and how: omar on the call")?;
     if crate::text::visible(&by) != by {
-        return Err("the name cannot have characters in it that cannot be seen".to_owned());
+        return Err("the name has invisible characters".to_owned());
     }
     if let Some(why) = only_in_person(model, &role) {
         return Err(why);

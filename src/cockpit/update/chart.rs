@@ -67,9 +67,9 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         Command::ChartCloser | Command::ChartWider => span(model, command)?.err(),
         Command::ChartLog if !model.chart.is_log => {
             let can = model.charted().is_some_and(|probe| model.can_be_log(probe));
-            (!can).then(|| "its values are less than a hundredfold apart".to_owned())
+            (!can).then(|| "its values span less than 100×: a log scale shows no more".to_owned())
         }
-        Command::ChartSecond if seconds(model).is_empty() => Some("there is no other probe".to_owned()),
+        Command::ChartSecond if seconds(model).is_empty() => Some("no other probe".to_owned()),
         _ => None,
     }
 }
@@ -205,7 +205,7 @@ mod tests {
         table.keys("l");
         table.keys("j");
         table.keys("l");
-        assert!(!table.model.chart.is_log && word(&table).contains("hundredfold"), "{}", word(&table));
+        assert!(!table.model.chart.is_log && word(&table).contains("100×"), "{}", word(&table));
     }
 
     #[test]

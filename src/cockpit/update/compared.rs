@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn probes_are_compared_in_time_and_one_question_at_a_time() {
         let mut table = Table::open();
-        assert!(tick(&mut table, 1).is_empty(), "there is no probe");
+        assert!(tick(&mut table, 1).is_empty(), "no probe");
         seen(&mut table);
         let asked = tick(&mut table, 1);
         let [(id, Effect::Compare(questions))] = asked.as_slice() else { panic!("{asked:?}") };

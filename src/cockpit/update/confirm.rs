@@ -19,13 +19,13 @@ const SEEN_MS: u64 = 400;
 const QUIET_MS: u64 = 250;
 
 /// What a confirmation is told that may not have been meant as one.
-pub(super) const TOO_QUICK: &str = "that came too soon to have been meant: press it once more";
+pub(super) const TOO_QUICK: &str = "too fast to count: press it once more";
 /// What one is told whose letters went on from keys that were pressed before the question was there.
-pub(super) const TYPED_AHEAD: &str = "that was typed before this could be read: wait a moment, then type it";
+pub(super) const TYPED_AHEAD: &str = "typed before this was on the screen: wait a moment, then type it";
 /// What one is told that was read together with a key that cancels.
-const CANCELLED: &str = "nothing was confirmed: a key that cancels came with it";
+const CANCELLED: &str = "not confirmed: a key that cancels came with it";
 /// What one is told that had to wait for its turn.
-const LATE: &str = "nothing was confirmed: the screen was behind; press it again if you mean it";
+const LATE: &str = "not confirmed: the screen lagged; press it again if you mean it";
 
 /// Whether a key may confirm something dangerous: the question had been on the screen long enough to be
 /// read, no other key came right before it, and it is neither held down nor drummed.
@@ -55,11 +55,11 @@ pub(super) fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
 }
 
 /// What one is told that comes behind letters which mean nothing to the question.
-pub(super) const ASTRAY: &str = "nothing was confirmed: other letters came first; press esc and ask again";
+pub(super) const ASTRAY: &str = "not confirmed: other letters came first; press esc and ask again";
 /// What one is told that came as pasted text does.
-const AMID: &str = "nothing was confirmed: it came together with other text, as if pasted; press it alone";
+const AMID: &str = "not confirmed: it came with other text, as if pasted; press it alone";
 /// What one is told that was pressed together with Ctrl.
-const MODIFIED: &str = "nothing was confirmed: press the key alone";
+const MODIFIED: &str = "not confirmed: press the key alone";
 
 /// Withholds a key that would confirm something and came with one that cancels, amid other text, with
 /// a modifier, or too late; says so, and tells whether it did.
@@ -121,7 +121,7 @@ pub(super) fn astray(cx: &mut Cx<'_>, press: KeyPress) -> bool {
 /// Since when a question of yes or no has been on the screen, if one is on top.
 pub(super) fn yes_or_no(model: &Model) -> Option<u64> {
     match model.overlays.last()? {
-        Overlay::Confirm(confirm) => confirm.shown_ms,
+        Overlay::Confirm(confirm) => confirm.shown_ms.filter(|_| confirm.lapsed.is_empty()),
         Overlay::Trust(trust) => trust.shown_ms,
         Overlay::Message(view) if view.may_be_sent() => view.shown_ms,
         Overlay::Decide(decide) if decide.asks() == Asks::Yes => decide.shown_ms,

@@ -78,7 +78,10 @@ fn act(cx: &mut Cx<'_>, command: Command) {
                 if verdict == CulpritVerdict::Open { CulpritVerdict::RuledOut } else { CulpritVerdict::Open };
             cx.append(judged(&culprit, verdict, ""));
         }
-        _ => cx.say("that is no culprit: u makes a follow-up of it"),
+        _ => {
+            let follow_up = windows::key(cx.model, Command::OddFollowUp);
+            cx.say(format!("that is no culprit: {follow_up} makes a follow-up of it"));
+        }
     }
 }
 

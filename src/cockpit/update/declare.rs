@@ -115,7 +115,7 @@ fn set(cx: &mut Cx<'_>) {
         declare.severity = None;
         declare.answers.pop();
         declare.step = DeclareStep::Question(declare.answers.len());
-        declare.complaint = format!("that is {}, which it is already", policy.severity_name(severity));
+        declare.complaint = format!("it is {} already", policy.severity_name(severity));
         return;
     }
     let answers = answers(&policy, &declare.answers);

@@ -64,6 +64,7 @@ pub(super) fn ask_quit(cx: &mut Cx<'_>) {
         against,
         act: Act::Invoke(Invoke { command: Command::Quit, argument: CONFIRMED.to_owned() }),
         more: Vec::new(),
+        lapsed: String::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));
@@ -105,6 +106,7 @@ pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
         against: Vec::new(),
         act: Act::Invoke(Invoke { command: Command::Stop, argument: run }),
         more: Vec::new(),
+        lapsed: String::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

@@ -36,7 +36,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Outlook(outlook) => cx.model.outlook = Some(*outlook),
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
         Fact::Suspects(looked) => suspects::found(cx, *looked),
-        Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
+        Fact::Ways { environment, looked } => rollback::found(cx.model, environment, looked),
         Fact::Health { probes } => {
             cx.model.network = network::network(&probes.iter().map(AsRef::as_ref));
             cx.model.probes = probes;
@@ -92,10 +92,10 @@ fn lost(cx: &mut Cx<'_>, failure: Failure, log: Log) {
         if count > newest.len() {
             lines.push(format!("  and {} more", count - newest.len()));
         }
-        lines.push("this cockpit keeps nothing else of them, and these lines only until it ends".to_owned());
+        lines.push("these lines are all that is left of them, until this cockpit ends".to_owned());
     }
     let key = cx.model.keymap.key(Command::Errors);
-    let key = key.map_or_else(String::new, |key| format!("  [{key}] what stood there"));
+    let key = key.map_or_else(String::new, |key| format!("  [{key}] details"));
     cx.say(format!("✗ {are_gone} from the journal{key}"));
     cx.fail(Failure { cause: lines.join("\n"), ..failure });
     opened(cx, log);
@@ -347,7 +347,7 @@ fn renew_menu(model: &mut Model) {
         let moved = || fresh.items.iter().find(|new| new.invoke == item.invoke);
         match fresh.items.iter().find(same).or_else(moved) {
             Some(new) => *item = Item { key: item.key, ..new.clone() },
-            None => item.disabled = Some("not any more".to_owned()),
+            None => item.disabled = Some("no longer possible".to_owned()),
         }
     }
 }

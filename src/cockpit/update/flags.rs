@@ -104,7 +104,8 @@ fn turn(cx: &mut Cx<'_>, to: Option<bool>) {
         (None, Some(Switch::Off)) => true,
         (None, None) => return cx.say(format!("{} is being read", row.name)),
         (None, Some(Switch::Unknown(_))) => {
-            return cx.say(format!("the state of {} is unknown: + turns it on, - off", row.name));
+            let [on, off] = [Command::FlagOn, Command::FlagOff].map(|one| windows::key(cx.model, one));
+            return cx.say(format!("the state of {} is unknown: {on} turns it on, {off} off", row.name));
         }
     };
     let target = format!("flag:{}", row.name);

@@ -6,6 +6,7 @@ use super::super::msg::Effect;
 use super::invoke::MAKING;
 use super::{Cx, menus};
 use crate::config::types::Flow;
+use crate::drill::guide;
 use crate::hotfix::flows::TARGET;
 use crate::hotfix::outlook::{Outlook, Verdict};
 use crate::hotfix::pull::{Looked, Pull, PullState, text};
@@ -24,6 +25,18 @@ pub(super) fn is_offered(model: &Model, command: Command) -> bool {
         Command::HotfixAbandon => flow != Flow::Trunk,
         _ => true,
     }
+}
+
+/// Why the prepared fix of a drill is nothing to apply now; `None`: it is what is missing.
+pub(crate) fn no_prepared_fix(model: &Model) -> Option<&'static str> {
+    let Some(branch) = model.repository().filter(|_| model.hotfix_branch().is_some()) else {
+        return Some("start the hotfix branch first");
+    };
+    if model.incident().is_some_and(guide::was_used) {
+        return Some("a fix went out already: main has it");
+    }
+    let has_none = standing::commits(&model.config.config.hotfix, branch) == Some(0);
+    (!has_none).then_some("the branch has a commit already")
 }
 
 /// What is known of the branch that is checked out, unless it is about another commit.
@@ -194,7 +207,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
 }
 
 fn needs_remote(branch: &BranchState) -> Option<String> {
-    branch.remote.is_none().then(|| "there is no remote".to_owned())
+    branch.remote.is_none().then(|| "no remote".to_owned())
 }
 
 fn bump_blocked(model: &Model) -> Option<String> {
@@ -291,7 +304,7 @@ fn pull_blocked(model: &Model, command: Command) -> Option<String> {
     Some(match &model.pull {
         Some(Looked::NoPlace) => "no code host is known here".to_owned(),
         Some(Looked::Unknown { why, .. }) => why.clone(),
-        Some(Looked::None) => "there is none yet".to_owned(),
+        Some(Looked::None) => "none yet".to_owned(),
         None | Some(Looked::Known(_)) => "it is being looked for".to_owned(),
     })
 }
@@ -304,7 +317,7 @@ pub(super) fn no_host(model: &Model) -> Option<String> {
     }
     let branch = model.repository()?;
     if branch.remote.is_none() {
-        return Some("there is no remote that could be at a code host".to_owned());
+        return Some("no remote that could be at a code host".to_owned());
     }
     matches!(model.pull, Some(Looked::NoPlace)).then(|| "no code host is known here".to_owned())
 }

@@ -214,13 +214,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         Command::PlanTakeOver => {
             if let Some(target) = plan_view::held(cx.model) {
                 let purpose = Purpose::TakeOver(target);
-                ask(
-                    cx,
-                    purpose,
-                    "take over",
-                    "why: only where the process of the plan is gone",
-                    String::new(),
-                );
+                ask(cx, purpose, "take over", "why; only if the plan's process is gone", String::new());
             }
         }
         Command::Suspects => suspects::open(cx),
@@ -244,6 +238,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
                     no: "back",
                     act: Act::Invoke(Invoke { command: Command::Declare, argument: "another".to_owned() }),
                     more: Vec::new(),
+                    lapsed: String::new(),
                     shown_ms: None,
                     scroll: Scroll::default(),
                 }));
@@ -271,8 +266,9 @@ fn open(cx: &mut Cx<'_>, command: Command) {
         Command::Palette => {
             let items = menus::everything(cx.model);
             let recent = cx.model.recent.iter().cloned().collect();
-            let mut palette =
-                Palette { input: LineEdit::default(), items, recent, matches: Vec::new(), selected: 0 };
+            let next = menus::pressing(cx.model, &items);
+            let input = LineEdit::default();
+            let mut palette = Palette { input, items, next, recent, matches: Vec::new(), selected: 0 };
             overlays::search(&mut palette);
             Overlay::Palette(palette)
         }
@@ -383,7 +379,7 @@ fn open_cursor(cx: &mut Cx<'_>) {
 
 /// Asks for the text to look for in the output of a run.
 pub(super) fn ask_to_find(cx: &mut Cx<'_>, text: String) {
-    ask(cx, Purpose::Find, "find", "text in the output; lower case finds both", text);
+    ask(cx, Purpose::Find, "find", "text in the output; lower case matches both", text);
 }
 
 pub(super) fn entry_at_cursor(model: &Model) -> Option<RecordId> {
@@ -520,7 +516,7 @@ pub(super) fn ask(cx: &mut Cx<'_>, purpose: Purpose, label: &str, placeholder: &
 }
 
 /// A sentence of words that may stand in the middle of one.
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

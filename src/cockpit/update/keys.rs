@@ -114,8 +114,7 @@ fn always(cx: &mut Cx<'_>, key: Key) -> bool {
 }
 
 /// What is said before something half typed is lost.
-const LOST: &str =
-    "what you typed and did not save would be lost: the same key again leaves, or open its prompt again";
+const LOST: &str = "unsaved text would be lost: press it again to leave, or reopen its prompt";
 
 /// Leaves; where something half typed is kept, only when asked twice.
 pub(super) fn leave(cx: &mut Cx<'_>) {
@@ -144,7 +143,7 @@ fn is_babble(cx: &mut Cx<'_>, press: KeyPress) -> bool {
     });
     // One of its first letters may have done something.
     let did_nothing = cx.model.before_burst == Some(stands(cx.model));
-    cx.say(if did_nothing { windows::BABBLE } else { windows::BABBLE_GOES_ON });
+    windows::babble(cx, did_nothing);
     true
 }
 

@@ -80,7 +80,7 @@ pub(super) fn found(cx: &mut Cx<'_>, release: Released) {
         return record::claim(cx, &title, &body, "record it", None, good);
     }
     let body = format!(
-        "This records that {environment} has {} ({short}). Where {environment} itself tells of another release, that counts.",
+        "This records that {environment} has {} ({short}). If {environment} itself reports another release, that counts.",
         release.reference
     );
     record::claim(cx, &format!("Is this live in {environment}?"), &body, "record it", None, release);
@@ -94,5 +94,5 @@ pub(super) fn clear(cx: &mut Cx<'_>, environment: String, commit: String, why: S
     );
     let (plan, verdict) = (String::new(), WatchVerdict::Unknown);
     let cleared = ReleaseJudged { environment, commit, plan, verdict, why };
-    record::claim(cx, "Let it in again?", &body, "record it", None, cleared);
+    record::claim(cx, "Allow it again?", &body, "record it", None, cleared);
 }

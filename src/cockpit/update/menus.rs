@@ -2,6 +2,8 @@
 
 mod incident;
 mod own;
+mod palette;
+mod turns;
 
 use super::super::commands::{COMMANDS, Command, Danger, Invoke, Scope};
 use super::super::key::Key;
@@ -16,6 +18,8 @@ use crate::hotfix::state::NoRepository;
 use crate::incident::{PlanState, State, Status, duration};
 use crate::text::address::without_credentials;
 pub(super) use incident::{roles, told_question};
+pub(super) use palette::{everything, pressing};
+pub use turns::title;
 
 /// The menu of a command, as it stands.
 pub(super) fn menu(model: &Model, command: Command) -> Menu {
@@ -46,79 +50,6 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
     }
     let selected = items.iter().position(|item| item.disabled.is_none()).unwrap_or_default();
     Menu { command, title, note, items, headings, selected }
-}
-
-/// Every command and every row of a menu, for the palette.
-pub(super) fn everything(model: &Model) -> Vec<Item> {
-    let mut items = Vec::new();
-    for spec in COMMANDS {
-        let in_a_window = matches!(
-            spec.scope,
-            Scope::Output
-                | Scope::Preview
-                | Scope::Vote
-                | Scope::Rollback
-                | Scope::Flags
-                | Scope::Culprits
-                | Scope::Message
-                | Scope::Report
-                | Scope::Past
-        );
-        if in_a_window || (spec.scope == Scope::Start && model.log.is_some()) {
-            continue;
-        }
-        if spec.command.is_menu()
-            && !matches!(spec.command, Command::Notes | Command::Incident | Command::View | Command::Hotfix)
-        {
-            let opened = path(model, &Invoke::from(spec.command));
-            for item in menu(model, spec.command).items {
-                if model.log.is_none() && item.disabled == Some(needs_incident(model)) {
-                    continue;
-                }
-                // Roles have a menu of their own.
-                if spec.command == Command::Team && item.invoke.command == Command::Role {
-                    continue;
-                }
-                // What a menu explains behind the dot would only blur the search.
-                let short = item.label.split(" · ").next().unwrap_or_default();
-                let label = format!("{}: {short}", spec.title);
-                // An action may have a key of its own.
-                let in_menu = opener(item.invoke.command) == spec.command && spec.command != Command::Actions;
-                let path = if in_menu {
-                    join([opened.clone(), item.key.map_or_else(String::new, |key| key.to_string())])
-                } else {
-                    path(model, &item.invoke)
-                };
-                items.push(Item { path, label, ..item });
-            }
-        } else if !spec.command.is_menu()
-            && spec.command != Command::Palette
-            && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
-            && !is_of_team(spec.command)
-            && !spec.command.is_motion()
-        {
-            if !hotfix::is_offered(model, spec.command) {
-                continue;
-            }
-            // Without an incident only what works without one is listed.
-            if model.log.is_none() && blocked(model, spec.command) == Some(needs_incident(model)) {
-                continue;
-            }
-            let invoke = Invoke::from(spec.command);
-            // A row of a menu says it already.
-            if items.iter().any(|item: &Item| item.invoke == invoke) {
-                continue;
-            }
-            items.push(Item {
-                key: None,
-                path: path(model, &invoke),
-                label: label(model, spec.command),
-                disabled: blocked(model, spec.command),
-                invoke,
-            });
-        }
-    }
-    items
 }
 
 /// The keys that lead to a command from the cockpit: `d s`; empty where none do.
@@ -241,11 +172,11 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
             // What is wrong with it is shown in place of what it would run.
             ConfigSource::Untrusted { .. } | ConfigSource::Invalid(_) => None,
             ConfigSource::None if command == Command::RollBack => Some(super::rollback::by_hand(model)),
-            ConfigSource::None => Some("there is no flightdeck.toml".to_owned()),
+            ConfigSource::None => Some("no flightdeck.toml".to_owned()),
             ConfigSource::Trusted => Some("it is trusted".to_owned()),
         },
         Command::Init => match (&model.config.source, &model.branch) {
-            (_, Some(Err(_)) | None) => Some("there is no repository here".to_owned()),
+            (_, Some(Err(_)) | None) => Some("no repository here".to_owned()),
             (ConfigSource::None, _) => None,
             _ => Some("there is one already".to_owned()),
         },
@@ -306,7 +237,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         }
         Command::Backlog => no(model.policy.needs_hotfix(state.severity), "its severity asks for a hotfix"),
         Command::SuspectBisect => needs_config(model, Command::Test),
-        Command::DrillFix => no(model.hotfix_branch().is_none(), "start the hotfix branch first"),
+        Command::DrillFix => hotfix::no_prepared_fix(model).map(str::to_owned),
         _ => None,
     }
 }
@@ -314,7 +245,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
 /// One line on why there is no repository to work with.
 pub fn no_repository(why: &NoRepository) -> String {
     match why {
-        NoRepository::NotFound => "there is no git repository here".to_owned(),
+        NoRepository::NotFound => "no git repository here".to_owned(),
         NoRepository::Bare => "the repository is bare: it has no files to work on".to_owned(),
         NoRepository::NotOurs { .. } => "the repository belongs to another user".to_owned(),
         NoRepository::Unreadable { why } => format!("the repository cannot be read: {why}"),
@@ -336,7 +267,7 @@ pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
         ConfigSource::Untrusted { .. } => Some(format!("flightdeck.toml is not trusted yet{trust}")),
         ConfigSource::Invalid(_) => Some(format!("flightdeck.toml has errors{trust}")),
         ConfigSource::None if command == Command::RollBack => Some(super::rollback::by_hand(model)),
-        ConfigSource::None => Some("there is no flightdeck.toml; `flightdeck init` writes one".to_owned()),
+        ConfigSource::None => Some("no flightdeck.toml; `flightdeck init` writes one".to_owned()),
         ConfigSource::Trusted if nothing && command == Command::Test => {
             Some("flightdeck.toml names no checks".to_owned())
         }
@@ -356,7 +287,7 @@ pub(super) fn needs_config(model: &Model, command: Command) -> Option<String> {
 
 /// The title of a command with the present value, where that helps.
 fn label(model: &Model, command: Command) -> String {
-    let title = command.spec().title;
+    let title = title(model, command);
     let with = |value: &str, empty: &str| {
         let value = if value.is_empty() { empty } else { value };
         format!("{title}: {value}")

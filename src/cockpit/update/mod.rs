@@ -10,9 +10,10 @@ mod ending;
 mod facts;
 mod flags;
 mod grade;
-mod hotfix;
+pub mod hotfix;
 mod invoke;
 mod keys;
+mod lapsed;
 mod live;
 pub mod menus;
 mod message;
@@ -116,6 +117,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         judge(cx.model);
         let loud = cx.model.derived.loud.clone();
         derive(cx.model, told, sampled);
+        rollback::settle(cx.model);
         if let Some(news) = cx.model.derived.loud.news(&loud).filter(|_| cx.model.looks.alerts) {
             cx.effect("alerting", Effect::Alert(news));
         }
@@ -257,6 +259,7 @@ fn terminal() -> vt100::Parser {
 
 /// Looks anew how the gates of plans on the screen stand.
 fn judge(model: &mut Model) {
+    lapsed::keep_up(model);
     claims(model);
     let Model { overlays, log, policy, me, now, .. } = model;
     let Some(log) = log else { return };
@@ -272,7 +275,8 @@ fn judge(model: &mut Model) {
 /// anything confirms it.
 fn claims(model: &mut Model) {
     let Some(Overlay::Confirm(asked)) = model.overlays.last() else { return };
-    let (Some(claim), Some(state)) = (asked.claim, model.incident()) else { return };
+    let claim = asked.claim.filter(|_| asked.lapsed.is_empty());
+    let (Some(claim), Some(state)) = (claim, model.incident()) else { return };
     let against = incident::against(claim, state, &model.policy, &facts_of(model), model.now);
     if let Some(Overlay::Confirm(asked)) = model.overlays.last_mut()
         && asked.against != against
@@ -428,7 +432,19 @@ fn guide(model: &Model, next: &[(Next, String)], facts: &Facts) -> Option<String
     let text = guide::about(next, facts, state)?;
     // The keys of the step itself stand beside it already.
     let prepared = keys.is_empty() && guide::can_be_prepared(facts, state);
-    Some(if prepared { with_keys(text, guide::PREPARED) } else { text.to_owned() })
+    let text = in_keys(model, text);
+    Some(if prepared { with_keys(&text, guide::PREPARED) } else { text })
+}
+
+/// A text with the keys in place of the commands that it names: `{tick.pass} ticks it`.
+fn in_keys(model: &Model, text: &str) -> String {
+    let mut parts = text.split(['{', '}']);
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    while let Some(action) = parts.next() {
+        said += &keys_to(model, action, "");
+        said += parts.next().unwrap_or_default();
+    }
+    said
 }
 
 /// Takes in which environment each probe watches; tells whether that changed.

@@ -106,7 +106,7 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
     lines.extend(rows.iter().map(|row| shown(row, zone)));
     let (drafts, known) = drafts(state, PASTED, rows);
     if drafts.is_empty() {
-        cx.say("nothing was recorded: these lines are in the timeline");
+        cx.say("nothing was recorded: these lines are in the timeline already");
         return true;
     }
     if known > 0 {
@@ -127,6 +127,7 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) -> bool {
         no: "back",
         act: Act::Append(drafts),
         more: Vec::new(),
+        lapsed: String::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

@@ -5,7 +5,7 @@ use std::path::Path;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::super::commands::{Command, Danger, Scope};
+use super::super::commands::{Command, Danger, Invoke, Scope};
 use super::super::complete::complete;
 use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
@@ -14,11 +14,11 @@ use super::super::msg::{Done, Effect, EffectId, Item, KeyPress};
 use super::super::overlay::{Act, Ask, HelpView, Overlay, Palette, Purpose, Scroll, Trust};
 use super::confirm::{TOO_QUICK, commits, may_confirm, repeated};
 use super::{
-    Cx, culprits, declare, flags, grade, invoke, message, notes, past, plan_view, preview, report, rollback,
-    run_view, runbooks, submit, suspects, team, windows,
+    Cx, culprits, declare, flags, grade, invoke, lapsed, message, notes, past, plan_view, preview, report,
+    rollback, run_view, runbooks, submit, suspects, team, windows,
 };
 use crate::failure::Failure;
-use crate::incident::{Body, Closed, Draft, IncidentId, Mitigated, ReportSaved, Resolved, Status};
+use crate::incident::{Body, Draft, IncidentId, ReportSaved, Resolved, Status};
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -62,7 +62,10 @@ pub(super) fn paste(cx: &mut Cx<'_>, text: &str) {
         }
         Some(Overlay::Decide(decide)) => plan_view::paste(decide, text),
         Some(Overlay::Preview(shown)) => preview::paste(shown, text),
-        _ => cx.say("pasted text is not taken as commands; press n to write a note"),
+        _ => {
+            let note = windows::key(cx.model, Command::Note);
+            cx.say(format!("pasted text is not taken as commands; to write a note, press {note}"));
+        }
     }
 }
 
@@ -161,8 +164,8 @@ fn fit(name: &str, query: &str) -> Fit {
     if query.split_whitespace().all(begins) { Fit::Words } else { Fit::Letters }
 }
 
-/// Finds the rows that match, best first: those whose name fits best, then what was done lately, then what
-/// can be done now.
+/// Finds the rows that match, best first: those whose name fits best, then what NEXT says, what was done lately,
+/// and what can be done now.
 pub(super) fn search(palette: &mut Palette) {
     let pattern = Pattern::parse(palette.input.text(), CaseMatching::Ignore, Normalization::Smart);
     let query = palette.input.text().trim().to_lowercase();
@@ -173,17 +176,31 @@ pub(super) fn search(palette: &mut Palette) {
         .iter()
         .enumerate()
         .filter_map(|(index, item)| {
-            let named = pattern.score(Utf32Str::new(&item.label, &mut buffer), &mut matcher);
-            let score = named.or_else(|| {
-                let help = item.invoke.command.spec().help;
-                pattern.score(Utf32Str::new(help, &mut buffer), &mut matcher)
-            })?;
-            let fits = if named.is_some() { fit(&item.label, &query) } else { Fit::Help };
-            let lately = palette.recent.iter().position(|done| *done == item.invoke);
-            let order = (fits, lately.unwrap_or(usize::MAX), item.disabled.is_some());
+            let spec = item.invoke.command.spec();
+            // Whoever knows its name finds it by that, too.
+            let names = [item.label.as_str(), spec.title];
+            let scores = names.map(|name| pattern.score(Utf32Str::new(name, &mut buffer), &mut matcher));
+            let named = scores.into_iter().max().flatten();
+            let score =
+                named.or_else(|| pattern.score(Utf32Str::new(spec.help, &mut buffer), &mut matcher))?;
+            let fits = if named.is_some() {
+                names.map(|name| fit(name, &query)).into_iter().min().unwrap_or(Fit::Letters)
+            } else {
+                Fit::Help
+            };
+            let place =
+                |list: &[Invoke]| list.iter().position(|one| *one == item.invoke).unwrap_or(usize::MAX);
+            // What NEXT says stands first as long as it can be done.
+            let next = if item.disabled.is_none() { place(&palette.next) } else { usize::MAX };
+            let order = (fits, next, place(&palette.recent), item.disabled.is_some());
             // Without a word to look for, what is common goes before what only changes the view.
             let views = item.invoke.command.spec().danger == Danger::View;
-            Some((order, views && palette.input.is_blank(), std::cmp::Reverse(score), index))
+            Some((
+                order,
+                views && next == usize::MAX && palette.input.is_blank(),
+                std::cmp::Reverse(score),
+                index,
+            ))
         })
         .collect();
     scored.sort_unstable();
@@ -282,7 +299,20 @@ pub(super) fn filter(model: &mut Model, text: &str) {
 }
 
 fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    lapsed::keep_up(cx.model);
     let Some(Overlay::Confirm(confirm)) = cx.model.overlays.last() else { return };
+    if !confirm.lapsed.is_empty() {
+        return match press.key {
+            key if key == Key::char('n') || windows::command(cx.model, &[], key) == Some(Command::Back) => {
+                cx.pop();
+            }
+            key if key == Key::char('y') => {
+                let (close, why) = (windows::key(cx.model, Command::Back), confirm.lapsed.clone());
+                cx.say(format!("y does nothing here. {why} {close} closes"));
+            }
+            key => windows::unknown(cx, key),
+        };
+    }
     if let Some(item) = confirm.more.iter().find(|item| item.key == Some(press.key)) {
         let invoke = item.invoke.clone();
         cx.pop();
@@ -302,9 +332,6 @@ fn confirm(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
                         cx.pop();
                     }
                     cx.effect("saving", Effect::Append(drafts));
-                }
-                Act::Record(body) if is_overtaken(cx.model, &body) => {
-                    cx.say("nothing was recorded: somebody decided meanwhile; look again");
                 }
                 // What was open goes into the record, with why it is over all the same.
                 Act::Record(body) if needs_reason(&body, &against) => ask_reason(cx, *body, against),
@@ -343,25 +370,10 @@ fn needs_reason(body: &Body, against: &[String]) -> bool {
 /// Asks why it is over although this is open.
 fn ask_reason(cx: &mut Cx<'_>, body: Body, open: Vec<String>) {
     let Body::Resolved(resolved) = body else { return };
-    let things = if open.len() == 1 { "thing" } else { "things" };
-    let label = format!("Over with {} {things} open: why?", open.len());
+    let items = if open.len() == 1 { "item" } else { "items" };
+    let label = format!("Resolve with {} {items} open? Reason:", open.len());
     let purpose = Purpose::Resolve(Box::new(Resolved { open, ..resolved }));
     invoke::ask(cx, purpose, &label, "for example the rest is a follow-up", String::new());
-}
-
-/// Tells whether somebody decided about the status since the question was asked.
-fn is_overtaken(model: &Model, body: &Body) -> bool {
-    if let Body::PhaseEntered(_) = body {
-        return model.incident().is_none_or(|state| !state.is_open());
-    }
-    let (Body::Mitigated(Mitigated { after })
-    | Body::Resolved(Resolved { after, .. })
-    | Body::Closed(Closed { after })) = body
-    else {
-        return false;
-    };
-    let heads = model.incident().map(|state| state.heads.iter().map(|head| head.record));
-    heads.is_some_and(|heads| !heads.eq(after.iter().copied()))
 }
 
 fn trust(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {

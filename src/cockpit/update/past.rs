@@ -195,7 +195,7 @@ pub(super) fn submit(cx: &mut Cx<'_>, purpose: &Purpose, text: &str) -> Result<(
         }
         Purpose::FollowUpDrop(incident, follow_up) => {
             if text.is_empty() {
-                return Err("say why, or esc to leave it".to_owned());
+                return Err("say why, or press esc to cancel".to_owned());
             }
             let reason = text.to_owned();
             (*incident, FollowUpEnded { follow_up: *follow_up, done: false, reason }.into())

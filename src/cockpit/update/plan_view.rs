@@ -167,6 +167,7 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
         on_word: false,
         shown_ms: None,
         sending: false,
+        lapsed: false,
         complaint: String::new(),
     }
 }
@@ -177,6 +178,9 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
     let Some(Overlay::Decide(decide)) = cx.model.overlays.last_mut() else { return };
     if decide.sending {
         return;
+    }
+    if decide.lapsed {
+        return if back || press.key == Key::char('n') { cx.pop() } else { windows::unknown(cx, press.key) };
     }
     let judge = if decide.asks() == Asks::Reason { may_enter } else { may_confirm };
     let meant = judge(decide.shown_ms, press, before);
@@ -259,6 +263,29 @@ pub(super) fn paste(decide: &mut Decide, text: &str) {
     }
 }
 
+/// Whether a decision can still be made as it was shown.
+fn stands(model: &Model, decide: &Decide) -> bool {
+    let run = model.incident().and_then(|state| state.plan(&decide.plan));
+    run.is_some_and(|run| PlanView::new(run).choices(run).contains(&decide.choice))
+}
+
+fn lapse(decide: &mut Decide) {
+    decide.lapsed = true;
+    "nothing was decided: the plan has moved on. Close this and look at it again"
+        .clone_into(&mut decide.complaint);
+}
+
+/// Has the decision that is asked for say that the plan has moved on.
+pub(super) fn keep_up(model: &mut Model) {
+    let Some(Overlay::Decide(decide)) = model.overlays.last() else { return };
+    if decide.sending || decide.lapsed || stands(model, decide) {
+        return;
+    }
+    if let Some(Overlay::Decide(decide)) = model.overlays.last_mut() {
+        lapse(decide);
+    }
+}
+
 /// Hands the decision over, once, unless the plan has moved on since it was shown.
 fn send(cx: &mut Cx<'_>) {
     let Some(Overlay::Decide(decide)) = cx.model.overlays.last() else { return };
@@ -267,13 +294,10 @@ fn send(cx: &mut Cx<'_>) {
     if let Decision::Skip { reason: why } = &mut choice.decision {
         reason(decide).clone_into(why);
     }
-    let now =
-        cx.model.incident().and_then(|state| state.plan(&plan)).map(|run| PlanView::new(run).choices(run));
-    let stands = now.is_some_and(|choices| choices.contains(&shown));
+    let stands = stands(cx.model, decide);
     let Some(Overlay::Decide(decide)) = cx.model.overlays.last_mut() else { return };
     if !stands {
-        "the plan has moved on meanwhile: esc, and look at it again".clone_into(&mut decide.complaint);
-        return;
+        return lapse(decide);
     }
     decide.sending = true;
     decide.complaint.clear();

@@ -3,7 +3,7 @@
 use super::super::commands::Command;
 use super::super::model::Model;
 use super::super::overlay::Overlay;
-use super::{keys_to, keys_to_answer, menus};
+use super::{keys_to, keys_to_answer, menus, windows};
 use crate::incident::Next;
 
 /// Getting the record to safety, where the journal was taken away: nothing is more pressing.
@@ -12,10 +12,11 @@ pub(super) fn gone(model: &Model) -> Option<(Next, String)> {
     model.incident().filter(|_| model.journal_gone)?;
     let title = "nothing is saved. Export the record, then put the journal back".to_owned();
     let next = Next { action: report.spec().id, argument: String::new(), title, due_at: None, overdue: true };
+    let export = windows::key(model, Command::ReportExport);
     let export = if matches!(model.overlays.last(), Some(Overlay::Report(_))) {
-        "e".to_owned()
+        export
     } else {
-        format!("{} e", menus::path(model, &report.into()))
+        format!("{} {export}", menus::path(model, &report.into()))
     };
     Some((next, export))
 }

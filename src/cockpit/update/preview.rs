@@ -211,6 +211,7 @@ fn ask_for_approval(cx: &mut Cx<'_>, body: PlanProposed) {
         no: "back",
         act: Act::Record(Box::new(body.into())),
         more: Vec::new(),
+        lapsed: String::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

@@ -35,6 +35,7 @@ pub(super) fn claim(
         no: "back",
         act: Act::Record(Box::new(record.into())),
         more: Vec::new(),
+        lapsed: String::new(),
         shown_ms: None,
         scroll: Scroll::default(),
     }));

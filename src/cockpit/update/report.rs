@@ -87,7 +87,7 @@ fn ask_for_branch(cx: &mut Cx<'_>) {
     if let Some(why) = menus::blocked(cx.model, Command::ReportBranch) {
         return cx.say(why);
     }
-    let example = "for example incident-reports: it is made where it is not there yet";
+    let example = "for example incident-reports; created if missing";
     invoke::ask(cx, Purpose::ReportBranch, "Commit the report to which branch?", example, String::new());
 }
 

@@ -67,37 +67,54 @@ pub(super) fn looked(model: &mut Model, id: EffectId) {
     }
 }
 
-/// Takes in what a look showed; the cursor stays on the way it was on.
-pub(super) fn found(cx: &mut Cx<'_>, environment: String, found: Looked) {
-    let has_canary = canary(cx.model, &environment).is_some();
-    for overlay in &mut cx.model.overlays {
-        if let Overlay::Rollback(screen) = overlay
-            && screen.environment == environment
-            && let Ok(ways) = &found.ways
-        {
-            let place = ways.iter().position(|way| way.id == screen.way);
-            if place.is_none() && !(has_canary && screen.way == UNDO) {
-                screen.way = first(ways);
-            }
+/// Takes in what a look showed.
+pub(super) fn found(model: &mut Model, environment: String, found: Looked) {
+    model.ways.known.insert(environment, found);
+}
+
+/// Keeps the cursor of the screen on the way it was on; where that is gone, or nothing was known yet, it
+/// begins anew.
+pub(super) fn settle(model: &mut Model) {
+    let lost = |screen: &Rollback| {
+        let known = ways(model, &screen.environment).unwrap_or_default();
+        let stands = known.iter().any(|way| way.id == screen.way);
+        let has_canary = || screen.way == UNDO && canary(model, &screen.environment).is_some();
+        (!known.is_empty() && !stands && !has_canary()).then(|| begins_on(model, &screen.environment))
+    };
+    let screens = model.overlays.iter().map(|overlay| match overlay {
+        Overlay::Rollback(screen) => lost(screen),
+        _ => None,
+    });
+    let moved: Vec<Option<String>> = screens.collect();
+    for (overlay, way) in model.overlays.iter_mut().zip(moved) {
+        if let (Overlay::Rollback(screen), Some(way)) = (overlay, way) {
+            screen.way = way;
         }
     }
-    cx.model.ways.known.insert(environment, found);
 }
 
 /// Stands for the id of a way where the cursor is on taking the canary back.
 pub(crate) const UNDO: &str = "undo the canary";
 
-/// What the cursor begins on: taking a canary back, which is nearer than any way back of the whole.
+/// What the cursor begins on: taking a canary back, which is nearer than any way back of the whole; else what
+/// NEXT names, else the best way.
 fn begins_on(model: &Model, environment: &str) -> String {
-    match canary(model, environment) {
-        Some(_) => UNDO.to_owned(),
-        None => ways(model, environment).map(first).unwrap_or_default(),
+    if canary(model, environment).is_some() {
+        return UNDO.to_owned();
     }
+    let Some(ways) = ways(model, environment) else { return String::new() };
+    let way = named(model, environment, ways).or(rollback::nearest(ways)).or(ways.first());
+    way.map(|way| way.id.clone()).unwrap_or_default()
 }
 
-/// The best way, else the first.
-fn first(ways: &[Way]) -> String {
-    rollback::nearest(ways).or(ways.first()).map(|way| way.id.clone()).unwrap_or_default()
+/// The way that NEXT tells people to take: "mitigate first: turn charge-at-once off, proven ready".
+fn named<'a>(model: &Model, environment: &str, ways: &'a [Way]) -> Option<&'a Way> {
+    model.config.config.production().filter(|production| production.name == environment)?;
+    let (next, _) = model.derived.next.iter().find(|(next, _)| next.action == "rollback")?;
+    let ready =
+        ways.iter().filter(|way| way.ready == rollback::Ready::Yes && next.title.contains(&way.title));
+    // One title may begin as another does: redeploy v1.4, redeploy v1.4.1.
+    ready.max_by_key(|way| way.title.len())
 }
 
 /// Opens the screen on an environment; on production where none is named.
@@ -211,7 +228,7 @@ pub(super) fn by_hand(model: &Model) -> String {
         .map(|key| key.to_string())
         .collect();
     let keys = if keys.len() == 2 { format!(" ({})", keys.join(" ")) } else { String::new() };
-    format!("there is no flightdeck.toml: put production back by hand, then record it{keys}")
+    format!("no flightdeck.toml: put production back by hand, then record it{keys}")
 }
 
 /// Finds the canaries that have a share of the users of an environment: their plans are decoded for that.

@@ -466,7 +466,7 @@ fn copy(cx: &mut Cx<'_>) {
     };
     let text = lines::text_of(&shown);
     if text.trim().is_empty() {
-        return cx.say("there is nothing to copy yet");
+        return cx.say("nothing to copy yet");
     }
     cx.effect("copying", Effect::Copy(text));
 }

@@ -6,7 +6,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose};
 use super::super::reading::{reading, taken};
 use super::{
-    Cx, approvals, culprits, declare, invoke, live, overlays, past, report, run_view, suspects, team,
+    Cx, approvals, culprits, declare, invoke, lapsed, live, overlays, past, report, run_view, suspects, team,
 };
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
@@ -21,6 +21,12 @@ pub(super) fn submit(cx: &mut Cx<'_>) {
     let Some(Overlay::Ask(ask)) = cx.model.overlays.last() else { return };
     let ask = ask.clone();
     let before = cx.model.next_effect;
+    if let Some(why) = lapsed::prompt(cx.model, &ask.purpose) {
+        if let Some(Overlay::Ask(ask)) = cx.model.overlays.last_mut() {
+            ask.complaint = why;
+        }
+        return;
+    }
     if ask.purpose == Purpose::Find {
         cx.pop();
         return run_view::find(cx, ask.input.text().to_owned());
@@ -182,9 +188,6 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         }
         Purpose::Resolve(resolved) => {
             needs("a reason is needed: it goes into the record")?;
-            if resolved.after != heads(cx.model) {
-                return Err("somebody decided meanwhile: press esc and look again".to_owned());
-            }
             let resolved = Resolved { reason: text, ..(**resolved).clone() };
             resolved.into()
         }
@@ -246,7 +249,9 @@ fn began(cx: &mut Cx<'_>, typed: &str) -> Result<(), String> {
         None => Err(declare::how_to_write(&cx.model.looks, now)),
         Some(at) if !is_recent(at) => Err("check the year".to_owned()),
         Some(at) if at > now => Err("that is in the future".to_owned()),
-        Some(at) if at > state.declared_at => Err("it had begun by the time it was declared".to_owned()),
+        Some(at) if at > state.declared_at => {
+            Err("it began before it was declared: check the time".to_owned())
+        }
         Some(at) => {
             let draft =
                 Draft { occurred: Some((at, Precision::Exact)), ..Draft::now(incident, Began::default()) };

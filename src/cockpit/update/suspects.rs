@@ -243,7 +243,7 @@ fn bisect(cx: &mut Cx<'_>, check: String) {
 fn show(cx: &mut Cx<'_>) {
     let Some(suspect) = chosen(cx.model) else { return };
     if suspect.change.is_none() {
-        return cx.say("it changed no code: there is nothing to show");
+        return cx.say("it changed no code: nothing to show");
     }
     let (commit, title) = (suspect.id.clone(), suspect.title.clone());
     show_commit(cx, commit, &title);
@@ -289,7 +289,7 @@ pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::Back) => cx.pop(),
         Some(Command::FindText) => {
             let text = view.search.as_ref().map(|search| search.text.clone()).unwrap_or_default();
-            ask(cx, Purpose::ChangeFind, "find", "text in the change; lower case finds both", text);
+            ask(cx, Purpose::ChangeFind, "find", "text in the change; lower case matches both", text);
         }
         Some(Command::FindNext) => view.go(1),
         Some(Command::FindPrevious) => view.go(-1),

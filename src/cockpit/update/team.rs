@@ -8,7 +8,7 @@ use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::Item;
 use super::super::overlay::{Act, Entry, Overlay, Purpose, Scroll};
-use super::invoke::ask;
+use super::invoke::{ask, capital};
 use super::record::claim;
 use super::{Cx, facts_of, menus};
 use crate::incident::{
@@ -108,10 +108,7 @@ fn columns<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
 fn taking_over(model: &Model, offer: &Offer) -> String {
     let has = model.incident().and_then(|state| state.roles.get(&offer.role));
     let from = has.map_or_else(|| format!(", offered by {}", offer.by), |has| format!(" from {has}"));
-    match offer.role.as_str() {
-        Role::COMMANDER => format!("take command{from}"),
-        role => format!("take over as {}{from}", model.policy.role_title(role)),
-    }
+    model.policy.taking(&offer.role) + &from
 }
 
 /// An open offer to whoever sits here.
@@ -131,9 +128,9 @@ fn answers(model: &Model, id: RecordId) -> Vec<Item> {
     };
     let Some(offer) = offered_to_me(model, id) else { return Vec::new() };
     let brief = (!offer.brief.is_empty()).then(|| item(Command::HandoffBrief, 'b', "read the brief"));
-    let rest =
-        [item(Command::HandoffDecline, 'x', "decline"), item(Command::HandoffAccept, 'a', "take over")];
-    brief.into_iter().chain(rest).collect()
+    let take = item(Command::HandoffAccept, 'a', &model.policy.taking(&offer.role));
+    // In the same order everywhere.
+    [take].into_iter().chain(brief).chain([item(Command::HandoffDecline, 'x', "decline")]).collect()
 }
 
 /// What can be done with the offer that the brief on top is about.
@@ -142,7 +139,6 @@ pub fn brief_answers(model: &Model) -> Vec<Item> {
     let [id] = entry.lines.as_slice() else { return Vec::new() };
     let mut answers = answers(model, *id);
     answers.retain(|item| item.invoke.command != Command::HandoffBrief);
-    answers.reverse();
     answers
 }
 
@@ -156,7 +152,7 @@ pub(super) fn brief_key(cx: &mut Cx<'_>, key: Key) -> bool {
     true
 }
 
-/// Has a question about an offer say what holds now; one that nobody can accept any more is taken back with a word.
+/// Has a question about an offer say what holds now.
 pub(super) fn keep_up(cx: &mut Cx<'_>) {
     let Some(Overlay::Confirm(asked)) = cx.model.overlays.last() else { return };
     let Act::Record(body) = &asked.act else { return };
@@ -165,17 +161,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
         Body::HandoffDeclined(HandoffDeclined { offer, .. }) => (offer, false),
         _ => return,
     };
-    let Some(found) = open_offer(cx.model, offer) else {
-        // What this one has just recorded is no news.
-        let state = cx.model.incident();
-        let ended = state.and_then(|state| state.offers.iter().find(|one| one.id == offer));
-        if let Some(ended) = ended {
-            let word = format!("the offer of {} is no longer open", cx.model.policy.role_title(&ended.role));
-            cx.pop();
-            cx.say(word);
-        }
-        return;
-    };
+    let Some(found) = open_offer(cx.model, offer) else { return };
     let body = offered_until(&found);
     if let Some(Overlay::Confirm(asked)) = cx.model.overlays.last_mut()
         && accepts
@@ -190,7 +176,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
 fn offered_until((_, from): &(String, String)) -> String {
     match from.as_str() {
         "" => "Nobody has it now.".to_owned(),
-        from => format!("{from} has it until you accept."),
+        from => format!("{from} has it until you take it."),
     }
 }
 
@@ -230,7 +216,7 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
                 cx,
                 Purpose::Handoff(Role::COMMANDER.to_owned()),
                 &label,
-                "they take over once they accept",
+                "they have it once they take it",
                 String::new(),
             );
         }
@@ -279,9 +265,10 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
         (Command::Agree | Command::Refuse, Some(id)) => decide(cx, invoke.command == Command::Agree, id),
         (Command::HandoffAccept, Some(offer)) => {
             let Some(found) = open_offer(cx.model, offer) else { return };
-            let title = format!("Take over as {}?", found.0);
+            let Some(role) = offered_to_me(cx.model, offer).map(|offer| offer.role.clone()) else { return };
+            let take = cx.model.policy.taking(&role);
             let body = offered_until(&found);
-            claim(cx, &title, &body, "take over", None, HandoffAccepted { offer });
+            claim(cx, &format!("{}?", capital(&take)), &body, &take, None, HandoffAccepted { offer });
             let mut more = answers(cx.model, offer);
             more.retain(|item| item.invoke.command != Command::HandoffAccept);
             if let Some(Overlay::Confirm(asked)) = cx.model.overlays.last_mut() {
@@ -323,7 +310,7 @@ fn decide(cx: &mut Cx<'_>, accepted: bool, id: RecordId) {
     let against: Vec<String> =
         motion.objections.iter().map(|one| format!("{} objects: {}", one.by, one.reason)).collect();
     if accepted && !against.is_empty() {
-        let label = format!("{}: why is it agreed all the same?", against.join("; "));
+        let label = format!("{}: why go ahead anyway?", against.join("; "));
         return ask(cx, Purpose::Agree(id), &label, "for example nothing else is left", String::new());
     }
     let word = if accepted { "agreed" } else { "not agreed" };

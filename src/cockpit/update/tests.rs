@@ -8,6 +8,7 @@ mod flags;
 mod gates;
 mod grade;
 mod hotfix;
+mod lapsed;
 mod live;
 mod long;
 mod many;
@@ -400,7 +401,7 @@ fn the_deploy_menu_names_the_way_of_each_environment() {
     assert_eq!(
         labels,
         [
-            "hotfix/pool → staging, canary 5 % 25 % 100 %",
+            "hotfix/pool → staging, canary 5 → 25 → 100 %",
             "hotfix/pool → production, blue-green · ✗ 3 gates not met"
         ]
     );
@@ -424,7 +425,7 @@ fn the_palette_finds_by_any_word_and_runs_what_it_shows() {
     table.types("production");
     let Some(Overlay::Palette(palette)) = table.model.overlays.last() else { panic!() };
     let first = &palette.items[palette.matches[0]];
-    assert_eq!((first.label.as_str(), first.path.as_str()), ("deploy: hotfix/pool → production", "d p"));
+    assert_eq!((first.label.as_str(), first.path.as_str()), ("deploy hotfix/pool → production", "d p"));
     let effects = table.keys("enter");
     assert!(
         matches!(&effects[..], [Effect::Prepare(Request::Deploy { environment, .. })] if environment == "production")

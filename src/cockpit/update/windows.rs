@@ -38,6 +38,11 @@ pub(super) fn command(model: &Model, scopes: &[Scope], key: Key) -> Option<Comma
     })
 }
 
+/// The key of a command, as it is written in a text; empty: it has none.
+pub(super) fn key(model: &Model, command: Command) -> String {
+    model.keymap.key(command).map_or_else(String::new, |key| key.to_string())
+}
+
 /// How many lines a motion goes, where a page has so many; `None`: it is no motion.
 pub(super) fn motion(command: Command, page: isize) -> Option<isize> {
     match command {
@@ -60,16 +65,20 @@ pub(super) fn page(model: &Model) -> isize {
 const NOTHING: &str = "does nothing here";
 
 /// What is said of text that is typed where there is no prompt.
-pub(super) const BABBLE: &str = "that looks like text: no command was run; press n to write a note";
+const BABBLE: &str = "that looks like text:";
 
-/// The same where the first of its letters were taken for commands.
-pub(super) const BABBLE_GOES_ON: &str =
-    "that looks like text: the rest of it is ignored; press n to write a note";
+/// Says that text was typed where there is no prompt, and whether any of it was taken for a command.
+pub(super) fn babble(cx: &mut Cx<'_>, did_nothing: bool) {
+    let what = if did_nothing { "no command was run" } else { "the rest of it is ignored" };
+    let note = key(cx.model, Command::Note);
+    cx.say(format!("{BABBLE} {what}; to write a note, press {note}"));
+}
 
 /// Tells whether a word is about a key that the window on top did not take.
 pub(super) fn is_about_a_key(word: &str) -> bool {
     word.contains(NOTHING)
-        || [super::confirm::TOO_QUICK, super::confirm::ASTRAY, BABBLE, BABBLE_GOES_ON].contains(&word)
+        || word.starts_with(BABBLE)
+        || [super::confirm::TOO_QUICK, super::confirm::ASTRAY].contains(&word)
 }
 
 /// Says that a key means nothing here. A letter that means nothing may be part of a text: what follows without

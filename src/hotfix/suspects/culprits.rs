@@ -92,7 +92,7 @@ fn changes(culprit: &Culprit, found: Option<&Found>) -> Vec<String> {
         .map(|(rank, suspect, reason)| {
             let commit =
                 suspect.change.as_ref().map_or_else(String::new, |_| format!("{} ", short(&suspect.id)));
-            format!("suspect {rank}: {commit}{} ({})", suspect.title, reason.text)
+            format!("suspect {rank}: {} · {commit}{}", reason.text, suspect.title)
         })
         .collect();
     if alike.len() > NAMED {
@@ -111,7 +111,7 @@ fn nothing(culprit: &Culprit, found: Option<&Found>, probes: &[Probe]) -> String
                 format!("nothing that changed since {since} looks like it")
             }
             Some(_) => "nothing that changed looks like it".to_owned(),
-            None => "what changed was not looked at yet".to_owned(),
+            None => "changes not checked yet".to_owned(),
         });
     }
     if let Some(concern) = culprit.concerns {
@@ -119,7 +119,7 @@ fn nothing(culprit: &Culprit, found: Option<&Found>, probes: &[Probe]) -> String
             probes.iter().filter(|probe| tells_of(probe, culprit)).map(|probe| probe.name.as_str()).collect();
         parts.push(match looking.as_slice() {
             [] => format!("no probe tells of it (concerns = \"{}\")", concern.name()),
-            names => format!("{} says nothing is wrong", names.join(", ")),
+            names => format!("no alarm from {}", names.join(", ")),
         });
     }
     parts.join("; ")

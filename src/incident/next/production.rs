@@ -61,7 +61,7 @@ impl Steps<'_> {
             // A new watch is what can clear it.
             if self.facts.no_way_back {
                 let title = format!(
-                    "watch {environment} again: it is well, {name} failed its watch, and there is no rollback option left"
+                    "watch {environment} again: it is well, {name} failed its watch, and no rollback option is left"
                 );
                 let environment = environment.clone();
                 self.add_ranked(Rank::Turn, "watch", &environment, title);

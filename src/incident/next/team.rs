@@ -10,11 +10,11 @@ impl Steps<'_> {
     pub(super) fn offered(&mut self) {
         let (state, policy, me) = (self.state, self.policy, &self.facts.me);
         for offer in state.open_offers().filter(|offer| same_person(&offer.to, me)) {
-            let what = match offer.role.as_str() {
-                Role::COMMANDER => "incident command".to_owned(),
-                role => format!("the role of {}", policy.role_title(role)),
+            let (what, take) = match offer.role.as_str() {
+                Role::COMMANDER => ("command".to_owned(), "take command".to_owned()),
+                role => (format!("the role of {}", policy.role_title(role)), "take over".to_owned()),
             };
-            let title = format!("{} offers you {what}: accept or decline", offer.by);
+            let title = format!("{} offers you {what}: {take}, or decline", offer.by);
             self.add_ranked(Rank::Settle, "team", "", title);
         }
     }
@@ -25,10 +25,9 @@ impl Steps<'_> {
         let is_mine = |offer: &&Offer| same_person(&offer.to, &self.facts.me);
         let others: Vec<&Offer> = state.open_offers().filter(|offer| !is_mine(offer)).collect();
         for offer in others {
-            let role = policy.role_title(&offer.role);
             let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
             // Only whoever it is offered to can take it: the key opens what everybody can do about it.
-            self.add("team", "", format!("{}: take over as {role}{from}, or decline", offer.to));
+            self.add("team", "", format!("{}: {}{from}, or decline", offer.to, policy.taking(&offer.role)));
         }
         if let Some(message) = state.stuck(now) {
             let (kind, to) = (message.kind.name(), policy.audience_title(&message.audience));

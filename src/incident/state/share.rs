@@ -7,7 +7,7 @@ const STEP: &str = "canary at ";
 
 /// The title of the step that gives a canary this share of users.
 pub fn share_title(percent: u8) -> String {
-    let all = if percent == 100 { ": for everybody" } else { "" };
+    let all = if percent == 100 { ": all traffic" } else { "" };
     format!("{STEP}{percent} %{all}")
 }
 

@@ -203,6 +203,23 @@ fn what_was_late_stays_late_whatever_the_severity_becomes() {
 }
 
 #[test]
+fn whoever_approves_as_lead_was_escalated_to() {
+    let approved = |role: &str| Approved {
+        role: role.into(),
+        by: "omar".into(),
+        verbal: false,
+        how: String::new(),
+        plan: None,
+        hash: "0".into(),
+        title: "deploy hotfix/pool-limit".into(),
+    };
+    let state = |record: Record| clock_of(&log([record]), &Policy::built_in(), "escalate", 20).state;
+    assert_eq!(state(record_by("omar", 12, approved("lead"))), ClockState::Met);
+    assert_eq!(state(record_by("omar", 17, approved("lead"))), ClockState::Late);
+    assert_eq!(state(record_by("omar", 12, approved("on-call-manager"))), ClockState::Overdue);
+}
+
+#[test]
 fn a_clock_of_the_law_runs_on_when_the_outage_is_over() {
     let own = |until: &str| {
         policy(&format!(

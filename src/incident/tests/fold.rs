@@ -399,7 +399,7 @@ fn a_merge_back_is_owed_until_it_is_there_whichever_is_known_first() {
     let early = log([record(1, paid("develop")), record(2, owed("develop")), record(3, owed("develop"))]);
     assert_eq!(titles(&early), Vec::<String>::new(), "what is there is not owed");
     let target = record(1, owed("develop"));
-    let back = Retracted { target: target.id, reason: "there is no next release".into() };
+    let back = Retracted { target: target.id, reason: "no next release".into() };
     assert_eq!(titles(&log([target, record(2, back)])), Vec::<String>::new());
 }
 

@@ -29,15 +29,12 @@ fn role(log: &Log) -> Option<&str> {
 fn whoever_has_a_role_keeps_it_until_the_other_accepts() {
     let mut log = log([commander("maya"), offered("li")]);
     assert_eq!(role(&log), Some("maya"));
-    assert!(
-        next_titles(&log, 3)
-            .contains(&"li: take over as incident commander from maya, or decline".to_owned())
-    );
+    assert!(next_titles(&log, 3).contains(&"li: take command from maya, or decline".to_owned()));
     log.insert(record_by("li", 3, HandoffAccepted { offer: id(2) }));
     assert_eq!(role(&log), Some("li"));
     let last = log.state().timeline.iter().last().map(|entry| entry.text.to_owned());
-    assert_eq!(last.as_deref(), Some("li took over as commander from maya"));
-    assert!(!next_titles(&log, 4).iter().any(|title| title.contains("take over")));
+    assert_eq!(last.as_deref(), Some("li took command from maya"));
+    assert!(!next_titles(&log, 4).iter().any(|title| title.contains("take command")));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{OFFER_ENDS, duration, with_note, with_reason};
 use crate::incident::apply::Fold;
 use crate::incident::body::{Body, CulpritVerdict, FollowUpAdded, NoteKind};
+use crate::incident::policy::Role;
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{EntryKind, Offer, OfferEnd, State, same_person};
 
@@ -29,7 +30,11 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
                 return Some((EntryKind::Role, text));
             }
             let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
-            (EntryKind::Role, format!("{} took over as {}{from}", offer.to, offer.role))
+            let took = match offer.role.as_str() {
+                Role::COMMANDER => "took command".to_owned(),
+                role => format!("took over as {role}"),
+            };
+            (EntryKind::Role, format!("{} {took}{from}", offer.to))
         }
         Body::HandoffDeclined(body) => {
             let is_open = |offer: &&Offer| offer.id == body.offer && offer.end == OfferEnd::Open;

@@ -96,6 +96,26 @@ impl Approvals<'_> {
     }
 }
 
+/// How approvals stand, with roles by their titles: `engineering lead: not given`.
+pub(super) fn titled(why: &str, policy: &Policy) -> String {
+    let title = |clause: &str| {
+        for role in &policy.roles {
+            if let Some(rest) = clause.strip_prefix(&role.id)
+                && rest.starts_with(": ")
+            {
+                return format!("{}{rest}", role.title);
+            }
+        }
+        // Who approved or rejected, and as what.
+        let Some((who, rest)) = clause.split_once(" as ") else { return clause.to_owned() };
+        let end = rest.find([',', ':', ' ']).unwrap_or(rest.len());
+        let (role, rest) = rest.split_at(end);
+        format!("{who} as {}{rest}", policy.role_title(role))
+    };
+    let clauses = why.split("; ").map(|clause| clause.split(", ").map(title).collect::<Vec<_>>().join(", "));
+    clauses.collect::<Vec<_>>().join("; ")
+}
+
 fn given_by(standing: &RoleStanding<'_>) -> Option<String> {
     let vote = standing.approval?;
     let unverified = if vote.is_verified() { "" } else { " (unverified)" };

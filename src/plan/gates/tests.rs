@@ -274,10 +274,10 @@ fn approved() -> Told {
 #[test]
 fn each_role_has_to_approve() {
     let told = Told::at(Severity::P1);
-    says(&one(approval_gate(), &told), Met::No, "lead: not given; product-manager: not given");
+    says(&one(approval_gate(), &told), Met::No, "engineering lead: not given; product manager: not given");
     let half = told.by("omar", yes("lead", "omar"));
-    says(&one(approval_gate(), &half), Met::No, "product-manager: not given");
-    says(&one(approval_gate(), &approved()), Met::Yes, "omar as lead, li as product-manager");
+    says(&one(approval_gate(), &half), Met::No, "product manager: not given");
+    says(&one(approval_gate(), &approved()), Met::Yes, "omar as engineering lead, li as product manager");
     let elsewhere = half.by("li", yes("scribe", "li"));
     assert_eq!(one(approval_gate(), &elsewhere).met, Met::No);
 }
@@ -287,8 +287,8 @@ fn an_approval_of_another_plan_or_of_none_does_not_count() {
     let told = Told::at(Severity::P1)
         .by("omar", Approved { hash: "0000".into(), ..yes("lead", "omar") })
         .by("li", Approved { hash: String::new(), ..yes("product-manager", "li") });
-    let why = "lead: omar approved another version of this plan; \
-               product-manager: li approved without a plan to approve";
+    let why = "engineering lead: omar approved another version of this plan; \
+               product manager: li approved without a plan to approve";
     says(&one(approval_gate(), &told), Met::No, why);
     let state = told.state();
     let unbound = approvals(&state, &rule(Severity::P1), "", "maya", minutes(60)).given();
@@ -309,14 +309,14 @@ fn two_roles_are_two_people() {
         .by("omar", yes("lead", "omar"))
         .by("li", yes("product-manager", "li"))
         .by("li", yes("lead", "li"));
-    says(&one(approval_gate(), &told), Met::Yes, "omar as lead, li as product-manager");
+    says(&one(approval_gate(), &told), Met::Yes, "omar as engineering lead, li as product manager");
 }
 
 #[test]
 fn nobody_approves_their_own_plan_unless_the_policy_says_so() {
     for starter in ["omar", "OMAR"] {
         let standing = stands(approval_gate(), &approved(), starter, 60);
-        says(&standing, Met::No, "lead: omar would approve their own plan");
+        says(&standing, Met::No, "engineering lead: omar would approve their own plan");
     }
     let own = ApprovalRule { own: true, ..rule(Severity::P1) };
     let gate = Gate::Approvals { rules: [(Severity::P1, own)].into() };
@@ -331,23 +331,27 @@ fn what_somebody_else_wrote_down_counts_only_where_verbal_is_enough() {
             .by("maya", yes(roles[1], "li"))
     };
     let standing = one(approval_gate(), &verbal(Severity::P1, ["lead", "product-manager"]));
-    let said = |who: &str, role: &str| {
+    let said = |who: &str, title: &str, role: &str| {
         format!(
-            "{role}: verbal does not count here; {who} has to run `flightdeck approve {role}` in their own \
+            "{title}: verbal does not count here; {who} has to run `flightdeck approve {role}` in their own \
              terminal"
         )
     };
-    let why = format!("{}; {}", said("omar", "lead"), said("li", "product-manager"));
+    let why = format!(
+        "{}; {}",
+        said("omar", "engineering lead", "lead"),
+        said("li", "product manager", "product-manager")
+    );
     says(&standing, Met::No, &why);
     let standing = one(approval_gate(), &verbal(Severity::P0, ["lead", "on-call-manager"]));
-    says(&standing, Met::Yes, "omar as lead (unverified), li as on-call-manager (unverified)");
+    says(&standing, Met::Yes, "omar as engineering lead (unverified), li as on-call manager (unverified)");
 }
 
 #[test]
 fn an_approval_expires() {
     assert_eq!(stands(approval_gate(), &approved(), "maya", 1 + 240).met, Met::Yes, "to the minute");
     let standing = stands(approval_gate(), &approved(), "maya", 2 + 240);
-    says(&standing, Met::No, "lead: the approval of omar is older than 4h");
+    says(&standing, Met::No, "engineering lead: the approval of omar is older than 4h");
     let renewed = approved().by("omar", yes("lead", "omar"));
     assert_eq!(stands(approval_gate(), &renewed, "maya", 2 + 240).met, Met::Yes, "given again");
 }
@@ -356,13 +360,13 @@ fn an_approval_expires() {
 fn an_approval_that_was_taken_back_is_none() {
     let told = approved();
     let back = Retracted { target: id(1), reason: "slip".into() };
-    says(&one(approval_gate(), &told.by("omar", back)), Met::No, "lead: not given");
+    says(&one(approval_gate(), &told.by("omar", back)), Met::No, "engineering lead: not given");
 }
 
 #[test]
 fn what_is_rejected_is_approved_by_nobody() {
     let told = Told::at(Severity::P1).by("li", no("product-manager", "li", &hash()));
-    says(&one(approval_gate(), &told), Met::No, "rejected by li as product-manager: not yet");
+    says(&one(approval_gate(), &told), Met::No, "rejected by li as product manager: not yet");
     // Of another plan it says nothing, of everything it says it of this one too.
     let other = approved().by("ann", no("lead", "ann", "0000"));
     assert_eq!(one(approval_gate(), &other).met, Met::Yes);
@@ -378,7 +382,7 @@ fn what_is_rejected_is_approved_by_nobody() {
     says(
         &one(approval_gate(), &turned),
         Met::No,
-        "in conflict: approved by li as product-manager, but rejected by omar as lead: not yet",
+        "in conflict: approved by li as product manager, but rejected by omar as engineering lead: not yet",
     );
 }
 
@@ -387,8 +391,12 @@ fn those_who_decide_differently_both_stand_and_it_is_a_conflict() {
     let told = approved().by("ann", no("lead", "ann", &hash()));
     let standing = one(approval_gate(), &told);
     assert_eq!(standing.met, Met::No);
-    assert!(standing.why.starts_with("in conflict: approved by omar as lead"), "{}", standing.why);
-    assert!(standing.why.contains("rejected by ann as lead"), "{}", standing.why);
+    assert!(
+        standing.why.starts_with("in conflict: approved by omar as engineering lead"),
+        "{}",
+        standing.why
+    );
+    assert!(standing.why.contains("rejected by ann as engineering lead"), "{}", standing.why);
     let state = told.state();
     let rule = rule(Severity::P1);
     let standing = approvals(&state, &rule, hash().as_str(), "maya", minutes(60));
@@ -407,7 +415,7 @@ fn only_its_author_takes_a_rejection_back() {
 fn the_severity_now_says_who_has_to_approve() {
     let to = |severity| SeverityChanged { severity, reason: "seen".into(), answers: Vec::new() };
     let raised = approved().and(to(Severity::P0));
-    says(&one(approval_gate(), &raised), Met::No, "on-call-manager: not given");
+    says(&one(approval_gate(), &raised), Met::No, "on-call manager: not given");
     let lowered = approved().and(to(Severity::P2));
     assert_eq!(one(approval_gate(), &lowered).met, Met::NotApplicable);
 }
@@ -533,7 +541,7 @@ fn the_severity_says_what_may_be_passed_over() {
     assert!(!at(Severity::P1).may_pass_over && !at(Severity::P2).may_pass_over);
     assert!(may_pass_over(&[at(Severity::P0)]));
     assert!(!may_pass_over(&[at(Severity::P0), at(Severity::P1)]));
-    assert!(!may_pass_over(&[]), "where nothing blocks there is nothing to pass over");
+    assert!(!may_pass_over(&[]), "where nothing blocks, nothing is passed over");
 }
 
 #[test]

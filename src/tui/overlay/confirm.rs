@@ -7,6 +7,7 @@ use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::{Shown, document_under, low, wide, window};
+use crate::cockpit::Command;
 use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Confirm;
 use crate::text::visible_lines;
@@ -16,7 +17,7 @@ const COLUMNS: u16 = 100;
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) -> Shown {
     let columns = COLUMNS.min(area.width.saturating_sub(4));
-    let body = visible_lines(&confirm.body);
+    let body = visible_lines(if confirm.lapsed.is_empty() { &confirm.body } else { &confirm.lapsed });
     let lines: Vec<&str> = body.lines().flat_map(|line| wrap(line, columns)).collect();
     let against: Vec<(bool, &str)> = confirm
         .against
@@ -61,6 +62,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
 
 /// The keys, those that answer nothing on a line of their own where one is too narrow for all.
 fn keys(ui: Ui<'_>, buf: &mut Buffer, inner: Rect, confirm: &Confirm) {
+    if !confirm.lapsed.is_empty() {
+        let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
+        pen.put(&ui.key(Command::Back), ui.of(Role::Key)).gap(1).put("close", ui.of(Role::Text));
+        return;
+    }
     let key = |item: &Item| item.key.map_or_else(String::new, |key| key.to_string());
     let taken = |key: &str, label: &str| width(key) + width(label) + 5;
     let more: u16 = confirm.more.iter().map(|item| taken(&key(item), &item.label)).sum();

@@ -34,7 +34,8 @@ enum What<'a> {
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: CulpritsView) -> Shown {
     let (culprits, odd) = culprits(ui.model);
     let columns = area.width.saturating_sub(4).min(COLUMNS);
-    let lines = lines(&culprits, &odd, view.cursor, columns.saturating_sub(6));
+    let none = format!("nothing yet: {} notes it", ui.keys(Command::Notes, Command::Problem));
+    let lines = lines(&culprits, &odd, &none, view.cursor, columns.saturating_sub(6));
     let is_odd = view.cursor >= culprits.len();
     let mut keys = vec![
         (Command::RuleOut, "ruled out"),
@@ -64,7 +65,14 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: CulpritsView)
     Shown { lines: inner.height, top, cursor: None, more: None }
 }
 
-fn lines<'a>(culprits: &'a [Standing<'a>], odd: &'a [Odd], cursor: usize, columns: u16) -> Vec<Line<'a>> {
+/// `none` is said where nothing odd was noted.
+fn lines<'a>(
+    culprits: &'a [Standing<'a>],
+    odd: &'a [Odd],
+    none: &str,
+    cursor: usize,
+    columns: u16,
+) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     let detail = |lines: &mut Vec<Line<'a>>, index: usize, text: &str, role: Role| {
         let text = visible(text).into_owned();
@@ -92,10 +100,7 @@ fn lines<'a>(culprits: &'a [Standing<'a>], odd: &'a [Odd], cursor: usize, column
     lines.push(Line { row: None, what: What::Detail(String::new(), Role::Text) });
     lines.push(Line { row: None, what: What::Heading("Odd, noted on the way") });
     if odd.is_empty() {
-        lines.push(Line {
-            row: None,
-            what: What::Detail("nothing yet: n p notes it".to_owned(), Role::Faint),
-        });
+        lines.push(Line { row: None, what: What::Detail(none.to_owned(), Role::Faint) });
     }
     for (index, one) in odd.iter().enumerate() {
         lines.push(Line { row: Some(culprits.len() + index), what: What::Odd(one) });

@@ -83,6 +83,10 @@ fn fields(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Option<P
         Pen::new(buf, area, 0).put("deciding …", ui.of(Role::Accent));
         return None;
     }
+    if decide.lapsed {
+        Pen::new(buf, area, 0).put("esc", ui.of(Role::Key)).put(" close", ui.of(Role::Text));
+        return None;
+    }
     let asks = decide.asks();
     let mut cursor = None;
     let mut line = 0;

@@ -181,7 +181,7 @@ fn backlog(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     let ui = page.ui;
     let severity = declare.severity.unwrap_or(ui.model.policy.least());
     page.say(&ui.model.policy.severity(severity).means, Role::PhaseNow);
-    page.say("A ticket in the backlog does: it goes into the next regular release.", Role::Text);
+    page.say("File a ticket: it goes into the next regular release.", Role::Text);
     page.blank();
     let ticket = ui.model.policy.ticket(declare.title.text(), None);
     let room = usize::from(page.rest.height.saturating_sub(5));

@@ -52,7 +52,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &HelpView) ->
     };
     let inner = window(ui, buf, place, &title, &keys);
     if lines.is_empty() {
-        Pen::new(buf, inner, 0).put("no key or glyph is about that", ui.of(Role::Faint));
+        Pen::new(buf, inner, 0).put("nothing matches", ui.of(Role::Faint));
         return Shown { lines: inner.height, ..Shown::default() };
     }
     let columns: Vec<&[Line<'_>]> = if inner.width >= TWO && view.filter.is_empty() {

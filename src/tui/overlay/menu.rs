@@ -97,7 +97,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
         }
     }
     if menu.items.is_empty() {
-        Pen::new(buf, inner, line).put("there is nothing to choose from here", ui.of(Role::Faint));
+        Pen::new(buf, inner, line).put("nothing to choose from here", ui.of(Role::Faint));
     }
     Shown { lines: inner.height, ..Shown::default() }
 }

@@ -67,11 +67,19 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &MessageView)
 /// ```text
 /// ╭ Update for stakeholders ───────────────────────╮
 /// ```
+/// Once it was sent: `Update sent to stakeholders at 08:16 UTC`.
 fn title(ui: Ui<'_>, view: &MessageView) -> String {
     let is_open = ui.model.incident().is_none_or(State::is_open);
     let noun =
         if view.kind == MessageKind::Resolved && !is_open { "resolved notice" } else { view.kind.noun() };
-    format!("{} for {}", capitalised(noun), ui.model.policy.audience_name(&view.audience))
+    let (noun, audience) = (capitalised(noun), ui.model.policy.audience_name(&view.audience));
+    match view.sent.and_then(|id| ui.model.message(id)) {
+        Some(sent) if sent.ways.is_empty() => {
+            format!("{noun} for {audience}, copied at {}", ui.minute(sent.at))
+        }
+        Some(sent) => format!("{noun} sent to {audience} at {}", ui.minute(sent.at)),
+        None => format!("{noun} for {audience}"),
+    }
 }
 
 fn keys<'a>(ui: Ui<'_>, view: &MessageView) -> Vec<(String, &'a str)> {
@@ -184,7 +192,7 @@ fn look(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
     let channels = ui.model.channels_for(&view.audience);
     let Some(looks) = &view.looks else { return Vec::new() };
     let Some(channel) = looks.at.and_then(|at| channels.get(at)) else { return Vec::new() };
-    let heading = format!("as {} shows it ({})", channel.name, channel.kind.name());
+    let heading = format!("Preview: {}", channel.name);
     let mut lines = vec![Line::of(&heading, ui.of(Role::Faint))];
     for part in &looks.parts {
         let role = match part {

@@ -378,7 +378,7 @@ fn lines(ui: Ui<'_>, trends: &Trends, columns: u16) -> Vec<Line> {
     lines.push(Line::default());
     lines.extend(legend(trends).iter().map(|line| of(line, Role::Muted).hanging(2)));
     if trends.by == By::Month {
-        lines.push(of("months are those of the declaration, in UTC", Role::Muted));
+        lines.push(of("by month of declaration, UTC", Role::Muted));
     }
     lines
 }

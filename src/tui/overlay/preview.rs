@@ -12,7 +12,7 @@ use super::{Shown, framed, gates, to_type, typed, wide};
 use crate::cockpit;
 use crate::cockpit::overlay::{Field, Preview, Way};
 use crate::incident::duration;
-use crate::plan::{Action, Command, Plan, Reach, Step, words};
+use crate::plan::{Action, Command, Plan, Step, words};
 
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) -> Shown {
     let plan = &preview.plan;
@@ -76,7 +76,10 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
         lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(&warning, ui.of(Role::Warn)).hanging(2));
     }
     gates::lines(ui, &mut lines, preview);
-    lines.extend(reaching(ui, plan));
+    // Where nothing is in the way it stands where it is confirmed.
+    if matches!(preview.way(), Way::Blocked | Way::PassOver(_) | Way::Vote) && !preview.prompts() {
+        lines.push(Line::of(&words::effect_by_steps(plan), ui.of(Role::Muted)));
+    }
     if !lines.is_empty() {
         lines.push(Line::default());
     }
@@ -123,29 +126,6 @@ fn fails_already(ui: Ui<'_>, plan: &Plan) -> Option<String> {
     })
 }
 
-/// Which steps others will see.
-fn reaching(ui: Ui<'_>, plan: &Plan) -> Option<Line> {
-    let all = plan.steps.len();
-    let reaches = |index: &usize| plan.steps.get(*index).is_some_and(|step| step.reach == Reach::Others);
-    let steps: Vec<usize> = (0..all).filter(reaches).collect();
-    if all < 2 || steps.is_empty() || words::only_asks(plan.purpose) {
-        return None;
-    }
-    let named = if steps.len() == all {
-        format!("all {all} steps")
-    } else {
-        // Those that follow each other are one range.
-        let runs = steps.chunk_by(|one, next| one + 1 == *next).map(|run| match run {
-            [first, .., last] => format!("{}–{}", first + 1, last + 1),
-            only => only.iter().map(|step| (step + 1).to_string()).collect(),
-        });
-        let s = if steps.len() == 1 { "" } else { "s" };
-        format!("step{s} {} of {all}", runs.collect::<Vec<_>>().join(", "))
-    };
-    let text = format!("{}: {named}", words::reach(plan));
-    Some(Line::of("▲ ", ui.of(Role::Warn)).with(&text, ui.of(Role::Warn)).hanging(2))
-}
-
 fn command(step: &Step) -> Option<&Command> {
     match &step.action {
         Action::Command(command) => Some(command),
@@ -159,14 +139,7 @@ fn step_lines(ui: Ui<'_>, lines: &mut Vec<Line>, plan: &Plan, index: usize, same
     let indent = "    ";
     let bold = ui.of(Role::Text).add_modifier(ratatui::style::Modifier::BOLD);
     // What it means is read first, then how it is done.
-    let mut about = Line::of(&format!("{:>2}  ", index + 1), ui.of(Role::Key)).with(&step.title, bold);
-    if step.reach == Reach::Others {
-        about = if words::only_asks(plan.purpose) {
-            about.with(&format!("   {}", words::reach(plan)), ui.of(Role::Muted))
-        } else {
-            about.with(&format!("   ▲ {}", words::reach(plan)), ui.of(Role::Warn))
-        };
-    }
+    let about = Line::of(&format!("{:>2}  ", index + 1), ui.of(Role::Key)).with(&step.title, bold);
     lines.push(about.hanging(4));
     let exact = step.action.line();
     if exact != step.title {
@@ -227,8 +200,10 @@ fn effect(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
         _ => {
             let plan = &preview.plan;
             let changes = plan.reaches_others() && !words::only_asks(plan.purpose);
-            let (mark, role) = if changes { ("▲ ", Role::Warn) } else { ("", Role::Muted) };
-            pen.put(mark, ui.of(role)).put(&words::effect(plan), ui.of(role));
+            let role = if changes { Role::Text } else { Role::Muted };
+            let texts = [words::effect_by_steps(plan), words::effect(plan)];
+            let fits = texts.iter().find(|text| width(text) <= pen.room());
+            pen.put(fits.unwrap_or(&texts[1]), ui.of(role));
         }
     }
 }
@@ -248,14 +223,15 @@ fn unmet(preview: &Preview, severity: &str) -> Vec<String> {
     }
     if preview.prompts() {
         return vec![
-            format!("▲ changes {}, and overrides: {names}", preview.plan.target),
-            format!("▲ overrides: {names}"),
-            format!("▲ overrides {gates}"),
+            format!("changes {}, overrides {names}: your name and reason go on record", preview.plan.target),
+            format!("overrides {names}, on record"),
+            format!("overrides {names}"),
+            format!("overrides {gates}"),
         ];
     }
     vec![
-        format!("✗ not met: {names}. At {severity} you may override, with a reason"),
-        format!("✗ not met: {names}. {severity} may override"),
+        format!("✗ not met: {names}. At {severity} anyone may override: name and reason go on record"),
+        format!("✗ not met: {names}. Anyone may override, on record"),
         format!("✗ not met: {names}"),
         format!("✗ {gates} not met"),
     ]

@@ -74,7 +74,10 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
         None if ui.model.ways.looking.is_some() => {
             lines.push(Line::of("looking for rollback options …", muted));
         }
-        None => lines.push(Line::of("not checked yet: press r", muted)),
+        None => {
+            let again = ui.key(Command::RollbackAgain);
+            lines.push(Line::of(&format!("not checked yet: press {again}"), muted));
+        }
         Some(Looked { ways: Err(failure), .. }) => {
             lines.push(Line::of("✗ ", ui.of(Role::Bad)).with(&failure.cause, ui.of(Role::Text)).hanging(2));
             lines.push(Line::of(&failure.hint, faint));

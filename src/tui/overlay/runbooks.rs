@@ -50,8 +50,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunbooksView
         let folders = ui.model.config.config.runbooks.paths.join(", ");
         let none = match (shelf, view.filter.is_empty()) {
             (None, _) => "looking …".to_owned(),
-            (_, false) => "no runbook is about that".to_owned(),
-            _ => format!("there are no runbooks yet: put Markdown files into {}", visible(&folders)),
+            (_, false) => "no runbook matches".to_owned(),
+            _ => format!("no runbooks yet: put Markdown files into {}", visible(&folders)),
         };
         Pen::new(buf, list, 0).put(&none, ui.of(Role::Faint));
     }
@@ -124,7 +124,7 @@ fn said(view: &RunbookView) -> String {
             match (&chosen.lines, &chosen.reaches) {
                 (Err(why), _) => format!("✗ {number}: {why}"),
                 (Ok(_), Some(reaches)) => format!("{number}: reaches {reaches}, as the runbook says"),
-                (Ok(_), None) => format!("{number}: it does not say what they reach"),
+                (Ok(_), None) => format!("{number}: what they reach is not declared"),
             }
         }
         None => page.cut.clone(),

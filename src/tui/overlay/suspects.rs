@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::super::paint::Pen;
+use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, short_id};
 use super::document::{self, Line};
@@ -160,7 +160,15 @@ fn list_rows(ui: Ui<'_>, buf: &mut Buffer, area: Rect, rows: &[(usize, &Suspect)
         pen.put(&format!("{rank:>3} "), ui.of(Role::Faint));
         pen.put(&format!("{:>+4} ", suspect.score), score(ui, suspect.score));
         let (word, style) = called(ui, suspect);
-        pen.column_of(&word, 8, style).put(&suspect.title, title);
+        pen.column_of(&word, 8, style);
+        // Why it is looked at first is read where the row is cut, too.
+        if let Some(reason) = suspect.reasons.first().filter(|reason| reason.weight > 0) {
+            let whole = width(&reason.text) + 3 + width(&suspect.title) <= pen.room();
+            let kind = reason.text.split(": ").next().unwrap_or_default();
+            let text = if whole { reason.text.as_str() } else { kind };
+            pen.put(text, ui.of(Role::Muted)).put(" · ", ui.of(Role::Faint));
+        }
+        pen.put(&suspect.title, title);
         if is_chosen {
             ui.select(buf, place);
         }

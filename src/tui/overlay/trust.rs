@@ -15,7 +15,7 @@ use crate::cockpit::overlay::Trust;
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: Trust) -> Shown {
     let ConfigSource::Untrusted { hash, would_run } = &ui.model.config.source else {
         let inner = window(ui, buf, wide(area, 4), "Trust", &[(Command::Back, "back")]);
-        Pen::new(buf, inner, 0).put("nothing here waits to be trusted", ui.of(Role::Muted));
+        Pen::new(buf, inner, 0).put("nothing to trust here", ui.of(Role::Muted));
         return Shown { lines: inner.height, ..Shown::default() };
     };
     let lines: Vec<Line> = would_run
@@ -27,7 +27,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: Trust) -> Sho
     let (first, role) = if view.changed {
         ("▲ changed while this was open. Read it again; y says that you have.", Role::Warn)
     } else {
-        ("Once you trust it, this and nothing else may run:", Role::Text)
+        ("Trusting it allows exactly this to run:", Role::Text)
     };
     Pen::new(buf, inner, 0).put(first, ui.of(role));
     let list = below(inner, 2);

@@ -93,8 +93,8 @@ mod tests {
         Outcome, PlanEnd, PlanEnded, PlanStarted, ReleaseJudged, Spec, StepEnded, StepStarted, WatchVerdict,
     };
 
-    const TITLE: &str = "deploy hotfix/raise-the-pool-limit-once-more to production, canary 10 % 50 % 100 %";
-    const STEP: &str = "look at 10 % of production for 8s";
+    const TITLE: &str = "deploy hotfix/raise-the-pool-limit-once-more to production, canary 10 → 50 → 100 %";
+    const STEP: &str = "hold at 10 % of production for 8s";
 
     /// The rows of the timeline with a plan that failed, and the watch of its commit.
     fn shown(columns: u16, lines: u16) -> String {
@@ -146,8 +146,8 @@ mod tests {
     #[test]
     fn the_number_stays_where_the_rest_of_a_verdict_does_not() {
         let fitted =
-            |verdict: &str, room| super::fitted(verdict, room, |clause| clause.starts_with("look at"));
-        let canary = " failed: undone, canary back at 0 %: look at 10 % for 8s failed: newest release is failing: 54.2 % (max 10 %)";
+            |verdict: &str, room| super::fitted(verdict, room, |clause| clause.starts_with("hold at"));
+        let canary = " failed: undone, canary back at 0 %: hold at 10 % for 8s failed: newest release is failing: 54.2 % (max 10 %)";
         assert_eq!(fitted(canary, 200), canary);
         assert_eq!(fitted(canary, 60), " failed: newest release is failing: 54.2 % (max 10 %)");
         assert_eq!(fitted(canary, 44), " failed: newest release is failing: 54.2 %");
@@ -155,7 +155,7 @@ mod tests {
         // What is no number keeps its order.
         let exit = " failed: exit code 2: no such image in the registry";
         assert_eq!(fitted(exit, 30), exit);
-        assert_eq!(fitted(" failed: look at 10 % failed: no data", 20), " failed: no data");
+        assert_eq!(fitted(" failed: hold at 10 % failed: no data", 20), " failed: no data");
         assert_eq!(fitted(" stopped", 4), " stopped");
     }
 

@@ -277,7 +277,7 @@ fn what_lets_nobody_in_is_told_apart() {
     assert!(!ended.stderr.contains("ghp_wrong"));
     let missing = ("404 Not Found", r#"{"message":"Not Found","status":"404"}"#);
     team.hub.kept().troubles.push_back(trouble(LIST, false, missing));
-    team.finish().ended_with(1).said("there is no shop/payments-api there");
+    team.finish().ended_with(1).said("no shop/payments-api there");
     let forbidden =
         ("403 Forbidden", r#"{"message":"Resource not accessible by personal access token","status":"403"}"#);
     team.hub.kept().troubles.push_back(trouble(LIST, false, forbidden));

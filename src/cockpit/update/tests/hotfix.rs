@@ -156,7 +156,7 @@ fn on_no_hotfix_branch_only_starting_and_fetching_make_sense() {
     assert_eq!(asked(&table.keys("h u")), Some(&HotfixRequest::Fetch));
     assert!(table.keys("h f").is_empty(), "a row that cannot be used asks for nothing");
     let mut alone = on(Flow::GitFlow, branch());
-    assert_eq!(row(&mut alone, "u").1.as_deref(), Some("there is no remote"));
+    assert_eq!(row(&mut alone, "u").1.as_deref(), Some("no remote"));
 }
 
 #[test]

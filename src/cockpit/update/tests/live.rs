@@ -67,7 +67,7 @@ fn what_was_taken_back_is_cleared_with_a_reason_and_a_question() {
     table.keys("enter");
     table.types("the bank was down");
     table.keys("enter");
-    assert_eq!(question(&table), "Let it in again?");
+    assert_eq!(question(&table), "Allow it again?");
     table.shown();
     let effects = table.keys("y");
     let [Effect::Append(drafts)] = &effects[..] else { panic!("{effects:?}") };

@@ -189,7 +189,7 @@ fn what_did_not_get_through_opens_first_and_is_sent_again_or_left() {
     };
     let failed = table.record(failed.into());
     table.send(Msg::Fact(Fact::Records(vec![written.clone(), failed])));
-    assert!(table.keys("m").is_empty(), "there is nothing to be written");
+    assert!(table.keys("m").is_empty(), "nothing to be written");
     assert_eq!((view(&table).sent, view(&table).page.text().as_str()), (Some(written.id), "We are on it."));
     assert!(table.keys("enter").is_empty());
     assert_eq!(table.keys("r"), [Effect::ResendMessage(written.id)]);

@@ -54,6 +54,29 @@ fn whoever_usually_takes_the_role_comes_first() {
 }
 
 #[test]
+fn a_handoff_is_offered_to_those_who_are_here_and_never_to_who_has_the_role() {
+    let mut table = with_people();
+    table.told(RoleTaken { role: "commander".into(), person: "maya".into() });
+    for (name, after) in [("li", 40), ("omar", 50)] {
+        let mut record = table.record(Noted { kind: NoteKind::Finding, text: name.into() }.into());
+        record.author.name = name.into();
+        record.occurred_at = time(after);
+        table.send(Msg::Fact(Fact::Records(vec![record])));
+    }
+    table.keys("w h");
+    let Some(Overlay::Ask(ask)) = table.model.overlays.last() else { panic!("nothing is asked") };
+    let shown = candidates(&table.model, ask);
+    let names: Vec<&str> = shown.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(
+        names[..3],
+        ["omar", "li", "Øystein"],
+        "whoever wrote last comes first, then who usually has it"
+    );
+    assert!(!names.contains(&"maya"), "nobody hands over to themselves: {names:?}");
+    assert!(shown[0].about.starts_with("on-call engineer, pager 12, wrote "), "{}", shown[0].about);
+}
+
+#[test]
 fn tab_takes_the_next_name_and_shift_tab_the_one_before() {
     let mut table = with_people();
     table.keys("i p");
@@ -217,10 +240,21 @@ fn the_question_about_an_offer_follows_the_record() {
         Some(Overlay::Confirm(asked)) => asked.body.clone(),
         other => panic!("no question: {other:?}"),
     };
-    assert!(body(&table).starts_with("omar has it until you accept"), "{}", body(&table));
+    assert!(body(&table).starts_with("omar has it until you take it"), "{}", body(&table));
     tell(&mut table, HandoffDeclined { offer: offered, reason: String::new() }.into());
+    // It does not vanish under the finger that answers it, and nothing answers it any more.
+    let lapsed = |table: &Table| match table.model.overlays.last() {
+        Some(Overlay::Confirm(asked)) => asked.lapsed.clone(),
+        other => panic!("no question: {other:?}"),
+    };
+    assert_eq!(lapsed(&table), "The offer of incident commander was declined or withdrawn.");
+    table.shown();
+    for key in ["y", "x", "a"] {
+        assert!(table.keys(key).is_empty(), "{key}");
+        assert!(!lapsed(&table).is_empty(), "{key}");
+    }
+    table.keys("esc");
     assert!(!matches!(table.model.overlays.last(), Some(Overlay::Confirm(_))));
-    assert!(table.word().contains("is no longer open"), "{}", table.word());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::cockpit::ways::{Looked, Readiness};
 use crate::deploy::rollback::{Kind, Ready, Way};
-use crate::incident::{Began, Release, Released};
+use crate::incident::{Began, CulpritJudged, CulpritVerdict, Release, Released};
 
 fn way(id: &str, ready: Ready) -> Way {
     Way { id: id.into(), title: format!("{id} it"), ready, ..Way::example() }
@@ -63,6 +63,39 @@ fn the_cursor_stays_on_its_way_when_the_order_changes_and_enter_takes_that_one()
     let asked = Request::Rollback { environment: "production".into(), way: Some("revert".into()) };
     assert_eq!(effects, [Effect::Prepare(asked)]);
     assert!(table.key(Key::parse("enter").unwrap()).is_empty(), "the plan is being made already");
+}
+
+#[test]
+fn the_cursor_begins_on_the_option_that_next_names() {
+    let charge =
+        || Way { kind: Kind::FlagOff, title: "turn charge off".into(), ..way("flag:charge", Ready::Yes) };
+    for (third_party, wanted) in [(false, "redeploy"), (true, "flag:charge")] {
+        let mut table = Table::ready();
+        if third_party {
+            let found = CulpritJudged {
+                culprit: "third-party".into(),
+                title: "a third party".into(),
+                verdict: CulpritVerdict::Found,
+                note: "their status page".into(),
+            };
+            table.told(found);
+        }
+        let probes = vec![Arc::new(probe("errors", Health::Failing))];
+        table.send(Msg::Fact(Fact::Health { probes }));
+        // It is opened before anything is known, and once more when all is.
+        table.keys("R");
+        found(&mut table, vec![way("redeploy", Ready::Yes), charge()]);
+        let screen = |table: &Table| match table.top() {
+            Overlay::Rollback(screen) => screen.way.clone(),
+            other => panic!("{other:?}"),
+        };
+        let (next, _) = table.model.derived.next.iter().find(|(next, _)| next.action == "rollback").unwrap();
+        let named = if third_party { "turn charge off" } else { "redeploy it" };
+        assert!(next.title.contains(named), "{next:?}");
+        assert_eq!(screen(&table), wanted);
+        table.keys("esc R");
+        assert_eq!(screen(&table), wanted, "the same once all is known");
+    }
 }
 
 #[test]

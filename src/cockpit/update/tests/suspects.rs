@@ -113,7 +113,7 @@ fn each_culprit_has_the_changes_and_probes_that_speak_for_it() {
     table.keys("b");
     let otherwise =
         |table: &Table, row: usize| crate::cockpit::culprits(&table.model).0[row].otherwise.clone();
-    assert_eq!(otherwise(&table, 0), "what changed was not looked at yet");
+    assert_eq!(otherwise(&table, 0), "changes not checked yet");
     let mut schema = change("a");
     let text = "changes the database schema: migrations/0007.sql".to_owned();
     schema.reasons = vec![Reason { about: Suspicion::Schema, weight: 22, text: text.clone() }];
@@ -122,9 +122,9 @@ fn each_culprit_has_the_changes_and_probes_that_speak_for_it() {
     table.told(Alarm { probe: "pool".into(), from: "ok".into(), to: "error".into(), why });
     let (all, _) = crate::cockpit::culprits(&table.model);
     let of = |id: &str| all.iter().find(|one| one.culprit.id == id).unwrap();
-    assert_eq!(of("schema").evidence, [format!("suspect 1: a the change a ({text})")]);
+    assert_eq!(of("schema").evidence, [format!("suspect 1: {text} · a the change a")]);
     assert_eq!(of("resources").evidence, ["pool is error: 100 of 100 used"]);
-    assert_eq!(of("third-party").otherwise, "pay says nothing is wrong", "a page of a provider is one");
+    assert_eq!(of("third-party").otherwise, "no alarm from pay", "a page of a provider is one");
     let why = "Partially Degraded Service".to_owned();
     table.told(Alarm { probe: "pay".into(), from: "ok".into(), to: "warn".into(), why });
     let (all, _) = crate::cockpit::culprits(&table.model);

@@ -241,7 +241,8 @@ fn windows_obey_changed_keys_and_no_others() {
 fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
     let first = |table: &Table| match table.model.overlays.last() {
         Some(Overlay::Palette(palette)) => {
-            palette.matches.first().map(|index| palette.items[*index].invoke.command)
+            let mut found = palette.matches.iter().map(|index| &palette.items[*index].invoke);
+            found.find(|invoke| !palette.next.contains(invoke)).map(|invoke| invoke.command)
         }
         other => panic!("no palette: {other:?}"),
     };
@@ -268,6 +269,32 @@ fn the_palette_ranks_by_name_and_by_what_was_done_lately() {
 }
 
 #[test]
+fn the_palette_begins_with_what_next_says_and_lists_everything_once_by_what_it_does() {
+    let mut table = Table::ready();
+    table.keys(":");
+    let Some(Overlay::Palette(palette)) = table.model.overlays.last() else { panic!() };
+    let (next, keys) = &table.model.derived.next[0];
+    let first = &palette.items[palette.matches[0]];
+    assert_eq!(&first.path, keys, "{}: {next:?}", first.label);
+    for (index, item) in palette.items.iter().enumerate() {
+        let twice = palette.items[..index]
+            .iter()
+            .find(|other| other.invoke == item.invoke || other.label == item.label);
+        assert!(twice.is_none(), "{} is there twice: {twice:?}", item.label);
+    }
+    let labels: Vec<&str> = palette.items.iter().map(|item| item.label.as_str()).collect();
+    for wanted in
+        ["set severity: P1 high", "describe the impact", "note a finding", "deploy hotfix/pool → staging"]
+    {
+        assert!(labels.contains(&wanted), "{wanted}: {labels:?}");
+    }
+    // A name that is no longer shown still finds it.
+    table.types("severity");
+    let Some(Overlay::Palette(palette)) = table.model.overlays.last() else { panic!() };
+    assert_eq!(palette.items[palette.matches[0]].invoke.command, Command::Severity);
+}
+
+#[test]
 fn the_palette_shows_what_cannot_run_in_its_place_and_does_not_take_it() {
     let mut table = Table::ready();
     let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
@@ -278,7 +305,7 @@ fn the_palette_shows_what_cannot_run_in_its_place_and_does_not_take_it() {
     let Some(Overlay::Palette(palette)) = table.model.overlays.last() else { panic!() };
     let first = &palette.items[palette.matches[0]];
     assert_eq!(first.invoke.command, Command::HotfixPush, "{}", first.label);
-    assert!(first.disabled.is_some(), "there is no hotfix branch to push: {}", first.label);
+    assert!(first.disabled.is_some(), "no hotfix branch to push: {}", first.label);
     assert!(table.keys("enter").is_empty());
     assert!(matches!(table.model.overlays.last(), Some(Overlay::Palette(_))), "it is still open");
     assert!(!table.word().is_empty());

@@ -175,7 +175,7 @@ fn what_was_ticked_for_a_fix_that_failed_does_not_count_for_the_next() {
             .ran("d", "deploy", "production", Some((commit, false)), 0)
             .and(released(commit, None))
             .and(tick("core", CheckState::Passed, ""))
-            .and(tick("mobile", CheckState::Na, "there is no app"))
+            .and(tick("mobile", CheckState::Na, "no app"))
     };
     let checklist = |told: &Told| one(items(), told);
     assert_eq!(checklist(&ticked("bad")).met, Met::Yes);
@@ -186,7 +186,7 @@ fn what_was_ticked_for_a_fix_that_failed_does_not_count_for_the_next() {
     // Looked at again they count; one after the other.
     let again = failed.clone().and(tick("core", CheckState::Passed, ""));
     says(&checklist(&again), Met::No, "1 of 2 looked at for bad only");
-    assert_eq!(checklist(&again.and(tick("mobile", CheckState::Na, "there is no app"))).met, Met::Yes);
+    assert_eq!(checklist(&again.and(tick("mobile", CheckState::Na, "no app"))).met, Met::Yes);
     // Taking the bad one back needs no new look, where a team asks for the checklist there.
     let plan = Plan { purpose: Purpose::Rollback, ..plan_with(vec![items()]) };
     let back = evaluate(&plan, &hash(), &failed.state(), &Policy::built_in(), "maya", minutes(60));
@@ -194,7 +194,7 @@ fn what_was_ticked_for_a_fix_that_failed_does_not_count_for_the_next() {
     // What was live before the incident is no fix of it.
     let before = Told::at(Severity::P0)
         .and(tick("core", CheckState::Passed, ""))
-        .and(tick("mobile", CheckState::Na, "there is no app"))
+        .and(tick("mobile", CheckState::Na, "no app"))
         .and(released("old", None))
         .and(judged("old", WatchVerdict::Failed));
     assert_eq!(checklist(&before).met, Met::Yes);

@@ -10,6 +10,7 @@ use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, short_id};
 use super::{empty, frame, mark, window};
+use crate::cockpit::update::hotfix::no_prepared_fix;
 use crate::cockpit::{Command, Pane};
 use crate::hotfix::state::{BranchState, Commit, DirtyFile, Head, NoRepository};
 use facts::{Group, Item, Room};
@@ -346,8 +347,8 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
     let keys = ui.keys(Command::Hotfix, Command::HotfixStart);
     let base = branch.base.as_deref().unwrap_or("the base");
     let line = match (&branch.head, ui.model.hotfix_branch()) {
-        (Head::Unborn { .. }, _) => "make a first commit; there is nothing to fix before it".to_owned(),
-        (_, Some(_)) if ui.model.drill => {
+        (Head::Unborn { .. }, _) => "make a first commit; nothing to fix before it".to_owned(),
+        (_, Some(_)) if ui.model.drill && no_prepared_fix(ui.model).is_none() => {
             format!(
                 "edit and commit, or press {} for the prepared fix",
                 ui.keys(Command::Hotfix, Command::DrillFix)

@@ -337,7 +337,7 @@ impl Story {
                 purpose: "deploy".into(),
                 target: target.into(),
                 hash: String::new(),
-                steps: vec![share, format!("look at {percent} % for 5m")],
+                steps: vec![share, format!("hold at {percent} % for 5m")],
                 confirmed: String::new(),
                 spec: serde_json::json!({
                     "confirm": target,
