@@ -420,6 +420,7 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         | EntryKind::Resolved => ("✓", Hue::Good),
         EntryKind::Check(CheckState::Na) => ("–", Hue::Dim),
         EntryKind::Check(CheckState::Open) => ("·", Hue::Dim),
+        EntryKind::AlarmWarned => ("▲", Hue::Warn),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Hue::Warn),
         EntryKind::PlanWaiting => ("‖", Hue::Warn),
         EntryKind::Approval => ("✓", Hue::Plain),

@@ -82,6 +82,8 @@ impl Fold {
             changes: Vec::new(),
             ticks: BTreeMap::new(),
             alarms: BTreeMap::new(),
+            turns: Vec::new(),
+            served: Vec::new(),
             status: Status::Open,
             heads: vec![head],
             mitigated_at: None,
@@ -163,6 +165,7 @@ impl Fold {
     /// Renews the marks on the line of a record folded before.
     pub(super) fn mark(&mut self, id: RecordId, mark: Mark<'_>) {
         self.state.timeline.mark(id, mark);
+        self.state.turn_retracted(id, mark.retracted.is_some());
     }
 
     fn count(&mut self, record: &Record) {
@@ -318,6 +321,7 @@ impl Fold {
                 state.ticks.insert(body.item.clone(), tick);
             }
             Body::Alarm(body) => {
+                state.turned(record, body, mark.retracted.is_some());
                 let alarm = AlarmState::after(state.alarms.get(&body.probe), &body.to, at, &body.why);
                 state.alarms.insert(body.probe.clone(), alarm);
             }
@@ -348,7 +352,10 @@ impl Fold {
             Body::Signalled(body) => self.signalled(body, at),
             Body::Proved(body) => self.proved(body, at),
             Body::PlanEnded(body) => self.plan_ended(body, at, record.took),
-            Body::Mitigated(body) => self.decide(record, Status::Mitigated, &body.after),
+            Body::Mitigated(body) => {
+                state.served.push(wording::shown_at(record).0);
+                self.decide(record, Status::Mitigated, &body.after);
+            }
             Body::Resolved(body) => {
                 team::resolved(state, record, body);
                 self.decide(record, Status::Resolved, &body.after);

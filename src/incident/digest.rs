@@ -89,7 +89,9 @@ pub fn rows(state: &State, environment: impl Fn(&str) -> String) -> Option<Vec<R
                 rows.push(Row::of(index));
             }
         } else {
-            let key = (entry.kind, environment(entry.about));
+            // What is near its limit turned together with what failed.
+            let kind = if entry.kind == EntryKind::AlarmWarned { EntryKind::AlarmRaised } else { entry.kind };
+            let key = (kind, environment(entry.about));
             let open = alarms.get_mut(&key).filter(|(place, probes)| {
                 let first = rows[*place].lines.first().and_then(|line| timeline.get(*line));
                 let first = first.map(|first| first.at);
@@ -99,8 +101,10 @@ pub fn rows(state: &State, environment: impl Fn(&str) -> String) -> Option<Vec<R
             if let Some((place, probes)) = open {
                 probes.insert(entry.about);
                 rows[*place].lines.push(index);
-                // Not everything had recovered before the last had.
-                if entry.kind == EntryKind::AlarmCleared {
+                // Not everything had recovered before the last had; what fails is more than what warned before it.
+                let stands = timeline.get(rows[*place].line).map(|shown| shown.kind);
+                let fails = stands == Some(EntryKind::AlarmWarned) && entry.kind == EntryKind::AlarmRaised;
+                if fails || entry.kind == EntryKind::AlarmCleared {
                     rows[*place].line = index;
                 }
             } else {
@@ -178,7 +182,7 @@ fn foldable(state: &State, row: &Row, since: Timestamp) -> Option<Fold> {
         || state.plan(shown.about).is_some_and(|plan| plan.state.is_under_way());
     let is_news = |entry: Entry<'_>| {
         let is_bad =
-            entry.kind.is_failure() || matches!(entry.kind, EntryKind::AlarmRaised | EntryKind::AlarmUnknown);
+            entry.kind.is_failure() || (entry.kind.is_alarm() && entry.kind != EntryKind::AlarmCleared);
         is_bad && entry.at.max(entry.recorded_at) >= since
     };
     let stays = !shown.kind.is_automatic()
@@ -195,7 +199,7 @@ fn count(timeline: &Timeline, line: usize) -> Fold {
     let kind = timeline.get(line).map(|entry| entry.kind);
     Fold {
         rows: 1,
-        alarms: usize::from(kind == Some(EntryKind::AlarmRaised)),
+        alarms: usize::from(matches!(kind, Some(EntryKind::AlarmRaised | EntryKind::AlarmWarned))),
         failures: usize::from(kind.is_some_and(EntryKind::is_failure)),
         last: line,
     }

@@ -1,6 +1,7 @@
 //! The state of an incident: what the fold makes of its records. Read-only outside the fold.
 
 mod afterwards;
+mod alarms;
 mod brought;
 mod elsewhere;
 mod extended;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use afterwards::{Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, ReviewHeld};
+pub use alarms::{Turn, Turned};
 pub use brought::brought_notes;
 pub use elsewhere::{Asked, History, Rehearsal};
 pub use finished::{Finished, tag_title};
@@ -91,6 +93,10 @@ pub struct State {
     pub ticks: BTreeMap<String, Tick>,
     /// Probe name to its last recorded state.
     pub alarms: BTreeMap<String, AlarmState>,
+    /// What probes turned to, the earliest first.
+    pub turns: Vec<Turn>,
+    /// Every time somebody said that users are served again, in the order of the fold.
+    pub served: Vec<Timestamp>,
     /// Open, mitigated, resolved or closed. Where the heads conflict, the one that leaves
     /// most to do: nobody should take for over what somebody thinks is not.
     pub status: Status,
@@ -415,8 +421,10 @@ pub enum EntryKind {
     Undelivered,
     /// Checklist tick with this result.
     Check(CheckState),
-    /// A probe left the good state.
+    /// A probe fails.
     AlarmRaised,
+    /// A probe is near its limit.
+    AlarmWarned,
     /// A probe is good again.
     AlarmCleared,
     /// A probe has no data.
@@ -470,7 +478,7 @@ impl EntryKind {
 
     /// Tells whether it says how a probe is.
     pub fn is_alarm(self) -> bool {
-        matches!(self, Self::AlarmRaised | Self::AlarmCleared | Self::AlarmUnknown)
+        matches!(self, Self::AlarmRaised | Self::AlarmWarned | Self::AlarmCleared | Self::AlarmUnknown)
     }
 
     /// Tells whether it says what became of a plan.
@@ -514,6 +522,7 @@ impl EntryKind {
             Self::Undelivered => "Not delivered",
             Self::Check(_) => "Checklist",
             Self::AlarmRaised => "Alarm",
+            Self::AlarmWarned => "Warning",
             Self::AlarmCleared => "Recovered",
             Self::AlarmUnknown => "No data",
             Self::PlanStarted => "Started",

@@ -13,7 +13,7 @@ use super::body::{
 };
 use super::clocks::audience;
 use super::record::{Precision, Record};
-use super::state::{EntryKind, Run};
+use super::state::{EntryKind, Run, Turned};
 use super::time::duration;
 use super::timeline::Entry;
 
@@ -231,12 +231,7 @@ pub(super) fn unreasoned(state: CheckState) -> &'static str {
 
 /// Only states that lasted are worth a line, not those on the way from one to another.
 fn alarm(body: &Alarm) -> Option<(EntryKind, String)> {
-    let kind = match body.to.as_str() {
-        "ok" => EntryKind::AlarmCleared,
-        "unknown" => EntryKind::AlarmUnknown,
-        "pending" | "recovering" => return None,
-        _ => EntryKind::AlarmRaised,
-    };
+    let kind = Turned::of(&body.to)?.kind();
     let text = match (kind, body.from.as_str()) {
         (EntryKind::AlarmCleared, "unknown" | "") => format!("{} is ok", body.probe),
         (EntryKind::AlarmCleared, _) => format!("{} is ok again", body.probe),

@@ -16,7 +16,7 @@ use crate::config::types::{HERE, Probe};
 use crate::health::network;
 use crate::incident::{
     CheckState, Entry, EntryKind, NoteKind, OFFER_ENDS, PlanEnd, PlanRun, PlanState, Policy, Precision,
-    Release, Severity, State, StepState, UPDATED, Vote, WatchVerdict, audience,
+    Release, Severity, State, StepState, Turn, Turned, UPDATED, Vote, WatchVerdict, audience,
 };
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
@@ -57,10 +57,10 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
         }
         let known = rows.len();
         match entry.kind {
-            EntryKind::AlarmRaised | EntryKind::AlarmCleared | EntryKind::AlarmUnknown
-                if entry.name == "alarm" =>
-            {
-                seen(probes, &entry, &mut rows);
+            kind if kind.is_alarm() && entry.name == "alarm" => {
+                if let Some(turn) = state.turn(entry.id, entry.place) {
+                    seen(probes, &entry, turn, &mut rows);
+                }
             }
             EntryKind::Check(result) => ticked(result, &entry, &mut rows),
             EntryKind::PlanStarted if entry.name == "plan-started" => {
@@ -159,26 +159,24 @@ impl What {
 }
 
 /// Takes in what a probe saw.
-fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
-    let name = entry.about;
-    let rest = entry.text.strip_prefix(name).unwrap_or(entry.text);
-    let warns = rest.starts_with(" warn");
-    let what = match entry.kind {
-        EntryKind::AlarmCleared => "recovered",
-        EntryKind::AlarmUnknown => "without data",
-        _ if warns => "warning",
-        _ => "failing",
+fn seen(probes: &[Probe], entry: &Entry<'_>, turn: &Turn, rows: &mut Vec<Row>) {
+    let name = &*turn.probe;
+    let what = match turn.to {
+        Turned::Good => "recovered",
+        Turned::Silent => "without data",
+        Turned::Warning => "warning",
+        Turned::Failing => "failing",
     };
-    let why = rest.split_once(": ").map_or("", |(_, why)| why.trim_start_matches("no data: "));
+    let why = turn.why(entry).trim_start_matches("no data: ");
     let own = if name == network::OWN { HERE } else { "" };
     let environment = probes.iter().find(|probe| probe.name == name).map_or(own, |probe| &probe.environment);
     // Where it is stands before it.
     let bare = name.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' '));
     let bare = inline(bare.filter(|_| !environment.is_empty()).unwrap_or(name));
-    let shown = match entry.kind {
-        EntryKind::AlarmCleared => bare,
+    let shown = match turn.to {
+        Turned::Good => bare,
         _ if why.is_empty() => bare,
-        EntryKind::AlarmUnknown => format!("{bare} ({})", inline(why)),
+        Turned::Silent => format!("{bare} ({})", inline(why)),
         _ => format!("{bare} {}", inline(&figure(why))),
     };
     let environment = inline(environment);
@@ -197,7 +195,7 @@ fn seen(probes: &[Probe], entry: &Entry<'_>, rows: &mut Vec<Row>) {
             probes.push(shown);
         }
         // Not everything had recovered before the last had.
-        if entry.kind == EntryKind::AlarmCleared && entry.place > one.at {
+        if turn.to == Turned::Good && entry.place > one.at {
             (one.at, one.when) = (entry.place, when(entry));
         }
         return;

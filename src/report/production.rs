@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::words::{clock_after, first_of};
 use crate::config::types::Probe;
-use crate::incident::{EntryKind, PlanRun, Release, State, UNDONE, WatchVerdict};
+use crate::incident::{PlanRun, Release, State, Turned, UNDONE, WatchVerdict};
 use crate::text::markdown::inline;
 
 /// Tells whether users are served from an environment: its name had to be typed, or it is called so.
@@ -19,16 +19,17 @@ pub(super) fn is(state: &State, environment: &str) -> bool {
 pub(super) fn unwell(state: &State, probes: &[Probe], at: Timestamp) -> Vec<String> {
     let of_production =
         |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
-    let mut last: BTreeMap<&str, (EntryKind, Timestamp)> = BTreeMap::new();
-    let alarms = state.timeline.iter().filter(|entry| entry.name == "alarm" && entry.retracted.is_none());
-    for entry in alarms.filter(|entry| entry.at <= at && of_production(entry.about)) {
-        let warns = entry.text.strip_prefix(entry.about).is_some_and(|rest| rest.starts_with(" warn"));
-        let kind = if warns { EntryKind::AlarmCleared } else { entry.kind };
+    let mut last: BTreeMap<&str, (Turned, Timestamp)> = BTreeMap::new();
+    let turns =
+        state.turns.iter().filter(|turn| turn.at <= at && !turn.is_retracted && of_production(&turn.probe));
+    for turn in turns {
+        let to = if turn.to == Turned::Warning { Turned::Good } else { turn.to };
+        let probe = &*turn.probe;
         // It counts from when it turned, not from when that was last said.
-        let since = last.get(entry.about).filter(|(known, _)| *known == kind).map_or(entry.at, |(_, at)| *at);
-        last.insert(entry.about, (kind, since));
+        let since = last.get(probe).filter(|(known, _)| *known == to).map_or(turn.at, |(_, at)| *at);
+        last.insert(probe, (to, since));
     }
-    let told = |wanted: EntryKind, word: &str| {
+    let told = |wanted: Turned, word: &str| {
         let named = last.iter().filter(|(_, (kind, _))| *kind == wanted);
         let named: Vec<String> = named
             .map(|(name, (_, since))| {
@@ -38,8 +39,8 @@ pub(super) fn unwell(state: &State, probes: &[Probe], at: Timestamp) -> Vec<Stri
         (!named.is_empty()).then(|| format!("{word}: {}", first_of(&named, ", ")))
     };
     let mut said: Vec<String> = Vec::new();
-    said.extend(told(EntryKind::AlarmRaised, "production was failing"));
-    said.extend(told(EntryKind::AlarmUnknown, "production had no data"));
+    said.extend(told(Turned::Failing, "production was failing"));
+    said.extend(told(Turned::Silent, "production had no data"));
     if let Some(release) = condemned(state, at) {
         said.push(format!(
             "{} was live in {}, and its watch had failed",

@@ -99,3 +99,62 @@ fn a_long_row_goes_on_in_the_next_line_while_the_pane_has_free_ones() {
     let (_, regions) = frame(&model, &Theme::default(), 120, 36);
     assert!(regions.timeline.is_sorted_by(|one, next| one < next), "{:?}", regions.timeline);
 }
+
+#[test]
+fn what_fails_is_named_first_and_somebody_elses_service_last() {
+    let text_of = r#"
+        [[probes]]
+        name = "payment provider"
+        environment = "production"
+        concerns = "third-party"
+        url = "http://127.0.0.1:9/status"
+        [[probes]]
+        name = "db connections"
+        url = "http://127.0.0.1:9/a"
+        [[probes]]
+        name = "api /health"
+        url = "http://127.0.0.1:9/b"
+        [[probes]]
+        name = "error rate"
+        url = "http://127.0.0.1:9/c"
+        [[environments]]
+        name = "production"
+        deploy = ["true"]
+    "#;
+    let mut scribe = Scribe::new();
+    scribe.declare("Payments fail");
+    for (second, probe, to, why) in [
+        (1, "payment provider", "warn", "says Partially Degraded Service"),
+        (2, "db connections", "warn", "86 (max 95)"),
+        (3, "api /health", "failing", "status 503, expected 200"),
+        (4, "error rate", "failing", "70 % (max 5 %)"),
+    ] {
+        let alarm = Alarm { probe: probe.into(), from: "ok".into(), to: to.into(), why: why.into() };
+        scribe.write("maya", at(&format!("14:40:0{second}")), alarm);
+    }
+    let mut model = cockpit(scribe);
+    model.config.config = toml::from_str(text_of).unwrap();
+    model.derived.rows_of = None;
+    settle(&mut model);
+    for (width, wanted) in [
+        (
+            220,
+            "production failing: api /health status 503, expected 200, error rate 70 % (max 5 %) · \
+             payment provider says Partially Degraded Service, db connections 86 (max 95)",
+        ),
+        (
+            130,
+            "production failing: api /health 503, error rate 70 % · payment provider degraded, db connections near its limit",
+        ),
+        (110, "production failing: api /health 503, error rate 70 % · payment provider degraded"),
+    ] {
+        model.focus = crate::cockpit::Pane::Timeline;
+        model.zoom = true;
+        let shown = text(&settled(&mut model, &Theme::default(), width, 36));
+        assert!(shown.contains(wanted), "{width}:\n{shown}");
+    }
+    model.zoom = false;
+    let shown = text(&settled(&mut model, &Theme::default(), 120, 36));
+    let row = shown.lines().find(|line| line.contains("failing")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(row.contains("✗ production failing: api /health 503"), "{row}");
+}

@@ -54,7 +54,8 @@ fn hidden_alarms(model: &Model) -> usize {
         return 0;
     };
     let timeline = &state.timeline;
-    let is_new = |entry: &Entry<'_>| entry.at >= since && entry.kind == EntryKind::AlarmRaised;
+    let is_alarm = |kind| matches!(kind, EntryKind::AlarmRaised | EntryKind::AlarmWarned);
+    let is_new = |entry: &Entry<'_>| entry.at >= since && is_alarm(entry.kind);
     let new = |line: &usize| timeline.get(*line).is_some_and(|entry| is_new(&entry));
     let all = timeline.iter().filter(is_new).count();
     all - shown.iter().flat_map(|row| &row.lines).filter(|line| new(line)).count()

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::timeline::Entry;
-use super::{EntryKind, State, Status};
+use super::{State, Status, Turned};
 
 /// What failed for less than this is no outage: nobody says that users were hit.
 const BLIP: SignedDuration = SignedDuration::from_secs(10);
@@ -29,32 +28,29 @@ impl State {
     /// When somebody last said that users are served again, where that stands.
     pub fn served_at(&self) -> Option<Timestamp> {
         let first = self.mitigated_at?;
-        let is_said = |entry: &Entry<'_>| entry.name == "mitigated" && entry.retracted.is_none();
-        let last = self.timeline.iter().rev().find(is_said);
-        Some(last.map_or(first, |last| last.at.max(first)))
+        Some(self.served.iter().copied().max().map_or(first, |last| last.max(first)))
     }
 
     /// Lists when some of these probes failed, the earliest first. What has no data is as it was.
     pub fn outages(&self, is_production: impl Fn(&str) -> bool) -> Vec<Outage> {
         let mut all: Vec<Outage> = Vec::new();
         let mut failing = BTreeSet::new();
-        let alarms = self.timeline.iter().filter(|entry| entry.name == "alarm" && entry.retracted.is_none());
-        for entry in alarms.filter(|entry| is_production(entry.about)) {
-            let warns = entry.text.strip_prefix(entry.about).is_some_and(|rest| rest.starts_with(" warn"));
-            match entry.kind {
-                EntryKind::AlarmUnknown => {}
-                EntryKind::AlarmRaised if !warns => {
+        let turns = self.turns.iter().filter(|turn| !turn.is_retracted && is_production(&turn.probe));
+        for turn in turns {
+            match turn.to {
+                Turned::Silent => {}
+                Turned::Failing => {
                     if failing.is_empty() {
-                        all.push(Outage { from: entry.at, until: None });
+                        all.push(Outage { from: turn.at, until: None });
                     }
-                    failing.insert(entry.about);
+                    failing.insert(&*turn.probe);
                 }
-                _ => {
-                    if failing.remove(entry.about)
+                Turned::Warning | Turned::Good => {
+                    if failing.remove(&*turn.probe)
                         && failing.is_empty()
                         && let Some(last) = all.last_mut()
                     {
-                        last.until = Some(entry.at);
+                        last.until = Some(turn.at);
                     }
                 }
             }
@@ -64,13 +60,10 @@ impl State {
 
     /// Lists when they failed after users were first said to be served again.
     pub fn relapses(&self, is_production: impl Fn(&str) -> bool, now: Timestamp) -> Vec<Outage> {
-        let is_said = |name: &str| ["mitigated", "resolved"].contains(&name);
-        let mut entries = self.timeline.iter();
-        let Some(served) = entries.find(|entry| entry.retracted.is_none() && is_said(entry.name)) else {
-            return Vec::new();
-        };
+        let ended = self.endings.iter().map(|ending| ending.at);
+        let Some(served) = self.served.iter().copied().chain(ended).min() else { return Vec::new() };
         let mut all = self.outages(is_production);
-        all.retain(|outage| outage.from > served.at && outage.is_felt(now));
+        all.retain(|outage| outage.from > served && outage.is_felt(now));
         all
     }
 

@@ -533,3 +533,42 @@ fn neither_silence_nor_an_error_takes_back_that_a_probe_failed() {
     assert_eq!(known(&["error", "unknown"]), (false, wrong("error"), true));
     assert_eq!(known(&["warn", "ok", "unknown"]), (false, None, false));
 }
+
+#[test]
+fn a_probe_named_like_a_state_is_read_as_what_it_turned_to() {
+    let alarm = |n, probe: &str, to: &str, why: &str| {
+        record(n, Alarm { probe: probe.into(), from: "ok".into(), to: to.into(), why: why.into() })
+    };
+    let taken_back = Retracted { target: id(4), reason: "our test".into() };
+    let log = log([
+        declared(),
+        alarm(2, "disk warn: full", "failing", "97 % (max 95 %): nearly full"),
+        alarm(3, "latency", "warn", "700 ms (max 800 ms)"),
+        alarm(4, "errors", "failing", ""),
+        alarm(5, "disk warn: full", "recovering", ""),
+        alarm(6, "disk warn: full", "ok", ""),
+        record(7, taken_back),
+    ]);
+    let state = log.state();
+    let turns: Vec<_> = state.turns.iter().map(|turn| (&*turn.probe, turn.to, turn.is_retracted)).collect();
+    let expected = [
+        ("disk warn: full", Turned::Failing, false),
+        ("latency", Turned::Warning, false),
+        ("errors", Turned::Failing, true),
+        ("disk warn: full", Turned::Good, false),
+    ];
+    assert_eq!(turns, expected);
+    let why = |n| {
+        let line = state.timeline.find(id(n)).unwrap();
+        state.turn(line.id, line.place).unwrap().why(&line)
+    };
+    assert_eq!((why(2), why(4)), ("97 % (max 95 %): nearly full", ""));
+    // What was taken back, and what is only near its limit, is no outage.
+    let outages = state.outages(|_| true);
+    assert_eq!(outages.len(), 1, "{outages:?}");
+    assert_eq!((outages[0].from, outages[0].until), (turns_at(state, 0), Some(turns_at(state, 3))));
+}
+
+fn turns_at(state: &State, index: usize) -> Timestamp {
+    state.turns[index].at
+}

@@ -122,6 +122,9 @@ fn says(step: &StepRun, why: &str) -> bool {
     outcome.is_some_and(|outcome| glyph::outcome_words(outcome).contains(why))
 }
 
+/// Between two things that a watch saw.
+const SEEN: &str = " · ";
+
 /// How the whole of it stands.
 fn head(ui: Ui<'_>, run: &PlanRun, columns: u16) -> Line {
     let (symbol, role) = glyph::plan(run);
@@ -185,6 +188,13 @@ fn step_lines(
     }
     for (text, role) in about(ui, step, unsettled.is_some()) {
         say(&text, role);
+    }
+    // What a watch saw stands here whole: the timeline has no room for it.
+    let watches = planned.is_some_and(|planned| matches!(planned.action, Action::Watch(_)));
+    if let Some(run) = step.run.as_ref().filter(|_| watches && state == StepState::Done) {
+        for part in run.summary.split(SEEN).filter(|part| !part.is_empty()) {
+            say(part, Role::Muted);
+        }
     }
     if let (Some(view), Some(settle)) = (unsettled, planned.and_then(|planned| planned.settle.as_ref())) {
         left(ui, lines, view, settle);

@@ -11,10 +11,10 @@ use super::super::ui::Ui;
 use super::{empty, frame, mark, roomy, verdict, window};
 use crate::cockpit::sift::Sift;
 use crate::cockpit::{Command, Pane};
-use crate::config::types::{HERE, THIRD_PARTY};
+use crate::config::types::{Concern, HERE, THIRD_PARTY};
 use crate::health::network::OFFLINE;
 use crate::incident::digest::Fold;
-use crate::incident::{Entry, EntryKind, NoteKind, Precision, duration};
+use crate::incident::{Entry, EntryKind, NoteKind, Precision, Turned, duration};
 use crate::text::counted;
 
 /// Fewest columns of what a probe says that are worth reading.
@@ -155,8 +155,16 @@ pub(super) fn told(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>,
         pen.right_gap(1);
         pen.put(&said, ui.of(text));
     } else if !verdict::put(ui, pen, entry, text) {
-        pen.put(ui.said(entry).trim_end(), ui.of(text));
+        pen.put(ended_well(entry, ui.said(entry).trim_end()), ui.of(text));
     }
+}
+
+/// What is said of a plan that went well: the first things that were seen of it. The others stand in its window.
+pub(super) fn ended_well<'a>(entry: &Entry<'_>, said: &'a str) -> &'a str {
+    if entry.name != "plan-ended" || entry.kind != EntryKind::PlanDone || entry.original.is_some() {
+        return said;
+    }
+    said.match_indices(" · ").nth(1).and_then(|(at, _)| said.get(..at)).unwrap_or(said)
 }
 
 fn put_clock(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>) {
@@ -238,20 +246,22 @@ fn ticks(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let title =
         |entry: &Entry<'_>| entry.text.split_once(": ").map_or(entry.text, |(_, title)| title).to_owned();
     pen.put(&format!("{} items passed: ", entries.len()), ui.of(Role::Text));
-    list(ui, pen, &entries.iter().map(title).collect::<Vec<_>>(), Role::Text);
+    let room = pen.room();
+    list(ui, pen, &entries.iter().map(title).collect::<Vec<_>>(), Role::Text, room);
 }
 
-/// Probes that turned together: as many as there is room for, and how many more.
+/// What somebody else's service is at, said beside what fails of ours.
+const BESIDE: &str = " · ";
+
+/// Probes that turned together: what fails as far as there is room for, and how many more; behind it what is only near
+/// its limit, and what others say of their services.
 fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let Some(first) = entries.first() else { return };
-    let is_bad = |entry: &Entry<'_>| {
-        let state = entry.text.strip_prefix(entry.about).unwrap_or_default();
-        !state.starts_with(" warn")
-    };
+    let fails = |entry: &Entry<'_>| entry.kind == EntryKind::AlarmRaised;
     let (word, style) = match first.kind {
         EntryKind::AlarmCleared => ("recovered", Role::Muted),
         EntryKind::AlarmUnknown => ("no data", Role::Text),
-        _ if entries.iter().any(is_bad) => ("failing", Role::Text),
+        _ if entries.iter().any(fails) => ("failing", Role::Text),
         _ => ("near its limit", Role::Text),
     };
     let environment = ui.model.environment_of(first.about);
@@ -286,16 +296,47 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
     let listed = |probe: &str| ui.model.config.config.probes.iter().position(|one| one.name == probe);
     let mut entries: Vec<&Entry<'_>> = entries.iter().collect();
     entries.sort_by_key(|entry| listed(entry.about).unwrap_or(usize::MAX));
-    let mut parts: Vec<String> = entries.iter().map(|entry| told(part(entry))).collect();
-    // What somebody looks for is not hidden behind a number.
-    let sought = Sift::parse(&ui.model.view(Pane::Timeline).filter);
-    parts.sort_by_key(|part| !part.to_lowercase().contains(sought.text()));
-    if taken(&parts) > pen.room() {
-        // The numbers are worth more than their limits, which stand in the health pane.
-        parts = parts.iter().map(|part| short(part).replace(" status ", " ")).collect();
+    // What is ours and fails comes first.
+    let is_ours = |entry: &&Entry<'_>| word != "failing" || (fails(entry) && !is_of_others(ui, entry.about));
+    let (mut ours, mut beside): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) = entries.into_iter().partition(is_ours);
+    if ours.is_empty() {
+        std::mem::swap(&mut ours, &mut beside);
     }
-    list(ui, pen, &parts, style);
+    let sought = Sift::parse(&ui.model.view(Pane::Timeline).filter);
+    let parts = |entries: &[&Entry<'_>]| {
+        let mut parts: Vec<String> = entries.iter().map(|entry| told(part(ui, entry))).collect();
+        // What somebody looks for is not hidden behind a number.
+        parts.sort_by_key(|part| !part.to_lowercase().contains(sought.text()));
+        parts
+    };
+    let mut ours = parts(&ours);
+    let all = parts(&beside);
+    let brief: Vec<String> = beside.iter().map(|entry| bare(brief(ui, entry))).collect();
+    let apart = |parts: &[String]| if parts.is_empty() { 0 } else { taken(parts) + width(BESIDE) };
+    if taken(&ours) + apart(&all) > pen.room() {
+        // The numbers are worth more than their limits, which stand in the health pane.
+        ours = ours.iter().map(|part| short(part).replace(" status ", " ")).collect();
+    }
+    // At least the first that fails and how many more there are.
+    let least = ours.first().map_or(0, |first| width(first)) + if ours.len() > 1 { MORE } else { 0 };
+    let one = |parts: &[String]| parts.first().map(|first| vec![first.clone()]).unwrap_or_default();
+    let beside = [all, brief.clone(), one(&brief)];
+    let wanted = taken(&ours).min(pen.room());
+    let fits = |kept: u16| beside.iter().find(|parts| kept + apart(parts) <= pen.room());
+    let beside = fits(wanted).or_else(|| fits(least)).cloned().unwrap_or_default();
+    let kept = apart(&beside);
+    let room = pen.room() - kept;
+    let before = pen.column();
+    list(ui, pen, &ours, style, room);
+    if !beside.is_empty() && pen.column() > before {
+        pen.put(BESIDE, ui.of(Role::Faint));
+        let room = pen.room();
+        list(ui, pen, &beside, Role::Muted, room);
+    }
 }
+
+/// Columns of how many more there are: `, 12 more`.
+const MORE: u16 = 9;
 
 /// Columns of several with commas between them.
 fn taken(parts: &[String]) -> u16 {
@@ -303,17 +344,19 @@ fn taken(parts: &[String]) -> u16 {
     u16::try_from(columns.saturating_sub(2)).unwrap_or(u16::MAX)
 }
 
-/// As many as there is room for, and how many more.
-fn list(ui: Ui<'_>, pen: &mut Pen<'_>, parts: &[String], style: Role) {
+/// As many as so many columns hold, and how many more.
+fn list(ui: Ui<'_>, pen: &mut Pen<'_>, parts: &[String], style: Role, room: u16) {
     let all = taken(parts);
+    let end = pen.column() + room;
     let mut left = parts.len();
     for (index, part) in parts.iter().enumerate() {
+        let room = end.saturating_sub(pen.column());
         let comma = if index > 0 { ", " } else { "" };
         let more = format!(", {left} more");
-        let more = if width(&more) <= pen.room() { more } else { format!(" +{left}") };
+        let more = if width(&more) <= room { more } else { format!(" +{left}") };
         // Where not all fit, the first stands there in full before the others are counted.
-        let kept = if all <= pen.room() || left == 1 { 0 } else { width(&more) };
-        if index > 0 && width(part) + 2 + kept > pen.room() {
+        let kept = if all <= room || left == 1 { 0 } else { width(&more) };
+        if index > 0 && width(part) + 2 + kept > room {
             pen.put(&more, ui.of(Role::Muted));
             return;
         }
@@ -329,15 +372,32 @@ fn short(part: &str) -> &str {
 }
 
 /// What an alarm says of its probe: `errors 38.1 % (max 5 %)`.
-fn part(entry: &Entry<'_>) -> String {
-    let rest = entry.text.strip_prefix(entry.about).unwrap_or(entry.text);
-    match (entry.kind, rest.split_once(": ")) {
-        (EntryKind::AlarmRaised, Some((_, why))) => format!("{} {why}", entry.about),
-        (EntryKind::AlarmUnknown, Some((_, why))) if why != "no data" => {
+fn part(ui: Ui<'_>, entry: &Entry<'_>) -> String {
+    let turn = ui.model.incident().and_then(|state| state.turn(entry.id, entry.place));
+    let why = turn.map_or("", |turn| turn.why(entry));
+    match turn.map(|turn| turn.to) {
+        Some(Turned::Failing | Turned::Warning) if !why.is_empty() => format!("{} {why}", entry.about),
+        Some(Turned::Silent) if !why.is_empty() && why != "no data" => {
             format!("{} ({})", entry.about, why.trim_start_matches("no data: "))
         }
         _ => entry.about.to_owned(),
     }
+}
+
+/// The same in as few words as can be: `payment provider degraded`.
+fn brief(ui: Ui<'_>, entry: &Entry<'_>) -> String {
+    let word = match entry.kind {
+        EntryKind::AlarmRaised => "down",
+        _ if is_of_others(ui, entry.about) => "degraded",
+        _ => "near its limit",
+    };
+    format!("{} {word}", entry.about)
+}
+
+/// Tells whether a probe says how somebody else's service is.
+fn is_of_others(ui: Ui<'_>, name: &str) -> bool {
+    let probe = ui.model.config.config.probes.iter().find(|probe| probe.name == name);
+    probe.is_some_and(|probe| probe.concern() == Some(Concern::ThirdParty))
 }
 
 /// The mark of a time that is not exact, in the margin, so that times stay aligned.
