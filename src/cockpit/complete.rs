@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::{Model, Pane};
 use super::overlay::{Ask, Overlay, Purpose};
 use super::sift;
-use crate::incident::{duration, same_person};
+use crate::incident::{IncidentId, duration, same_person};
 use crate::text::name::folded;
 
 /// Somebody who may be meant.
@@ -62,6 +62,32 @@ pub(super) fn sifts(model: &Model) -> bool {
     model.focus == Pane::Timeline && !model.overlays.iter().any(other)
 }
 
+/// What may stand in the filter that is being typed, and what that was worked out for: a long timeline is not gone
+/// through at every frame.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sifted {
+    /// What was typed; `None`: nothing is being filtered.
+    typed: Option<String>,
+    /// Which rows.
+    rows_of: Option<(IncidentId, usize)>,
+    found: Vec<Candidate>,
+}
+
+/// Works out what may stand in the filter, where it is being typed and anything about that changed.
+pub(super) fn derive(model: &mut Model) {
+    let asked = match model.overlays.last() {
+        Some(Overlay::Ask(ask)) if ask.purpose == Purpose::Filter && sifts(model) => Some(typed(ask)),
+        _ => None,
+    };
+    let known = &model.derived.sifted;
+    if known.typed.as_deref() == asked && (asked.is_none() || known.rows_of == model.derived.rows_of) {
+        return;
+    }
+    let found = asked.map_or_else(Vec::new, |typed| sifted(model, typed));
+    let typed = asked.map(str::to_owned);
+    model.derived.sifted = Sifted { typed, rows_of: model.derived.rows_of, found };
+}
+
 /// What may stand in the filter of the timeline, with how many entries it leaves.
 fn sifted(model: &Model, typed: &str) -> Vec<Candidate> {
     let timeline = model.incident().filter(|_| sifts(model)).map(|state| &state.timeline);
@@ -71,17 +97,23 @@ fn sifted(model: &Model, typed: &str) -> Vec<Candidate> {
     found.into_iter().map(|(name, lines)| Candidate { name, about: about(lines) }).collect()
 }
 
-/// Finds everybody whose name may be meant by the text before the cursor, the likeliest first.
-pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
-    let typed = match &ask.completed {
+/// The text before the cursor that candidates are looked for by.
+fn typed(ask: &Ask) -> &str {
+    match &ask.completed {
         Some(done) => done.typed.as_str(),
         // What is suggested is replaced by what is typed.
         None if ask.input.is_suggested() => "",
         None => ask.input.split().0,
-    };
-    if ask.purpose == Purpose::Filter {
-        return sifted(model, typed);
     }
+}
+
+/// Finds everybody whose name may be meant by the text before the cursor, the likeliest first; what the timeline can be
+/// filtered by as it was worked out last.
+pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
+    if ask.purpose == Purpose::Filter {
+        return model.derived.sifted.found.clone();
+    }
+    let typed = typed(ask);
     let Some(place) = place(&ask.purpose, typed) else { return Vec::new() };
     let wanted = folded(typed.get(place).unwrap_or_default());
     let role = match &ask.purpose {

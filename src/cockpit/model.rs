@@ -11,13 +11,14 @@ use super::alerts::Loud;
 use super::chart::Chart;
 use super::commands::Invoke;
 use super::compared::Comparisons;
+use super::complete::Sifted;
 use super::edit::LineEdit;
 use super::health::Health;
 use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
 use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
-pub use super::pane::Pane;
+pub use super::pane::{Pane, View};
 use super::past::Looking;
 use super::production::Production;
 use super::survey::Survey;
@@ -221,6 +222,8 @@ pub struct Derived {
     pub health: Health,
     /// The environment that each probe watches, by its name; that of production where it names none.
     pub places: BTreeMap<String, String>,
+    /// What may stand in the filter that is being typed.
+    pub sifted: Sifted,
     /// How many new alarms the filter of the timeline hides.
     pub hidden: usize,
     /// What the clocks and what is next were worked out for, of what changes without a fact.
@@ -248,24 +251,6 @@ pub struct NextOf {
     pub healthy: Option<bool>,
     /// Whether the guide is shown.
     pub guide: bool,
-}
-
-/// Where a pane is scrolled to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct View {
-    /// Row the cursor is on, among the rows that pass the filter. For the timeline `None`
-    /// follows the end; for the other panes `None` is the first row.
-    pub cursor: Option<usize>,
-    /// First row shown.
-    pub top: usize,
-    /// Rows there was room for in the last frame.
-    pub height: u16,
-    /// Only rows that contain this are shown, case ignored; empty: all.
-    pub filter: String,
-    /// Since when it is filtered.
-    pub filtered_since: Option<Timestamp>,
-    /// Since when what the program wrote is folded; `None`: it is not.
-    pub folded: Option<Timestamp>,
 }
 
 /// What `flightdeck.toml` says, and whether it may run.

@@ -1,5 +1,7 @@
 //! The panes of the cockpit.
 
+use jiff::Timestamp;
+
 /// The five panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pane {
@@ -29,4 +31,22 @@ impl Pane {
             Self::Runs => "Runs",
         }
     }
+}
+
+/// Where a pane is scrolled to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// Row the cursor is on, among the rows that pass the filter. For the timeline `None`
+    /// follows the end; for the other panes `None` is the first row.
+    pub cursor: Option<usize>,
+    /// First row shown.
+    pub top: usize,
+    /// Rows there was room for in the last frame.
+    pub height: u16,
+    /// Only rows that contain this are shown, case ignored; empty: all.
+    pub filter: String,
+    /// Since when it is filtered.
+    pub filtered_since: Option<Timestamp>,
+    /// Since when what the program wrote is folded; `None`: it is not.
+    pub folded: Option<Timestamp>,
 }

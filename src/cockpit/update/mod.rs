@@ -48,6 +48,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::alerts::Loud;
 use super::commands::{Command, Invoke};
+use super::complete;
 use super::health;
 use super::lines;
 use super::model::{Derived, Model, NextOf, Pane};
@@ -325,6 +326,7 @@ fn derive(model: &mut Model, told: bool, sampled: bool) {
     } else if timeline::shown_as(model) != model.derived.shown_as {
         timeline::show(model);
     }
+    complete::derive(model);
     for pane in Pane::ALL {
         clamp(model, pane);
     }
