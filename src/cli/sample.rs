@@ -133,6 +133,7 @@ fn probe(name: &str, state: HealthState, value: Option<f64>, why: &str) -> Probe
         at: Some(after(419)),
         why: why.to_owned(),
         gone_since: None,
+        is_down: state == HealthState::Error,
     }
 }
 

@@ -118,6 +118,8 @@ pub(crate) struct ProbeState {
     pub(crate) why: String,
     /// The release since which its metric is gone.
     pub(crate) gone_since: Option<String>,
+    /// Whether it says that it does not work, and not only that a number is over its limit.
+    pub(crate) is_down: bool,
 }
 
 impl From<&Health> for ProbeState {
@@ -136,6 +138,7 @@ impl From<&Health> for ProbeState {
             at: last.map(|sample| sample.at),
             why,
             gone_since: None,
+            is_down: health.is_down(health.state, last.map_or("", |sample| &sample.why)),
         }
     }
 }
@@ -257,8 +260,7 @@ impl Around {
         let on_hotfix = branch.and_then(|branch| standing::branch(&self.settings, branch));
         Facts {
             healthy: healthy(self.of_production()),
-            // A number has a limit; a check of an answer has none.
-            down: self.of_production().any(|probe| probe.state.is_bad() && probe.limit.is_none()),
+            down: self.of_production().any(|probe| probe.is_down),
             failing: self.names(HealthState::is_bad),
             silent: self.names(|state| state == HealthState::Unknown),
             warning: self.names(|state| state == HealthState::Warn),
@@ -362,6 +364,7 @@ mod tests {
             at: None,
             why: String::new(),
             gone_since: None,
+            is_down: state == HealthState::Error,
         }
     }
 

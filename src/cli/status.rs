@@ -24,7 +24,7 @@ use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook;
 use crate::hotfix::state::BranchState;
-use crate::incident::{self, Claim, RunbookFor, State};
+use crate::incident::{self, AlarmState, Claim, RunbookFor, State};
 use crate::plan::gates::Standing;
 use crate::plan::proposal;
 use crate::report::runbook::{Failing, to_read, used};
@@ -258,7 +258,8 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&
     let states = tracker.statuses().iter().zip(&asked);
     around.health = states
         .map(|(status, asked)| {
-            let found = ProbeState { state: asked.state, ..ProbeState::from(&**status) };
+            let is_down = status.is_down(asked.state, &asked.sample.why);
+            let found = ProbeState { state: asked.state, is_down, ..ProbeState::from(&**status) };
             match loaded.and_then(|loaded| gone_since(loaded, setup, status)) {
                 Some(gone) => ProbeState {
                     why: format!("{gone}: {}", found.why),
@@ -334,11 +335,18 @@ fn recorded_probes(state: &State, config: &Config) -> Vec<ProbeState> {
         let probe = config.probes.iter().find(|probe| probe.name == *name);
         probe.map_or_else(String::new, |probe| probe.environment.clone())
     };
+    let tracker = Tracker::new(&config.probes);
+    let is_down = |name: &String, state, why: &str| {
+        let status = tracker.statuses().iter().find(|status| status.name == *name);
+        status.map_or(state == HealthState::Error, |status| status.is_down(state, why))
+    };
+    let state_of = |alarm: &AlarmState| HealthState::parse(&alarm.state).unwrap_or_default();
     alarms
         .map(|(name, alarm)| ProbeState {
             name: name.clone(),
             environment: environment(name),
-            state: HealthState::parse(&alarm.state).unwrap_or_default(),
+            state: state_of(alarm),
+            is_down: is_down(name, state_of(alarm), &alarm.why),
             value: None,
             unit: String::new(),
             limit: None,

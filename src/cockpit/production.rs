@@ -90,9 +90,9 @@ pub fn production(model: &Model) -> Production {
     let state = model.incident();
     let began = state.filter(|state| state.is_open()).map(|state| state.started_at);
     let since_of = |probe: &std::sync::Arc<Status>| {
-        let since = probe.since?;
+        let since = probe.began()?;
         // Since when nobody answers is not known where it began with a number over its limit.
-        if word == Word::Down && is_number(probe, &probe.began_with) {
+        if word == Word::Down && probe.is_number(&probe.began_with) {
             return None;
         }
         // What was never seen well has been so since the fault began, as far as anybody knows.
@@ -228,11 +228,6 @@ fn follow(found: Production, before: Option<&Production>) -> Production {
     Production { since: turned.or(found.since), turned, ..found }
 }
 
-/// Whether what was seen is only that a number is over its limit: `38.1 % (max 5 %)`.
-fn is_number(probe: &Status, why: &str) -> bool {
-    probe.threshold.is_some() && why.contains(&format!("({}", probe.range))
-}
-
 /// Samples that may come before a state is confirmed, and half of one for the time an answer takes.
 const CONFIRMING: f64 = 3.5;
 
@@ -244,13 +239,7 @@ fn is_first(probe: &Status, since: Timestamp) -> bool {
 
 /// Whether a bad probe says that it does not work, and not only that a number is over its limit.
 fn is_failing(probe: &Status) -> bool {
-    let last = probe.last.as_ref();
-    let over = last.is_some_and(|sample| sample.value.is_some() && is_number(probe, &sample.why));
-    match probe.state {
-        State::Error => true,
-        State::Failing | State::Flapping => !over,
-        _ => false,
-    }
+    probe.is_down(probe.state, probe.last.as_ref().map_or("", |sample| &sample.why))
 }
 
 /// A plan in the fewest words: what it is, and the share of a canary.

@@ -8,6 +8,7 @@ pub mod alertmanager;
 pub mod alerts;
 pub mod answer;
 pub mod api;
+mod began;
 pub mod change;
 pub mod columns;
 pub mod command;

@@ -10,7 +10,7 @@ use super::decimal::Decimal;
 use super::parse::{self, Drawn, Refused};
 use super::promql;
 use super::reported::{self, Grade, Reported};
-use super::series::Verdict;
+use super::series::{UNRECOVERED, Verdict};
 use crate::config::types::{Datadog, Probe, Source, SourceKind};
 use crate::text::mask::Masker;
 use crate::text::visible;
@@ -397,7 +397,7 @@ impl Rules {
         // Over means here that it is where it has to be.
         let recover = self.recover.as_ref().filter(|recover| !recover.is_over(number))?;
         let wanted = self.with_unit(&recover.to_string());
-        let text = format!("{} (failed; recovers at {wanted})", self.with_unit(written));
+        let text = format!("{} {UNRECOVERED}{wanted})", self.with_unit(written));
         Some(visible(&masker.mask(&text)).into_owned())
     }
 

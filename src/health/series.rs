@@ -145,6 +145,9 @@ pub struct Sample {
     pub rows: Vec<String>,
 }
 
+/// What is said of a number that is within its limit, and short of where it counts as recovered.
+pub(super) const UNRECOVERED: &str = "(failed; recovers at ";
+
 /// The limit of a probe.
 #[derive(Debug, Clone, Copy)]
 pub struct Edge {
@@ -157,6 +160,11 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// Whether what is low does harm.
+    pub fn is_low(self) -> bool {
+        self.is_low
+    }
+
     /// Whether a value is beyond it.
     pub fn is_beyond(self, value: f64) -> bool {
         self.threshold.is_some_and(|threshold| match (self.is_low, self.is_harm) {
@@ -184,6 +192,8 @@ pub struct Status {
     pub state: State,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// Since when its samples have been bad without a break, where they are: before that was confirmed.
+    pub began: Option<Timestamp>,
     /// What was seen then; empty when good.
     pub began_with: String,
     /// The last sample.
@@ -243,6 +253,27 @@ impl Status {
     /// Of two values the one that is nearer to harm.
     pub fn worse(&self, range: (f64, f64)) -> f64 {
         self.edge().worse(range)
+    }
+
+    /// Since when it has been as it is: of what is bad, since the first sample that its chart shows as bad.
+    pub fn began(&self) -> Option<Timestamp> {
+        self.began.filter(|_| self.state.is_bad()).or(self.since)
+    }
+
+    /// Tells whether what was seen is only that a number is over its limit: `38.1 % (max 5 %)`.
+    pub fn is_number(&self, why: &str) -> bool {
+        let over = || !self.range.is_empty() && why.contains(&format!("({}", self.range));
+        self.threshold.is_some() && (over() || why.contains(UNRECOVERED))
+    }
+
+    /// Tells whether a state, seen for a reason, says that it does not work, and not only that a number is over its
+    /// limit.
+    pub fn is_down(&self, state: State, why: &str) -> bool {
+        match state {
+            State::Error => true,
+            State::Failing | State::Flapping => !self.is_number(why),
+            _ => false,
+        }
     }
 
     /// Whether nobody knows how it is: it has no data, or its trouble is not confirmed where nothing good was seen
@@ -354,6 +385,25 @@ mod tests {
         assert_eq!(beyond("<= 5"), [true, true, false]);
         assert!(!Status { threshold: None, ..of("> 5") }.is_beyond(6.0));
         assert_eq!((of("< 5").worse((1.0, 9.0)), of("> 5").worse((1.0, 9.0))), (1.0, 9.0));
+    }
+
+    #[test]
+    fn a_number_over_its_limit_says_that_it_is_slow_and_not_that_it_is_down() {
+        let number = Status { range: "max 5 %".into(), threshold: Some(5.0), ..Status::default() };
+        let check = Status { range: "want 200".into(), ..Status::default() };
+        for (status, state, why, is_down) in [
+            (&number, State::Failing, "38.1 % (max 5 %)", false),
+            (&number, State::Flapping, "38.1 % (max 5 %)", false),
+            (&number, State::Failing, "4 % (failed; recovers at < 3 %)", false),
+            (&number, State::Failing, "status 500, expected 200", true),
+            (&number, State::Error, "connection refused", true),
+            (&number, State::Warn, "4.5 % (max 5 %)", false),
+            (&number, State::Ok, "", false),
+            (&check, State::Failing, "status 500, expected 200", true),
+            (&check, State::Recovering, "", false),
+        ] {
+            assert_eq!(status.is_down(state, why), is_down, "{state:?}: {why}");
+        }
     }
 
     #[test]

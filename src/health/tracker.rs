@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::alarm::{Alarm, Edge};
+use super::began::began;
 use super::network::{self, Network, Reach};
 use super::rules::Rules;
 use super::series::{Sample, State, Status, Verdict};
@@ -202,6 +203,7 @@ impl Tracker {
             let known = status.unbroken_since.filter(|known| seen == *first && known < first);
             status.unbroken_since = Some(known.unwrap_or(seen));
         }
+        status.began = began(status);
     }
 
     /// Every probe, in the order of the configuration.
@@ -226,6 +228,7 @@ impl Tracker {
         }
         let (status, watched) = (self.statuses.get_mut(probe)?, self.alarms.get_mut(probe)?);
         let status = Arc::make_mut(status);
+        let before = status.since;
         let was_asked = status.last.is_some() || watched.recorded != State::Unknown;
         let verdict = watched.alarm.weigh(sample.verdict, sample.unrecovered.as_deref());
         if verdict != sample.verdict {
@@ -276,6 +279,7 @@ impl Tracker {
             status.since = watched.alarm.since();
             edge
         };
+        let turned = status.since != before;
         let patience = SignedDuration::try_from(watched.patience).unwrap_or(SignedDuration::MAX);
         let before = status.history.back().map(|(at, _)| *at);
         if before.is_none_or(|before| sample.at.duration_since(before) > patience) {
@@ -300,6 +304,9 @@ impl Tracker {
             status.versions_at = Some(sample.at);
         }
         status.last = Some(sample);
+        if turned {
+            status.began = began(status);
+        }
         let edge = edge.filter(|edge| is_settled(edge.to) && edge.to != watched.recorded)?;
         let from = std::mem::replace(&mut watched.recorded, edge.to);
         (was_asked || edge.to != State::Ok).then_some(Edge { from, ..edge })
@@ -380,6 +387,7 @@ fn blank(probe: &Probe) -> Status {
         environment: probe.environment.clone(),
         state: State::Unknown,
         since: None,
+        began: None,
         began_with: String::new(),
         last: None,
         unit: rules.as_ref().map_or(probe.unit.as_str(), |rules| rules.unit(probe)).to_owned(),

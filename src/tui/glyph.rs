@@ -20,6 +20,8 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("?", Role::Unknown), "no data, or its outcome is unknown"),
     (("·", Role::Faint), "open, not started; in the timeline an approval that does not count"),
     (("–", Role::Faint), "not applicable, or skipped"),
+    (("▂", Role::Spark), "in a trend: within its limit, or the check passed; blank: no data"),
+    (("▇", Role::Bad), "in a trend: over its limit, or the check failed; ✗ no answer"),
     (("▶", Role::Accent), "running, or started"),
     (("‖", Role::Warn), "waiting for a person"),
     (("…", Role::Accent), "approval was asked for"),
@@ -67,6 +69,7 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         | EntryKind::PlanFailed
         | EntryKind::Undelivered
         | EntryKind::Rejection => ("✗", Role::Bad),
+        EntryKind::AlarmWarned => ("▲", Role::Warn),
         EntryKind::AlarmCleared | EntryKind::PlanDone | EntryKind::Resolved => ("✓", Role::Good),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Role::Unknown),
         EntryKind::PlanStarted => ("▶", Role::Accent),
@@ -233,6 +236,7 @@ mod tests {
             Kind::Told,
             Kind::Undelivered,
             Kind::AlarmRaised,
+            Kind::AlarmWarned,
             Kind::AlarmCleared,
             Kind::AlarmUnknown,
             Kind::PlanStarted,

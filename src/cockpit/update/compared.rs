@@ -54,7 +54,7 @@ const LATE: SignedDuration = SignedDuration::from_hours(1);
 /// declare an incident some minutes late.
 fn began(model: &Model, started_at: Timestamp) -> Timestamp {
     let lately = started_at.checked_sub(LATE).unwrap_or(Timestamp::MIN);
-    let failing = model.probes.iter().filter(|probe| probe.state.is_bad()).filter_map(|probe| probe.since);
+    let failing = model.probes.iter().filter(|probe| probe.state.is_bad()).filter_map(|probe| probe.began());
     failing.filter(|since| *since > lately).fold(started_at, Timestamp::min)
 }
 

@@ -268,7 +268,7 @@ impl Vigil {
         let known = self.past.iter().filter(|past| past.is_known()).count();
         not_known.extend(match known {
             0 => Some("baseline"),
-            some if some < self.probes.len() => Some("baseline of some"),
+            some if some < self.probes.len() => Some("baseline of some probes"),
             _ => None,
         });
         not_known

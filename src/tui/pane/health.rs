@@ -21,6 +21,8 @@ use crate::health::series::{Sample, State, Status, Verdict as Seen};
 
 /// Columns of a sparkline that shows a trend.
 const SPARK: u16 = 8;
+/// Least columns of sparklines that are explained below them.
+const SAID: u16 = 44;
 /// Columns for how long something has been so.
 const SINCE: u16 = 5;
 /// Least lines of a chart that is worth its place.
@@ -89,6 +91,9 @@ fn detail(
 ) -> u16 {
     let Some(probe) = probe else { return 0 };
     if rest.height >= CHART + 2 && rest.width >= 40 {
+        if ui.model.zoom && cols.spark >= SAID {
+            chart::spark_legend(ui, &mut Pen::new(buf, spark_area(rest, cols), 0));
+        }
         let rest = below(rest, 1);
         if !probe::moment_line(ui, buf, rest, probe) {
             probe::why_line(ui, buf, rest, probe);
@@ -354,7 +359,7 @@ fn widest_note(ui: Ui<'_>) -> u16 {
 
 /// How long it has been so.
 fn note(ui: Ui<'_>, probe: &Status) -> String {
-    match (probe.state, probe.since) {
+    match (probe.state, probe.began()) {
         (State::Pending, _) => "unstable".to_owned(),
         (State::Recovering, _) => "recovering".to_owned(),
         (State::Flapping, _) => "flapping".to_owned(),

@@ -216,7 +216,7 @@ fn suspects(ui: Ui<'_>) -> Option<String> {
 /// Says what is wrong with a probe, and all that is known of it, where there is no room for its chart.
 pub(super) fn in_words(ui: Ui<'_>, buf: &mut Buffer, area: Rect, probe: &Status) {
     let why = probe.last.as_ref().map_or("", |sample| sample.why.as_str());
-    let since = probe.since.filter(|_| probe.state != State::Ok);
+    let since = probe.began().filter(|_| probe.state != State::Ok);
     let since = since.map_or_else(String::new, |at| format!(", since {}, {}", ui.clock(at), length(ui, at)));
     let words = format!("{}{since}", if why.is_empty() { word(probe.state) } else { why });
     let (_, role) = glyph::probe(probe.state);
@@ -386,7 +386,7 @@ pub(super) fn why_line(ui: Ui<'_>, buf: &mut Buffer, line: Rect, probe: &Status)
         if why.is_empty() { word(probe.state) } else { why },
         ui.of(if why.is_empty() { Role::Muted } else { role }),
     );
-    if let Some(since) = probe.since.filter(|_| probe.state != State::Ok && pen.room() > 12) {
+    if let Some(since) = probe.began().filter(|_| probe.state != State::Ok && pen.room() > 12) {
         let words = format!("  since {}, {}", ui.clock(since), length(ui, since));
         pen.put(&words, ui.of(Role::Faint));
     }

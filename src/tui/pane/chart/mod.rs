@@ -44,12 +44,21 @@ pub(super) fn trend(ui: Ui<'_>, columns: u16) -> Grid {
     Grid::ending(now, seen.min(TREND).max(least), columns)
 }
 
-/// Draws a sparkline in so many columns.
+/// Says what the bars of sparklines show.
+pub(super) fn spark_legend(ui: Ui<'_>, pen: &mut Pen<'_>) {
+    let words = ui.of(Role::Faint);
+    pen.put("▂", ui.of(Role::Spark)).put(" within its limit   ", words);
+    pen.put("▇", ui.of(Role::Bad)).put(" over it   ", words);
+    pen.put("✗", ui.of(Role::Bad)).put(" no answer", words);
+}
+
+/// Draws a sparkline in so many columns: low while it keeps to its limit, the nearer the higher; tall and red where it
+/// is over it. Of what has no limit the values.
 pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, grid: Grid) {
     // As many of the latest as there is room for.
     let missing = grid.columns().saturating_sub(pen.room());
     let found = columns(probe, grid);
-    let (low, high) = bounds(&found, probe.threshold, None);
+    let bounds = bounds(&found, None, None);
     let (plain, over) = (ui.of(Role::Spark), ui.of(Role::Bad));
     let bars = if ui.model.looks.glyphs == Glyphs::Ascii { PLAIN_BARS } else { BARS };
     // How it is now stands at the right end, whatever else was seen in that column.
@@ -66,10 +75,38 @@ pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, grid: Grid) {
             }
             Some(range) => {
                 let value = probe.worse(range);
-                let level = ((value - low) / (high - low) * 6.99).clamp(0.0, 6.0) as usize;
-                pen.raw(bars[level], if fault || probe.is_beyond(value) { over } else { plain });
+                let is_over = fault || probe.is_beyond(value);
+                let level = level(probe, value, is_over, bounds);
+                pen.raw(bars[level], if is_over { over } else { plain });
             }
         }
+    }
+}
+
+/// Highest bar of a value that keeps to its limit, and lowest of one that is over it.
+const CALM: usize = 2;
+const OVER: usize = 4;
+
+/// Which bar stands for a value.
+fn level(probe: &Status, value: f64, is_over: bool, (low, high): (f64, f64)) -> usize {
+    let last = BARS.len() - 1;
+    let Some(limit) = probe.threshold else {
+        // A check says yes or no: how long its answer took is drawn by its chart.
+        let is_check = !probe.range.is_empty() || probe.unit == "ms";
+        return match (is_over, is_check) {
+            (true, _) => last,
+            (false, true) => 0,
+            (false, false) => ((value - low) / (high - low) * 6.99).clamp(0.0, 6.0) as usize,
+        };
+    };
+    // How many times the limit it is, or the limit it.
+    let edge = probe.edge();
+    let times = if edge.is_low() { limit / value } else { value / limit };
+    match (is_over, times.is_finite() && times >= 0.0) {
+        (false, true) => ((times * 3.0) as usize).min(CALM),
+        (false, false) => 0,
+        (true, true) => (OVER + times.max(1.0).log2() as usize).min(last),
+        (true, false) => last,
     }
 }
 
@@ -325,5 +362,34 @@ fn cursor(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid) {
             cell.set_symbol("┴");
         }
         cell.set_style(style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_healthy_past_is_low_and_what_is_over_its_limit_is_tall() {
+        let limited = |limit: &str, threshold| Status {
+            limit: Some(limit.into()),
+            threshold: Some(threshold),
+            ..Status::default()
+        };
+        let of = |probe: &Status, value: f64| level(probe, value, probe.is_beyond(value), (0.0, 40.0));
+        let errors = limited("> 5", 5.0);
+        assert_eq!([0.0, 0.4, 4.9].map(|value| of(&errors, value)), [0, 0, 2]);
+        assert_eq!([5.1, 12.0, 40.0].map(|value| of(&errors, value)), [4, 5, 6]);
+        // Where what is low does harm, the less the taller.
+        let orders = limited("< 200", 200.0);
+        assert_eq!([900.0, 239.0].map(|value| of(&orders, value)), [0, 2]);
+        assert_eq!([139.0, 12.0, 0.0].map(|value| of(&orders, value)), [4, 6, 6]);
+        // What nothing of may be has no share of its limit.
+        let none = limited("> 0", 0.0);
+        assert_eq!([0.0, 1.0].map(|value| of(&none, value)), [0, 6]);
+        // A check passes or fails, however long its answer takes.
+        let check = Status { range: "want 200".into(), ..Status::default() };
+        assert_eq!(level(&check, 1980.0, false, (0.0, 2000.0)), 0);
+        assert_eq!(level(&check, 3.0, true, (0.0, 2000.0)), 6);
     }
 }
