@@ -147,7 +147,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     };
     // It tells of what was known then: what somebody else has sent since stands.
     let read_at = suggested.as_ref().map_or(read_at, |found| found.at);
-    let sketch = Outgoing::about(loaded.state(), &setup.policy, (kind, &audience, ""), read_at);
+    let sketch = Outgoing::about(loaded.state(), &setup.policy, (kind, &audience, ""), read_at).seen(
+        loaded.state(),
+        &setup.config,
+        read_at,
+    );
     // It is known by its record, and has none yet.
     let sketch = Outgoing { message: "…".to_owned(), ..sketch };
     let against = draft::against(loaded.state(), kind);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 pub use super::webhook::mistake as mistake_of_body;
 use super::{chat, jsm, pagerduty, pagerduty_change, slack, slack_bot, statuspage, teams, webhook};
-use crate::config::types::{Channel, ChannelKind};
+use crate::config::types::{Channel, ChannelKind, Config};
 use crate::incident::{Change, Delivery, MessageKind, Phase, Policy, Severity, State, Status};
 
 /// A message as it goes out.
@@ -40,7 +40,7 @@ pub struct Outgoing {
     pub service: String,
     /// Whether the incident is over, and not only its effect on users.
     pub is_over: bool,
-    /// Whether users are served again, as the record says.
+    /// Whether users are served again, as the record says; where probes are known, none of production failed since.
     pub is_served: bool,
     /// By what the service knows the first message of this incident on the channel, where it does.
     pub first: Option<String>,
@@ -72,6 +72,18 @@ impl Outgoing {
             is_served: state.status != Status::Open,
             first: None,
         }
+    }
+
+    /// The same, where production may have failed since users were said to be served.
+    #[must_use]
+    pub fn seen(self, state: &State, config: &Config, now: Timestamp) -> Self {
+        let production = config.production().map_or("", |environment| environment.name.as_str());
+        let is_of_it = |name: &str| {
+            let mut probes = config.probes.iter().filter(|probe| probe.name == name);
+            probes.any(|probe| probe.environment.is_empty() || probe.environment == production)
+        };
+        let fails = state.failed_again(is_of_it, now).is_some_and(|outage| outage.until.is_none());
+        Self { is_served: self.is_served && !fails, ..self }
     }
 
     /// The first line, and the rest.

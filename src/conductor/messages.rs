@@ -341,7 +341,7 @@ impl<'a> Desk<'a> {
                 is_retry: tries > 0,
                 is_overtaken: state.is_overtaken(id, channel, now),
                 first: state.first_on(channel).map(str::to_owned),
-                ..Outgoing::about(state, self.post.policy, of, message.at)
+                ..Outgoing::about(state, self.post.policy, of, message.at).seen(state, self.post.config, now)
             };
             let body =
                 Delivered { process: process::this(), ..Delivered::new(id, channel, Delivery::Sending) };

@@ -1,6 +1,11 @@
 //! Messages, as people send them: by the verb and by two keys, each once, with what became of it on record.
 
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
 use super::conductor::Yard;
+use super::world::{PROGRAM, Running, wait_until};
 
 const CONFIG: &str = r#"
 [[environments]]
@@ -73,6 +78,26 @@ fn the_verb_prints_a_draft_then_sends_it_and_the_clock_is_met_by_what_was_accept
         report.contains("sent stakeholders an update") || report.contains("Sent stakeholders an update"),
         "{report}"
     );
+}
+
+#[test]
+fn a_sender_that_is_killed_is_missed_by_whoever_comes_next() {
+    let yard = yard();
+    yard.script("tell.sh", "touch began; while test ! -e over; do sleep 0.05; done");
+    let send = ["message", "update", "--text", "nobody knows", "--send", "--yes"];
+    let mut command = yard.shell.command(PROGRAM, &send);
+    let mut sender = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    wait_until("the channel to be sent it", || yard.file("began").exists().then_some(()));
+    let busy = yard.shell.flightdeck(&["message", "--flush", "--yes"]).succeeded();
+    assert!(busy.stderr.contains("update for stakeholders by ours: being sent since "), "{}", busy.stderr);
+    sender.signal(Signal::KILL);
+    sender.wait("the sender to be gone");
+    let found = yard.shell.flightdeck(&["message", "--flush", "--yes"]).succeeded();
+    assert!(found.stderr.contains("ours: outcome unknown: whoever sent it at "), "{}", found.stderr);
+    let status = yard.shell.json(&["status", "--json"]);
+    assert_eq!(status["messages"][0]["channels"][0]["state"], "unknown");
+    assert!(status.to_string().contains("update to stakeholders may not have been sent by ours"), "{status}");
+    std::fs::write(yard.file("over"), "").unwrap();
 }
 
 #[test]

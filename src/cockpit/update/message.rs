@@ -151,6 +151,7 @@ impl Model {
     pub fn outgoing(&self, view: &MessageView, channel: &str) -> Option<Outgoing> {
         let (state, text) = (self.incident()?, view.page.text());
         let about = Outgoing::about(state, &self.policy, (view.kind, &view.audience, &text), self.now);
+        let about = about.seen(state, &self.config.config, self.now);
         Some(Outgoing { first: state.first_on(channel).map(str::to_owned), ..about })
     }
 

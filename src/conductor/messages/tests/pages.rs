@@ -1,7 +1,7 @@
 //! A status page and alerts of Jira Service Management: one of each for an incident, whatever gets dropped.
 
 use super::*;
-use crate::incident::{CauseDescribed, Released, Resolved, SeverityChanged};
+use crate::incident::{Alarm, CauseDescribed, Mitigated, Precision, Released, Resolved, SeverityChanged};
 
 /// A page of Statuspage with its incidents, that loses an answer when told to.
 fn page(lose: &'static str) -> Server {
@@ -119,7 +119,7 @@ fn the_components_of_a_page_follow_the_record() {
     desk.sends_as(MessageKind::Alert, "it is down");
     desk.records(SeverityChanged { severity: Severity::P1, reason: String::new(), answers: Vec::new() });
     desk.sends_as(MessageKind::Update, "it is down for some");
-    desk.records(crate::incident::Mitigated::default());
+    desk.records(Mitigated::default());
     desk.sends_as(MessageKind::Resolved, "it is served again");
     let after = desk.state().heads.iter().map(|head| head.record).collect();
     desk.records(Resolved { after, ..Resolved::default() });
@@ -141,6 +141,33 @@ fn the_components_of_a_page_follow_the_record() {
             ("operational", "operational"),
         ]
     );
+}
+
+#[test]
+fn a_component_is_down_again_where_production_fails_after_service_was_restored() {
+    let server = page("");
+    let (_secrets, mut desk) = on_page(&server);
+    let more = "[[environments]]\nname = \"production\"\n[[probes]]\nname = \"web\"\nurl = \"http://127.0.0.1:9/\"\nenvironment = \"production\"\n";
+    let probes: Config = toml::from_str(more).unwrap();
+    (desk.config.environments, desk.config.probes) = (probes.environments, probes.probes);
+    let now = Timestamp::now();
+    let at = |seconds, body: Body| {
+        let occurred = Some((now - SignedDuration::from_secs(seconds), Precision::Exact));
+        let draft = Draft { occurred, ..Draft::now(desk.incident, body) };
+        desk.journal().append(Timestamp::now(), vec![draft]).unwrap();
+    };
+    let alarm = |from: &str, to: &str| {
+        let (probe, why) = ("web".to_owned(), String::new());
+        Body::from(Alarm { probe, from: from.to_owned(), to: to.to_owned(), why })
+    };
+    at(90, Mitigated::default().into());
+    at(60, alarm("ok", "failing"));
+    desk.sends_as(MessageKind::Update, "it fails again");
+    at(30, alarm("failing", "ok"));
+    desk.sends_as(MessageKind::Update, "it is served again");
+    let sent = changes(&server);
+    assert!(sent[0].contains("\"comp1\":\"major_outage\""), "{}", sent[0]);
+    assert!(sent[1].contains("\"comp1\":\"degraded_performance\""), "{}", sent[1]);
 }
 
 #[test]
@@ -217,7 +244,7 @@ fn an_alert_of_jira_is_opened_acknowledged_and_closed_by_one_alias() {
     let sent = send(&mut desk.journal(), &desk.post(), &page, Timestamp::now()).unwrap();
     assert_eq!(sent.ways[0].1.end, Delivery::Accepted);
     assert_eq!(desk.state().paged.len(), 1);
-    desk.records(crate::incident::Mitigated::default());
+    desk.records(Mitigated::default());
     assert_eq!(desk.sends_as(MessageKind::Resolved, "Service restored").0, Delivery::Accepted);
     let after = desk.state().heads.iter().map(|head| head.record).collect();
     desk.records(Resolved { after, ..Resolved::default() });
