@@ -167,7 +167,12 @@ fn of_channel(channel: &Channel) -> Item {
     let with = if channel.secret.is_empty() { String::new() } else { format!("  with {}", channel.secret) };
     if channel.kind == ChannelKind::Smtp {
         let (host, port) = (&channel.host, channel.mail_port());
-        return call(&what, "mail", &format!("{}  by {host}:{port}{with}", channel.to.all().join(", ")), "");
+        let to = channel.to.all().join(", ");
+        let ca = match channel.ca_file.as_str() {
+            "" => String::new(),
+            file => format!("  trusts {file} only"),
+        };
+        return call(&what, "mail", &format!("{to}  by {host}:{port}{with}{ca}"), "");
     }
     let headers: Vec<_> = channel.headers.iter().map(|(name, value)| with_header(name, value)).collect();
     let token = &channel.api_token;
@@ -492,6 +497,7 @@ mod tests {
             to = ["a@shop.example", "b@shop.example"]
             user = "us"
             secret = "KEY"
+            ca_file = "ops/ca.pem"
             [[channels]]
             name = "page"
             kind = "statuspage"
@@ -517,7 +523,7 @@ mod tests {
         assert_eq!(
             lines[..4],
             [
-                "mail a@shop.example, b@shop.example  by mail.example:465  with KEY",
+                "mail a@shop.example, b@shop.example  by mail.example:465  with KEY  trusts ops/ca.pem only",
                 "POST https://api.statuspage.io  to k1  with KEY  notifies subscribers",
                 "POST the address in KEY",
                 "POST https://chat.example/x  with Authorization (KEY)  with X-Team",

@@ -27,7 +27,7 @@ const PAGE: usize = 200;
 /// Answers that are read at most.
 const PAGES: usize = 12;
 /// Threads that are read at a time; the others are read the next time.
-const THREADS: usize = 5;
+const THREADS: usize = 3;
 /// Names that are asked for at a time; the others are asked for the next time.
 const NAMES: usize = 10;
 /// Characters of a message, and of a name.
@@ -116,22 +116,14 @@ fn pinned(channel: &Channel, asked: &Asked<'_>, since: i64) -> Result<(Vec<Value
     // Where there is something new comes first. A reaction can be on any of them, so each has its turn.
     threads.sort_by(|a, b| b.1.cmp(&a.1));
     let (newest, others) = threads.split_at(threads.len().min(THREADS / 2 + 1));
-    let turn = {
-        let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = turns.entry(channel.to.one().to_owned()).or_default();
-        std::mem::replace(turn, turn.wrapping_add(THREADS - newest.len().min(THREADS)))
-    };
-    let start = turn.checked_rem(others.len()).unwrap_or_default();
+    let start = turn(channel, THREADS - newest.len(), others.len());
     let others = others.iter().cycle().skip(start).take(others.len());
     let mut why = None;
     for (ts, _) in newest.iter().chain(others).take(THREADS) {
         match read_all(channel, asked, Part::Thread(ts), since) {
             Ok((replies, _)) => found.extend(replies),
-            // What was found is written down all the same.
-            Err(said) => {
-                why = Some(said);
-                break;
-            }
+            // The others are read all the same.
+            Err(said) => why = why.or(Some(said)),
         }
     }
     // What a thread begins with is in both, and so is a reply that was sent to the channel, too.
@@ -140,6 +132,16 @@ fn pinned(channel: &Channel, asked: &Asked<'_>, since: i64) -> Result<(Vec<Value
         message.get("ts").and_then(Value::as_str).is_some_and(|ts| seen.insert(ts.to_owned()))
     });
     Ok((found, why))
+}
+
+/// Where it goes on among so many threads, of which so many are read at a time.
+fn turn(channel: &Channel, at_a_time: usize, of: usize) -> usize {
+    if of == 0 {
+        return 0;
+    }
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = turns.entry(channel.to.one().to_owned()).or_default();
+    std::mem::replace(turn, turn.wrapping_add(at_a_time)) % of
 }
 
 /// Threads by when they began, with when the last reply came.
