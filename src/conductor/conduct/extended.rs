@@ -9,7 +9,7 @@ use super::super::log::LogWriter;
 use super::super::run::Finished;
 use super::super::watch::{Look, Watching};
 use super::Conductor;
-use super::wait::{Heard, interrupted, met, not_met, say, stopped};
+use super::wait::{Heard, interrupted, met, not_met, say, say_seen, stopped};
 use crate::deploy::extended::{left, points, superseded};
 use crate::health::vigil::past_windows;
 use crate::incident::{Release, duration};
@@ -69,7 +69,7 @@ impl Conductor {
                         String::new()
                     };
                     let what = self.vault.mask(&format!("{what}{short} · {}", points(watch)));
-                    say(log, &what);
+                    say_seen(log, &what);
                     return met(what);
                 }
                 Look::Failed(why) => {

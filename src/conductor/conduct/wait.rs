@@ -231,7 +231,7 @@ impl Conductor {
         loop {
             match watching.look() {
                 Look::Passed(what) => {
-                    say(log, &self.vault.mask(&what));
+                    say_seen(log, &self.vault.mask(&what));
                     return Ok(met(what));
                 }
                 Look::Failed(why) => {
@@ -330,6 +330,16 @@ impl Conductor {
 /// Writes a line into the log of a run.
 pub(super) fn say(log: &mut LogWriter, line: &str) {
     log.write(format!("{}  {line}\r\n", Timestamp::now().strftime("%H:%M:%S")).as_bytes());
+}
+
+/// Writes what a watch saw into its log, each on a line of its own, and last what matters most.
+pub(super) fn say_seen(log: &mut LogWriter, what: &str) {
+    let all: Vec<&str> = what.split(" · ").collect();
+    let (first, rest) = all.split_at(all.len().min(2));
+    for one in rest {
+        say(log, one);
+    }
+    say(log, &first.join(" · "));
 }
 
 /// The log of a run that is no command.
