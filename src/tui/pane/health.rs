@@ -27,6 +27,8 @@ const SAID: u16 = 44;
 const SINCE: u16 = 5;
 /// Least lines of a chart that is worth its place.
 const CHART: u16 = 6;
+/// Columns of the frame that what is wrong where leaves free: those of its title.
+const TITLE: u16 = 16;
 /// Least columns for why a probe is bad.
 const WHY: u16 = 14;
 /// Least lines of one that can be drawn at all.
@@ -35,7 +37,7 @@ const LOWEST: u16 = 5;
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     let groups = &ui.model.derived.health.groups;
     let is_filtered = !ui.model.view(Pane::Health).filter.is_empty();
-    let room = if is_filtered { area.width * 2 / 3 } else { area.width.saturating_sub(20) };
+    let room = if is_filtered { area.width * 2 / 3 } else { area.width.saturating_sub(TITLE) };
     let words = label(ui, groups, room);
     let label: Vec<(&str, Style)> = words.iter().map(|(word, style)| (word.as_str(), *style)).collect();
     let body = frame(ui, buf, area, Pane::Health, &label);
@@ -53,7 +55,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
         .filter(|group| group.is_folded && !one)
         .map(|group| format!("{} ✓ {} of {}", group.environment, group.counts[0], group.all()))
         .collect();
-    let least = if ui.model.zoom { CHART + 2 } else { 0 };
+    // Where both have no room the rows have it, and one line says why one of them is bad.
+    let least = match ui.model.zoom {
+        true if body.height >= 2 * CHART + 2 => CHART + 2,
+        zoom => u16::from(zoom),
+    };
     let list = lines.min(body.height.saturating_sub(least).max(body.height / 2));
     let list = Rect { height: list, ..body };
     let cols = Columns::of(ui, body.width);
@@ -294,7 +300,7 @@ fn probe_row(
     if cols.note > 0 && !calm {
         let note = note(ui, probe);
         if width(&note) <= cols.note {
-            pen.put(&note, ui.of(role));
+            pen.column_right(&note, cols.note, ui.of(role));
         }
     }
 }
