@@ -10,16 +10,23 @@ use super::super::ui::Ui;
 use super::timeline;
 use crate::incident::EntryKind;
 
-/// Columns before the text of a row: those of its time and its mark.
-const INDENT: u16 = 11;
 /// Fewest columns of a pane whose rows take several lines: in less the words fall apart.
-const LEAST: u16 = 50;
-/// Most lines of a row.
+const LEAST: u16 = 34;
+/// Columns from which on what was gathered in a row keeps to its line.
+const ROOMY: u16 = 50;
+/// Most lines of a row, and of one in which several were gathered.
 const MOST: u16 = 6;
+const GATHERED: u16 = 2;
+
+/// Columns before the text of a row: those of its time and its mark.
+fn indent(ui: Ui<'_>) -> u16 {
+    if timeline::has_seconds(ui) { 11 } else { 8 }
+}
 
 /// A row on several lines: all that it says on one, and where each of its lines begins and ends there.
 pub(super) struct Wrapped {
     whole: Buffer,
+    indent: u16,
     lines: Vec<(u16, u16)>,
     /// There was no line for the rest of it.
     is_cut: bool,
@@ -34,7 +41,7 @@ impl Wrapped {
     /// Draws it.
     pub(super) fn draw(&self, buf: &mut Buffer, body: Rect, line: u16) {
         for (index, (start, end)) in self.lines.iter().enumerate() {
-            let indent = if index == 0 { 0 } else { INDENT };
+            let indent = if index == 0 { 0 } else { self.indent };
             let y = body.y + line + index as u16;
             for (x, from) in (body.x + indent..body.right()).zip(*start..*end) {
                 buf[(x, y)] = self.whole[(from, 0)].clone();
@@ -53,28 +60,36 @@ pub(super) fn wrapped(ui: Ui<'_>, body: Rect, rows: usize) -> Vec<Option<Wrapped
     if free == 0 || body.width < LEAST {
         return found;
     }
-    let area = Rect::new(0, 0, body.width.saturating_mul(MOST), 1);
+    let indent = indent(ui);
     for row in (0..rows).rev() {
         let Some(entry) = ui.model.timeline_entry(row) else { continue };
-        // What was gathered in a row has its line: the first of it, and how many more.
-        let is_gathered = entry.name == "alarm" || matches!(entry.kind, EntryKind::Check(_));
-        if is_gathered && ui.model.timeline_entries(row).len() > 1 {
-            continue;
-        }
+        // What was gathered in a row has its line where that is long: the first of it, and how many more.
+        let is_gathered = (entry.name == "alarm" || matches!(entry.kind, EntryKind::Check(_)))
+            && ui.model.timeline_entries(row).len() > 1;
         let beside = timeline::beside(ui, &entry, body.width);
-        if timeline::fits_apart(ui, &entry, body.width.saturating_sub(beside + INDENT)) {
+        let fits = || timeline::fits_apart(ui, &entry, body.width.saturating_sub(beside + indent));
+        // What is beside what fails is no longer in sight in one line.
+        let is_mixed = || {
+            let entries = ui.model.timeline_entries(row);
+            let is = |kind| entries.iter().any(|entry| entry.kind == kind);
+            is(EntryKind::AlarmRaised) && is(EntryKind::AlarmWarned)
+        };
+        let has_its_line = if is_gathered { body.width >= ROOMY && !is_mixed() } else { fits() };
+        if has_its_line {
             continue;
         }
+        let most = if is_gathered { GATHERED } else { MOST };
+        let area = Rect::new(0, 0, body.width.saturating_mul(most), 1);
         let before = row.checked_sub(1).and_then(|row| ui.model.timeline_entry(row));
         let mut whole = Buffer::empty(area);
         whole.set_style(area, ui.of(Role::Screen));
         timeline::told(ui, &mut Pen::new(&mut whole, area, 0), row, &entry, before.as_ref());
-        let mut lines = split(&whole, body.width - beside, body.width - INDENT);
+        let mut lines = split(&whole, body.width - beside, body.width - indent);
         let is_cut = lines.len() > free + 1;
         lines.truncate(free + 1);
         if lines.len() > 1 {
             free -= lines.len() - 1;
-            found[row] = Some(Wrapped { whole, lines, is_cut });
+            found[row] = Some(Wrapped { whole, indent, lines, is_cut });
         }
     }
     found

@@ -167,8 +167,13 @@ pub(super) fn ended_well<'a>(entry: &Entry<'_>, said: &'a str) -> &'a str {
     said.match_indices(" · ").nth(1).and_then(|(at, _)| said.get(..at)).unwrap_or(said)
 }
 
+/// Tells whether the screen is wide enough for seconds.
+pub(super) fn has_seconds(ui: Ui<'_>) -> bool {
+    ui.model.size.0 >= 44
+}
+
 fn put_clock(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>) {
-    let clock = if pen.room() > 36 { ui.clock(entry.at) } else { ui.minute(entry.at) };
+    let clock = if has_seconds(ui) && pen.room() > 36 { ui.clock(entry.at) } else { ui.minute(entry.at) };
     pen.put(&clock, ui.of(Role::Time)).gap(1);
 }
 
