@@ -330,6 +330,7 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
             unit: status.unit.clone(),
             range: status.range.clone(),
             by_answer: Number::is_by_answer(status),
+            inward: setup.config.is_for_canaries(&status.name),
         })
     });
     let numbers = numbers::concerned(&situation.state, &situation.production, all);
@@ -381,13 +382,13 @@ fn copy(cx: &Context, text: &str) -> Result<End> {
         return Err(Failure::usage(
             doing,
             "this is not a terminal",
-            "leave --copy out, and take what it prints",
+            "leave out --copy and copy what it prints",
         ));
     }
     let mut bytes = Vec::new();
     let queued = crossterm::queue!(bytes, CopyToClipboard::to_clipboard_from(text));
     let put = queued.and_then(|()| cx.out.writer().write_all(&bytes));
-    put.map_err(|error| Failure::new(doing, error, "leave --copy out, and take what it prints"))?;
+    put.map_err(|error| Failure::new(doing, error, "leave out --copy and copy what it prints"))?;
     cx.out.tell("copied (your terminal must allow OSC 52)");
     Ok(End::Done)
 }
@@ -466,7 +467,7 @@ pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
 fn refuse(cx: &Context, doing: &str, (kind, why): (MessageKind, Option<&str>), yes: bool) -> Result<()> {
     let Some(why) = why else { return Ok(()) };
     if yes {
-        cx.out.tell(&format!("▲ {why}: sent all the same"));
+        cx.out.tell(&format!("▲ {why}: sent anyway"));
         return Ok(());
     }
     let first = match kind {
@@ -474,7 +475,7 @@ fn refuse(cx: &Context, doing: &str, (kind, why): (MessageKind, Option<&str>), y
         _ => "once it is: flightdeck rollback",
     };
     let cause = format!("{} would say what is not on record: {why}", kind.words());
-    Err(Failure::of(FailureKind::Gate, doing, cause, format!("{first}; --yes sends it all the same")))
+    Err(Failure::of(FailureKind::Gate, doing, cause, format!("{first}; --yes sends it anyway")))
 }
 
 fn meant(cx: &Context, doing: &str, what: &str) -> Result<()> {

@@ -30,6 +30,8 @@ pub struct Number {
     pub range: String,
     /// Whether it is judged by its answer, and its number is only how long that took.
     pub by_answer: bool,
+    /// Whether only those on the call know what it is.
+    pub inward: bool,
 }
 
 /// A number as a template has it.
@@ -63,6 +65,7 @@ impl Number {
             unit: status.unit.clone(),
             range: status.range.clone(),
             by_answer: Self::is_by_answer(status),
+            inward: false,
         }
     }
 
@@ -87,7 +90,7 @@ impl Number {
     /// the call reads what is normal, and not how a probe is set up.
     pub(super) fn said(&self, failed_since: bool, on_the_call: bool) -> Said {
         let bad = self.state.is_bad();
-        let of = |value: f64| with_unit(&shown(value), &self.unit);
+        let of = |value: f64| said(value, &self.unit);
         let range = if on_the_call { bracketed(&self.range) } else { self.normally() };
         let name = &self.name;
         let text = match (self.before, self.now) {
@@ -121,6 +124,7 @@ pub(super) fn all(
 ) -> Vec<Said> {
     let (answers, rest): (Vec<&Number>, Vec<&Number>) =
         numbers.iter().partition(|number| number.by_answer && !on_the_call);
+    let rest = rest.into_iter().filter(|number| on_the_call || !number.inward);
     let bad = answers.iter().any(|number| number.state.is_bad());
     let known = bad || answers.iter().any(|number| number.now.is_some());
     let text =
@@ -132,7 +136,7 @@ pub(super) fn all(
         before: String::new(),
         bad,
     });
-    service.into_iter().chain(rest.into_iter().map(|one| one.said(failed_since(one), on_the_call))).collect()
+    service.into_iter().chain(rest.map(|one| one.said(failed_since(one), on_the_call))).collect()
 }
 
 fn bracketed(range: &str) -> String {
@@ -147,6 +151,14 @@ pub fn are_apart(before: &[f64], now: &[f64]) -> bool {
         |these: &[f64], those: &[f64]| high(these).zip(low(those)).is_some_and(|(high, low)| high < low);
     // One sample shows no spread.
     before.len() > 1 && now.len() > 1 && (below(before, now) || below(now, before))
+}
+
+/// A value as it is said. Nobody counts in thousands of milliseconds.
+fn said(value: f64, unit: &str) -> String {
+    if unit == "ms" && value.abs() >= 1000.0 {
+        return format!("{:.1} s", value / 1000.0);
+    }
+    with_unit(&shown(value), unit)
 }
 
 fn with_unit(value: &str, unit: &str) -> String {

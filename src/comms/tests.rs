@@ -71,6 +71,7 @@ fn errors(before: Option<f64>, now: Option<f64>, state: Health) -> Number {
         unit: "%".into(),
         range: "max 5".into(),
         by_answer: false,
+        inward: false,
     }
 }
 
@@ -91,6 +92,24 @@ fn what_is_judged_by_its_answer_is_not_told_by_how_long_that_took() {
     );
     assert!(told(Health::Ok).contains("The service is responding normally"), "{}", told(Health::Ok));
     assert!(!told(Health::Ok).contains("14 ms"), "{}", told(Health::Ok));
+}
+
+#[test]
+fn what_judges_a_canary_is_told_to_those_on_the_call_alone() {
+    let story = Story::begun();
+    let newest =
+        Number { name: "newest release".into(), inward: true, ..errors(None, Some(41.0), Health::Failing) };
+    let text = |kind| drafted(&story, 1, kind, std::slice::from_ref(&newest), &[]).text;
+    assert!(!text(MessageKind::Alert).contains("newest release"), "{}", text(MessageKind::Alert));
+    assert!(text(MessageKind::Brief).contains("newest release 41 % (max 5)"), "{}", text(MessageKind::Brief));
+}
+
+#[test]
+fn a_length_of_seconds_is_not_told_in_thousands() {
+    let slow =
+        Number { unit: "ms".into(), range: "max 800".into(), ..errors(None, Some(1533.0), Health::Failing) };
+    let text = drafted(&Story::begun(), 1, MessageKind::Alert, &[slow], &[]).text;
+    assert!(text.contains("payment failures 1.5 s (normally at most 800 ms)"), "{text}");
 }
 
 #[test]

@@ -79,6 +79,14 @@ impl Config {
         self.environments.iter().find(|env| env.protected).or_else(|| self.environments.last())
     }
 
+    /// Tells whether a probe judges the canaries of production and nothing else.
+    pub fn is_for_canaries(&self, probe: &str) -> bool {
+        let Some(env) = self.production() else { return false };
+        let names = |list: &[String]| list.iter().any(|name| name == probe);
+        let aborts = env.canary.as_ref().is_some_and(|canary| names(&canary.abort));
+        aborts && !env.watched.is_empty() && !names(&env.watched)
+    }
+
     /// Lists the audiences and roles that a channel reaches, by id.
     pub fn reached(&self) -> Vec<String> {
         self.channels.iter().flat_map(|channel| channel.audiences.iter().cloned()).collect()

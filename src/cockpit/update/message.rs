@@ -92,7 +92,11 @@ fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Opt
     let config = &model.config.config;
     let production = config.production().map_or("", |env| env.name.as_str());
     let then = told_up_to(state, &model.policy, audience);
-    let all = model.probes.iter().map(|probe| Number::of(probe, then));
+    let all = model.probes.iter().map(|probe| {
+        // What judges a canary says nothing to whoever never heard of one.
+        let inward = config.is_for_canaries(&probe.name);
+        Number { inward, ..Number::of(probe, then) }
+    });
     let numbers = numbers::concerned(state, production, all);
     let service = if config.service.name.is_empty() { &state.service } else { &config.service.name };
     let sight = Sight {
