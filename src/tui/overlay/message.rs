@@ -75,9 +75,9 @@ fn title(ui: Ui<'_>, view: &MessageView) -> String {
     let (noun, audience) = (capitalised(noun), ui.model.policy.audience_name(&view.audience));
     match view.sent.and_then(|id| ui.model.message(id)) {
         Some(sent) if sent.ways.is_empty() => {
-            format!("{noun} for {audience}, copied at {}", ui.minute(sent.at))
+            format!("{noun} for {audience}, copied at {} {}", ui.minute(sent.at), ui.zone())
         }
-        Some(sent) => format!("{noun} sent to {audience} at {}", ui.minute(sent.at)),
+        Some(sent) => format!("{noun} sent to {audience} at {} {}", ui.minute(sent.at), ui.zone()),
         None => format!("{noun} for {audience}"),
     }
 }

@@ -268,8 +268,8 @@ fn keys(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
         .incident()
         .is_some_and(|state| crate::plan::proposal::waiting(state).any(|waits| waits.hash == preview.hash));
     let overrides = match (matches!(preview.way(), Way::PassOver(_)), preview.reason.is_blank()) {
-        (true, true) => Some("override …"),
-        (true, false) => Some("override … (your reason is kept)"),
+        (true, true) => Some("override, on record …"),
+        (true, false) => Some("override, on record … (your reason is kept)"),
         (false, _) => None,
     };
     let all = [
