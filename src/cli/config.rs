@@ -79,7 +79,7 @@ fn check(cx: &Context) -> Result<End> {
                 said(cx, &looked)?;
             }
         }
-        Ok(None) => cx.out.line("flightdeck.toml: there is none; flightdeck init writes one")?,
+        Ok(None) => cx.out.line("no flightdeck.toml: flightdeck init writes one")?,
         Err(Refused::Invalid(invalid)) => {
             let Invalid { name, source, mut problems } = invalid;
             problems.extend(programs(root, &source).problems);

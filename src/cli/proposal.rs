@@ -138,7 +138,7 @@ fn agree(cx: &Context, reason: &str, which: &Which, save: SaveArgs) -> Result<En
     let doing = format!("agreeing to “{}”", visible(&motion.text));
     if let Some(one) = motion.objections.last().filter(|_| reason.trim().is_empty()) {
         let cause = format!("{} objects: {}", visible(&one.by), visible(&one.reason));
-        let hint = "say why it is done all the same with --reason, or flightdeck proposal refuse";
+        let hint = "say why with --reason, or flightdeck proposal refuse";
         return Err(Failure::usage(doing, cause, hint));
     }
     if motion.objections.is_empty() && !motion.is_due(cx.now()) {

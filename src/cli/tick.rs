@@ -108,7 +108,7 @@ fn unknown_item(items: &[ChecklistItem], named: &str) -> Failure {
     let list = list.join("\n");
     let hint = match meant {
         Some(meant) => format!("did you mean {meant}? There are:\n{list}"),
-        None => format!("there are:\n{list}"),
+        None => format!("one of:\n{list}"),
     };
     Failure::usage(format!("finding checklist item {named}"), "unknown item", hint)
 }
@@ -150,7 +150,7 @@ mod tests {
         assert!(failure.hint.starts_with("did you mean payments?"), "{failure}");
         assert!(failure.hint.contains(" 3  pages  help pages"), "{failure}");
         for named in ["", "0", "4", "zzz"] {
-            assert!(find_item(&items(), named).unwrap_err().hint.starts_with("there are:"), "{named}");
+            assert!(find_item(&items(), named).unwrap_err().hint.starts_with("one of:"), "{named}");
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
     let own = reader.own().map_err(|why| {
         let doing = "reading the repository's own git configuration";
-        Failure::new(doing, visible(&why), "git config --local --list says what is wrong with it")
+        Failure::new(doing, visible(&why), "git config --local --list shows what is wrong")
     })?;
     let loaded = load::load(root)?;
     if loaded.is_none() && own.named.is_empty() {

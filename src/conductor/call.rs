@@ -1,6 +1,6 @@
 //! Makes the HTTP calls of steps, and asks the proofs that are calls.
 //!
-//! What matters about a call that went wrong is whether it may have done it all the same. A
+//! What matters about a call that went wrong is whether it may have done it anyway. A
 //! connection that never came about, and an answer of 4xx, say it was not; silence after it was
 //! sent, a broken connection and 5xx say nothing.
 
@@ -304,9 +304,9 @@ fn judge(call: &HttpCall, ready: &Ready, reply: &Reply) -> Result<(), Lost> {
             Lost::Refused(says(&format!("too many calls; try again {when}")))
         }
         // It gave up waiting for the call, or somebody in between did.
-        408 => Lost::Unclear(says("the server timed out; it may have done it all the same")),
+        408 => Lost::Unclear(says("the server timed out; it may have done it anyway")),
         400..500 => Lost::Refused(with_complaint("it refuses the call")),
-        500.. => Lost::Unclear(with_complaint("the server failed; it may have done it all the same")),
+        500.. => Lost::Unclear(with_complaint("the server failed; it may have done it anyway")),
         _ => Lost::Unclear(with_complaint("that is not the expected answer")),
     })
 }

@@ -28,7 +28,7 @@ const DEEPEST: usize = 8;
 /// Bytes of each that are read to list and search it.
 const HEAD: u64 = 64 * 1024;
 /// Why a name is none of a runbook: it would stand in plans and be typed.
-const UNSEEN: &str = "its name has characters in it that cannot be seen";
+const UNSEEN: &str = "its name has invisible characters";
 /// Bytes of one that are shown. More is not read during an incident.
 const SHOWN: u64 = 1024 * 1024;
 
@@ -289,7 +289,7 @@ mod tests {
             assert!(page(dir.path(), &config, path).is_err(), "{path}");
         }
         let bad = page(dir.path(), &config, "runbooks/bad.md").unwrap();
-        assert!(bad.commands[0].lines.as_ref().unwrap_err().contains("cannot be seen"), "{bad:?}");
+        assert!(bad.commands[0].lines.as_ref().unwrap_err().contains("invisible characters"), "{bad:?}");
         assert_eq!(page(dir.path(), &config, "runbooks/same.md").unwrap().title, "Pool");
     }
 

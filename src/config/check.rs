@@ -151,7 +151,7 @@ pub(super) fn unusable(name: &str) -> Option<&'static str> {
     } else if name.starts_with('-') {
         Some("cannot begin with `-`: it could be taken for an option")
     } else if visible(name) != name {
-        Some("cannot have characters in it that cannot be seen")
+        Some("cannot have invisible characters")
     } else if name.trim() != name {
         Some("cannot begin or end with a space")
     } else if name.chars().count() > LONGEST {
@@ -165,7 +165,7 @@ pub(super) fn unusable(name: &str) -> Option<&'static str> {
 fn label(parent: &DeTable<'_>, key: &str, found: &mut Vec<Problem>) {
     let Some((text, span)) = text(parent, key) else { return };
     if visible(text) != text {
-        found.push(Problem::new(span, format!("`{key}` has characters in it that cannot be seen")));
+        found.push(Problem::new(span, format!("`{key}` has invisible characters")));
     } else if text.chars().count() > LONGEST {
         found.push(Problem::new(span, format!("`{key}` cannot be longer than {LONGEST} letters")));
     }

@@ -220,7 +220,7 @@ fn secrets_have_a_usable_name_and_one_source() {
         ("../token", "cannot lead upwards"),
         ("~li/token", "not with the name of a user"),
         ("ops/", "names a directory"),
-        ("a\\u202Eb", "cannot be seen"),
+        ("a\\u202Eb", "invisible characters"),
     ] {
         refused(&secret(&format!("name = \"A\"\nfile = \"{file}\"")), why);
     }

@@ -220,8 +220,8 @@ fn names_have_to_be_usable_and_there_once() {
     refused(&two("unit", "unit"), "5:8: duplicate name `unit` in `checks`");
     refused(&two("unit", ""), "the name cannot be empty");
     refused(&two("unit", "--all"), "could be taken for an option");
-    refused(&two("unit", "a\\u202Eb"), "cannot be seen");
-    refused(&two("unit", "a\\nb"), "cannot be seen");
+    refused(&two("unit", "a\\u202Eb"), "invisible characters");
+    refused(&two("unit", "a\\nb"), "invisible characters");
     refused("[[checklist]]\nid=\"a\"\ntitle=\"t\"\n[[checklist]]\nid=\"a\"\ntitle=\"u\"\n", "in `checklist`");
     refused("[[environments]]\nname = \"repository\"\ndeploy = [\"x\"]\n", "cannot be called `repository`");
     let invalid = parse(two("unit", "unit").as_bytes()).unwrap_err();

@@ -81,7 +81,7 @@ impl Measured {
                 of.measured = nothing("old", why);
             }
             Some(_) => {}
-            None => of.measured = nothing("no time", "nobody can tell how old the newest sample is"),
+            None => of.measured = nothing("no time", "cannot tell how old the newest sample is"),
         }
     }
 }

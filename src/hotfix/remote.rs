@@ -181,7 +181,7 @@ impl Remote {
                 let name = visible(name);
                 let last = match fetched_at {
                     Some(at) => format!("last fetched {} ago", age(*at, now)),
-                    None => "nobody knows when it was last fetched".to_owned(),
+                    None => "unknown when it was last fetched".to_owned(),
                 };
                 vec![
                     format!("{name} did not answer: {why}; {last}"),

@@ -309,7 +309,7 @@ impl NoRepository {
             Self::Unreadable { why } => Failure::new(
                 doing,
                 visible(why),
-                "record, clocks, checklist, probes and report work here all the same; for the branch use git \
+                "record, clocks, checklist, probes and report work here anyway; for the branch use git \
                  itself: `git status` and `git fsck` may say more",
             ),
         }

@@ -131,7 +131,7 @@ pub fn heads_unwritten(state_dir: &Path) -> Option<Failure> {
         Unwritten::Failed(why) => Failure::new(
             format!("writing down in {} where the record ends", dir.display()),
             why,
-            "make that directory writable. Records are saved all the same; but should some be cut off \
+            "make that directory writable. Records are saved anyway; but should some be cut off \
              the journal later, verify cannot notice",
         ),
         Unwritten::Lost => Failure::new(

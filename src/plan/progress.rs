@@ -120,13 +120,13 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
         // It says that it failed, or nothing could tell: there is nothing to go on from but to
         // try again.
         (StepState::Failed | StepState::Unknown, _) => return None,
-        (StepState::Running, true) if holds => "let it go on".to_owned(),
+        (StepState::Running, true) if holds => "release the hold".to_owned(),
         (StepState::Running, true) => match planned.action {
             Action::Gate { .. } => "look again".to_owned(),
             _ if step.waiting.is_some() => format!("start again: {title}"),
             _ => return None,
         },
-        _ if step.state() == StepState::Undone => format!("do it again, and go on: {title}"),
+        _ if step.state() == StepState::Undone => format!("run it again and continue: {title}"),
         _ => format!("continue with: {title}"),
     };
     Some((Decision::Resume, title, false))
@@ -154,7 +154,7 @@ fn skip(plan: &Plan, planned: &Step, step: &StepRun, under_way: bool) -> Option<
         Action::Watch(_) if under_way && step.fate() == StepState::Running => {
             "promote now, before the watch is over".to_owned()
         }
-        _ if step.state() == StepState::Undone => format!("leave it out, and go on: {}", planned.title),
+        _ if step.state() == StepState::Undone => format!("skip it and continue: {}", planned.title),
         _ => format!("continue without: {}", planned.title),
     };
     Some((Decision::Skip { reason: String::new() }, title, false))
@@ -269,8 +269,7 @@ pub fn word<'a>(plan: &'a Plan, run: &PlanRun, choice: &Choice) -> Option<&'a st
 }
 
 /// Why a decision is risky, for whoever has to confirm it.
-pub const RISK: &str =
-    "nobody knows whether it was done, and running it twice is not known to be safe: it may be done twice";
+pub const RISK: &str = "unknown whether it was done: if you run it again, it may be done twice";
 
 /// Tells whether the commits a plan was made for may have been moved by its own steps: those
 /// that run git are there to do just that.

@@ -169,7 +169,7 @@ fn commands(text: &str, prompted: bool) -> Result<Vec<Vec<String>>, String> {
 /// A command line as arguments; what a shell would make something else of is refused.
 fn arguments(line: &str) -> Result<Vec<String>, String> {
     if visible(line) != line || line.contains(char::REPLACEMENT_CHARACTER) {
-        return Err("it has characters in it that cannot be seen".to_owned());
+        return Err("it has invisible characters".to_owned());
     }
     if let Some(what) = of_shell(line) {
         return Err(format!(
@@ -447,7 +447,7 @@ mod tests {
             ("cd /tmp", "`cd` means something to a shell only"),
             ("A=b ./x", "`A=b` means something to a shell only"),
             ("echo 'a", "a quote in it is not closed"),
-            ("echo \u{202e}x", "cannot be seen"),
+            ("echo \u{202e}x", "invisible characters"),
             ("echo a\\", "goes on and does not"),
             ("{ref} --force", "the program is a placeholder"),
             ("# nothing", "no command"),

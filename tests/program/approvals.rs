@@ -487,7 +487,7 @@ fn a_name_with_what_nobody_sees_is_refused_by_one_rule() {
     let records = site.kinds().len();
     for c in unseen.chars() {
         let name = format!("ma{c}ya");
-        let why = "the name has invisible characters";
+        let why = "invisible characters";
         let by = site.shell.flightdeck(&["approve", "lead", "--by", &name]).ended_with(2);
         let user = site.person(&name).flightdeck(&["approve", "lead"]).ended_with(2);
         let role = site.shell.flightdeck(&["role", "lead", &name]).ended_with(2);

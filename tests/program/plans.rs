@@ -173,7 +173,7 @@ fn a_plan_that_waits_is_decided_about_by_key() {
     terminal.press("r");
     terminal.wait_text("Retry?");
     terminal.press_until("y", "the step to be carried out again", |screen| !screen.contains("Retry?"));
-    terminal.wait_text("c  let it go on");
+    terminal.wait_text("c  release the hold");
     assert_eq!(share(&yard), "50");
 
     // Gone back from there, after seeing what that does.

@@ -73,7 +73,7 @@ fn an_unknown_item_or_role_names_the_nearest() {
     let slip = format!("{first}x");
     let ended = shell.flightdeck(&["tick", &slip]).ended_with(2).said(&format!("did you mean {first}?"));
     assert!(ended.stderr.contains(" 8  "), "all items are listed: {}", ended.stderr);
-    shell.flightdeck(&["tick", "99"]).ended_with(2).said("no such item");
+    shell.flightdeck(&["tick", "99"]).ended_with(2).said("unknown item");
     shell.flightdeck(&["role", "comander", "maya"]).ended_with(2).said("did you mean commander?");
     shell.flightdeck(&["amend", "0199", "x"]).ended_with(2).said("no such entry");
     shell.flightdeck(&["amend", "", "x"]).ended_with(2).said("no such entry");

@@ -199,7 +199,7 @@ fn where_the_branch_cannot_be_read_the_incident_can_be_run() {
         let status: Value = serde_json::from_str(&status.stdout).unwrap();
         assert_eq!(status["timeline"][1]["text"], "what we saw");
         assert!(status["hotfix"].is_null());
-        shop.fd(&["hotfix", "status"]).ended_with(1).said(why).said("work here all the same");
+        shop.fd(&["hotfix", "status"]).ended_with(1).said(why).said("work here anyway");
         shop.fd(&["hotfix", "start", "pool"]).ended_with(1).said(why);
         assert_eq!(shop.git(&["branch", "--list", "hotfix/*"]), "");
     }

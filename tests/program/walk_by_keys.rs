@@ -72,7 +72,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     terminal.press_until("<enter>", "the chat to have it", |screen| screen.contains("✓ chat accepted"));
     terminal.press("<esc>");
     // A key right behind it would be one with Alt.
-    terminal.wait_gone("Alert for stakeholders");
+    terminal.wait_gone("Alert sent to stakeholders");
     terminal.wait_text("name the incident commander");
     terminal.press("irc");
     terminal.press("<c-u>maya<enter>");

@@ -162,7 +162,7 @@ fn a_canary_is_promoted_before_its_time_by_a_person() {
     yard.script("finish.sh", "echo \"$1\" > everywhere");
     yard.shell.flightdeck(&["deploy", "production", "--detach"]).succeeded();
     for share in [50, 100] {
-        wait_step(&yard, &format!("look at {share} % for 10m"), "running");
+        wait_step(&yard, &format!("hold at {share} % for 10m"), "running");
         assert_eq!(read(&yard, "share"), share.to_string());
         assert_eq!(read(&yard, "everywhere"), "");
         yard.shell.flightdeck(&["plan", "skip", "--reason", "users are waiting", "--detach"]).succeeded();

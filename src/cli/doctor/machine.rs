@@ -198,7 +198,7 @@ fn state_directory(dir: &Path) -> Finding {
         && let Err(error) = try_writing(&heads)
     {
         let says = format!("nothing can be written to {}: {error}", heads.display());
-        let advice = "make it a directory you can write to: what is in it tells whether the journal was cut";
+        let advice = "make it a directory you can write to: it tells whether the journal was cut";
         return Finding::bad(name, says, advice);
     }
     match rustix::fs::statvfs(there) {

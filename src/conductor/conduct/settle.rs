@@ -56,7 +56,7 @@ impl Conductor {
             // What it was at is ours: it is put back, and carried out again.
             Proof::Unknown if self.is_beside(index) && self.is_lost_and_gone(index) => self.again(index),
             Proof::Unknown => {
-                let why = format!("nobody knows whether it was done: {why}");
+                let why = format!("unknown whether it was done: {why}");
                 match step.on_failure {
                     OnFailure::Ask => Turn::Wait(index, why),
                     _ => Turn::End(PlanEnd::Unknown, why),

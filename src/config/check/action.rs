@@ -76,7 +76,10 @@ mod tests {
             let text = format!("[[actions]]\nrun = [\"a\"]\nreaches = \"others\"\n{key} = \"{title}\"\n");
             let named = if key == "name" { text } else { format!("{text}name = \"a\"\n") };
             let found = problems(&named);
-            assert!(found.iter().any(|line| line.contains("cannot be")), "{key}: {found:?}");
+            assert!(
+                found.iter().any(|line| line.contains("cannot be") || line.contains("invisible")),
+                "{key}: {found:?}"
+            );
         }
         let twice = format!("{sound}[[actions]]\nname = \"a\"\nrun = [\"b\"]\nreaches = \"others\"\n");
         assert!(problems(&twice)[0].contains("duplicate"), "{:?}", problems(&twice));

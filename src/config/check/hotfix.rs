@@ -137,7 +137,7 @@ fn not_inside(path: &str) -> Option<&'static str> {
     } else if path.starts_with('-') {
         Some("`path` cannot begin with `-`: it could be taken for an option")
     } else if visible(path) != path {
-        Some("`path` has characters in it that cannot be seen")
+        Some("`path` has invisible characters")
     } else if path.starts_with(['/', '~']) || path.contains('\\') {
         Some("`path` has to lead from the root of the repository downwards")
     } else if path.split('/').any(|part| matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git"))
@@ -371,7 +371,7 @@ trunk = []
         refused(&pull("reviewers = [\"@maya\"]"), "without the @: \"maya\"");
         refused(&pull("reviewers = [\"--x\"]"), "this is not the name of a user");
         refused(&pull("forge = \"gitea\""), "`forge` cannot be `gitea`");
-        refused(&pull("title_prefix = \"\\u202E\""), "cannot be seen");
+        refused(&pull("title_prefix = \"\\u202E\""), "invisible characters");
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn address(key: &str, url: &str, span: Range<usize>, found: &mut Vec<Problem>) {
         return;
     }
     if visible(url) != url {
-        found.push(Problem::new(span, "the address has characters in it that cannot be seen"));
+        found.push(Problem::new(span, "the address has invisible characters"));
         return;
     }
     if !url.contains("://") {

@@ -11,7 +11,7 @@ pub(super) fn check(root: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some(runbooks) = table(root, "runbooks") else { return };
     for (path, span) in texts(runbooks, "paths") {
         let why = if visible(path) != path {
-            "it has characters in it that cannot be seen"
+            "it has invisible characters"
         } else if path.trim().is_empty() {
             "it is empty"
         } else if !is_inside(path) {

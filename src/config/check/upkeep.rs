@@ -53,7 +53,7 @@ fn file(secret: &DeTable<'_>, found: &mut Vec<Problem>) {
     let why = if path.trim().is_empty() {
         "`file` cannot be empty"
     } else if crate::text::visible(path) != path {
-        "`file` has characters in it that cannot be seen"
+        "`file` has invisible characters"
     } else if path.ends_with('/') {
         "`file` names a directory"
     } else if path.starts_with('~') && !path.starts_with("~/") {

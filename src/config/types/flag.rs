@@ -248,7 +248,7 @@ fn part(text: &str) -> Result<String, &'static str> {
         return Err("would lead to another address");
     }
     if visible(text) != text || text.trim() != text {
-        return Err("has characters in it that cannot be seen");
+        return Err("has invisible characters");
     }
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

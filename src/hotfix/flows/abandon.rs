@@ -203,7 +203,7 @@ fn notes(seen: &Seen<'_>, loss: &Loss, branch: &str, kept: &str, is_there: bool)
     match seen.remote.name().map(visible) {
         Some(remote) if seen.remote.known().is_none() => {
             notes.extend(seen.remote.notes(seen.now));
-            notes.push(format!("nobody knows whether {remote} has it: it is not deleted there"));
+            notes.push(format!("unknown whether {remote} has it: it is not deleted there"));
         }
         Some(remote) if !is_there => notes.push(format!("{remote} does not have it")),
         Some(remote) if seen.config.hotfix.flow == Flow::GithubFlow => {

@@ -221,7 +221,7 @@ fn check_repository(doing: &str, state: &BranchState, branch: &str) -> Result<()
     if known().any(|name| name == branch) {
         return Err(gate(
             doing,
-            "there is a branch or tag of that name already",
+            "a branch or tag of that name exists already",
             &format!("choose another name, or switch to it: git switch {branch}"),
         ));
     }

@@ -56,7 +56,7 @@ fn matches(pattern: &str, text: &str) -> Result<Vec<Spot>, String> {
 fn checked(version: &str) -> Result<String, String> {
     let is_word = !version.is_empty() && version.len() <= MAX_VERSION_BYTES;
     if !is_word || version.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("what stands where the version should is none".to_owned());
+        return Err("no valid version stands where it should".to_owned());
     }
     Ok(version.to_owned())
 }

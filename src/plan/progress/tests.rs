@@ -220,7 +220,7 @@ fn what_was_undone_is_done_again_or_left_out_and_how_far_it_came_stays() {
     let said: Vec<String> = choices(&plan, &run).into_iter().map(|choice| choice.title).collect();
     assert_eq!(
         said[..2],
-        ["do it again, and go on: canary at 5 %", "leave it out, and go on: canary at 5 %"]
+        ["run it again and continue: canary at 5 %", "skip it and continue: canary at 5 %"]
     );
     assert_eq!((current(&run), reached(&run)), (1, 2), "step 3 was looked at last");
 }

@@ -192,7 +192,7 @@ fn backlog(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     let (copy, on) = if declare.changing {
         ("copy this text for a ticket, and go on", "go on without it")
     } else {
-        ("copy this text for a ticket, and leave", "declare an incident all the same")
+        ("copy this text for a ticket, and leave", "declare an incident anyway")
     };
     for (key, word) in [("c", copy), ("y", on), ("n", "leave")] {
         let mut pen = Pen::new(page.buf, page.rest, 0);

@@ -39,7 +39,7 @@ pub(super) fn of(wanted: &Wanted<'_>, facts: &Facts, left: &Left) -> Vec<String>
     }
     if let Some(doubt) = &left.doubt {
         let tag = visible(&left.tag);
-        notes.push(format!("▲ {}; to tag it all the same, confirm with {tag}", visible(doubt)));
+        notes.push(format!("▲ {}; to tag it anyway, confirm with {tag}", visible(doubt)));
     }
     notes.push(into(&facts.base, left.base, facts));
     for (index, target) in facts.back.iter().enumerate() {
@@ -122,7 +122,7 @@ fn told(target: &Target) -> String {
         Verdict::Contained => "has it already".to_owned(),
         Verdict::Conflicts(paths) => format!("conflicts in {}", named(paths)),
         Verdict::Looking => "not looked at".to_owned(),
-        Verdict::Unknown(why) => format!("nobody can tell: {}", visible(why)),
+        Verdict::Unknown(why) => format!("cannot tell: {}", visible(why)),
     }
 }
 

@@ -310,8 +310,7 @@ fn a_tag_that_does_not_come_next_goes_out_only_where_somebody_types_it() {
     facts.series.last = Some("v2.55.0".into());
     let doubted = plan(&facts);
     assert_eq!(doubted.confirm.as_deref(), Some("v0.1.1"));
-    let doubt =
-        "▲ v0.1.1 is not newer than the last tag, v2.55.0; to tag it all the same, confirm with v0.1.1";
+    let doubt = "▲ v0.1.1 is not newer than the last tag, v2.55.0; to tag it anyway, confirm with v0.1.1";
     assert_eq!(doubted.notes[0], doubt);
     // A tag between them that is taken makes the step after that the next.
     facts.version = Version::Held("2.55.2".into());
