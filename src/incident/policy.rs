@@ -264,6 +264,14 @@ impl Policy {
         self.roles.iter().find(|role| role.id == id).map_or(id, |role| &role.title)
     }
 
+    /// What is handed over with a role: `command`, `the role of engineering lead`.
+    pub fn handed(&self, role: &str) -> String {
+        match role {
+            Role::COMMANDER => "command".to_owned(),
+            role => format!("the role of {}", self.role_title(role)),
+        }
+    }
+
     /// What is done by whoever takes a role: `take command`, `take over as engineering lead`.
     pub fn taking(&self, role: &str) -> String {
         match role {

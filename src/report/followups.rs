@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::document::items;
-use super::words::{capitalised, clock_after, inside, listed, opened, role};
+use super::words::{capitalised, clock_after, inside, listed, opened};
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
     Policy, Proof, RecordId, State, Status, Tick, clocks,
@@ -107,8 +107,8 @@ fn people(state: &State, policy: &Policy, open: &mut Vec<String>) {
         format!("Decide what was proposed: {text} (by {by} at {}{against})", at(motion.at))
     }));
     open.extend(state.open_offers().map(|offer| {
-        let (to, by, role) = (inline(&offer.to), inline(&offer.by), role(policy, &offer.role));
-        format!("Answer to a handoff: {by} offered {to} the role of {role} at {}", at(offer.at))
+        let (to, by, what) = (inline(&offer.to), inline(&offer.by), inline(&policy.handed(&offer.role)));
+        format!("Answer to a handoff: {by} offered {to} {what} at {}", at(offer.at))
     }));
 }
 

@@ -52,16 +52,16 @@ fn record(model: &Model, body: &Body) -> Option<String> {
         Body::HandoffAccepted(HandoffAccepted { offer })
         | Body::HandoffDeclined(HandoffDeclined { offer, .. }) => {
             let found = state.offers.iter().find(|one| one.id == *offer)?;
-            let role = model.policy.role_title(&found.role);
+            let (role, what) = (model.policy.role_title(&found.role), model.policy.handed(&found.role));
             match found.end {
                 OfferEnd::Open => None,
                 OfferEnd::Accepted if found.role == Role::COMMANDER => {
                     Some(format!("{} has taken command.", found.to))
                 }
                 OfferEnd::Accepted => Some(format!("{} has taken over as {role}.", found.to)),
-                OfferEnd::Declined => Some(format!("The offer of {role} was declined or withdrawn.")),
+                OfferEnd::Declined => Some(format!("The offer of {what} was declined or withdrawn.")),
                 OfferEnd::Replaced => {
-                    Some(format!("The offer of {role} is no longer open: the role was given otherwise."))
+                    Some(format!("The offer of {what} is no longer open: somebody else has it."))
                 }
             }
         }

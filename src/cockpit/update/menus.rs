@@ -45,8 +45,10 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
     let title = command.spec().title;
     let mut title = title.chars().next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default()
         + title.get(1..).unwrap_or_default();
-    if command == Command::Role {
-        "Who takes which role".clone_into(&mut title);
+    match command {
+        Command::Role => "Who takes which role".clone_into(&mut title),
+        Command::Told => "Who was told?".clone_into(&mut title),
+        _ => {}
     }
     let selected = items.iter().position(|item| item.disabled.is_none()).unwrap_or_default();
     Menu { command, title, note, items, headings, selected }

@@ -57,13 +57,13 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> (Vec<Item>, Vec<(usize, 
     items.extend(fixed.into_iter().filter(is_theirs));
     headings.extend((!others.is_empty()).then_some((items.len(), "Offered")));
     for (place, offer) in others.iter().enumerate() {
-        let (to, role) = (&offer.to, model.policy.role_title(&offer.role));
+        let (to, what) = (&offer.to, model.policy.handed(&offer.role));
         let key = |letter| key(place + mine.len(), letter);
         if !offer.brief.is_empty() {
             let brief = format!("read the brief for {to}");
             items.push(row(Command::HandoffBrief, offer.id, key('b'), brief, None));
         }
-        let out = format!("withdraw the offer of {role} to {to}");
+        let out = format!("withdraw the offer of {what} to {to}");
         items.push(row(Command::HandoffDecline, offer.id, key('x'), out, None));
     }
     let mut tasks = state.open_tasks();
@@ -210,15 +210,8 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
     let id = invoke.argument.parse::<RecordId>().ok();
     match (invoke.command, id) {
         (Command::Handoff, _) => {
-            let role = cx.model.policy.role_title(Role::COMMANDER).to_owned();
-            let label = format!("Offer {role} to whom?");
-            ask(
-                cx,
-                Purpose::Handoff(Role::COMMANDER.to_owned()),
-                &label,
-                "they have it once they take it",
-                String::new(),
-            );
+            let purpose = Purpose::Handoff(Role::COMMANDER.to_owned());
+            ask(cx, purpose, "Hand over command: to whom?", "they take command, or decline", String::new());
         }
         (Command::Task, _) => {
             let example = "for example omar: check the pool, back in 10m";
@@ -294,12 +287,12 @@ pub(super) fn command(cx: &mut Cx<'_>, invoke: &Invoke) {
     }
 }
 
-/// The role that is offered, and who has it now.
+/// What is offered, and who has it now.
 fn open_offer(model: &Model, id: RecordId) -> Option<(String, String)> {
     let state = model.incident()?;
     let offer = state.open_offers().find(|offer| offer.id == id)?;
     let has = state.roles.get(&offer.role).cloned().unwrap_or_default();
-    Some((model.policy.role_title(&offer.role).to_owned(), has))
+    Some((model.policy.handed(&offer.role), has))
 }
 
 fn decide(cx: &mut Cx<'_>, accepted: bool, id: RecordId) {

@@ -109,7 +109,7 @@ fn files_that_are_not_right_say_so_and_are_never_guessed_at() {
         ("Cargo.toml", "[package]\nversion = \"1.2.3\"\nversion = \"1.2.3\"\n", "line 3: duplicate key"),
         ("Cargo.toml", "[package]\nversion = \"1\\u002E2.3\"\n", "cannot be changed for certain"),
         ("Cargo.toml", "[package]\nversion = \"\"\"1.2.3\"\"\"\n", "cannot be changed for certain"),
-        ("Cargo.toml", "[package]\nversion = \"1.2.3 or so\"\n", "is none"),
+        ("Cargo.toml", "[package]\nversion = \"1.2.3 or so\"\n", "no valid version"),
         ("package.json", "{\"version\": \"1.2.3\",}", "not right as JSON"),
         ("package.json", "{\"version\": \"1.2.3\", \"version\": \"1.2.3\"}", "`version` is there twice"),
         ("package.json", "{\"version\": \"1.2\\u002e3\"}", "cannot be changed for certain"),

@@ -10,10 +10,8 @@ impl Steps<'_> {
     pub(super) fn offered(&mut self) {
         let (state, policy, me) = (self.state, self.policy, &self.facts.me);
         for offer in state.open_offers().filter(|offer| same_person(&offer.to, me)) {
-            let (what, take) = match offer.role.as_str() {
-                Role::COMMANDER => ("command".to_owned(), "take command".to_owned()),
-                role => (format!("the role of {}", policy.role_title(role)), "take over".to_owned()),
-            };
+            let what = policy.handed(&offer.role);
+            let take = if offer.role == Role::COMMANDER { "take command" } else { "take over" };
             let title = format!("{} offers you {what}: {take}, or decline", offer.by);
             self.add_ranked(Rank::Settle, "team", "", title);
         }

@@ -21,7 +21,11 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         }
         Body::HandoffOffered(body) => {
             let ends = ended_offer(state, &body.role, &body.to);
-            (EntryKind::Role, format!("offered {} the role of {}{ends}", body.to, body.role))
+            let what = match body.role.as_str() {
+                Role::COMMANDER => "command".to_owned(),
+                role => format!("the role of {role}"),
+            };
+            (EntryKind::Role, format!("offered {} {what}{ends}", body.to))
         }
         Body::HandoffAccepted(body) => {
             let offer = state.offers.iter().find(|offer| offer.id == body.offer)?;
@@ -39,7 +43,8 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::HandoffDeclined(body) => {
             let is_open = |offer: &&Offer| offer.id == body.offer && offer.end == OfferEnd::Open;
             let offer = state.offers.iter().find(is_open)?;
-            let text = format!("handoff of {} to {} called off", offer.role, offer.to);
+            let role = if offer.role == Role::COMMANDER { "command" } else { offer.role.as_str() };
+            let text = format!("handoff of {role} to {} called off", offer.to);
             (EntryKind::Role, with_reason(text, &body.reason))
         }
         Body::TaskGiven(body) => {

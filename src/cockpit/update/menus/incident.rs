@@ -12,7 +12,7 @@ pub(super) fn severities(model: &Model) -> Vec<Item> {
     let tree = Item {
         key: Some(Key::char('t')),
         path: String::new(),
-        label: "tell by the questions".to_owned(),
+        label: "answer the questions".to_owned(),
         disabled: blocked(model, Command::Severity),
         invoke: Invoke { command: Command::Severity, argument: "tree".to_owned() },
     };

@@ -198,7 +198,7 @@ fn an_offer_is_read_accepted_and_declined_from_its_question_and_from_its_brief()
     assert!(is_question(&table), "{:?}", table.model.overlays);
     table.keys("x");
     let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("no question") };
-    assert_eq!((asked.title.as_str(), asked.yes.as_str()), ("Decline incident commander?", "decline"));
+    assert_eq!((asked.title.as_str(), asked.yes.as_str()), ("Decline command?", "decline"));
     assert_eq!(asked.body, "omar keeps the role.");
 }
 
@@ -247,7 +247,7 @@ fn the_question_about_an_offer_follows_the_record() {
         Some(Overlay::Confirm(asked)) => asked.lapsed.clone(),
         other => panic!("no question: {other:?}"),
     };
-    assert_eq!(lapsed(&table), "The offer of incident commander was declined or withdrawn.");
+    assert_eq!(lapsed(&table), "The offer of command was declined or withdrawn.");
     table.shown();
     for key in ["y", "x", "a"] {
         assert!(table.keys(key).is_empty(), "{key}");

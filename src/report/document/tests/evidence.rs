@@ -109,7 +109,7 @@ fn what_people_owe_each_other_is_still_to_do_and_late_tasks_are_named() {
     for wanted in [
         "Hear from li what came of a task: read the logs (back by 15:10)",
         "Decide what was proposed: turn the flag off (by maya at 15:00)",
-        "Answer to a handoff: maya offered Zoë the role of incident commander at 15:00",
+        "Answer to a handoff: maya offered Zoë command at 15:00",
     ] {
         assert!(open.contains(&wanted.to_owned()), "{wanted} in {open:#?}");
     }
