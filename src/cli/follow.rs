@@ -171,6 +171,12 @@ impl Told<'_> {
                 let title = self.title(waiting.step);
                 out.tell(&format!("‖ {title} waits: {}", visible(&waiting.why)));
             }
+            Body::PipelineSeen(seen) if seen.plan == self.plan => {
+                let note = if seen.note.is_empty() { String::new() } else { format!(" {}", seen.note) };
+                let place = if seen.url.is_empty() { String::new() } else { format!(": {}", seen.url) };
+                let line = format!("{} {}{note}{place}", seen.name, seen.state.word());
+                out.tell(&format!("  {}", visible(&line)));
+            }
             Body::RunWaiting(waiting) if self.is_of(&waiting.run) => self.run_waiting(waiting),
             Body::StepSkipped(skipped) if skipped.plan == self.plan => {
                 let (title, reason) = (self.title(skipped.step), visible(&skipped.reason));
@@ -304,7 +310,7 @@ pub(super) fn words(outcome: &Outcome) -> String {
         Outcome::DidNotStart { why } => format!("did not start: {}", visible(why)),
         Outcome::Unknown { why } => format!("has an unknown outcome: {}", visible(why)),
         Outcome::Met => "is done".to_owned(),
-        Outcome::NotMet { why } => format!("failed: {}", visible(why)),
+        Outcome::NotMet { why } | Outcome::Failed { why } => format!("failed: {}", visible(why)),
         Outcome::Interrupted { why } => format!("was interrupted: {}", visible(why)),
     }
 }

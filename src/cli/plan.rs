@@ -48,6 +48,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         deciding: Deciding,
     },
+    /// Approve or reject what the pipeline of a step waits for at its host
+    Review {
+        /// Approve it
+        #[arg(long, required_unless_present = "reject", conflicts_with = "reject")]
+        approve: bool,
+        /// Reject it
+        #[arg(long)]
+        reject: bool,
+        /// What stands there with it
+        #[arg(long, value_name = "TEXT")]
+        comment: String,
+        #[command(flatten)]
+        deciding: Deciding,
+    },
     /// Undo what was done
     Undo {
         /// Back to and including this step, as `plan show` numbers them; default: all that can be
@@ -126,6 +140,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Command::Retry(deciding) => decide::decide(cx, deciding, &Decision::Retry, None),
         Command::Skip { reason, deciding } => {
             decide::decide(cx, deciding, &Decision::Skip { reason: reason.trim().to_owned() }, None)
+        }
+        Command::Review { approve, reject: _, comment, deciding } => {
+            let decision = Decision::Review { approve: *approve, comment: comment.trim().to_owned() };
+            decide::decide(cx, deciding, &decision, None)
         }
         Command::Undo { to, deciding } => decide::decide(cx, deciding, &Decision::Undo { to: 0 }, *to),
         Command::Cancel(deciding) => decide::decide(cx, deciding, &Decision::GiveUp, None),

@@ -90,6 +90,9 @@ fn step(page: &mut Sheet, step: &StepRun) {
             page.prose(&format!("    {line}"), Hue::Strong);
         }
     }
+    if let Some(remote) = step.run.as_ref().and_then(|run| run.remote.as_ref()) {
+        page.prose(&format!("    {}", remote.line()), Hue::Dim);
+    }
     if let Some((_, why)) = &step.waiting {
         page.prose(&format!("    waits: {why}"), hue);
     }

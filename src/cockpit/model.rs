@@ -25,6 +25,7 @@ use super::survey::Survey;
 use super::suspects::Suspects;
 use super::ways::{Canary, Looked, Ways};
 use crate::config::types::Config;
+use crate::deploy::pipeline::Job;
 use crate::failure::Failure;
 use crate::health::network::Network;
 use crate::health::series;
@@ -314,6 +315,8 @@ pub struct Output {
     pub terminal: vt100::Parser,
     /// When something came last.
     pub last: Timestamp,
+    /// The jobs of the pipeline that it follows.
+    pub jobs: Vec<Job>,
 }
 
 impl std::fmt::Debug for Output {

@@ -16,6 +16,7 @@ use super::ways::Looked;
 use crate::comms::draft::Own;
 use crate::comms::pager::OnCall;
 use crate::deploy::flags::FlagState;
+use crate::deploy::pipeline::Job;
 use crate::drill::grade::Change;
 use crate::drill::scenario::Lesson;
 use crate::failure::Failure;
@@ -160,6 +161,15 @@ pub enum Fact {
         run: String,
         /// Raw terminal output.
         bytes: Vec<u8>,
+    },
+    /// The jobs of the pipeline that the run follows, whenever they change.
+    Jobs {
+        /// The effect that follows it.
+        follow: EffectId,
+        /// Id of the run.
+        run: String,
+        /// All of them.
+        jobs: Vec<Job>,
     },
     /// Something failed outside any effect.
     Failed(Failure),

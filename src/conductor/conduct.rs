@@ -8,6 +8,7 @@ mod act;
 mod beside;
 mod extended;
 mod judge;
+mod pipeline;
 mod proof;
 mod settle;
 mod step;
@@ -29,14 +30,18 @@ use super::secrets::Vault;
 use super::signals::Signals;
 use super::stop::Why;
 use super::{frozen, process, release};
+use jiff::SignedDuration;
+
 use crate::failure::{Failure, Result};
 use crate::incident::{
     Body, Decision, IncidentId, PlanEnd, PlanEnded, PlanResumed, Process, State, StepSkipped, StepState,
 };
 use crate::journal::{Journal, Lease};
 use crate::plan::progress::has_moved_refs;
-use crate::plan::{OnFailure, Plan, stored};
+use crate::plan::{Action, OnFailure, Pipeline, Plan, stored};
 
+/// How long a pipeline is looked for that may have been started before.
+const SOUGHT: SignedDuration = SignedDuration::from_secs(30);
 /// How long the end of a plan is tried to be written before whoever looks next must do it.
 const PERSISTENCE: Duration = Duration::from_secs(15 * 60);
 
@@ -244,6 +249,8 @@ impl Conductor {
                 self.after(step)
             }
             Decision::Undo { to } => Turn::Undo(to, PlanEnd::Cancelled, format!("{by} asked for it")),
+            // Only a pipeline that is followed can be reviewed.
+            Decision::Review { .. } => Turn::Step(step),
             Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} abandoned it")),
         }
     }
@@ -253,12 +260,25 @@ impl Conductor {
     fn resume(&mut self, index: usize) -> Turn {
         match self.fate(index) {
             StepState::Done | StepState::Skipped => self.after(index),
+            // Its host is asked what became of it: it goes on, or is found, or nobody knows.
+            StepState::Unknown if self.pipeline_of(index).is_some() => {
+                let sought = self.pipeline_of(index).map(|pipeline| pipeline.looked_for(SOUGHT));
+                let action = sought.map(|sought| Action::Pipeline(Box::new(sought)));
+                self.carry_out(index, action.as_ref())
+            }
             StepState::Unknown => match self.prove_again(index) {
                 Answered::Said(said) => self.after_asking(index, said),
                 Answered::Otherwise(turn) => turn,
             },
             StepState::Failed => self.after_failure(index),
             _ => Turn::Step(index),
+        }
+    }
+
+    fn pipeline_of(&self, index: usize) -> Option<&Pipeline> {
+        match &self.plan.steps.get(index)?.action {
+            Action::Pipeline(pipeline) => Some(pipeline),
+            _ => None,
         }
     }
 

@@ -130,7 +130,7 @@ fn check_programs(
         }
         Decision::Skip { .. } => next(step + 1),
         Decision::Resume | Decision::Retry => next(step),
-        Decision::GiveUp => Vec::new(),
+        Decision::Review { .. } | Decision::GiveUp => Vec::new(),
     };
     Approved::of(spec).check(lines)
 }
@@ -216,6 +216,8 @@ fn in_words(decision: &Decision) -> &'static str {
         Decision::Retry => "retrying",
         Decision::Skip { .. } => "skipping a step of",
         Decision::Undo { .. } => "undoing",
+        Decision::Review { approve: true, .. } => "approving",
+        Decision::Review { .. } => "rejecting",
         Decision::GiveUp => "abandoning",
     }
 }

@@ -8,12 +8,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::deploy::pipeline::Job;
 use crate::incident::{IncidentId, Outcome};
 
 /// Name of the note of how a run ended.
 const NOTE: &str = "outcome.json";
 /// Size of that note. Written in full beforehand, so that a full disk cannot refuse it later.
 const NOTE_BYTES: usize = 4096;
+/// Most bytes of the jobs of a pipeline that are read.
+const MOST_JOBS: u64 = 8 << 20;
+/// Name of the file with the jobs of a pipeline that a run follows, as JSON.
+pub(super) const JOBS: &str = "jobs.json";
 /// Name of the pipe that carries keys to the command.
 pub(super) const INPUT: &str = "input";
 
@@ -82,6 +87,34 @@ pub(super) struct Ended {
     pub(super) survivors: Vec<String>,
     /// Milliseconds since the Unix epoch at which it ended.
     pub(super) at_ms: i64,
+}
+
+/// Reads the jobs of a pipeline that a run follows, whenever they change.
+#[derive(Debug)]
+pub struct JobsReader {
+    path: PathBuf,
+    /// When the file was written that was read last.
+    seen: Option<std::time::SystemTime>,
+}
+
+impl JobsReader {
+    /// Reads those of the run in this directory.
+    pub fn new(dir: &Path) -> Self {
+        Self { path: dir.join(JOBS), seen: None }
+    }
+
+    /// Reads them; `None`: nothing has changed, or there are none.
+    pub fn news(&mut self) -> Option<Vec<Job>> {
+        let file = File::open(&self.path).ok()?;
+        let written = file.metadata().ok()?.modified().ok()?;
+        if self.seen == Some(written) {
+            return None;
+        }
+        self.seen = Some(written);
+        let mut text = Vec::new();
+        file.take(MOST_JOBS).read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
 }
 
 /// The note of how a run ended: made before the command starts, filled after its end.

@@ -16,6 +16,7 @@ pub(super) fn check_plan(plan: &Plan) -> Result<(), String> {
     let place = plan.steps.iter().find_map(|step| match &step.action {
         Action::Command(command) => Some(command.cwd.as_str()),
         Action::Watch(watch) => Some(watch.cwd.as_str()),
+        Action::Pipeline(pipeline) => pipeline.commands().0.first().map(|command| command.cwd.as_str()),
         Action::Http(_) | Action::Forge(_) | Action::Gate { .. } | Action::Hold { .. } => None,
     });
     // What only makes calls is about no repository.

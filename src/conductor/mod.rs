@@ -33,6 +33,7 @@ mod log;
 mod messages;
 mod orphan;
 mod own;
+mod pipeline;
 mod plain;
 #[cfg(any(not(target_os = "linux"), test))]
 #[cfg_attr(target_os = "linux", expect(dead_code, reason = "only its tests run on Linux"))]
@@ -79,7 +80,7 @@ pub use conduct::conduct;
 pub use decide::{decide, take_over};
 pub use end::end_all;
 pub use extended::{is_due, tend};
-pub use files::log_dir;
+pub use files::{JobsReader, log_dir};
 pub use flags::flag_states;
 pub use forge::{Age, Looker};
 pub use frozen::moved_on;
@@ -105,7 +106,7 @@ pub use runbooks::{page as runbook_page, shelf as runbook_shelf};
 pub use secrets::{keyring, masker};
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;
-pub use told::{ask_environments, live_side, output, past_releases};
+pub use told::{ask_environments, live_side, output, past_releases, pipeline_ready};
 
 /// What became of an attempt to start a plan.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use super::programs::freeze;
 use super::told;
 use super::{back, branch, issues, own, report, runbooks, suspects};
 use crate::config::load;
-use crate::config::types::Config;
-use crate::deploy::{self, Resolved, gates};
+use crate::config::types::{Config, PipelineKind};
+use crate::deploy::{self, Resolved, gates, pipeline};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::hotfix::git::Reader;
+use crate::hotfix::{self, git::Reader};
 use crate::incident::{History, Policy, Release, brought_notes};
 use crate::plan::{Plan, Request, programs};
 use crate::text::visible;
@@ -125,8 +125,15 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
             reader.label(&commit, reference, &config.hotfix)?
         };
         let same = reader.same_content(&commit);
-        let what =
-            Resolved { reference: reference.to_owned(), commit, root, dirty: false, tag, version, same };
+        let what = Resolved {
+            reference: reference.to_owned(),
+            commit,
+            root,
+            tag,
+            version,
+            same,
+            ..Resolved::default()
+        };
         return planned(ground, &reader, id, request, &what);
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
@@ -145,7 +152,13 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let (tag, version) = (state.tags.last().cloned(), state.version.clone());
     let root = directory(&state.root);
     let same = state.same_content.clone();
-    planned(ground, &reader, id, request, &Resolved { reference, commit, root, dirty, tag, version, same })
+    planned(
+        ground,
+        &reader,
+        id,
+        request,
+        &Resolved { reference, commit, root, dirty, tag, version, same, host: None },
+    )
 }
 
 /// A directory as people write it: without a slash at its end.
@@ -165,6 +178,7 @@ fn planned(
     match request {
         Request::Deploy { environment, .. } => {
             let live = live(config, environment, &what.root)?;
+            let what = &Resolved { host: host(config, reader, environment)?, ..what.clone() };
             let plan = deploy::deploy(config, policy, id, environment, what, live.as_deref())?;
             let plan = deploy::extended::follow(plan, config, policy, false);
             let env = deploy::find_environment(config, "planning a deploy", environment)?;
@@ -201,6 +215,41 @@ fn planned(
             deploy::flags::flag(config, id, name, *on, &before, &what.root)
         }
     }
+}
+
+/// The code host that runs the pipeline of an environment; `None`: none is needed.
+///
+/// # Errors
+/// It is not known, or nothing lets us in.
+pub(super) fn host(config: &Config, reader: &Reader, environment: &str) -> Result<Option<pipeline::Host>> {
+    let env = config.environments.iter().find(|env| env.name == environment);
+    let Some(wanted) = env.and_then(|env| env.pipeline.as_ref()) else { return Ok(None) };
+    if wanted.kind == PipelineKind::Command {
+        return Ok(None);
+    }
+    let doing = || format!("finding the code host that deploys to {}", visible(environment));
+    let settings = pipeline::place_config(config, wanted);
+    let remote = reader.remote_place(&config.hotfix.remote);
+    let place = hotfix::forge::place(&settings, remote.as_deref()).map_err(|none| {
+        let hint = "set `api` and `repository` of the pipeline in flightdeck.toml";
+        Failure::usage(doing(), none.0, hint)
+    })?;
+    let declared = config.secrets.iter().find(|secret| secret.name == wanted.token);
+    let token = match declared {
+        Some(secret) => deploy::secrets::source(secret, &reader.root().to_string_lossy()),
+        None if wanted.token.is_empty() => {
+            let found = super::forge::token(&place, !settings.api.is_empty());
+            let none = || Failure::new(doing(), super::pull::no_token(&place), "then try again");
+            found.ok_or_else(none)?.0
+        }
+        None => {
+            let cause =
+                format!("the pipeline names the secret {}, which is not declared", visible(&wanted.token));
+            let hint = "declare it with a [[secrets]] table in flightdeck.toml";
+            return Err(Failure::usage(doing(), cause, hint));
+        }
+    };
+    Ok(Some(pipeline::Host { place, token }))
 }
 
 /// The commits that an environment does not have yet, where it is known what it has.

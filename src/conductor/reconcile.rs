@@ -157,6 +157,12 @@ impl Settling<'_> {
             Some(Action::Gate { .. } | Action::Hold { .. } | Action::Watch(_)) => {
                 Outcome::Interrupted { why: cause.clone() }
             }
+            Some(Action::Pipeline(_)) => Outcome::Unknown {
+                why: match &run.remote {
+                    Some(remote) => format!("{cause}; {} goes on without it", remote.name),
+                    None => format!("{cause}; whether a pipeline was started is not known"),
+                },
+            },
             Some(Action::Http(_) | Action::Forge(_)) => {
                 Outcome::Unknown { why: format!("{cause}; whether the call was answered is not known") }
             }

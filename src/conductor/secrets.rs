@@ -263,6 +263,7 @@ impl Vault {
             Action::Command(command) => self.need_for_command(command),
             Action::Http(call) => self.need_for_call(call),
             Action::Forge(call) => self.need(|name| name == call.place.token),
+            Action::Pipeline(pipeline) => self.need(|name| pipeline.needs(name)),
             Action::Watch(watch) => self.need(|name| watch.probes.iter().any(|probe| watches(probe, name))),
             Action::Gate { .. } | Action::Hold { .. } => Ok(()),
         }
@@ -353,6 +354,7 @@ impl Vault {
             Outcome::DidNotStart { why }
             | Outcome::Unknown { why }
             | Outcome::NotMet { why }
+            | Outcome::Failed { why }
             | Outcome::Interrupted { why } => *why = self.mask(why),
             Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::Met => {}
         }

@@ -39,7 +39,7 @@ pub fn suspects(
     let mut untold = None;
     let production = config.production();
     if let Some(env) = production
-        && !env.history.is_empty()
+        && env.tells_history()
     {
         if asking == Asking::Environment {
             let root = directory(&reader.root().to_string_lossy());

@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use super::capture::{Captured, capture};
 use super::environment::environment;
+use super::forge::{Visit, text_of};
+use super::prepare;
 use super::secrets::Vault;
 use crate::config::types::{BlueGreen, Config, Environment};
 use crate::deploy::{self, Fill, blue_green, release};
 use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
 use crate::incident::{History, Release};
+use crate::plan::forge::Place;
 use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
@@ -29,7 +33,7 @@ pub fn past_releases(config: &Config, env: &str, root: &Path) -> Result<Vec<Rele
     let doing = format!("asking what was released to {}", visible(env));
     let env = deploy::find_environment(config, &doing, env)?;
     if env.history.is_empty() {
-        return Ok(Vec::new());
+        return deployed(config, env, root, &doing);
     }
     let root = root.to_string_lossy();
     let command = Fill::new(&doing, &env.name, &root, &env.env)?.command(&env.history, "history")?;
@@ -38,6 +42,41 @@ pub fn past_releases(config: &Config, env: &str, root: &Path) -> Result<Vec<Rele
         let hint = format!("run `history` of {} by hand: it prints a JSON object a line", visible(&env.name));
         Failure::new(doing, cause, hint)
     })
+}
+
+/// Tells whether the pipeline of an environment could be started; `None`: no code host runs one.
+///
+/// # Errors
+/// It could not, or its host cannot be asked.
+pub fn pipeline_ready(config: &Config, env: &Environment, root: &Path) -> Result<Option<String>> {
+    let doing = format!("asking what runs the pipeline of {}", visible(&env.name));
+    let Some(mut visit) = visit(config, env, root, &doing)? else { return Ok(None) };
+    let workflow = env.pipeline.as_ref().map_or("", |pipeline| &pipeline.workflow);
+    let hint = "docs/pipelines.md says what the token needs";
+    visit.ready(workflow).map(Some).map_err(|lost| Failure::new(doing, lost.why, hint))
+}
+
+/// What is asked of the code host that runs the pipeline of an environment; `None`: none does.
+fn visit(config: &Config, env: &Environment, root: &Path, doing: &str) -> Result<Option<Visit>> {
+    let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
+    let Some(host) = prepare::host(config, &reader, &env.name)? else { return Ok(None) };
+    let failed = |cause: String| Failure::new(doing, cause, "docs/pipelines.md says what the token needs");
+    let value = super::secrets::get(&host.token).map_err(failed)?;
+    let place = Place { token: host.token.name, ..host.place };
+    Visit::new(&place, text_of(&value), PATIENCE).map(Some).map_err(failed)
+}
+
+/// What its code host says was deployed to an environment; nothing where it is not to be asked.
+fn deployed(config: &Config, env: &Environment, root: &Path, doing: &str) -> Result<Vec<Release>> {
+    let name = env.pipeline.as_ref().map_or("", |pipeline| &pipeline.deployments);
+    if name.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(mut visit) = visit(config, env, root, doing)? else { return Ok(Vec::new()) };
+    let hint = "look at `deployments` of the pipeline in flightdeck.toml, and at what the token may read";
+    let failed = |cause: String| Failure::new(doing, cause, hint);
+    let lines = visit.deployments(name).map_err(|lost| failed(lost.why))?;
+    release::read(&env.name, &lines.join("\n")).map_err(failed)
 }
 
 /// Adds to a history what these environments tell of themselves. One that cannot be asked, or that

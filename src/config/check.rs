@@ -10,6 +10,7 @@ mod environment;
 mod flag;
 mod hotfix;
 mod person;
+mod pipeline;
 mod policy;
 mod probe;
 pub mod programs;

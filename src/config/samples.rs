@@ -1,7 +1,7 @@
 //! Configurations to copy: a whole one for each common way to deploy, and probes of each kind of source.
 
 /// Name of each sample, what it is for, and its text.
-pub const ALL: [Sample; 11] = [
+pub const ALL: [Sample; 12] = [
     Sample {
         name: "script",
         about: "plain scripts, with a rollback option of their own, a secret and a freeze",
@@ -21,6 +21,11 @@ pub const ALL: [Sample; 11] = [
         name: "kamal",
         about: "containers on hosts of your own, deployed over ssh with Kamal",
         text: include_str!("../../assets/samples/kamal.toml"),
+    },
+    Sample {
+        name: "pipeline",
+        about: "a CI pipeline that deploys, started and followed by commands of your own",
+        text: include_str!("../../assets/samples/pipeline.toml"),
     },
     Sample {
         name: "http",

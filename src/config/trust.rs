@@ -121,6 +121,12 @@ fn of_environment(environment: &Environment) -> Vec<Item> {
         add("ask share of", &canary.weight);
         add("end canary of", &canary.finish);
     }
+    if let Some(pipeline) = &environment.pipeline {
+        add("start pipeline of", &pipeline.start);
+        add("ask pipeline of", &pipeline.status);
+        add("read log of pipeline of", &pipeline.logs);
+        add("cancel pipeline of", &pipeline.cancel);
+    }
     if let Some(sides) = &environment.blue_green {
         add("ask live side of", &sides.live);
         add("deploy idle side of", &sides.deploy);

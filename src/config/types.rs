@@ -15,6 +15,7 @@ mod channel;
 mod flag;
 mod hotfix;
 mod person;
+mod pipeline;
 mod probe;
 mod runbook;
 mod version;
@@ -24,6 +25,7 @@ pub use channel::{Channel, ChannelKind, ComponentState, MailTls, Mailbox, Messag
 pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METHODS, not_an_address};
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use person::Person;
+pub use pipeline::{Pipeline, PipelineKind, PipelineOn};
 pub(in crate::config) use probe::is_status_page;
 pub use probe::{
     Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql,
@@ -191,6 +193,9 @@ pub struct Environment {
     /// Deploys beside what is live, and switches over.
     #[serde(default)]
     pub blue_green: Option<BlueGreen>,
+    /// A pipeline that deploys, in place of `deploy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<Pipeline>,
     /// Further ways back besides redeploying and reverting, best first.
     #[serde(default)]
     pub rollbacks: Vec<Rollback>,
@@ -208,6 +213,11 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Tells whether it can be asked what was released there before.
+    pub fn tells_history(&self) -> bool {
+        !self.history.is_empty() || self.pipeline.as_ref().is_some_and(|one| !one.deployments.is_empty())
+    }
+
     /// An environment with a deploy command and all else as it is when left out.
     pub fn new(name: &str, deploy: Vec<String>) -> Self {
         Self {
@@ -225,6 +235,7 @@ impl Environment {
             history: Vec::new(),
             canary: None,
             blue_green: None,
+            pipeline: None,
             rollbacks: Vec::new(),
             gitops: String::new(),
             timeout: default_deploy_timeout(),

@@ -10,6 +10,7 @@ pub mod extended;
 mod fill;
 pub mod flags;
 pub mod gates;
+pub mod pipeline;
 pub mod release;
 pub mod rollback;
 pub mod runbook;
@@ -46,6 +47,8 @@ pub struct Resolved {
     pub version: Option<String>,
     /// Commits that hold exactly the same files, as far as they were looked for.
     pub same: Vec<String>,
+    /// The code host that runs the pipeline of the environment, where one does.
+    pub host: Option<pipeline::Host>,
 }
 
 impl Resolved {
@@ -89,7 +92,7 @@ pub fn deploy(
             let way = blue_green::steps(env, sides, &fill, &reference, live.unwrap_or_default())?;
             (way, format!("{title}, blue-green"))
         }
-        (None, None) => (at_once(env, &fill, &title)?, title),
+        (None, None) => (at_once(env, &fill, what, &title)?, title),
     };
     if let Some(time) = watch::after_deploy(config, env, policy) {
         let watch = watch::step(config, environment, time, &what.root).ok_or_else(|| {
@@ -114,7 +117,13 @@ pub fn deploy(
         steps: way.steps,
         ..Plan::new(id, title, Purpose::Deploy, environment)
     };
-    Ok(secrets::attach(plan, config, &what.root))
+    Ok(secrets::attach(with_token(plan, what), config, &what.root))
+}
+
+/// The plan with where the token of the code host comes from.
+fn with_token(mut plan: Plan, what: &Resolved) -> Plan {
+    plan.secrets.extend(what.host.as_ref().map(|host| host.token.clone()));
+    plan
 }
 
 /// The steps of one way to deploy.
@@ -127,7 +136,11 @@ struct Way {
 }
 
 /// One command does it all.
-fn at_once(env: &Environment, fill: &Fill<'_>, title: &str) -> Result<Way> {
+fn at_once(env: &Environment, fill: &Fill<'_>, what: &Resolved, title: &str) -> Result<Way> {
+    if let Some(pipeline) = &env.pipeline {
+        let step = pipeline::step(env, pipeline, fill, what, title)?;
+        return Ok(Way { steps: vec![step], live_after: 0, notes: Vec::new() });
+    }
     let why = format!("to take it back, roll {} back", visible(&env.name));
     let step = Step {
         proof: fill.probe(&env.proof, "proof", &env.expect)?,

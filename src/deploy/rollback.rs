@@ -267,6 +267,8 @@ pub struct Known<'a> {
     pub idle: Heard,
     /// What keeps the environment as it is described elsewhere.
     pub gitops: Option<String>,
+    /// The code host that runs its pipeline; `Err`: it has one, and why its host is not known.
+    pub host: Result<Option<super::pipeline::Host>, String>,
 }
 
 impl<'a> Known<'a> {
@@ -303,6 +305,7 @@ impl<'a> Known<'a> {
             live: asked(sides.is_some()),
             idle: asked(sides.is_some_and(|sides| !sides.version.is_empty())),
             gitops: (!gitops.is_empty()).then(|| gitops.to_owned()),
+            host: Ok(None),
         }
     }
 

@@ -77,6 +77,7 @@ fn in_action<'a>(action: &'a Action, names: &mut BTreeSet<&'a str>) {
         Action::Forge(call) => {
             names.insert(call.place.token.as_str());
         }
+        Action::Pipeline(pipeline) => names.extend(pipeline.secrets()),
         Action::Watch(watch) => {
             for probe in &watch.probes {
                 names.extend(probe.source.env().iter().map(String::as_str));

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::body::{
-    Body, Declared, NoteKind, Phase, PlanAsked, PlanEnded, PlanResumed, PlanStarted, Proved, Released,
-    RunWaiting, Signalled, StepEnded, StepWaiting, StopAsked,
+    Body, Declared, NoteKind, Phase, PipelineSeen, PlanAsked, PlanEnded, PlanResumed, PlanStarted, Proved,
+    Released, RunWaiting, Signalled, StepEnded, StepWaiting, StopAsked,
 };
 use super::drift::{self, Written};
 use super::import::Brought;
@@ -203,6 +203,7 @@ impl Fold {
             | Body::PlanAsked(PlanAsked { plan, .. })
             | Body::StepEnded(StepEnded { plan, .. })
             | Body::StepWaiting(StepWaiting { plan, .. })
+            | Body::PipelineSeen(PipelineSeen { plan, .. })
             | Body::Proved(Proved { plan, .. })
             | Body::PlanEnded(PlanEnded { plan, .. })
             | Body::Released(Released { plan, .. })
@@ -330,6 +331,7 @@ impl Fold {
             Body::PlanResumed(body) => self.plan_resumed(body),
             Body::StepWaiting(body) => self.step_waiting(body, at),
             Body::RunWaiting(body) => self.run_waiting(body),
+            Body::PipelineSeen(body) => self.pipeline_seen(body, at),
             Body::StepSkipped(body) => self.step_skipped(body, at),
             Body::Approved(body) => plans::vote(state, plans::approval(record, body, state.latest)),
             Body::Rejected(body) => plans::vote(state, plans::rejection(record, body, state.latest)),

@@ -3,6 +3,7 @@
 mod afterwards;
 mod assistant;
 mod messages;
+mod pipelines;
 mod plans;
 mod spec;
 mod team;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 pub use afterwards::*;
 pub use assistant::*;
 pub use messages::*;
+pub use pipelines::*;
 pub use plans::*;
 pub use spec::Spec;
 pub use team::*;
@@ -130,6 +132,8 @@ kinds! {
     StepWaiting = "step-waiting",
     /// A run waits for an answer or says nothing for long, or no longer does.
     RunWaiting = "run-waiting",
+    /// A pipeline at its host was started or found, or changed.
+    PipelineSeen = "pipeline-seen",
     /// A step was passed over by a person.
     StepSkipped = "step-skipped",
     /// Somebody asked for a run to be stopped.

@@ -204,10 +204,19 @@ fn waiting(plan: &PlanRun, now: Timestamp) -> impl Iterator<Item = Next> {
 /// Deciding about a plan that stands still.
 fn undecided(plan: &PlanRun) -> Next {
     let waits = plan.steps.iter().find_map(|step| step.waiting.as_ref());
+    let remote = plan.steps.iter().rev().find_map(|step| step.run.as_ref()?.remote.as_ref());
+    let remote = remote.filter(|remote| !remote.state.is_over());
     let title = match waits {
+        // Somebody has to say yes where it runs: that is no decision about the plan.
+        Some((_, why)) if plan.state == PlanState::Waiting && remote.is_some() => {
+            format!("{} waits {why}", remote.map_or("", |remote| &remote.name))
+        }
         Some((_, why)) if plan.state == PlanState::Waiting => format!("decide: {} waits: {why}", plan.title),
         _ if plan.state == PlanState::Waiting => format!("decide: {} waits", plan.title),
-        _ => format!("decide: nobody knows what became of {}", plan.title),
+        _ => match remote {
+            Some(remote) => format!("follow {} again: nobody here sees how it goes on", remote.name),
+            None => format!("decide: nobody knows what became of {}", plan.title),
+        },
     };
     Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
 }

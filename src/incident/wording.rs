@@ -112,6 +112,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::PlanAsked(_)
         | Body::StepWaiting(_)
         | Body::RunWaiting(_)
+        | Body::PipelineSeen(_)
         | Body::StepSkipped(_)
         | Body::Approved(_)
         | Body::Rejected(_)
@@ -271,7 +272,7 @@ fn outcome(outcome: &Outcome, summary: &str) -> String {
         Outcome::DidNotStart { why } => return with_reason("did not start".to_owned(), why),
         Outcome::Unknown { why } => return with_reason("outcome unknown".to_owned(), why),
         Outcome::Met => "done".to_owned(),
-        Outcome::NotMet { why } => return why.clone(),
+        Outcome::NotMet { why } | Outcome::Failed { why } => return why.clone(),
         Outcome::Interrupted { why } => return with_reason("interrupted".to_owned(), why),
     };
     with_reason(text, summary)

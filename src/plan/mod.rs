@@ -7,6 +7,7 @@ pub mod confirmed;
 pub mod forge;
 pub mod gates;
 mod legacy;
+pub mod pipeline;
 pub mod programs;
 pub mod progress;
 pub mod proposal;
@@ -26,6 +27,7 @@ use crate::incident::{Body, MergeOwed, MergePaid, duration};
 use crate::text::address::without_credentials;
 
 pub use forge::ForgeCall;
+pub use pipeline::Pipeline;
 pub use purpose::Purpose;
 pub use request::{HotfixRequest, IssueText, PullText, ReportText, Request};
 pub use watched::Watched;
@@ -296,6 +298,8 @@ pub enum Action {
     Http(HttpCall),
     /// Has a pull request opened or merged by the place that keeps it.
     Forge(Box<ForgeCall>),
+    /// Starts or finds a pipeline at its host, and follows it to its end.
+    Pipeline(Box<Pipeline>),
     /// Waits until gates are met.
     Gate {
         /// The gates.
@@ -520,6 +524,7 @@ impl Action {
             Self::Command(command) => command.line(),
             Self::Http(call) => call.line(),
             Self::Forge(call) => call.line(),
+            Self::Pipeline(pipeline) => pipeline.line(),
             Self::Gate { gates } => {
                 let names: Vec<_> = gates.iter().map(gates::Gate::title).collect();
                 format!("wait for {}", names.join(", "))
@@ -537,7 +542,7 @@ impl Action {
 
     /// Tells whether it changes anything in the world: what does not can be begun again freely.
     pub fn changes_something(&self) -> bool {
-        matches!(self, Self::Command(_) | Self::Http(_) | Self::Forge(_))
+        matches!(self, Self::Command(_) | Self::Http(_) | Self::Forge(_) | Self::Pipeline(_))
     }
 }
 

@@ -164,6 +164,11 @@ pub fn of_action(action: &Action) -> Vec<Line<'_>> {
             let commands = watch.probes.iter().filter_map(|probe| probe.source.argv());
             commands.map(|argv| Line { argv, cwd: &watch.cwd, asks: true }).collect()
         }
+        Action::Pipeline(pipeline) => {
+            let (asking, changing) = pipeline.commands();
+            let asking = asking.into_iter().map(Command::asked);
+            asking.chain(changing.into_iter().map(Command::carried_out)).collect()
+        }
         Action::Http(_) | Action::Forge(_) | Action::Gate { .. } | Action::Hold { .. } => Vec::new(),
     }
 }

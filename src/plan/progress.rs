@@ -3,7 +3,9 @@
 mod meaning;
 
 use super::{Action, Plan, Purpose, Step, Undo};
-use crate::incident::{Decision, Outcome, PlanEnd, PlanRun, PlanState, StepRun, StepState, share_before};
+use crate::incident::{
+    Decision, Outcome, PlanEnd, PlanRun, PlanState, Remote, StepRun, StepState, share_before,
+};
 
 pub use meaning::{Meaning, meaning};
 
@@ -61,6 +63,10 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
         // beforehand that there is no way on from it but back.
         return undo_choice(plan, run).into_iter().collect();
     }
+    if under_way && matches!(planned.action, Action::Pipeline(_)) && step.fate() == StepState::Running {
+        // It goes on at its host, whatever is decided here. It is stopped, or what it waits for is given.
+        return reviews(index, step);
+    }
     let mut list: Vec<(Decision, String, bool)> = Vec::new();
     list.extend(resume(planned, step, under_way));
     list.extend(retry(planned, step, under_way));
@@ -75,6 +81,26 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
         list.push(Choice { step: index, run: run_of(step), decision: Decision::GiveUp, title, risky: false });
     }
     list
+}
+
+/// The pipeline that the last run of a step followed, where that goes on.
+fn followed(step: &StepRun) -> Option<&Remote> {
+    step.run.as_ref()?.remote.as_ref().filter(|remote| !remote.state.is_over())
+}
+
+/// What may be said to what a pipeline waits for at its host.
+fn reviews(index: usize, step: &StepRun) -> Vec<Choice> {
+    let remote = step.run.as_ref().and_then(|run| run.remote.as_ref());
+    let Some(remote) = remote.filter(|remote| remote.asks) else { return Vec::new() };
+    let what = remote.note.trim_start_matches("for ");
+    let choice = |approve: bool, word: &str| Choice {
+        step: index,
+        run: run_of(step),
+        decision: Decision::Review { approve, comment: String::new() },
+        title: format!("{word} {} at its host: {what}", remote.name),
+        risky: false,
+    };
+    vec![choice(true, "approve"), choice(false, "reject")]
 }
 
 fn run_of(step: &StepRun) -> Option<String> {
@@ -106,6 +132,10 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
     let holds = matches!(planned.action, Action::Hold { .. });
     let title = &planned.title;
     let title = match (step.fate(), under_way) {
+        (StepState::Unknown, _) if matches!(planned.action, Action::Pipeline(_)) => match followed(step) {
+            Some(remote) => format!("follow {} again, starting nothing", remote.name),
+            None => format!("look for its run at the host, starting nothing: {title}"),
+        },
         (StepState::Unknown, _) if planned.proof.is_some() => {
             format!("check again whether it is done: {title}")
         }
@@ -135,6 +165,10 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
 fn retry(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {
     let fate = step.fate();
     if !matches!(fate, StepState::Failed | StepState::Unknown) || (under_way && step.waiting.is_none()) {
+        return None;
+    }
+    if followed(step).is_some() {
+        // It goes on at its host: there is nothing to start again.
         return None;
     }
     let risky = !planned.retry_is_safe && planned.action.changes_something() && fate == StepState::Unknown;
@@ -225,6 +259,7 @@ pub enum Offered {
 pub fn offered(plan: &Plan, run: &PlanRun, step: usize, last: Option<&str>, decision: &Decision) -> Offered {
     let matches = |offer: &&Choice| match (&offer.decision, decision) {
         (Decision::Undo { to }, Decision::Undo { to: wanted }) => wanted >= to && *wanted < plan.steps.len(),
+        (Decision::Review { approve, .. }, Decision::Review { approve: wanted, .. }) => approve == wanted,
         (offer, wanted) => offer.name() == wanted.name(),
     };
     let choices = choices(plan, run);
@@ -254,7 +289,13 @@ pub fn undoing<'a>(plan: &'a Plan, run: &PlanRun, to: usize) -> Vec<(usize, Opti
 /// Tells whether a decision lets something in the world be changed that was stopped at: in a
 /// protected environment its name has to be given for it.
 pub fn changes_world(decision: &Decision) -> bool {
-    matches!(decision, Decision::Retry | Decision::Skip { .. } | Decision::Undo { .. })
+    matches!(
+        decision,
+        Decision::Retry
+            | Decision::Skip { .. }
+            | Decision::Undo { .. }
+            | Decision::Review { approve: true, .. }
+    )
 }
 
 /// What has to be given before a decision is carried out: the name of the target, where that is

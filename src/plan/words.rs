@@ -1,6 +1,7 @@
 //! What a step does beside its one line, in words: for every preview there is.
 
 use super::forge::Wanted;
+use super::pipeline::{Begin, Pipeline, Runner};
 use super::programs::Frozen;
 use super::{
     Action, Ask, Command, ForgeCall, HttpCall, OnFailure, Plan, Probe, Purpose, Reach, Step, Undo, Watch,
@@ -132,6 +133,7 @@ fn action(list: &mut Vec<Detail>, action: &Action, common: &[String]) {
         Action::Command(command) => gets(list, command, common),
         Action::Http(call) => sends(list, call),
         Action::Forge(call) => wants(list, call),
+        Action::Pipeline(pipeline) => follows(list, pipeline),
         Action::Gate { gates } => {
             for gate in gates {
                 add(list, "until", gate.title().to_owned());
@@ -197,6 +199,37 @@ fn wants(list: &mut Vec<Detail>, call: &ForgeCall) {
     }
     if !call.place.token.is_empty() {
         add(list, "sends", format!("the secret {}", call.place.token));
+    }
+}
+
+fn follows(list: &mut Vec<Detail>, pipeline: &Pipeline) {
+    if let Begin::Start { inputs, .. } = &pipeline.begin {
+        let inputs: Vec<String> = inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !inputs.is_empty() {
+            add(list, "inputs", inputs.join(" "));
+        }
+    }
+    match &pipeline.runner {
+        Runner::Command { status, logs, cancel, .. } => {
+            add(list, "follows", status.line());
+            for (label, command) in [("logs", logs), ("cancel", cancel)] {
+                if let Some(command) = command {
+                    add(list, label, command.line());
+                }
+            }
+        }
+        Runner::GithubActions { .. } | Runner::Gitlab { .. } => {
+            add(list, "follows", format!("the run at {} to its end", pipeline.host()));
+        }
+    }
+    if pipeline.commit.is_empty() {
+        add(list, "commit", "told to it as an input; the run itself may be of another commit".to_owned());
+    } else {
+        add(list, "commit", format!("cancelled if the run is not of {}", pipeline.short()));
+    }
+    let secrets: Vec<&str> = pipeline.secrets().into_iter().filter(|name| !name.is_empty()).collect();
+    if !secrets.is_empty() {
+        add(list, "sends", format!("the secret {}", secrets.join(", ")));
     }
 }
 

@@ -164,7 +164,7 @@ fn outcome_words(outcome: &Outcome) -> String {
         Outcome::DidNotStart { why } => with_why("did not start", why),
         Outcome::Unknown { why } => with_why("**unknown**", why),
         Outcome::Met => "done".to_owned(),
-        Outcome::NotMet { why } => with_why("failed", why),
+        Outcome::NotMet { why } | Outcome::Failed { why } => with_why("failed", why),
         Outcome::Interrupted { why } => with_why("interrupted", why),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::screen::receive;
 use super::{Event, no_thread, panics};
 use crate::cockpit::msg::{EffectId, Fact, Msg};
-use crate::conductor::{Chunk, LogReader};
+use crate::conductor::{Chunk, JobsReader, LogReader};
 use crate::failure::Result;
 
 /// Most bytes of output in one message, and how many there are at first.
@@ -45,6 +45,7 @@ struct Following {
     dir: PathBuf,
     tail: u64,
     reader: Option<LogReader>,
+    jobs: JobsReader,
     ended: bool,
     /// Most bytes in the next message.
     piece: usize,
@@ -125,8 +126,8 @@ fn fitting(piece: usize, took: Duration) -> usize {
 
 impl Following {
     fn new(id: EffectId, run: String, dir: PathBuf, tail: u64) -> Self {
-        let due = Instant::now();
-        Self { id, run, dir, tail, reader: None, ended: false, piece: FIRST, sent: false, due, idle: 0 }
+        let (due, jobs) = (Instant::now(), JobsReader::new(&dir));
+        Self { id, run, dir, tail, reader: None, jobs, ended: false, piece: FIRST, sent: false, due, idle: 0 }
     }
 
     fn is_due(&self) -> bool {
@@ -136,6 +137,9 @@ impl Following {
     /// The next piece of output, if there is one. What nobody could read in the time is left
     /// out; the log has it.
     fn step(&mut self) -> Option<Fact> {
+        if let Some(jobs) = self.jobs.news() {
+            return Some(Fact::Jobs { follow: self.id, run: self.run.clone(), jobs });
+        }
         if self.reader.is_none() {
             // The conductor makes the log a moment after the plan was started.
             let reader = LogReader::open(&self.dir, 0).ok()?;

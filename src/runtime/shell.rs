@@ -350,7 +350,7 @@ impl<'a> Shell<'a> {
     /// Takes a message in, and tells the follower of a log what its output cost.
     fn timed_fact(&mut self, msg: Msg) {
         let output = match &msg {
-            Msg::Fact(Fact::Output { follow, .. }) => Some(*follow),
+            Msg::Fact(Fact::Output { follow, .. } | Fact::Jobs { follow, .. }) => Some(*follow),
             _ => None,
         };
         let began = Instant::now();

@@ -180,7 +180,7 @@ pub(super) fn outcome_words(outcome: &Outcome) -> String {
         Outcome::DidNotStart { why } => format!("did not start: {why}"),
         Outcome::Unknown { why } => format!("outcome unknown: {why}"),
         Outcome::Met => "done".to_owned(),
-        Outcome::NotMet { why } => format!("failed: {why}"),
+        Outcome::NotMet { why } | Outcome::Failed { why } => format!("failed: {why}"),
         Outcome::Interrupted { why } => format!("interrupted: {why}"),
     }
 }

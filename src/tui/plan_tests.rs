@@ -272,7 +272,7 @@ fn failed() -> Model {
     let mut terminal = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
     terminal.process(b"$ ./weight.sh production 25\r\nasking the cluster\r\n\x1b[31merror: no such deployment: payments-canary\x1b[0m\r\n");
     let run = format!("{ID}.3");
-    model.output = Some(crate::cockpit::model::Output { run, terminal, last: now() });
+    model.output = Some(crate::cockpit::model::Output { run, terminal, last: now(), jobs: Vec::new() });
     model
 }
 

@@ -262,3 +262,35 @@ fn the_run_view_looks_as_it_should() {
         }
     }
 }
+
+#[test]
+fn the_jobs_of_a_pipeline_stand_above_what_they_print_what_needs_somebody_first() {
+    use crate::deploy::pipeline::{Job, JobStep};
+    use crate::incident::RemoteState::{Failed, Queued, Running, Succeeded};
+    let job = |number: usize, name: &str, state| Job {
+        id: number.to_string(),
+        name: name.to_owned(),
+        stage: String::new(),
+        state,
+        started: (state != Queued).then(|| now() - SignedDuration::from_secs(90)),
+        ended: (state == Succeeded || state == Failed).then(|| now() - SignedDuration::from_secs(20)),
+        may_fail: false,
+        steps: vec![JobStep { name: "Run ./deploy.sh".into(), state }],
+    };
+    let mut desk = Desk::open(b"pushing image\r\n".to_vec());
+    let (follow, run) = desk.model.following.clone().unwrap();
+    let few =
+        vec![job(1, "build", Succeeded), job(2, "deploy (eu-west-1)", Running), job(3, "smoke", Queued)];
+    desk.send(Msg::Fact(Fact::Jobs { follow, run: run.clone(), jobs: few }));
+    let drawn = desk.frame(100, 24);
+    insta::assert_snapshot!(text(&drawn));
+    let many: Vec<Job> =
+        (0..1000).map(|number| job(number, &format!("test ({number})"), Succeeded)).collect();
+    let many = many.into_iter().chain([job(1000, "migrate", Failed), job(1001, "deploy", Running)]).collect();
+    desk.send(Msg::Fact(Fact::Jobs { follow, run, jobs: many }));
+    let drawn = text(&desk.frame(100, 24));
+    let at = |wanted: &str| drawn.lines().position(|line| line.contains(wanted));
+    assert!(at("✗ migrate").unwrap() < at("▶ deploy").unwrap(), "{drawn}");
+    assert!(drawn.contains("1002 jobs: 1 failed, 1 running, 1000 done"), "{drawn}");
+    assert!(drawn.contains("pushing image"), "there is room for what they print\n{drawn}");
+}

@@ -124,7 +124,7 @@ pub(super) fn incident() -> Model {
         b"$ ./deploy.sh hotfix/pool-limit staging\r\nbuilding payments-api:77b0d13\r\n\
           \x1b[32mtests 412 passed\x1b[0m\r\npushing image payments-api:77b0d13 ... layer 4/7\r\n",
     );
-    model.output = Some(Output { run, terminal, last: now() });
+    model.output = Some(Output { run, terminal, last: now(), jobs: Vec::new() });
     model
 }
 

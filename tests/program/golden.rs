@@ -85,6 +85,22 @@ fn a_plan_that_is_made_now_is_written_as_it_was_when_the_format_was_new() {
     }
 }
 
+/// As above, of the kinds of steps that were added to the format since.
+#[test]
+fn a_plan_of_a_later_kind_is_written_as_it_was_when_it_came() {
+    let made: Vec<String> = kinds::later()
+        .iter()
+        .map(|plan| {
+            let sealed = stored::seal(plan).unwrap();
+            assert_eq!(stored::read(&sealed.spec).unwrap().plan, *plan, "{}: nothing of it is lost", plan.id);
+            format!("{{\"hash\":\"{}\",\"spec\":{}}}\n", sealed.hash, sealed.spec.raw())
+        })
+        .collect();
+    let golden =
+        std::fs::read_to_string(folder(stored::VERSION).join("later-plans.jsonl")).unwrap_or_default();
+    assert!(made.concat() == golden, "the golden file differs; a new kind adds a line:\n{}", made.concat());
+}
+
 #[test]
 fn what_was_approved_cannot_be_changed_on_record() {
     for version in versions() {

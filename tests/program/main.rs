@@ -74,6 +74,7 @@ mod own_actions;
 mod paging;
 mod people;
 mod pictures;
+mod pipelines;
 #[cfg(target_os = "linux")]
 mod plans;
 mod policy;

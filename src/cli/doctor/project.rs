@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::cli::context::Context;
-use crate::conductor::{keyring, lacking_secrets};
+use crate::conductor::{self, keyring, lacking_secrets};
 use crate::config::load::{self, Loaded, Refused};
 use crate::config::problem::Invalid;
 use crate::config::trust;
@@ -113,6 +113,7 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
             findings.push(Finding::ok("trust", "this content is trusted"));
             findings.extend(probes(&loaded.config, root));
             findings.extend(channels(&loaded.config, root));
+            findings.extend(pipelines(&loaded.config, root));
         }
         Ok(false) => findings.push(Finding::warn(
             "trust",
@@ -138,6 +139,20 @@ fn channels(config: &Config, root: &Path) -> Option<Finding> {
             "put the secret there: without it nothing is sent by this channel",
         )),
     }
+}
+
+/// Asks the hosts of pipelines whether they could be started. Nothing is started.
+fn pipelines(config: &Config, root: &Path) -> Vec<Finding> {
+    let ready = config.environments.iter().filter_map(|env| {
+        env.pipeline.as_ref()?;
+        match conductor::pipeline_ready(config, env, root) {
+            Ok(says) => says.map(|says| Finding::ok("pipeline", format!("{}: {says}", env.name))),
+            Err(failure) => {
+                Some(Finding::bad("pipeline", format!("{}: {}", env.name, failure.cause), failure.hint))
+            }
+        }
+    });
+    ready.collect()
 }
 
 /// Tells whether all that commands name is there. Here a program that is only missing on this machine

@@ -84,7 +84,11 @@ fn as_wanted(loaded: &mut Loaded, plan: &str, decision: &Decision, ended: End) -
 /// The decision as it can be made now.
 fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doing: &str) -> Result<Choice> {
     let choices = progress::choices(plan, run);
-    let found = choices.iter().find(|choice| choice.decision.name() == wanted.name());
+    let same = |choice: &&Choice| match (&choice.decision, wanted) {
+        (Decision::Review { approve, .. }, Decision::Review { approve: wanted, .. }) => approve == wanted,
+        (offer, wanted) => offer.name() == wanted.name(),
+    };
+    let found = choices.iter().find(same);
     let Some(found) = found else {
         let can: Vec<&str> = choices.iter().map(|choice| choice.decision.name()).collect();
         let hint = match can.as_slice() {
@@ -102,6 +106,10 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
         Decision::Skip { reason } if reason.is_empty() => {
             let hint = "--reason WHY: it goes into the record and the report";
             return Err(Failure::usage(doing, "skipping a step needs a reason", hint));
+        }
+        Decision::Review { comment, .. } if comment.is_empty() => {
+            let hint = "--comment TEXT: it stands at the host, with your name";
+            return Err(Failure::usage(doing, "a review needs a comment", hint));
         }
         wanted => wanted.clone(),
     };

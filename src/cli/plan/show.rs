@@ -12,7 +12,7 @@ use super::super::preview::preview as preview_with;
 use crate::conductor;
 use crate::failure::{self, Failure};
 use crate::incident::{
-    Outcome, PlanRun, Policy, Proof, Proposal, Run, Spec, State, StepRun, StepState, Waits,
+    Outcome, PlanRun, Policy, Proof, Proposal, Remote, Run, Spec, State, StepRun, StepState, Waits,
 };
 use crate::plan::progress::{self, Choice};
 use crate::plan::stored::{self, Unreadable};
@@ -225,6 +225,9 @@ fn about(step: &StepRun) -> Vec<String> {
         }
         lines.extend(run.signals.iter().map(|(at, signal)| format!("{signal} sent at {at:.0}")));
     }
+    if let Some(remote) = step.run.as_ref().and_then(|run| run.remote.as_ref()) {
+        lines.push(remote.line());
+    }
     if progress::is_being_proven(step) {
         lines.push("flightdeck is checking whether it is done".to_owned());
     }
@@ -289,6 +292,8 @@ struct StepSheet<'a> {
     proof_why: Option<&'a str>,
     waiting: Option<&'a str>,
     waits: Option<&'a Waits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<&'a Remote>,
     skipped_by: Option<&'a str>,
     skip_reason: Option<&'a str>,
     undone: bool,
@@ -344,6 +349,7 @@ fn step_sheet(step: &StepRun) -> StepSheet<'_> {
         proof_why: step.proof.as_ref().map(|(_, _, why)| why.as_str()),
         waiting: step.waiting.as_ref().map(|(_, why)| why.as_str()),
         waits: step.run.as_ref().and_then(|run| run.waits.as_ref()),
+        pipeline: step.run.as_ref().and_then(|run| run.remote.as_ref()),
         skipped_by: step.skipped.as_ref().map(|(_, by, _)| by.as_str()),
         skip_reason: step.skipped.as_ref().map(|(_, _, reason)| reason.as_str()),
         undone: step.state() == StepState::Undone,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::commands::Command;
 use super::super::gone;
-use super::super::model::{ConfigSource, IncidentLine, Model, Pane};
+use super::super::model::{ConfigSource, IncidentLine, Model, Output, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
@@ -63,6 +63,11 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         }
         Fact::Runbooks(shelf) => runbooks::listed(cx.model, *shelf),
         Fact::Output { follow, run, bytes } => output(cx.model, follow, &run, &bytes),
+        Fact::Jobs { follow, run, jobs } => {
+            if let Some(output) = followed(cx.model, follow, &run) {
+                output.jobs = jobs;
+            }
+        }
         Fact::Failed(failure) => cx.fail(failure),
         Fact::Lost(failure, log) => lost(cx, failure, *log),
         Fact::Journal(state) => journal(cx, state),
@@ -446,12 +451,16 @@ fn settled(probe: &series::Status) -> Option<State> {
 }
 
 /// Feeds output to the terminal of the run that is followed.
+/// What is kept of the run that is followed; `None`: it was another one.
+fn followed<'m>(model: &'m mut Model, follow: EffectId, run: &str) -> Option<&'m mut Output> {
+    let is_it = model.following.as_ref().is_some_and(|(id, following)| *id == follow && following == run);
+    model.output.as_mut().filter(|output| is_it && output.run == run)
+}
+
 fn output(model: &mut Model, follow: EffectId, run: &str, bytes: &[u8]) {
-    if model.following.as_ref().is_none_or(|(id, following)| *id != follow || following != run) {
-        return;
-    }
-    if let Some(output) = model.output.as_mut().filter(|output| output.run == run) {
-        output.last = model.now;
+    let now = model.now;
+    if let Some(output) = followed(model, follow, run) {
+        output.last = now;
         if !feed(&mut output.terminal, bytes) {
             output.terminal = terminal();
         }

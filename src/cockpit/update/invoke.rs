@@ -209,6 +209,8 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::PlanRetry
         | Command::PlanSkip
         | Command::PlanUndo
+        | Command::PlanApprove
+        | Command::PlanReject
         | Command::PlanCancel => plan_view::ask(cx, command),
         Command::PlanSettle => settle::edit(cx),
         Command::PlanTakeOver => {

@@ -229,6 +229,8 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         | Command::PlanRetry
         | Command::PlanSkip
         | Command::PlanUndo
+        | Command::PlanApprove
+        | Command::PlanReject
         | Command::PlanCancel => {
             no(super::plan_view::choice(model, command).is_none(), "no plan can do that right now")
         }
@@ -336,6 +338,8 @@ fn label(model: &Model, command: Command) -> String {
         | Command::PlanRetry
         | Command::PlanSkip
         | Command::PlanUndo
+        | Command::PlanApprove
+        | Command::PlanReject
         | Command::PlanCancel => match super::plan_view::choice(model, command) {
             Some((view, choice)) => format!("plan {}: {}", view.plan, choice.title),
             None => format!("plan: {title}"),

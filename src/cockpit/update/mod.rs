@@ -77,7 +77,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
     // Keys and samples come by the thousand, and change of what is next only what is looked for there.
     let told = match &msg {
         Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_) | Msg::Resize(..) | Msg::Shown { .. } => false,
-        Msg::Fact(fact) => !matches!(fact, Fact::Health { .. } | Fact::Output { .. }),
+        Msg::Fact(fact) => !matches!(fact, Fact::Health { .. } | Fact::Output { .. } | Fact::Jobs { .. }),
         Msg::Tick(_) | Msg::Done(..) => true,
     };
     let sampled = matches!(msg, Msg::Fact(Fact::Health { .. }));
@@ -248,7 +248,8 @@ fn follow(cx: &mut Cx<'_>) {
 /// Follows a run from the last `tail` bytes of its log, or stops following.
 fn follow_run(cx: &mut Cx<'_>, run: Option<String>, tail: u64) {
     let last = cx.model.now;
-    cx.model.output = run.clone().map(|run| super::model::Output { run, terminal: terminal(), last });
+    cx.model.output =
+        run.clone().map(|run| super::model::Output { run, terminal: terminal(), last, jobs: Vec::new() });
     let id = cx.effect("following", Effect::Follow { run: run.clone(), tail });
     cx.model.following = run.map(|run| (id, run));
 }

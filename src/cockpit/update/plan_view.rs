@@ -155,7 +155,8 @@ pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
 
 fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
     let Meaning { about, lines } = progress::meaning(plan, run, &choice);
-    let reason = matches!(choice.decision, Decision::Skip { .. }).then(LineEdit::default);
+    let asks = matches!(choice.decision, Decision::Skip { .. } | Decision::Review { .. });
+    let reason = asks.then(LineEdit::default);
     Decide {
         plan: run.id.clone(),
         word: progress::word(plan, run, &choice).map(str::to_owned),
@@ -291,7 +292,7 @@ fn send(cx: &mut Cx<'_>) {
     let Some(Overlay::Decide(decide)) = cx.model.overlays.last() else { return };
     let (plan, shown) = (decide.plan.clone(), decide.choice.clone());
     let mut choice = Box::new(shown.clone());
-    if let Decision::Skip { reason: why } = &mut choice.decision {
+    if let Decision::Skip { reason: why } | Decision::Review { comment: why, .. } = &mut choice.decision {
         reason(decide).clone_into(why);
     }
     let stands = stands(cx.model, decide);

@@ -29,7 +29,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
     }
     let Some(env) = cx.model.config.config.production() else { return };
     // What can tell what is live there is asked again and again: somebody may deploy past the record.
-    let tells = !env.history.is_empty() && cx.model.incident().is_some_and(State::is_open);
+    let tells = env.tells_history() && cx.model.incident().is_some_and(State::is_open);
     let looked = ways.known.get(&env.name).map(|looked| looked.at);
     let is_old = tells && looked.is_some_and(|at| cx.model.now.duration_since(at) >= AGAIN);
     if !ways.stale && !is_old {

@@ -55,6 +55,7 @@ impl Conductor {
             Action::Command(command) => self.command(index, command, &dir, run_id, timeout, undo),
             Action::Http(call) => self.http(call, &dir, timeout),
             Action::Forge(call) => self.forge(call, &dir, timeout),
+            Action::Pipeline(pipeline) => self.pipeline(index, pipeline, &dir, run_id, timeout),
             Action::Gate { gates } => self.gate(index, gates, timeout),
             Action::Hold { time } => self.hold(index, *time, timeout),
             Action::Watch(watch) if self.plan.purpose == Purpose::ExtendedWatch => {

@@ -62,7 +62,7 @@ pub(super) fn how(outcome: &Outcome, proof: Option<&(Proof, String)>) -> String 
         Outcome::DidNotStart { why } => format!("did not start: {why}"),
         Outcome::Unknown { why } => format!("has an unknown outcome: {why}"),
         Outcome::Met => "was answered as wanted".to_owned(),
-        Outcome::NotMet { why } => format!("failed: {why}"),
+        Outcome::NotMet { why } | Outcome::Failed { why } => format!("failed: {why}"),
         Outcome::Interrupted { why } => format!("was interrupted: {why}"),
     };
     match proof {

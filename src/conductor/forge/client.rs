@@ -202,6 +202,44 @@ impl Client {
         self.understood(&reply.body).map_err(|lost| Lost { kind: Kind::Unclear, ..lost })
     }
 
+    /// Sends something that changes something, once, and hands back what was answered, which may be nothing.
+    pub(super) fn tell(
+        &mut self,
+        method: &Method,
+        address: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Vec<u8>, Lost> {
+        let url = self.url(address)?;
+        let reply = self.exchange(method, &url, body, None)?;
+        self.judge(&reply)?;
+        Ok(reply.body)
+    }
+
+    /// The base address of the API.
+    pub(super) fn base(&self) -> Url {
+        self.api.clone()
+    }
+
+    /// Reads an answer as a thing.
+    pub(super) fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Lost> {
+        self.understood(body)
+    }
+
+    /// Reads a text that may lie at another host, where no credential is sent: at most `most` bytes of it, and
+    /// whether that is all.
+    pub(super) fn text(&mut self, address: &str, most: usize) -> Result<(Vec<u8>, bool), Lost> {
+        let request = Request { headers: self.headers()?, ..Request::get(self.url(address)?) };
+        let patience = self.left().min(ANSWER);
+        let policy =
+            Policy { body: most, redirects: MAX_REDIRECTS, elsewhere: true, ..Policy::within(patience) };
+        let reply = self.runtime.block_on(self.exchange.send(&request, &policy))?;
+        self.judge(&reply)?;
+        match reply.unfinished {
+            Some(lost) if lost.fault != crate::failure::Fault::TooLong => Err(lost.into()),
+            cut => Ok((reply.body, cut.is_none())),
+        }
+    }
+
     /// Waits before something is tried again, where there is time for it.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod github;
 mod gitlab;
 pub(super) mod issues;
 mod look;
+mod pipelines;
 mod wanted;
 
 use std::time::Duration;
@@ -13,14 +14,16 @@ use reqwest::Method;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
-use self::client::{Client, Lost};
+use self::client::Client;
 use super::secrets::{Value, get};
 use crate::hotfix::forge::{Found, host, tokens};
 use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
 use crate::plan::{SecretFrom, SecretSource};
 
+pub(super) use client::{Kind, Lost};
 pub use look::{Age, Looker};
+pub(super) use pipelines::Started;
 pub(super) use wanted::{carry, is_done};
 
 /// A place, and what talks to it.
@@ -40,6 +43,16 @@ impl Visit {
         patience: Duration,
     ) -> Result<Self, String> {
         Ok(Self { client: Client::new(place, token, patience)?, place: place.clone() })
+    }
+
+    /// Keeps answers from now on, and asks for them again only if they changed.
+    pub(super) fn keep_answers(&mut self) {
+        self.client.keep_answers();
+    }
+
+    /// Gives it time anew.
+    pub(super) fn renew(&mut self, patience: Duration) {
+        self.client.renew(patience);
     }
 
     /// The pull request of a branch into a base that counts, with reviews and checks.

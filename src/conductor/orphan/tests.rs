@@ -20,6 +20,7 @@ fn run(id: &str, process: Option<crate::incident::Process>, outcome: Outcome) ->
         signals: Vec::new(),
         unproven: false,
         waits: None,
+        remote: None,
     }
 }
 

@@ -21,7 +21,7 @@ const RESERVED: [(&str, &str); 2] = [
 const BUILT_IN_WAYS: [&str; 4] = ["redeploy", "revert", "switch", "switch-back"];
 
 /// Words in braces that a command about a commit may have.
-const OF_COMMIT: &[&str] = &["ref", "commit", "env"];
+pub(super) const OF_COMMIT: &[&str] = &["ref", "commit", "env"];
 
 /// A probe as far as an environment wants to know it.
 pub(super) struct Watched<'t> {
@@ -45,7 +45,11 @@ pub(super) fn check(
     for (key, words) in
         [("deploy", OF_COMMIT), ("smoke", OF_COMMIT), ("proof", OF_COMMIT), ("history", &["env"][..])]
     {
-        let need = if key == "deploy" { Need::Program } else { Need::Nothing };
+        let need = if key == "deploy" && table(environment, "pipeline").is_none() {
+            Need::Program
+        } else {
+            Need::Nothing
+        };
         filled(environment, key, need, words, found);
     }
     expect(environment, OF_COMMIT, found);
@@ -56,6 +60,7 @@ pub(super) fn check(
     }
     times(environment, &place, found);
     watched(environment, &place, is_last, probes, found);
+    super::pipeline::check(environment, found);
     if let Some(canary) = table(environment, "canary") {
         self::canary(canary, found);
     }
@@ -79,6 +84,9 @@ fn name(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
 /// One command, a canary with it, or blue-green with a command of its own.
 fn deploys_one_way(environment: &DeTable<'_>, place: &Range<usize>, found: &mut Vec<Problem>) {
     let key = |name: &str| environment.get_key_value(name).map(|(key, _)| key.span());
+    if key("pipeline").is_some() {
+        return;
+    }
     match (key("deploy"), key("canary"), key("blue_green")) {
         (_, Some(canary), Some(blue_green)) => {
             let message = "an environment is deployed to as a canary or blue-green, not both";
@@ -101,7 +109,7 @@ fn deploys_one_way(environment: &DeTable<'_>, place: &Range<usize>, found: &mut 
 }
 
 /// A command and the words in braces it may have.
-fn filled(parent: &DeTable<'_>, key: &str, need: Need, words: &[&str], found: &mut Vec<Problem>) {
+pub(super) fn filled(parent: &DeTable<'_>, key: &str, need: Need, words: &[&str], found: &mut Vec<Problem>) {
     command(parent, key, need, found);
     for (word, span) in texts(parent, key) {
         placeholders(word, &span, words, found);

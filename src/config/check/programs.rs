@@ -22,11 +22,12 @@ use crate::text::nesting::too_deep;
 use crate::text::{nearest, visible};
 
 /// Where commands stand: the tables on the way, and their keys.
-const COMMANDS: [(&[&str], &[&str]); 9] = [
+const COMMANDS: [(&[&str], &[&str]); 10] = [
     (&["checks"], &["command"]),
     (&["environments"], &["deploy", "smoke", "proof", "history"]),
     (&["environments", "canary"], &["set", "weight", "finish"]),
     (&["environments", "blue_green"], &["live", "deploy", "check", "switch", "version"]),
+    (&["environments", "pipeline"], &["start", "status", "logs", "cancel"]),
     (&["environments", "rollbacks"], &["command", "target", "proof"]),
     (&["probes"], &["command"]),
     (&["actions"], &["run"]),

@@ -142,7 +142,11 @@ fn said(release: &Release) -> String {
 }
 
 fn redeploy_ready(known: &Known<'_>, way: &mut Way, target: &Release) -> Ready {
-    if known.environment.deploy.is_empty() && known.live_side().is_none() {
+    let pipeline = known.environment.pipeline.is_some();
+    if let Err(why) = &known.host {
+        return Ready::No(why.clone());
+    }
+    if known.environment.deploy.is_empty() && known.live_side().is_none() && !pipeline {
         return Ready::No(format!("{} has no `deploy` command", known.environment.name));
     }
     let Some(back) = &known.back else {
@@ -235,7 +239,8 @@ fn revert_ready(known: &Known<'_>, way: &mut Way, revert: &Revert) -> Ready {
         Some(revert.same_as_target),
         format!("{branch} is then {whole} what {} was", way.goes_back_to),
     ));
-    if !known.environment.deploy.is_empty() && !revert.runs.is_empty() {
+    let deploys = !known.environment.deploy.is_empty() || known.environment.pipeline.is_some();
+    if deploys && !revert.runs.is_empty() {
         let line = format!("once pushed, {branch} still has to be deployed: the same way, taken again");
         way.evidence.push((None, line));
     }

@@ -122,6 +122,7 @@ fn resolved(known: &Known<'_>, doing: &str, way: &Way) -> Result<Resolved> {
         tag: back.tag.clone(),
         version: target.version.clone(),
         same: Vec::new(),
+        host: known.host.clone().unwrap_or_default(),
     })
 }
 
@@ -149,11 +150,19 @@ fn deployed(known: &Known<'_>, doing: &str, what: &Resolved, plan: Plan) -> Resu
         let release = ReleaseSpec { rollback: true, ..release::spec(&env.name, what, after) };
         return Ok(Plan { release: Some(release), steps, ..plan });
     }
+    let undo = Undo::Irreversible { why: "what was there before is what broke".to_owned() };
+    if let Some(pipeline) = &env.pipeline {
+        let title = format!("deploy {} to {}", visible(&what.reference), visible(&env.name));
+        let step = Step { undo, ..crate::deploy::pipeline::step(env, pipeline, &fill, what, &title)? };
+        let release = ReleaseSpec { rollback: true, ..release::spec(&env.name, what, 0) };
+        let plan = Plan { release: Some(release), steps: vec![step], ..plan };
+        return Ok(crate::deploy::with_token(plan, what));
+    }
     let step = Step {
         proof: fill.probe(&env.proof, "proof", &env.expect)?,
         proof_within: env.proof_within,
         reach: Reach::Others,
-        undo: Undo::Irreversible { why: "what was there before is what broke".to_owned() },
+        undo,
         ..Step::new(
             format!("deploy {} to {}", visible(&what.reference), visible(&env.name)),
             Action::Command(fill.command(&env.deploy, "deploy")?),

@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{
-    Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PlanEnd, PlanEnded, PlanProposed, PlanResumed,
-    PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting, Signalled, StepEnded, StepSkipped,
-    StepStarted, StepWaiting, StopAsked, WatchVerdict,
+    Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PipelineSeen, PlanEnd, PlanEnded, PlanProposed,
+    PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting, Signalled, StepEnded,
+    StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
 };
 use super::super::record::Record;
 use super::super::state::{
-    MergeBack, PassedOver, PlanRun, PlanState, Proposal, Release, Run, State, StepRun, Trial, Vote,
+    MergeBack, PassedOver, PlanRun, PlanState, Proposal, Release, Remote, Run, State, StepRun, Trial, Vote,
     same_person,
 };
 use super::Fold;
@@ -131,6 +131,21 @@ impl Fold {
         }
     }
 
+    pub(super) fn pipeline_seen(&mut self, body: &PipelineSeen, at: Timestamp) {
+        if let Some(run) = self.run_mut(&body.run) {
+            run.remote = Some(Remote {
+                id: body.id.clone(),
+                name: body.name.clone(),
+                url: body.url.clone(),
+                attempt: body.attempt,
+                state: body.state,
+                asks: body.asks,
+                note: body.note.clone(),
+                at,
+            });
+        }
+    }
+
     pub(super) fn step_skipped(&mut self, body: &StepSkipped, at: Timestamp) {
         let Some(&plan) = self.plans.get(&body.plan) else { return };
         let plan = &mut self.state.plans[plan];
@@ -215,6 +230,7 @@ fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
         signals: Vec::new(),
         unproven: false,
         waits: None,
+        remote: None,
     }
 }
 

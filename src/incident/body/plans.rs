@@ -38,6 +38,11 @@ pub enum Outcome {
         /// Why, in one line: `409 Conflict`.
         why: String,
     },
+    /// What the step started elsewhere ended otherwise than well. It may have changed something.
+    Failed {
+        /// Why, in one line: `deploy.yml #42 failed in migrate`.
+        why: String,
+    },
     /// A step that changes nothing (a hold, a watch, a gate) was ended before it was over. It
     /// can be begun again without harm.
     Interrupted {
@@ -61,6 +66,7 @@ impl Outcome {
             Self::Unknown { .. } => "unknown",
             Self::Met => "met",
             Self::NotMet { .. } => "not-met",
+            Self::Failed { .. } => "failed",
             Self::Interrupted { .. } => "interrupted",
         }
     }
@@ -146,6 +152,13 @@ pub enum Decision {
         /// The step.
         to: usize,
     },
+    /// Approve what its pipeline waits for at its host, or reject it.
+    Review {
+        /// Whether it is approved.
+        approve: bool,
+        /// What is said with it there.
+        comment: String,
+    },
     /// Abandon the plan: what was done stays done.
     GiveUp,
 }
@@ -158,6 +171,7 @@ impl Decision {
             Self::Retry => "retry",
             Self::Skip { .. } => "skip",
             Self::Undo { .. } => "undo",
+            Self::Review { .. } => "review",
             Self::GiveUp => "cancel",
         }
     }

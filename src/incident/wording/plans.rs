@@ -1,7 +1,7 @@
 //! The lines about plans that wait, approvals, gates and releases.
 
 use super::super::apply::Fold;
-use super::super::body::{Body, Decision, PlanAsked, PlanEnd, PlanResumed, WatchVerdict};
+use super::super::body::{Body, Decision, PlanAsked, PlanEnd, PlanResumed, RemoteState, WatchVerdict};
 use super::super::record::Record;
 use super::super::state::{EntryKind, PlanState, same_person, share_before};
 use super::{with_note, with_reason};
@@ -40,6 +40,16 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
                     (EntryKind::PlanWaiting, format!("{title} has printed nothing for a while and may hang"))
                 }
             }
+        }
+        Body::PipelineSeen(body) => {
+            let kind = match body.state {
+                RemoteState::Waiting => EntryKind::PlanWaiting,
+                RemoteState::Failed | RemoteState::TimedOut => EntryKind::PlanFailed,
+                RemoteState::Cancelled => EntryKind::Stopped,
+                _ => EntryKind::PlanStarted,
+            };
+            let rerun = if body.attempt > 1 { format!(", attempt {},", body.attempt) } else { String::new() };
+            (kind, with_reason(format!("{}{rerun} {}", body.name, body.state.word()), &body.note))
         }
         Body::StepSkipped(body) => {
             let title = step_title(fold, &body.plan, body.step);
@@ -126,6 +136,11 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
                 None => format!("{title}: undo back to {}", step_title(fold, plan, *to)),
             };
             (EntryKind::Stopped, text)
+        }
+        Decision::Review { approve, comment } => {
+            let word = if *approve { "approve" } else { "reject" };
+            let kind = if *approve { EntryKind::Approval } else { EntryKind::Rejection };
+            (kind, with_reason(format!("{word} {step} at its host"), comment))
         }
         Decision::GiveUp => (EntryKind::Stopped, format!("{title}: abandon it")),
     }

@@ -39,6 +39,14 @@ pub fn meaning(plan: &Plan, run: &PlanRun, choice: &Choice) -> Meaning {
             lines.extend(undoing.iter().filter_map(|(index, action)| Some((index + 1, (*action)?.line()))));
             about.push("These undo what was done, the last step first. Then the plan is over.".to_owned());
         }
+        Decision::Review { approve, .. } => {
+            let word = if *approve { "approved" } else { "rejected" };
+            let note = run.steps.get(choice.step).and_then(|step| step.run.as_ref()?.remote.as_ref());
+            let note = note.map_or("", |remote| remote.note.trim_start_matches("for "));
+            about.push(format!(
+                "It is {word} at its host with your token, and your comment stands there: {note}."
+            ));
+        }
         Decision::GiveUp => {
             about.push("Nothing more of this plan runs. What was done stays done, and its target is free for another plan.".to_owned());
         }

@@ -43,6 +43,7 @@ fn ran(outcome: Option<Outcome>) -> StepRun {
         signals: Vec::new(),
         unproven: false,
         waits: None,
+        remote: None,
     };
     StepRun { run: Some(run), ..open() }
 }

@@ -14,6 +14,7 @@ mod flags;
 mod gates;
 mod grade;
 mod help;
+mod jobs;
 mod menu;
 mod message;
 mod palette;

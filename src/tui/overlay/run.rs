@@ -10,7 +10,7 @@ use super::super::paint::{Pen, width};
 use super::super::terminal::{self, As};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row, stopwatch};
-use super::{Shown, framed, hints};
+use super::{Shown, framed, hints, jobs};
 use crate::cockpit::Command;
 use crate::cockpit::history::Spot;
 use crate::cockpit::lines::Line;
@@ -32,7 +32,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
     let inner = frame(ui, buf, area, view, title, running);
     status(ui, &mut Pen::new(buf, inner, 0), view, found);
     signs(ui, &mut Pen::new(buf, inner, 1), view, running);
-    let body = below(inner, 2);
+    let output = ui.model.output.as_ref().filter(|output| output.run == view.run);
+    let jobs = output.map_or(&[][..], |output| &output.jobs);
+    let body = jobs::draw(ui, buf, below(inner, 2), jobs);
     let cursor = match view.top {
         Some(top) => {
             history(ui, buf, body, view, top);
@@ -110,6 +112,14 @@ fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, found: Option<(&PlanRun
     }
     if ended.is_none() && run.stop_asked.is_some() && pen.room() > 30 {
         pen.put(&ui.key(Command::Stop), ui.of(Role::Key)).put(" kills it now", ui.of(Role::Muted)).gap(2);
+    }
+    if let Some(remote) = &run.remote {
+        let note = if remote.note.is_empty() { remote.state.word() } else { &remote.note };
+        pen.put(&remote.name, ui.of(Role::Code)).gap(1).put(note, ui.of(Role::Muted)).gap(2);
+        if pen.room() > 24 {
+            pen.put(&remote.url, ui.of(Role::Faint));
+        }
+        return;
     }
     let line = command_line(plan, &view.run);
     if width(&line) > 0 && pen.room() > 8 {

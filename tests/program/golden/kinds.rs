@@ -6,6 +6,7 @@ use flightdeck::config::types::Config;
 use flightdeck::incident::{MergeOwed, MergePaid, Severity};
 use flightdeck::plan::forge::{Forge, Place, Wanted};
 use flightdeck::plan::gates::{ApprovalRule, Gate, Window};
+use flightdeck::plan::pipeline::{Begin, Pipeline, Runner};
 use flightdeck::plan::programs::Program;
 use flightdeck::plan::{
     Action, Ask, Command, FollowUp, ForgeCall, Guard, HttpCall, Merge, OnFailure, Plan, Probe, Purpose,
@@ -100,6 +101,15 @@ fn probes() -> Vec<Watched> {
         confirm = 3
     "#;
     toml::from_str::<Config>(text).unwrap().probes.iter().map(Watched::from).collect()
+}
+fn pipeline(begin: Begin) -> Pipeline {
+    Pipeline {
+        runner: Runner::GithubActions { place: place(Forge::Github), workflow: s("deploy.yml") },
+        begin,
+        commit: s(COMMIT),
+        environment: s("production"),
+        interval: SignedDuration::from_secs(5),
+    }
 }
 fn asks() -> Probe {
     Probe::command(full(&["./which.sh"]), Some(s("blue")))
@@ -291,4 +301,57 @@ pub(crate) fn kinds() -> Vec<Plan> {
         )
     });
     list
+}
+
+/// The kinds of steps that came later.
+pub(crate) fn later() -> Vec<Plan> {
+    let one = |id: &str, step: Step| Plan {
+        steps: vec![step],
+        ..Plan::new(id, format!("a plan of {id}"), Purpose::Deploy, "production")
+    };
+    vec![
+        one(
+            "pipeline",
+            Step {
+                proof: Some(asks()),
+                reach: Reach::Others,
+                ..Step::new(
+                    "deploy",
+                    Action::Pipeline(Box::new(pipeline(Begin::Start {
+                        reference: s("main"),
+                        inputs: [(s("environment"), s("production"))].into(),
+                    }))),
+                    MINUTE,
+                )
+            },
+        ),
+        one(
+            "pipeline-found",
+            Step::new(
+                "deploy",
+                Action::Pipeline(Box::new(Pipeline {
+                    runner: Runner::Gitlab { place: place(Forge::Gitlab), trigger: s("TRIGGER") },
+                    ..pipeline(Begin::Find { event: s("push"), within: MINUTE })
+                })),
+                MINUTE,
+            ),
+        ),
+        one(
+            "pipeline-command",
+            Step::new(
+                "deploy",
+                Action::Pipeline(Box::new(Pipeline {
+                    runner: Runner::Command {
+                        start: Some(full(&["./start.sh"])),
+                        status: command(&["./status.sh", "{id}"]),
+                        logs: Some(command(&["./logs.sh", "{id}"])),
+                        cancel: None,
+                    },
+                    commit: String::new(),
+                    ..pipeline(Begin::Start { reference: s("main"), inputs: BTreeMap::new() })
+                })),
+                MINUTE,
+            ),
+        ),
+    ]
 }

@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::cockpit::Command;
+use crate::cockpit::overlay::Asks;
 use crate::incident::{
-    Decision, Outcome, PlanEnd, PlanEnded, PlanStarted, StepEnded, StepStarted, StepWaiting, share_title,
+    Decision, Outcome, PipelineSeen, PlanEnd, PlanEnded, PlanStarted, RemoteState, StepEnded, StepStarted,
+    StepWaiting, share_title,
 };
+use crate::plan::forge::{Forge, Place};
+use crate::plan::pipeline::{Begin, Pipeline, Runner};
 use crate::plan::progress::Choice;
 use crate::plan::{OnFailure, Settle, Undo};
 
@@ -423,4 +427,73 @@ fn where_no_canary_has_a_share_its_key_takes_nothing_back() {
     table.keys("R");
     assert!(table.keys("u").is_empty());
     assert!(matches!(table.top(), Overlay::Rollback(_)), "{:?}", table.top());
+}
+
+/// A deploy by a pipeline whose run waits for a reviewer at its host.
+fn at_its_host(asks: bool) -> Table {
+    let mut table = Table::ready();
+    let pipeline = Pipeline {
+        runner: Runner::GithubActions {
+            place: Place {
+                forge: Forge::Github,
+                api: "https://api.github.com".into(),
+                repository: "shop/payments-api".into(),
+                owner: "shop".into(),
+                token: "GITHUB_TOKEN".into(),
+            },
+            workflow: "deploy.yml".into(),
+        },
+        begin: Begin::Start { reference: "main".into(), inputs: BTreeMap::new() },
+        commit: String::new(),
+        environment: "staging".into(),
+        interval: SignedDuration::from_secs(5),
+    };
+    let step = Step::new("deploy main", Action::Pipeline(Box::new(pipeline)), SignedDuration::from_mins(45));
+    let plan = Plan { steps: vec![step], ..Plan::new("deploy-1", "deploy main", Purpose::Deploy, "staging") };
+    table.started(&plan);
+    let run = "deploy-1.0".to_owned();
+    table.told(StepStarted { plan: plan.id.clone(), step: 0, run: run.clone(), process: None, undo: false });
+    let note = "for approval of staging by sre".to_owned();
+    table.told(PipelineSeen {
+        plan: plan.id.clone(),
+        step: 0,
+        run,
+        id: "9001".into(),
+        name: "deploy.yml #42".into(),
+        url: "https://git.test/shop/payments-api/actions/runs/9001".into(),
+        attempt: 1,
+        state: RemoteState::Waiting,
+        asks,
+        note: note.clone(),
+    });
+    table.told(StepWaiting { plan: plan.id, step: 0, why: note });
+    table
+}
+
+#[test]
+fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment() {
+    let mut table = at_its_host(true);
+    let next = &table.model.derived.next[0].0;
+    assert_eq!(
+        (next.action, next.title.as_str()),
+        ("plan", "deploy.yml #42 waits for approval of staging by sre")
+    );
+    table.keys("o a");
+    assert!(matches!(table.top(), Overlay::Decide(decide) if decide.asks() == Asks::Reason));
+    table.shown();
+    assert!(table.keys("enter").is_empty(), "a comment is needed");
+    table.types("ok");
+    let effects = table.keys("enter");
+    let choice = only_decision(&effects);
+    assert_eq!(choice.decision, Decision::Review { approve: true, comment: "ok".into() });
+}
+
+#[test]
+fn where_the_token_may_not_nothing_is_offered_and_nothing_else_can_be_decided() {
+    let mut table = at_its_host(false);
+    for keys in ["o a", "d", "r", "s", "c"] {
+        let effects = table.keys(keys);
+        assert!(matches!(table.top(), Overlay::Plan(_)), "{keys}");
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Decide { .. })), "{keys}");
+    }
 }

@@ -5,10 +5,10 @@ use crate::incident::{
     Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered, Delivery,
     FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted,
     HandoffDeclined, HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, MessageKind,
-    Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase, PhaseEntered, PlanAsked,
-    PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, Reopened, ReportSaved, Reviewed,
-    RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked,
-    Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
+    Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase, PhaseEntered, PipelineSeen,
+    PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, RemoteState, Reopened,
+    ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec,
+    StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod hostile;
@@ -299,6 +299,19 @@ fn one_of_each() -> Vec<Body> {
                 question: Some("Password:".into()),
                 until: None,
             }),
+        }
+        .into(),
+        PipelineSeen {
+            plan: plan.clone(),
+            step: 0,
+            run: run.clone(),
+            id: "9001".into(),
+            name: "deploy.yml #42".into(),
+            url: String::new(),
+            attempt: 1,
+            state: RemoteState::Waiting,
+            asks: true,
+            note: "for approval of production".into(),
         }
         .into(),
         StopAsked { run: run.clone(), kill: false }.into(),

@@ -1,0 +1,420 @@
+//! A pipeline from its start at its host to its end there. What it is known by is on record before it is followed:
+//! whoever takes the plan up again goes on from that, and starts nothing twice.
+
+mod logs;
+mod look;
+mod run;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::run::Following;
+use super::super::forge::{Kind, Started};
+use super::super::log::LogWriter;
+use super::super::pipeline::{Host, PATIENCE};
+use super::super::recorder::Decided;
+use super::super::run::Finished;
+use super::super::stop::{Why, Wish};
+use super::Conductor;
+use super::wait::{log_in, not_met, say, who};
+use crate::deploy::pipeline::{Found, Seen, pick};
+use crate::incident::{Decision, Outcome, Remote, duration};
+use crate::plan::pipeline::{Begin, Pipeline};
+use crate::text::visible;
+
+/// How often signs of life are shown while a host is asked.
+const TICK: Duration = Duration::from_millis(100);
+/// How many of its intervals lie between two looks at a run that has not moved for so long.
+const PATIENT: [(Duration, u32); 3] =
+    [(Duration::from_secs(60), 1), (Duration::from_secs(300), 2), (Duration::MAX, 4)];
+/// How long a run that took too long is given to end once it was told to.
+const ENDING: Duration = Duration::from_secs(300);
+/// How much the clock of a host may differ from ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// How long a run is looked for that was started, where its host does not say which.
+const APPEARS: Duration = Duration::from_secs(60);
+impl Conductor {
+    /// Starts a pipeline or finds it, and follows it to its end.
+    pub(super) fn pipeline(
+        &mut self,
+        index: usize,
+        pipeline: &Pipeline,
+        dir: &Path,
+        run: &str,
+        timeout: Duration,
+    ) -> Finished {
+        let mut log = log_in(dir);
+        let mut host = match Host::new(pipeline, &self.vault) {
+            Ok(host) => host,
+            Err(why) => return Finished::did_not_start(why),
+        };
+        let until = Instant::now().checked_add(timeout);
+        let (seen, added) = match self.remote_of(index) {
+            // Whoever was here before has told what it is.
+            Some(remote) if !remote.state.is_over() => {
+                say(&mut log, &format!("goes on with {}, which was started before", remote.name));
+                (again(&remote), false)
+            }
+            _ => match self.begin(index, pipeline, &mut host, &mut log) {
+                Ok(seen) => (seen, true),
+                Err(finished) => return *finished,
+            },
+        };
+        let mut following = Following {
+            index,
+            run,
+            seen,
+            note: String::new(),
+            reviews: Vec::new(),
+            refused: String::new(),
+            jobs: Vec::new(),
+            logged: HashSet::new(),
+            looks: 0,
+            moved: Instant::now(),
+            answered: (Instant::now(), self.recorder.now()),
+            printed: 0,
+            stop: None,
+            told: None,
+            forced: false,
+        };
+        // On record before anything else: it is what is left if this process ends now.
+        if let Err(failure) = self.recorder.insist(following.record(&self.plan.id)) {
+            let what = following.seen.name.clone();
+            let why = format!("{what} goes on, but could not be written down: {}", failure.cause);
+            return Finished::with(Outcome::Unknown { why });
+        }
+        if added {
+            let place = if following.seen.url.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", following.seen.url)
+            };
+            say(&mut log, &self.vault.mask(&format!("{}{place}", following.seen.name)));
+        }
+        let finished = self.follow(&mut following, pipeline, &mut host, &mut log, dir, until);
+        if self
+            .recorder
+            .plan()
+            .and_then(|plan| plan.steps.get(index))
+            .is_some_and(|step| step.waiting.is_some())
+        {
+            self.says_waiting(index, "");
+        }
+        let said = match &finished.ended.outcome {
+            Outcome::Failed { why } | Outcome::NotMet { why } | Outcome::Unknown { why } => why,
+            _ => &finished.ended.summary,
+        };
+        say(&mut log, &self.vault.mask(said));
+        let _ = log.sync();
+        finished
+    }
+
+    /// The pipeline that a run of this step followed last.
+    fn remote_of(&self, index: usize) -> Option<Remote> {
+        let step = self.recorder.plan()?.steps.get(index)?;
+        step.run.iter().chain(step.earlier.iter().rev()).find_map(|run| run.remote.clone())
+    }
+
+    /// Starts it, or finds it. What was sent and not answered is looked for, and never sent again.
+    fn begin(
+        &mut self,
+        index: usize,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+    ) -> Result<Seen, Box<Finished>> {
+        say(log, &self.vault.mask(&pipeline.line()));
+        match &pipeline.begin {
+            Begin::Find { event, within } => {
+                let since = self.first_begun(index).checked_sub(SKEW).unwrap_or(Timestamp::MIN);
+                // A push may have been made long before; what we started was not.
+                let pushed = event == "push";
+                let since = if pushed { Timestamp::UNIX_EPOCH } else { since };
+                let within = Duration::try_from(*within).unwrap_or_default();
+                self.look_for(pipeline, host, event, since, &[], within, !pushed)
+            }
+            Begin::Start { reference, inputs } => {
+                let inputs = serde_json::to_value(inputs).unwrap_or_default();
+                let sought = pipeline.looked_for(SignedDuration::ZERO);
+                let event = match &sought.begin {
+                    Begin::Find { event, .. } => event.clone(),
+                    Begin::Start { .. } => String::new(),
+                };
+                let since = self.recorder.now().checked_sub(SKEW).unwrap_or(Timestamp::MIN);
+                // Runs that are there already are not ours.
+                let known = self.at_host(|| host.runs(&pipeline.commit, &event, since)).unwrap_or_default();
+                let known: Vec<String> = known.into_iter().map(|seen| seen.id).collect();
+                match self.at_host(|| host.start(reference, &inputs)) {
+                    Ok(Started::As(seen)) => Ok(*seen),
+                    Ok(Started::Somewhere) => {
+                        self.look_for(pipeline, host, &event, since, &known, APPEARS, true)
+                    }
+                    Err(lost) if matches!(lost.kind, Kind::Unclear | Kind::Odd) => {
+                        say(log, &self.vault.mask(&lost.why));
+                        self.look_for(pipeline, host, &event, since, &known, PATIENCE, true).map_err(
+                            |mut end| {
+                                if let Outcome::Unknown { why } = &mut end.ended.outcome {
+                                    *why = format!("{}; {why}", lost.why);
+                                }
+                                end
+                            },
+                        )
+                    }
+                    Err(lost) => Err(Box::new(not_met(lost.why))),
+                }
+            }
+        }
+    }
+
+    /// When this step was begun for the first time.
+    fn first_begun(&mut self, index: usize) -> Timestamp {
+        let now = self.recorder.now();
+        let step = self.recorder.plan().and_then(|plan| plan.steps.get(index));
+        let runs = step.into_iter().flat_map(|step| step.earlier.iter().chain(&step.run));
+        runs.map(|run| run.started_at).min().unwrap_or(now)
+    }
+
+    /// Looks for the run of a commit until it is there. `ours`: it may have been started by us, so that not to find it
+    /// says nothing.
+    #[expect(clippy::too_many_arguments, reason = "what is looked for, where, and how long")]
+    fn look_for(
+        &mut self,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        event: &str,
+        since: Timestamp,
+        known: &[String],
+        within: Duration,
+        ours: bool,
+    ) -> Result<Seen, Box<Finished>> {
+        let until = Instant::now() + within;
+        let mut trouble = String::new();
+        loop {
+            match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
+                Ok(all) => match pick(all, &pipeline.commit, since, known) {
+                    Found::One(seen) => return Ok(*seen),
+                    Found::Several(all) => {
+                        let names: Vec<String> =
+                            all.iter().map(|one| format!("{} {}", one.name, one.url)).collect();
+                        let why = format!(
+                            "{} runs may be the one: {}; look at them and decide",
+                            names.len(),
+                            visible(&names.join(", "))
+                        );
+                        return Err(Box::new(Finished::with(Outcome::Unknown { why })));
+                    }
+                    Found::None => trouble.clear(),
+                },
+                Err(lost) => trouble = lost.why,
+            }
+            if let Some(why) =
+                self.rest(Duration::from_secs(3).min(until.saturating_duration_since(Instant::now())))
+            {
+                let why = Finished { stopped: Some(why.why.clone()), ..undecided(ours, who(&why.why)) };
+                return Err(Box::new(why));
+            }
+            if Instant::now() >= until {
+                let of = if pipeline.commit.is_empty() {
+                    String::new()
+                } else {
+                    format!(" of {}", pipeline.short())
+                };
+                let waited = spelled(within);
+                let what = if event.is_empty() { String::new() } else { format!(" by {event}") };
+                let mut why = format!("{} shows no run{of}{what} after {waited}", pipeline.host());
+                if !trouble.is_empty() {
+                    why = format!("{why}: {trouble}");
+                }
+                return Err(Box::new(undecided(ours || !trouble.is_empty(), why)));
+            }
+        }
+    }
+
+    /// Follows a run to its end.
+    fn follow(
+        &mut self,
+        following: &mut Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+        dir: &Path,
+        until: Option<Instant>,
+    ) -> Finished {
+        let began = Instant::now();
+        loop {
+            let cost = self.look(following, pipeline, host, log, dir);
+            let asked = match cost {
+                Ok(asked) => asked,
+                Err(finished) => return *finished,
+            };
+            if following.seen.state.is_over() {
+                self.last_words(following, host, log);
+                return following.end(began.elapsed(), pipeline);
+            }
+            let still = following.moved.elapsed();
+            let times = PATIENT.iter().find(|(longest, _)| still < *longest).map_or(1, |(_, times)| *times);
+            let interval = Duration::try_from(pipeline.interval).unwrap_or_default() * times;
+            let pause = interval * u32::try_from(asked.max(1)).unwrap_or(u32::MAX);
+            let left = until.filter(|_| following.stop.is_none());
+            let left = left.map(|until| until.saturating_duration_since(Instant::now()));
+            let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {
+                None if following.stop.is_none() && until.is_some_and(|until| Instant::now() >= until) => {
+                    Some(Wish { why: Why::Timeout, kill: false })
+                }
+                wish => wish,
+            };
+            if let Some(wish) = wish
+                && let Some(finished) = self.stop(following, host, log, wish)
+            {
+                return finished;
+            }
+            if let Some(decided) = self.pending.take() {
+                self.review(following, host, log, &decided);
+            }
+            let told = following.told.map(|told| told.elapsed());
+            if following.stop == Some(Why::Timeout) && told.is_some_and(|told| told >= ENDING) {
+                let name = &following.seen.name;
+                let why = format!("{name} was told to cancel, and did not end within {}", spelled(ENDING));
+                let finished = Finished::with(Outcome::Unknown { why });
+                return Finished { stopped: following.stop.clone(), ..finished };
+            }
+        }
+    }
+
+    /// Hands on what a person says to what it waits for.
+    fn review(
+        &mut self,
+        following: &mut Following<'_>,
+        host: &mut Host,
+        log: &mut LogWriter,
+        decided: &Decided,
+    ) {
+        let Decision::Review { approve, comment } = &decided.decision else { return };
+        let word = if *approve { "approve" } else { "reject" };
+        let (id, reviews) = (following.seen.id.clone(), following.reviews.clone());
+        let comment = format!("{comment} ({})", decided.by);
+        let said = match self.at_host(|| host.review(&id, &reviews, *approve, &comment)) {
+            Ok(()) => format!("{}: {word}, {}", decided.by, following.note),
+            Err(lost) => {
+                following.refused = self.vault.mask(&format!("could not {word} it: {}", lost.why));
+                following.refused.clone()
+            }
+        };
+        say(log, &self.vault.mask(&said));
+        following.moved = Instant::now();
+    }
+
+    /// Heeds the wish that it be stopped. An end, where this process is to end: the pipeline goes on.
+    fn stop(
+        &mut self,
+        following: &mut Following<'_>,
+        host: &mut Host,
+        log: &mut LogWriter,
+        wish: Wish,
+    ) -> Option<Finished> {
+        let name = following.seen.name.clone();
+        if wish.why == Why::Ending {
+            let why = format!("{}; {name} goes on", who(&wish.why));
+            let finished = Finished::with(Outcome::Unknown { why });
+            return Some(Finished { stopped: Some(wish.why), ..finished });
+        }
+        if following.forced {
+            // It was told twice. Whoever asks once more waits for it no longer.
+            let why = format!("{}; {name} was told to force-cancel, and has not ended yet", who(&wish.why));
+            let finished = Finished::with(Outcome::Unknown { why });
+            return Some(Finished { stopped: Some(wish.why), ..finished });
+        }
+        let force = wish.kill || following.stop.is_some();
+        following.forced |= force;
+        let id = following.seen.id.clone();
+        let how = if force { "force-cancel" } else { "cancel" };
+        let said = match self.at_host(|| host.cancel(&id, force)) {
+            Ok(()) => format!("{}: told {name} to {how}", who(&wish.why)),
+            Err(lost) => format!("{}: could not {how} {name}: {}", who(&wish.why), lost.why),
+        };
+        say(log, &self.vault.mask(&said));
+        following.moved = Instant::now();
+        following.told = Some(following.moved);
+        following.stop = Some(wish.why);
+        None
+    }
+
+    /// Waits for so long; the wish that it be stopped, if somebody has it.
+    fn rest(&mut self, pause: Duration) -> Option<Wish> {
+        let until = Instant::now() + pause;
+        loop {
+            self.signals.drain();
+            if let Some(wish) = self.recorder.tick() {
+                return Some(wish);
+            }
+            if let Some(why) = self.stopping.take() {
+                return Some(Wish { why, kill: false });
+            }
+            if self.signals.asked_to_end() {
+                return Some(Wish { why: Why::Ending, kill: false });
+            }
+            if self.pending.is_none() {
+                self.pending = self.next_decision();
+            }
+            if self.pending.is_some() {
+                return None;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            std::thread::sleep(TICK.min(left));
+        }
+    }
+
+    /// Asks a host something, showing signs of life meanwhile.
+    fn at_host<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let (tell, hear) = channel();
+            let asking = scope.spawn(move || {
+                let answer = work();
+                let _ = tell.send(());
+                answer
+            });
+            while hear.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                if let Some(wish) = self.recorder.tick() {
+                    self.stopping = Some(wish.why);
+                }
+            }
+            match asking.join() {
+                Ok(answer) => answer,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+}
+
+fn spelled(time: Duration) -> String {
+    duration(SignedDuration::try_from(time).unwrap_or_default())
+}
+
+/// A run as the record knows it.
+fn again(remote: &Remote) -> Seen {
+    Seen {
+        id: remote.id.clone(),
+        name: remote.name.clone(),
+        url: remote.url.clone(),
+        attempt: remote.attempt,
+        state: remote.state,
+        said: String::new(),
+        commit: String::new(),
+        created: None,
+    }
+}
+
+/// That nothing was found: unknown where we may have started it, else it is surely not there.
+fn undecided(ours: bool, why: String) -> Finished {
+    if ours { Finished::with(Outcome::Unknown { why }) } else { not_met(why) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What is kept of a run here: its jobs, and what they printed.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::super::super::files::{JOBS, make_file};
+use super::super::super::forge::Kind;
+use super::super::super::log::LogWriter;
+use super::super::super::pipeline::{Host, PATIENCE};
+use super::super::Conductor;
+use super::super::wait::say;
+use super::run::Following;
+use crate::deploy::pipeline::Job;
+use crate::incident::RemoteState;
+use crate::text::visible;
+
+/// Most jobs whose output is fetched, beside those that failed.
+const LOGS: usize = 20;
+/// Most jobs that failed whose output is fetched.
+const FAILED_LOGS: usize = 5;
+
+impl Conductor {
+    /// Puts the output of one job that has ended into the log, and says how many requests that took.
+    pub(super) fn one_log(
+        &mut self,
+        following: &mut Following<'_>,
+        host: &mut Host,
+        log: &mut LogWriter,
+    ) -> usize {
+        let failed = |job: &&Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
+        let is_new = |job: &&Job| {
+            job.state.is_over() && job.state != RemoteState::Skipped && !following.logged.contains(&job.id)
+        };
+        let mut over: Vec<&Job> = following.jobs.iter().filter(is_new).collect();
+        over.sort_by_key(|job| !failed(&job));
+        let Some(job) = over.first().map(|job| (*job).clone()) else { return 0 };
+        let count = following.logged.len();
+        if count >= LOGS + FAILED_LOGS || (count >= LOGS && !failed(&&job)) {
+            return 0;
+        }
+        following.logged.insert(job.id.clone());
+        let name = visible(&job.name).into_owned();
+        match self.at_host(|| host.log(&job.id)) {
+            Ok((text, whole)) => {
+                say(log, &self.vault.mask(&format!("── {name} ({}) ──", job.state.word())));
+                let text = self.vault.mask(&String::from_utf8_lossy(&text));
+                for line in text.lines() {
+                    log.write(without_time(line).as_bytes());
+                    log.write(b"\r\n");
+                }
+                if !whole {
+                    say(log, "the rest of this job's output is not kept here: it is longer than 1 MiB");
+                }
+            }
+            Err(lost) if matches!(lost.kind, Kind::Refused(404 | 410)) => {
+                say(log, &format!("the output of {name} is not there, or is gone already"));
+            }
+            Err(lost) => say(log, &self.vault.mask(&format!("the output of {name}: {}", lost.why))),
+        }
+        1
+    }
+
+    /// The output of what failed and was not fetched yet.
+    pub(super) fn last_words(&mut self, following: &mut Following<'_>, host: &mut Host, log: &mut LogWriter) {
+        let until = Instant::now() + PATIENCE;
+        for _ in 0..LOGS {
+            if Instant::now() >= until || self.one_log(following, host, log) == 0 {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn tell_jobs(&self, before: &[Job], now: &[Job], log: &mut LogWriter) {
+        let changed = now.iter().filter(|job| {
+            before.iter().find(|known| known.id == job.id).is_none_or(|known| known.state != job.state)
+        });
+        // A matrix of a thousand says enough on the screen.
+        for job in changed.take(50) {
+            say(log, &self.vault.mask(&format!("{} {}", visible(&job.name), job.state.word())));
+        }
+    }
+
+    /// What commands print of a run goes on where it was.
+    pub(super) fn print_output(
+        &mut self,
+        following: &mut Following<'_>,
+        host: &mut Host,
+        log: &mut LogWriter,
+        id: &str,
+    ) {
+        let Some(Ok(said)) = self.at_host(|| host.output(id)) else { return };
+        let text = self.vault.mask(&String::from_utf8_lossy(&said));
+        let new = text.get(following.printed..).unwrap_or_default();
+        for line in new.lines() {
+            log.write(line.as_bytes());
+            log.write(b"\r\n");
+        }
+        following.printed = following.printed.max(text.len());
+    }
+}
+
+/// Keeps the jobs beside the log, for the run view. What cannot be written is not shown.
+pub(super) fn keep_jobs(dir: &Path, jobs: &[Job]) {
+    let next = dir.join("jobs.new");
+    let write = || -> std::io::Result<()> {
+        let _ = std::fs::remove_file(&next);
+        let mut file = make_file(&next)?;
+        file.write_all(&serde_json::to_vec(jobs)?)?;
+        std::fs::rename(&next, dir.join(JOBS))
+    };
+    let _ = write();
+}
+
+/// A line of a job's output without the time that its host puts before it.
+pub(super) fn without_time(line: &str) -> &str {
+    let line = line.trim_start_matches('\u{feff}');
+    match line.split_once(' ') {
+        Some((time, rest))
+            if time.len() >= 20 && time.ends_with('Z') && time.parse::<Timestamp>().is_ok() =>
+        {
+            rest
+        }
+        _ => line,
+    }
+}

@@ -1,0 +1,196 @@
+//! One look at a run: how it stands, what it waits for, and whether it is what was approved.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::super::super::forge::{Kind, Lost};
+use super::super::super::log::LogWriter;
+use super::super::super::pipeline::Host;
+use super::super::super::run::Finished;
+use super::super::Conductor;
+use super::super::wait::say;
+use super::logs::keep_jobs;
+use super::run::Following;
+use crate::deploy::pipeline::{Job, Seen};
+use crate::incident::{Outcome, RemoteState};
+use crate::plan::pipeline::Pipeline;
+use crate::text::visible;
+
+/// How long a host may be silent before it is said.
+const SILENT: Duration = Duration::from_secs(20);
+/// What is said of a host that does not answer.
+const UNSEEN: &str = "not seen since";
+
+impl Conductor {
+    /// Looks at a run once, and writes down what is new. Returns how many requests that took; an end, where it is not
+    /// what was approved.
+    pub(super) fn look(
+        &mut self,
+        following: &mut Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+        dir: &Path,
+    ) -> Result<usize, Box<Finished>> {
+        let id = following.seen.id.clone();
+        // While jobs run they say how it stands: one question in place of two.
+        let ask_jobs =
+            following.jobs.iter().any(|job| !job.state.is_over()) && !following.looks.is_multiple_of(6);
+        following.looks += 1;
+        let (mut asked, mut lost) = (0, None);
+        let (mut state, mut changed) = (following.seen.state, false);
+        if !ask_jobs {
+            asked += 1;
+            match self.at_host(|| host.run(&id)) {
+                Ok(seen) => {
+                    if let Some(finished) = self.is_another(following, pipeline, host, log, &seen) {
+                        return Err(finished);
+                    }
+                    changed |= following.take(seen);
+                    state = following.seen.state;
+                }
+                Err(trouble) => lost = Some(trouble),
+            }
+        }
+        if lost.is_none() {
+            match self.at_host(|| host.jobs(&id)) {
+                Ok((mut jobs, requests)) => {
+                    for job in &mut jobs {
+                        let steps = job.steps.iter_mut().map(|step| &mut step.name);
+                        for text in [&mut job.name, &mut job.stage].into_iter().chain(steps) {
+                            *text = visible(&self.vault.mask(text)).into_owned();
+                        }
+                    }
+                    asked += requests;
+                    if jobs != following.jobs {
+                        following.moved = Instant::now();
+                        self.tell_jobs(&following.jobs, &jobs, log);
+                        following.jobs = jobs;
+                        keep_jobs(dir, &following.jobs);
+                    }
+                    if ask_jobs {
+                        state = by_jobs(&following.jobs, state);
+                    }
+                }
+                Err(trouble) => lost = Some(trouble),
+            }
+        }
+        if let Some(trouble) = lost {
+            self.not_seen(following, &trouble, log);
+            if let Kind::Limited(wait) = trouble.kind {
+                let pause = wait.min(Duration::from_secs(15 * 60));
+                return Ok(usize::try_from(pause.as_secs() / 5).unwrap_or(1).max(1));
+            }
+            return Ok(1);
+        }
+        following.answered = (Instant::now(), self.recorder.now());
+        self.print_output(following, host, log, &id);
+        let mut note = String::new();
+        if state == RemoteState::Waiting {
+            asked += 1;
+            let jobs = following.jobs.clone();
+            let now = self.recorder.now();
+            match self.at_host(|| host.reviews(&id, &jobs)) {
+                Ok(reviews) => {
+                    let lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
+                    note = if lines.is_empty() {
+                        "for a person".to_owned()
+                    } else {
+                        format!("for {}", lines.join(", "))
+                    };
+                    following.reviews = reviews;
+                }
+                Err(_) if following.seen.state == state => note.clone_from(&following.note),
+                Err(_) => "for a person".clone_into(&mut note),
+            }
+            if !following.refused.is_empty() && !note.ends_with(&following.refused) {
+                note = format!("{note}; {}", following.refused);
+            }
+        } else {
+            following.reviews.clear();
+            following.refused.clear();
+        }
+        changed |= state != following.seen.state;
+        following.seen.state = state;
+        let note = self.vault.mask(&note);
+        if changed || note != following.note {
+            following.moved = Instant::now();
+            self.tell_waiting(following, &note);
+            following.note = note;
+            self.recorder.record(following.record(&self.plan.id));
+            say(log, &following.line());
+        }
+        asked += self.one_log(following, host, log);
+        Ok(asked)
+    }
+
+    /// Says that the plan waits for a person, or no longer does.
+    fn tell_waiting(&mut self, following: &Following<'_>, note: &str) {
+        let waits = following.seen.state == RemoteState::Waiting;
+        let said = self.recorder.plan().and_then(|plan| plan.steps.get(following.index));
+        let said = said.and_then(|step| step.waiting.as_ref()).map(|(_, why)| why.clone());
+        let now = waits.then(|| note.to_owned());
+        if said != now {
+            self.says_waiting(following.index, &now.unwrap_or_default());
+        }
+    }
+
+    /// An end, where the run is not of the commit that was approved: it is cancelled.
+    fn is_another(
+        &mut self,
+        following: &Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+        seen: &Seen,
+    ) -> Option<Box<Finished>> {
+        if pipeline.commit.is_empty() || seen.commit.is_empty() || seen.commit == pipeline.commit {
+            return None;
+        }
+        let other: String = seen.commit.chars().take(7).collect();
+        let what = format!(
+            "{} runs on {}, and {} is what was approved",
+            seen.name,
+            visible(&other),
+            pipeline.short()
+        );
+        say(log, &what);
+        if seen.state.is_over() {
+            return Some(Box::new(Finished::with(Outcome::Failed { why: what })));
+        }
+        let id = following.seen.id.clone();
+        let cancelled = match self.at_host(|| host.cancel(&id, false)) {
+            Ok(()) => "it was told to cancel; see whether it did".to_owned(),
+            Err(lost) => format!("it could not be cancelled: {}", lost.why),
+        };
+        Some(Box::new(Finished::with(Outcome::Failed { why: format!("{what}; {cancelled}") })))
+    }
+
+    /// Says that a host was not heard of for a while. It is no end of anything.
+    fn not_seen(&mut self, following: &mut Following<'_>, trouble: &Lost, log: &mut LogWriter) {
+        say(log, &self.vault.mask(&trouble.why));
+        let quiet =
+            matches!(trouble.kind, Kind::Unsent | Kind::Unclear) && following.answered.0.elapsed() < SILENT;
+        if quiet || following.note.starts_with(UNSEEN) {
+            return;
+        }
+        let since = following.answered.1.strftime("%H:%M UTC");
+        following.note = self.vault.mask(&format!("{UNSEEN} {since}: {}", trouble.why));
+        self.recorder.record(following.record(&self.plan.id));
+    }
+}
+
+/// How a run stands by its jobs, while one of them goes on.
+pub(super) fn by_jobs(jobs: &[Job], before: RemoteState) -> RemoteState {
+    let any = |state| jobs.iter().any(|job| job.state == state);
+    if any(RemoteState::Running) {
+        RemoteState::Running
+    } else if any(RemoteState::Waiting) {
+        RemoteState::Waiting
+    } else if any(RemoteState::Queued) && !jobs.iter().any(|job| job.state.is_over()) {
+        RemoteState::Queued
+    } else {
+        // Between two jobs it is what it was.
+        before
+    }
+}

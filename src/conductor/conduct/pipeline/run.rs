@@ -1,0 +1,113 @@
+//! A run that is followed, and what its end means for the step.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::super::super::run::Finished;
+use super::super::super::stop::Why;
+use super::super::wait::met;
+use super::spelled;
+use crate::deploy::pipeline::{Job, Review, Seen};
+use crate::incident::{Outcome, PipelineSeen, RemoteState};
+use crate::plan::pipeline::Pipeline;
+use crate::text::address::is_page;
+use crate::text::visible;
+
+/// A run that is followed.
+pub(super) struct Following<'a> {
+    pub(super) index: usize,
+    pub(super) run: &'a str,
+    pub(super) seen: Seen,
+    pub(super) note: String,
+    /// What it waits for that a person can give.
+    pub(super) reviews: Vec<Review>,
+    /// Why its host did not take what a person said to that.
+    pub(super) refused: String,
+    pub(super) jobs: Vec<Job>,
+    /// Jobs whose output is in the log.
+    pub(super) logged: HashSet<String>,
+    /// How often it was looked at.
+    pub(super) looks: u32,
+    /// When something of it changed last.
+    pub(super) moved: Instant,
+    /// When the host answered last, by its own clock and by the record's.
+    pub(super) answered: (Instant, Timestamp),
+    /// What was said of the output so far, where commands tell it.
+    pub(super) printed: usize,
+    pub(super) stop: Option<Why>,
+    /// When it was told to cancel.
+    pub(super) told: Option<Instant>,
+    pub(super) forced: bool,
+}
+
+impl Following<'_> {
+    /// Takes in what its host tells; whether that is news. What it is called comes along with the next.
+    pub(super) fn take(&mut self, seen: Seen) -> bool {
+        let before = (self.seen.state, self.seen.attempt);
+        let url = if seen.url.is_empty() { self.seen.url.clone() } else { seen.url.clone() };
+        self.seen = Seen { url, ..seen };
+        before != (self.seen.state, self.seen.attempt)
+    }
+
+    pub(super) fn record(&self, plan: &str) -> PipelineSeen {
+        let shown = |text: &str| visible(text).into_owned();
+        PipelineSeen {
+            plan: plan.to_owned(),
+            step: self.index,
+            run: self.run.to_owned(),
+            id: shown(&self.seen.id),
+            name: shown(&self.seen.name),
+            url: if is_page(&self.seen.url) { self.seen.url.clone() } else { String::new() },
+            attempt: self.seen.attempt,
+            state: self.seen.state,
+            asks: self.reviews.iter().any(|review| review.may != Some(false) && review.until.is_none()),
+            note: self.note.clone(),
+        }
+    }
+
+    pub(super) fn line(&self) -> String {
+        let note = if self.note.is_empty() { String::new() } else { format!(" {}", self.note) };
+        format!("{} {}{note}", self.seen.name, self.seen.state.word())
+    }
+
+    /// What the end of it means for the step.
+    pub(super) fn end(&self, took: Duration, pipeline: &Pipeline) -> Finished {
+        let name = visible(&self.seen.name);
+        let took = spelled(took);
+        let place = if self.seen.url.is_empty() { String::new() } else { format!(": {}", self.seen.url) };
+        let failed: Vec<String> = self
+            .jobs
+            .iter()
+            .filter(|job| !job.may_fail && matches!(job.state, RemoteState::Failed | RemoteState::TimedOut))
+            .map(|job| {
+                let step = job.steps.iter().find(|step| step.state == RemoteState::Failed);
+                let step = step.map_or_else(String::new, |step| format!(" at {}", visible(&step.name)));
+                format!("{}{step}", visible(&job.name))
+            })
+            .collect();
+        let in_jobs = match failed.as_slice() {
+            [] => String::new(),
+            [one] => format!(" in {one}"),
+            [one, rest @ ..] => format!(" in {one} and {} more", rest.len()),
+        };
+        let state = self.seen.state;
+        let mut finished = match state {
+            RemoteState::Succeeded => met(format!("{name} succeeded in {took}{place}")),
+            RemoteState::Failed | RemoteState::TimedOut | RemoteState::Cancelled | RemoteState::Skipped => {
+                let nothing = if state == RemoteState::Skipped { ", so nothing was deployed" } else { "" };
+                let why = format!("{name} {}{in_jobs}{nothing}{place}", state.word());
+                Finished::with(Outcome::Failed { why })
+            }
+            _ => {
+                let said = visible(&self.seen.said);
+                let why = format!("{name} {} ({said}) at {}{place}", state.word(), pipeline.host());
+                Finished::with(Outcome::Unknown { why })
+            }
+        };
+        finished.stopped.clone_from(&self.stop);
+        finished.signalled = self.stop.is_some();
+        finished
+    }
+}

@@ -1,0 +1,313 @@
+//! Pipelines at a code host: started once, found, looked at, cancelled, approved.
+
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use super::Visit;
+use super::client::{Kind, Lost};
+use crate::deploy::pipeline::{Job, Review, Seen, github, gitlab};
+use crate::plan::forge::{Forge, encoded, encoded_path};
+use crate::text::visible;
+
+/// Most bytes of a job's output that are read.
+const LOG: usize = 1 << 20;
+/// Most deployments of an environment that are read.
+const DEPLOYMENTS: usize = 10;
+/// The field of a dispatch that asks for the run that it starts. Servers before February 2026 refuse it by name.
+const DETAILS: &str = "return_run_details";
+
+/// What came of starting a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Started {
+    /// This one was started.
+    As(Box<Seen>),
+    /// One was started; its host does not say which.
+    Somewhere,
+}
+
+impl Visit {
+    /// Starts a pipeline on a branch or tag, once. `workflow`: its file at GitHub. `trigger`: a trigger token of
+    /// GitLab.
+    pub(in super::super) fn start(
+        &mut self,
+        workflow: &str,
+        reference: &str,
+        inputs: &Json,
+        trigger: Option<&str>,
+    ) -> Result<Started, Lost> {
+        match self.place.forge {
+            Forge::Github => self.dispatch(workflow, reference, inputs),
+            Forge::Gitlab => self.trigger(reference, inputs, trigger),
+        }
+    }
+
+    fn dispatch(&mut self, workflow: &str, reference: &str, inputs: &Json) -> Result<Started, Lost> {
+        self.require_active(workflow)?;
+        let address = format!("{}/dispatches", self.workflow(workflow));
+        let mut sent = json!({ "ref": reference, "inputs": inputs, DETAILS: true });
+        let answer = match self.client.tell(&Method::POST, &address, Some(&sent)) {
+            Err(lost) if matches!(lost.kind, Kind::Refused(400 | 422)) && lost.why.contains(DETAILS) => {
+                if let Some(fields) = sent.as_object_mut() {
+                    fields.remove(DETAILS);
+                }
+                self.client.tell(&Method::POST, &address, Some(&sent))?
+            }
+            answer => answer?,
+        };
+        if answer.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Started::Somewhere);
+        }
+        // It was started; what it says of it may be no use.
+        let Ok(started) = self.client.read::<github::Dispatched>(&answer) else {
+            return Ok(Started::Somewhere);
+        };
+        let id = started.workflow_run_id.to_string();
+        Ok(Started::As(Box::new(Seen {
+            name: format!("{workflow} {id}"),
+            id,
+            url: started.html_url,
+            attempt: 1,
+            state: crate::incident::RemoteState::Queued,
+            said: String::new(),
+            commit: String::new(),
+            created: None,
+        })))
+    }
+
+    /// Makes sure that there is a workflow, and that it is not disabled.
+    fn require_active(&mut self, workflow: &str) -> Result<(), Lost> {
+        let refused = |why: String, status| Lost { why, kind: Kind::Refused(status) };
+        let found: github::Workflow = match self.client.get(&self.workflow(workflow)) {
+            Err(Lost { kind: Kind::Refused(404), .. }) => {
+                let (name, repository) = (visible(workflow), visible(&self.place.repository));
+                let why = format!(
+                    "{repository} has no workflow {name} on its default branch, or the token may not see it; look at \
+                     `workflow` of the pipeline in flightdeck.toml"
+                );
+                return Err(refused(why, 404));
+            }
+            found => found?,
+        };
+        if found.state == "active" {
+            return Ok(());
+        }
+        let state = found.state.replace('_', " ");
+        let why = format!("the workflow {} is {}: enable it first", visible(workflow), visible(&state));
+        Err(refused(why, 403))
+    }
+
+    /// Tells whether a pipeline could be started here, as far as its host says so without starting one.
+    ///
+    /// # Errors
+    /// It could not, or its host cannot be asked: in a line.
+    pub(in super::super) fn ready(&mut self, workflow: &str) -> Result<String, Lost> {
+        let repository: github::Repository = self.client.get(&self.place.address())?;
+        let name = visible(&self.place.repository).into_owned();
+        if !repository.may_write() {
+            let why = format!("the owner of the token may read {name} and not start anything there");
+            return Err(Lost { why, kind: Kind::Refused(403) });
+        }
+        let host = crate::exchange::place(&self.client.base());
+        if workflow.is_empty() {
+            return Ok(format!("{name} at {host}: the owner of the token may start pipelines"));
+        }
+        self.require_active(workflow)?;
+        Ok(format!(
+            "{} in {name} at {host} is active, and the owner of the token may write there",
+            visible(workflow)
+        ))
+    }
+
+    fn trigger(&mut self, reference: &str, inputs: &Json, trigger: Option<&str>) -> Result<Started, Lost> {
+        let address = self.place.address();
+        let (address, sent) = match trigger {
+            Some(token) => (
+                format!("{address}/trigger/pipeline"),
+                json!({ "token": token, "ref": reference, "variables": inputs }),
+            ),
+            None => {
+                let variables: Vec<Json> = inputs
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, value)| json!({ "key": key, "value": value }))
+                    .collect();
+                (format!("{address}/pipeline"), json!({ "ref": reference, "variables": variables }))
+            }
+        };
+        let answer = self.client.tell(&Method::POST, &address, Some(&sent))?;
+        let started = self.client.read::<gitlab::Run>(&answer);
+        Ok(started.map_or(Started::Somewhere, |run| Started::As(Box::new(run.into()))))
+    }
+
+    /// The runs of a commit that something started, newest first. An empty commit: of any.
+    pub(in super::super) fn runs(
+        &mut self,
+        workflow: &str,
+        commit: &str,
+        event: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Seen>, Lost> {
+        let since = encoded(&since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let mut query = vec!["per_page=30".to_owned()];
+        match self.place.forge {
+            Forge::Github => {
+                query.push(format!("event={}&created=%3E%3D{since}", encoded(event)));
+                if !commit.is_empty() {
+                    query.push(format!("head_sha={commit}"));
+                }
+                let all = if workflow.is_empty() {
+                    format!("{}/actions", self.place.address())
+                } else {
+                    self.workflow(workflow)
+                };
+                let runs: github::Runs = self.client.get(&format!("{all}/runs?{}", query.join("&")))?;
+                Ok(runs.workflow_runs.into_iter().map(Seen::from).collect())
+            }
+            Forge::Gitlab => {
+                query.push(format!("source={}&updated_after={since}", encoded(event)));
+                if !commit.is_empty() {
+                    query.push(format!("sha={commit}"));
+                }
+                let address = format!("{}/pipelines?{}", self.place.address(), query.join("&"));
+                let runs: Vec<gitlab::Run> = self.client.get(&address)?;
+                Ok(runs.into_iter().map(Seen::from).collect())
+            }
+        }
+    }
+
+    /// How a run stands.
+    pub(in super::super) fn run(&mut self, id: &str) -> Result<Seen, Lost> {
+        let address = self.run_address(id);
+        match self.place.forge {
+            Forge::Github => self.client.get::<github::Run>(&address).map(Seen::from),
+            Forge::Gitlab => self.client.get::<gitlab::Run>(&address).map(Seen::from),
+        }
+    }
+
+    /// Its jobs, and how many requests that took.
+    pub(in super::super) fn jobs(&mut self, id: &str) -> Result<(Vec<Job>, usize), Lost> {
+        let address = format!("{}/jobs?per_page=100", self.run_address(id));
+        match self.place.forge {
+            Forge::Github => {
+                let pages: Vec<github::Jobs> = self.client.get_all(&format!("{address}&filter=latest"))?;
+                let asked = pages.len();
+                Ok((pages.into_iter().flat_map(|page| page.jobs).map(Job::from).collect(), asked))
+            }
+            Forge::Gitlab => {
+                let pages: Vec<Vec<gitlab::RunJob>> = self.client.get_all(&address)?;
+                let asked = pages.len();
+                Ok((pages.into_iter().flatten().map(Job::from).collect(), asked))
+            }
+        }
+    }
+
+    /// What it waits for that a person can give.
+    pub(in super::super) fn reviews(&mut self, id: &str, jobs: &[Job]) -> Result<Vec<Review>, Lost> {
+        match self.place.forge {
+            Forge::Github => {
+                let address = format!("{}/pending_deployments", self.run_address(id));
+                let pending: Vec<github::Pending> = self.client.get(&address)?;
+                Ok(pending.into_iter().map(Review::from).collect())
+            }
+            Forge::Gitlab => Ok(gitlab::reviews(jobs)),
+        }
+    }
+
+    /// Approves what it waits for, or rejects it. A rejected job of GitLab is cancelled.
+    pub(in super::super) fn review(
+        &mut self,
+        id: &str,
+        reviews: &[Review],
+        approve: bool,
+        comment: &str,
+    ) -> Result<(), Lost> {
+        match self.place.forge {
+            Forge::Github => {
+                let ids: Vec<u64> = reviews.iter().filter_map(|review| review.id.parse().ok()).collect();
+                let state = if approve { "approved" } else { "rejected" };
+                let sent = json!({ "environment_ids": ids, "state": state, "comment": comment });
+                let address = format!("{}/pending_deployments", self.run_address(id));
+                self.client.tell(&Method::POST, &address, Some(&sent)).map(drop)
+            }
+            Forge::Gitlab => {
+                for review in reviews {
+                    let act = if approve { "play" } else { "cancel" };
+                    let address = format!("{}/jobs/{}/{act}", self.place.address(), encoded(&review.id));
+                    self.client.tell(&Method::POST, &address, None)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What a job printed: the beginning of it, and whether that is all.
+    pub(in super::super) fn log(&mut self, job: &str) -> Result<(Vec<u8>, bool), Lost> {
+        let job = encoded(job);
+        let address = match self.place.forge {
+            Forge::Github => format!("{}/actions/jobs/{job}/logs", self.place.address()),
+            Forge::Gitlab => format!("{}/jobs/{job}/trace", self.place.address()),
+        };
+        self.client.text(&address, LOG)
+    }
+
+    /// What was deployed to an environment and was there for users, oldest first, as lines of a history.
+    pub(in super::super) fn deployments(&mut self, environment: &str) -> Result<Vec<String>, Lost> {
+        let (address, environment) = (format!("{}/deployments", self.place.address()), encoded(environment));
+        let mut lines = match self.place.forge {
+            Forge::Github => {
+                let all = format!("{address}?environment={environment}&per_page=30");
+                let all: Vec<github::Deployment> = self.client.get(&all)?;
+                let mut lines = Vec::new();
+                // Newest first. How each ended is a question of its own.
+                for deployment in all.iter().take(DEPLOYMENTS * 2) {
+                    let statuses = format!("{address}/{}/statuses?per_page=30", deployment.id);
+                    let statuses: Vec<github::DeploymentStatus> = self.client.get(&statuses)?;
+                    if github::was_there(&statuses) {
+                        lines.push(github::line(deployment));
+                    }
+                    if lines.len() == DEPLOYMENTS {
+                        break;
+                    }
+                }
+                lines
+            }
+            Forge::Gitlab => {
+                let all = format!(
+                    "{address}?environment={environment}&status=success&order_by=created_at&sort=desc&per_page=30"
+                );
+                let all: Vec<gitlab::Deployment> = self.client.get(&all)?;
+                all.iter().take(DEPLOYMENTS).map(gitlab::line).collect()
+            }
+        };
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// Cancels a run; `force`: also what does not listen to that.
+    pub(in super::super) fn cancel(&mut self, id: &str, force: bool) -> Result<(), Lost> {
+        let run = self.run_address(id);
+        let address = match (self.place.forge, force) {
+            (Forge::Github, true) => format!("{run}/force-cancel"),
+            (Forge::Gitlab, true) => format!("{run}/cancel?force=true"),
+            (_, false) => format!("{run}/cancel"),
+        };
+        match self.client.tell(&Method::POST, &address, None) {
+            // It is over, or not far enough.
+            Err(Lost { kind: Kind::Refused(409), .. }) => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    fn workflow(&self, workflow: &str) -> String {
+        format!("{}/actions/workflows/{}", self.place.address(), encoded_path(workflow).replace('/', "%2F"))
+    }
+
+    fn run_address(&self, id: &str) -> String {
+        match self.place.forge {
+            Forge::Github => format!("{}/actions/runs/{}", self.place.address(), encoded(id)),
+            Forge::Gitlab => format!("{}/pipelines/{}", self.place.address(), encoded(id)),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What runs pipelines, whatever it is: a code host, or commands of the team's own.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::capture::{Captured, Unheard, capture_given};
+use super::environment::environment;
+use super::forge::{Kind, Lost, Started, Visit};
+use super::mask::Masker;
+use super::secrets::Vault;
+use crate::deploy::pipeline::{Job, Review, Seen, command};
+use crate::plan::Command;
+use crate::plan::pipeline::{Pipeline, Runner};
+use crate::text::visible;
+
+/// The longest one question may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of the output of a command that are looked at.
+const ENOUGH: usize = 64 << 10;
+/// Bytes of a log that are read at once.
+const LOG: usize = 1 << 20;
+
+/// What runs a pipeline.
+pub(super) enum Host {
+    /// A code host.
+    Forge { visit: Box<Visit>, workflow: String, trigger: Option<Zeroizing<String>> },
+    /// Commands.
+    Commands(Box<Commands>),
+}
+
+/// The commands that know a pipeline, each with its environment.
+pub(super) struct Commands {
+    start: Option<Ready>,
+    status: Ready,
+    logs: Option<Ready>,
+    cancel: Option<Ready>,
+    masker: Masker,
+}
+
+struct Ready {
+    command: Command,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl Ready {
+    fn new(command: &Command, vault: &Vault) -> Self {
+        let environment = environment(command, vault.variables(command), std::env::vars_os());
+        Self { command: command.clone(), environment }
+    }
+
+    /// Runs it about a run of that id, which may be none yet.
+    fn run(&self, what: &str, id: &str, enough: usize, masker: &Masker) -> Result<Captured, Lost> {
+        let mut command = self.command.clone();
+        for word in &mut command.argv {
+            *word = word.replace("{id}", id);
+        }
+        let mut environment = self.environment.clone();
+        environment.push(("FLIGHTDECK_ID".into(), id.into()));
+        let captured = capture_given(what, &command, environment, PATIENCE, enough, String::new());
+        let captured = captured.map_err(|unheard| match unheard {
+            Unheard::NotStarted(why) => Lost { why, kind: Kind::Unsent },
+            Unheard::NoAnswer(why) => Lost { why, kind: Kind::Unclear },
+        })?;
+        Ok(captured.masked(masker))
+    }
+}
+
+impl Host {
+    /// Prepares to talk to what runs a pipeline.
+    ///
+    /// # Errors
+    /// Its address cannot be used: in one line.
+    pub(super) fn new(pipeline: &Pipeline, vault: &Vault) -> Result<Self, String> {
+        let secret = |name: &str| vault.secret(name).map(Zeroizing::new);
+        let visit = |place| {
+            let mut visit = Visit::new(place, secret(&place.token), PATIENCE)?;
+            visit.keep_answers();
+            Ok::<_, String>(Box::new(visit))
+        };
+        Ok(match &pipeline.runner {
+            Runner::GithubActions { place, workflow } => {
+                Self::Forge { visit: visit(place)?, workflow: workflow.clone(), trigger: None }
+            }
+            Runner::Gitlab { place, trigger } => {
+                Self::Forge { visit: visit(place)?, workflow: String::new(), trigger: secret(trigger) }
+            }
+            Runner::Command { start, status, logs, cancel } => Self::Commands(Box::new(Commands {
+                start: start.as_ref().map(|command| Ready::new(command, vault)),
+                status: Ready::new(status, vault),
+                logs: logs.as_ref().map(|command| Ready::new(command, vault)),
+                cancel: cancel.as_ref().map(|command| Ready::new(command, vault)),
+                masker: vault.masker().clone(),
+            })),
+        })
+    }
+
+    /// Starts it, once.
+    pub(super) fn start(&mut self, reference: &str, inputs: &serde_json::Value) -> Result<Started, Lost> {
+        match self {
+            Self::Forge { visit, workflow, trigger } => {
+                visit.renew(PATIENCE);
+                visit.start(workflow, reference, inputs, trigger.as_ref().map(|token| token.as_str()))
+            }
+            Self::Commands(commands) => commands.begin().map(|seen| Started::As(Box::new(seen))),
+        }
+    }
+
+    /// The runs of a commit that something started since.
+    pub(super) fn runs(&mut self, commit: &str, event: &str, since: Timestamp) -> Result<Vec<Seen>, Lost> {
+        match self {
+            Self::Forge { visit, workflow, .. } => {
+                visit.renew(PATIENCE);
+                visit.runs(workflow, commit, event, since)
+            }
+            Self::Commands(commands) => commands.find(),
+        }
+    }
+
+    /// How a run stands.
+    pub(super) fn run(&mut self, id: &str) -> Result<Seen, Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.run(id)
+            }
+            Self::Commands(commands) => commands.look(id),
+        }
+    }
+
+    /// Its jobs, and how many requests that took. Commands know none.
+    pub(super) fn jobs(&mut self, id: &str) -> Result<(Vec<Job>, usize), Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.jobs(id)
+            }
+            Self::Commands(_) => Ok((Vec::new(), 0)),
+        }
+    }
+
+    /// What it waits for that a person can give.
+    pub(super) fn reviews(&mut self, id: &str, jobs: &[Job]) -> Result<Vec<Review>, Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.reviews(id, jobs)
+            }
+            Self::Commands(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Approves what it waits for, or rejects it.
+    pub(super) fn review(
+        &mut self,
+        id: &str,
+        reviews: &[Review],
+        approve: bool,
+        comment: &str,
+    ) -> Result<(), Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.review(id, reviews, approve, comment)
+            }
+            Self::Commands(_) => {
+                let why = "what its command runs is approved where it runs".to_owned();
+                Err(Lost { why, kind: Kind::Unsent })
+            }
+        }
+    }
+
+    /// What a job printed, and whether that is all.
+    pub(super) fn log(&mut self, job: &str) -> Result<(Vec<u8>, bool), Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.log(job)
+            }
+            Self::Commands(_) => Ok((Vec::new(), true)),
+        }
+    }
+
+    /// What a run printed so far; `None`: nobody can tell.
+    pub(super) fn output(&mut self, id: &str) -> Option<Result<Vec<u8>, Lost>> {
+        match self {
+            Self::Forge { .. } => None,
+            Self::Commands(commands) => {
+                let logs = commands.logs.as_ref()?;
+                let said = logs.run("`logs` of the pipeline", id, LOG, &commands.masker);
+                Some(said.map(|said| said.out))
+            }
+        }
+    }
+
+    /// Cancels a run; `force`: also what does not listen to that.
+    pub(super) fn cancel(&mut self, id: &str, force: bool) -> Result<(), Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.cancel(id, force)
+            }
+            Self::Commands(commands) => {
+                let why = "no `cancel` command is configured for it: cancel it where it runs".to_owned();
+                let cancel = commands.cancel.as_ref().ok_or(Lost { why, kind: Kind::Unsent })?;
+                let said = cancel.run("`cancel` of the pipeline", id, ENOUGH, &commands.masker)?;
+                succeeded(&said, "`cancel` of the pipeline").map(drop)
+            }
+        }
+    }
+}
+
+impl Commands {
+    fn begin(&self) -> Result<Seen, Lost> {
+        let what = "`start` of the pipeline";
+        let why = "no `start` command is configured for it".to_owned();
+        let start = self.start.as_ref().ok_or(Lost { why, kind: Kind::Unsent })?;
+        let said = start.run(what, "", ENOUGH, &self.masker)?;
+        // It says that it failed: what it did before is its own matter, as with any command that deploys.
+        let said = succeeded(&said, what)?;
+        command::seen(&said, None)
+            .map_err(|why| Lost { why: format!("{what} exited 0, but {why}"), kind: Kind::Unclear })
+    }
+
+    fn look(&self, id: &str) -> Result<Seen, Lost> {
+        let what = "`status` of the pipeline";
+        let said = self.status.run(what, id, ENOUGH, &self.masker)?;
+        let said = succeeded(&said, what)?;
+        command::seen(&said, Some(id)).map_err(|why| Lost { why: format!("{what}: {why}"), kind: Kind::Odd })
+    }
+
+    /// Asks about none in particular. That nothing is printed, or exit code 1, means that none is there yet.
+    fn find(&self) -> Result<Vec<Seen>, Lost> {
+        let what = "`status` of the pipeline";
+        let said = self.status.run(what, "", ENOUGH, &self.masker)?;
+        if said.code == Some(1) || (said.code == Some(0) && said.out.iter().all(u8::is_ascii_whitespace)) {
+            return Ok(Vec::new());
+        }
+        let said = succeeded(&said, what)?;
+        let seen = command::seen(&said, None);
+        seen.map(|seen| vec![seen]).map_err(|why| Lost { why: format!("{what}: {why}"), kind: Kind::Odd })
+    }
+}
+
+/// What a command printed, where it says that all went well.
+fn succeeded(said: &Captured, what: &str) -> Result<String, Lost> {
+    if said.code == Some(0) {
+        return Ok(String::from_utf8_lossy(&said.out).into_owned());
+    }
+    let how = said.code.map_or("was killed".to_owned(), |code| format!("exited {code}"));
+    let complaint = String::from_utf8_lossy(&said.err);
+    let complaint = complaint.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let colon = if complaint.is_empty() { "" } else { ": " };
+    let code = u16::try_from(said.code.unwrap_or_default()).unwrap_or_default();
+    Err(Lost { why: format!("{what} {how}{colon}{}", visible(complaint)), kind: Kind::Refused(code) })
+}

@@ -1,0 +1,95 @@
+//! What records say of pipelines that run elsewhere, at a code host or a deploy service.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a pipeline, or of a job or step in one, as the host that runs it tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemoteState {
+    /// It waits for a runner, a resource, or its turn.
+    Queued,
+    /// It waits for a person, or for a timer that a person set.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It ended well.
+    Succeeded,
+    /// It ended with a failure.
+    Failed,
+    /// Somebody or something cancelled it.
+    Cancelled,
+    /// Its host ended it because it took too long.
+    TimedOut,
+    /// Nothing of it was run.
+    Skipped,
+    /// It ended, and says neither that it went well nor that it failed.
+    Neutral,
+    /// Its host gave it up before it ended.
+    Stale,
+    /// Its host says something that is not known here, or nothing.
+    #[serde(other)]
+    Unknown,
+}
+
+impl RemoteState {
+    /// Tells whether nothing more comes of it.
+    pub fn is_over(self) -> bool {
+        !matches!(self, Self::Queued | Self::Waiting | Self::Running | Self::Unknown)
+    }
+
+    /// Names it for people: `is queued`, `failed`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "is queued",
+            Self::Waiting => "is waiting",
+            Self::Running => "is running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "was cancelled",
+            Self::TimedOut => "timed out",
+            Self::Skipped => "was skipped",
+            Self::Neutral => "ended neutral",
+            Self::Stale => "went stale",
+            Self::Unknown => "is in an unknown state",
+        }
+    }
+}
+
+/// A pipeline that a step started or found, and how it stands. The first record of one is written before
+/// it is followed; each later one says that something changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineSeen {
+    /// The plan.
+    pub plan: String,
+    /// Index of the step, from 0.
+    pub step: usize,
+    /// The run of the step.
+    pub run: String,
+    /// What its host knows it by.
+    pub id: String,
+    /// What people call it: `deploy.yml #42`.
+    pub name: String,
+    /// Where people look at it; empty: its host does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
+    /// Which attempt of it this is, from 1.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub attempt: u64,
+    /// How it stands.
+    pub state: RemoteState,
+    /// It waits for a person, and the owner of our token may be the one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
+    /// What more there is to say, in one line: what it waits for, since when it was not seen.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+fn first() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_first(attempt: &u64) -> bool {
+    *attempt == 1
+}

@@ -1,0 +1,174 @@
+//! A pipeline as a step: started at its host, or found there, and followed to its end.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::Command;
+use super::forge::Place;
+use crate::incident::duration;
+
+/// A pipeline that is started, or found, and followed to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// What runs it.
+    pub runner: Runner,
+    /// How it comes about.
+    pub begin: Begin,
+    /// The commit that it has to be of, as a full id; empty: its host runs another one, and is told the commit to
+    /// deploy as an input.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+    /// The name of the environment, as its inputs have it.
+    pub environment: String,
+    /// How often its host is asked while it moves; less often while it does not.
+    pub interval: SignedDuration,
+}
+
+/// What runs a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Runner {
+    /// GitHub Actions.
+    GithubActions {
+        /// The repository.
+        place: Place,
+        /// File name of the workflow: `deploy.yml`. Empty where any run of a push counts.
+        workflow: String,
+    },
+    /// GitLab CI/CD.
+    Gitlab {
+        /// The project.
+        place: Place,
+        /// Name of the secret with a trigger token; empty: the token of the API starts it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        trigger: String,
+    },
+    /// Commands of the team's own. `{id}` stands for what `start` printed.
+    Command {
+        /// Starts it and prints its id; `None`: it is only found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<Command>,
+        /// Prints how it stands, as JSON.
+        status: Command,
+        /// Prints its output.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        logs: Option<Command>,
+        /// Cancels it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cancel: Option<Command>,
+    },
+}
+
+/// How a pipeline comes about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Begin {
+    /// It is started.
+    Start {
+        /// The branch or tag that it runs on.
+        reference: String,
+        /// Its inputs, or variables.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, String>,
+    },
+    /// Something else starts it: a push. It is looked for by the commit.
+    Find {
+        /// What started it, as its host calls that: `push`.
+        event: String,
+        /// How long to look for it.
+        within: SignedDuration,
+    },
+}
+
+impl Pipeline {
+    /// Names what runs it: `GitHub Actions`.
+    pub fn host(&self) -> &'static str {
+        match &self.runner {
+            Runner::GithubActions { .. } => "GitHub Actions",
+            Runner::Gitlab { .. } => "GitLab CI/CD",
+            Runner::Command { .. } => "the pipeline's command",
+        }
+    }
+
+    /// The exact thing that is done, in one line.
+    pub fn line(&self) -> String {
+        match (&self.begin, &self.runner) {
+            (Begin::Start { reference, .. }, Runner::GithubActions { place, workflow }) => {
+                format!("POST {}/actions/workflows/{workflow}/dispatches on {reference}", place.address())
+            }
+            (Begin::Start { reference, .. }, Runner::Gitlab { place, trigger }) => {
+                let way = if trigger.is_empty() { "pipeline" } else { "trigger/pipeline" };
+                format!("POST {}/{way} on {reference}", place.address())
+            }
+            (Begin::Start { .. }, Runner::Command { start: Some(start), .. }) => start.line(),
+            (Begin::Start { .. }, Runner::Command { status, .. }) => status.line(),
+            (Begin::Find { event, within }, _) => {
+                let within = duration(*within);
+                format!("follow what the {event} of {} starts, looked for within {within}", self.short())
+            }
+        }
+    }
+
+    /// The beginning of the commit, as people write it.
+    pub fn short(&self) -> &str {
+        self.commit.get(..7).unwrap_or(&self.commit)
+    }
+
+    /// The commands of it that ask, and those that change something.
+    pub fn commands(&self) -> (Vec<&Command>, Vec<&Command>) {
+        let Runner::Command { start, status, logs, cancel } = &self.runner else {
+            return (Vec::new(), Vec::new());
+        };
+        let asking = std::iter::once(status).chain(logs).collect();
+        (asking, start.iter().chain(cancel).collect())
+    }
+
+    /// Tells whether it needs the secret of that name.
+    pub fn needs(&self, secret: &str) -> bool {
+        match &self.runner {
+            Runner::GithubActions { place, .. } => place.token == secret,
+            Runner::Gitlab { place, trigger } => place.token == secret || trigger == secret,
+            Runner::Command { .. } => {
+                let (asking, changing) = self.commands();
+                asking.iter().chain(&changing).any(|command| command.env.iter().any(|env| env == secret))
+            }
+        }
+    }
+
+    /// The names of the secrets that it may need.
+    pub fn secrets(&self) -> Vec<&str> {
+        match &self.runner {
+            Runner::GithubActions { place, .. } => vec![&place.token],
+            Runner::Gitlab { place, trigger } => vec![&place.token, trigger],
+            Runner::Command { .. } => {
+                let (asking, changing) = self.commands();
+                asking
+                    .into_iter()
+                    .chain(changing)
+                    .flat_map(|command| &command.env)
+                    .map(String::as_str)
+                    .collect()
+            }
+        }
+    }
+
+    /// The same, only looked for: it may have been started, and nobody saw the answer.
+    #[must_use]
+    pub fn looked_for(&self, within: SignedDuration) -> Self {
+        let event = match self.runner {
+            Runner::GithubActions { .. } => "workflow_dispatch",
+            Runner::Gitlab { ref trigger, .. } if !trigger.is_empty() => "trigger",
+            Runner::Gitlab { .. } => "api",
+            Runner::Command { .. } => "",
+        };
+        match self.begin {
+            Begin::Start { .. } => {
+                Self { begin: Begin::Find { event: event.to_owned(), within }, ..self.clone() }
+            }
+            Begin::Find { .. } => self.clone(),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Deploys that are pipelines, at code hosts that hold state and answer in the shapes of the real ones.
+
+mod host;
+
+use serde_json::{Value, json};
+
+use super::conductor::Yard;
+use super::world::wait_until;
+use host::{Ci, LOG, SECRET, TOKEN};
+
+/// A repository whose staging is deployed to by a pipeline.
+struct Team {
+    ci: Ci,
+    yard: Yard,
+}
+
+impl Team {
+    fn at(kind: &str, more: &str) -> Self {
+        let ci = Ci::new();
+        let (forge, version) = if kind == "gitlab" { ("gitlab", "v4") } else { ("github", "v3") };
+        let config = format!(
+            "[[environments]]\nname = \"staging\"\n[environments.pipeline]\nkind = \"{kind}\"\n{more}\
+             interval = \"1s\"\n\
+             [hotfix.pull]\nforge = \"{forge}\"\napi = \"{}/api/{version}\"\nrepository = \"shop/payments-api\"\n",
+            ci.service.url
+        );
+        let mut yard = Yard::new(&config, "true");
+        yard.shell = yard.shell.clone().with("GITHUB_TOKEN", TOKEN).with("GITLAB_TOKEN", TOKEN);
+        ci.kept().head = yard.shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout.trim().to_owned();
+        Self { ci, yard }
+    }
+
+    fn actions() -> Self {
+        let more = "workflow = \"deploy.yml\"\ninputs = { environment = \"{env}\", sha = \"{commit}\" }\n";
+        Self::at("github-actions", more)
+    }
+
+    fn records(&self, kind: &str) -> Vec<Value> {
+        let all = self.yard.shell.flightdeck(&["export", "--format", "jsonl"]).succeeded().stdout;
+        let all = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        all.filter(|record| record["kind"] == kind).map(|record| record["body"].clone()).collect()
+    }
+
+    fn states(&self) -> Vec<String> {
+        let seen = self.records("pipeline-seen");
+        seen.iter().map(|seen| seen["state"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn wait_state(&self, state: &str) {
+        wait_until(&format!("the pipeline to be {state}"), || {
+            (self.states().last().map(String::as_str) == Some(state)).then_some(())
+        });
+    }
+
+    fn show(&self) -> Value {
+        self.yard.shell.json(&["plan", "show", "--json", PLAN])
+    }
+
+    fn log(&self) -> String {
+        self.yard.shell.flightdeck(&["run", "log", "deploy-staging-1.0"]).stdout
+    }
+}
+
+const PLAN: &str = "deploy-staging-1";
+
+#[test]
+fn a_workflow_is_started_once_followed_and_its_end_is_the_end_of_the_step() {
+    let team = Team::actions();
+    let dry = team.yard.shell.flightdeck(&["deploy", "staging", "--dry-run", "--verbose"]).succeeded();
+    for wanted in ["actions/workflows/deploy.yml/dispatches on main", "environment=staging", "GITHUB_TOKEN"] {
+        assert!(dry.stdout.contains(wanted), "{wanted} in\n{}", dry.stdout);
+    }
+    assert_eq!(team.ci.started(), 0, "a dry run starts nothing");
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    let first = &team.records("pipeline-seen")[0];
+    assert_eq!((first["id"].as_str(), first["plan"].as_str()), (Some("9001"), Some(PLAN)));
+    assert!(first["url"].as_str().unwrap().ends_with("/actions/runs/9001"), "{first}");
+    team.ci.set("in_progress", None);
+    team.ci.jobs(&[("build", "completed", Some("success")), ("deploy", "in_progress", None)]);
+    team.wait_state("running");
+    team.ci.jobs(&[("build", "completed", Some("success")), ("deploy", "completed", Some("success"))]);
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+    assert_eq!(team.states(), ["queued", "running", "succeeded"]);
+    assert_eq!(team.records("released").len(), 1);
+    let sent = team.ci.sent();
+    assert_eq!(sent["ref"], "main");
+    assert_eq!(sent["inputs"], json!({ "environment": "staging", "sha": team.ci.kept().head.clone() }));
+    assert_eq!((team.ci.started(), sent["return_run_details"].as_bool()), (1, Some(true)));
+    let log = team.log();
+    assert!(log.contains(LOG) && !log.contains(SECRET), "{log}");
+    assert!(log.contains("build succeeded") && log.contains("deploy succeeded"), "{log}");
+    for request in team.ci.elsewhere.requests() {
+        assert!(!request.contains("Bearer"), "no credential goes to where the logs are: {request}");
+    }
+    team.yard.shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn of_an_older_server_the_run_is_searched_for() {
+    let team = Team::actions();
+    team.ci.kept().older = true;
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+    assert_eq!(team.ci.started(), 1);
+    assert!(team.ci.sent().get("return_run_details").is_none());
+}
+
+#[test]
+fn where_the_answer_is_lost_the_run_is_found_and_never_started_twice() {
+    let team = Team::actions();
+    team.ci.kept().loses_answer = true;
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+    assert_eq!(team.ci.started(), 1);
+}
+
+#[test]
+fn of_two_that_may_be_ours_a_person_decides() {
+    let team = Team::actions();
+    team.ci.kept().loses_answer = true;
+    team.ci.kept().twin = true;
+    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(6).said("2 runs may be the one");
+    assert_eq!((team.ci.started(), team.show()["steps"][0]["state"].as_str()), (1, Some("unknown")));
+}
+
+#[test]
+fn a_conductor_that_was_killed_is_followed_by_one_that_starts_nothing() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.yard.kill_conductor();
+    verb.wait("the verb");
+    assert_eq!(team.show()["steps"][0]["state"], "unknown");
+    team.ci.set("completed", Some("success"));
+    team.yard.shell.flightdeck(&["plan", "resume", PLAN]).succeeded();
+    assert_eq!(team.ci.started(), 1);
+    assert_eq!(team.show()["state"], "done");
+    assert_eq!(team.records("released").len(), 1);
+}
+
+#[test]
+fn what_runs_on_another_commit_is_cancelled() {
+    let team = Team::actions();
+    team.ci.kept().head = "77b0d13000000000000000000000000000000000".to_owned();
+    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("runs on 77b0d13");
+    assert_eq!(team.ci.cancelled(), 1);
+}
+
+#[test]
+fn stopping_the_step_cancels_the_run_and_waits_for_its_end() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.set("in_progress", None);
+    team.wait_state("running");
+    let _stop = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
+    wait_until("the cancel", || (team.ci.cancelled() == 1).then_some(()));
+    assert_eq!(team.show()["state"], "running", "it is not over before its host says so");
+    team.ci.set("completed", Some("cancelled"));
+    verb.wait("the deploy");
+    assert_eq!(
+        (team.show()["state"].as_str(), team.states().last().unwrap().as_str()),
+        (Some("cancelled"), "cancelled")
+    );
+}
+
+#[test]
+fn a_run_that_fails_names_the_job_and_keeps_its_output() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.jobs(&[("build", "completed", Some("success")), ("migrate", "completed", Some("failure"))]);
+    team.ci.set("completed", Some("failure"));
+    assert!(!verb.wait("the deploy").success());
+    let plan = team.show();
+    assert_eq!(
+        (plan["state"].as_str(), plan["steps"][0]["outcome"]["state"].as_str()),
+        (Some("failed"), Some("failed"))
+    );
+    let why = plan["steps"][0]["outcome"]["why"].as_str().unwrap();
+    assert!(why.contains("failed in migrate at Run"), "{why}");
+    assert!(team.log().contains(LOG));
+}
+
+#[test]
+fn who_has_to_approve_at_the_host_is_named_and_it_goes_on_once_they_did() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.set("waiting", None);
+    team.wait_state("waiting");
+    let plan = team.show();
+    assert_eq!(plan["state"], "waiting");
+    assert_eq!(
+        (plan["steps"][0]["pipeline"]["id"].as_str(), plan["steps"][0]["pipeline"]["state"].as_str()),
+        (Some("9001"), Some("waiting"))
+    );
+    let status = team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(status.contains("approval of staging by sre"), "{status}");
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+}
+
+#[test]
+fn what_it_waits_for_is_approved_from_here_where_the_token_may() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.yard.shell.flightdeck(&["plan", "review", "--approve", "--comment", "go"]).ended_with(2);
+    team.ci.kept().may_approve = true;
+    team.ci.set("waiting", None);
+    team.wait_state("waiting");
+    let shown = team.yard.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
+    assert!(shown.contains("approve deploy.yml #42 at its host: approval of staging by sre"), "{shown}");
+    team.yard
+        .shell
+        .flightdeck(&["plan", "review", "--approve", "--comment", "on the call", "--detach"])
+        .succeeded();
+    let reviewed = wait_until("the review", || team.ci.kept().reviewed.clone());
+    assert_eq!(
+        reviewed,
+        json!({ "environment_ids": [31], "state": "approved", "comment": "on the call (Maya)" })
+    );
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+}
+
+#[test]
+fn a_host_that_is_down_is_no_end_of_the_run() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.kept().down = true;
+    wait_until("the note", || {
+        let seen = team.records("pipeline-seen");
+        seen.last()
+            .and_then(|seen| seen["note"].as_str())
+            .is_some_and(|note| note.starts_with("not seen since"))
+            .then_some(())
+    });
+    assert_eq!(team.show()["state"], "running");
+    team.ci.kept().down = false;
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+}
+
+#[test]
+fn what_a_push_starts_is_found_by_its_commit_and_followed() {
+    let team = Team::at("github-actions", "workflow = \"deploy.yml\"\non = \"push\"\nwithin = \"20s\"\n");
+    team.ci.pushed();
+    team.ci.set("completed", Some("success"));
+    team.yard.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    assert_eq!(team.ci.started(), 0);
+}
+
+#[test]
+fn what_no_push_started_is_said_with_what_was_looked_for() {
+    let team = Team::at("github-actions", "workflow = \"deploy.yml\"\non = \"push\"\nwithin = \"1s\"\n");
+    let short: String = team.ci.kept().head.chars().take(7).collect();
+    let said = format!("shows no run of {short} by push after 1s");
+    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(&said);
+}
+
+#[test]
+fn each_refusal_says_what_to_do_and_starts_nothing() {
+    let team = Team::actions();
+    for (answer, said) in [
+        (("401 Unauthorized", r#"{"message":"Bad credentials"}"#), "GITHUB_TOKEN is still valid"),
+        (
+            ("403 Forbidden", r#"{"message":"Resource not accessible by personal access token"}"#),
+            "no permission",
+        ),
+        (("404 Not Found", r#"{"message":"Not Found"}"#), "has no workflow deploy.yml"),
+        (("403 Forbidden\r\nretry-after: 1800", r#"{"message":"secondary rate limit"}"#), "too many calls"),
+    ] {
+        team.ci.kept().refuses = Some(answer);
+        team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(said);
+    }
+    team.ci.kept().refuses = None;
+    team.ci.kept().workflow = "disabled_manually";
+    team.yard
+        .shell
+        .flightdeck(&["deploy", "staging"])
+        .ended_with(1)
+        .said("is disabled manually: enable it first");
+    team.ci.kept().workflow = "active";
+    team.ci.kept().unexpected = true;
+    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("Unexpected inputs provided");
+    assert_eq!(team.ci.started(), 0);
+}
+
+#[test]
+fn a_pipeline_of_gitlab_is_followed_too() {
+    let team = Team::at("gitlab", "inputs = { DEPLOY_ENV = \"{env}\" }\n");
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    assert_eq!(
+        team.ci.sent(),
+        json!({ "ref": "main", "variables": [{ "key": "DEPLOY_ENV", "value": "staging" }] })
+    );
+    team.ci.jobs(&[("release", "manual", None)]);
+    team.ci.set("manual", None);
+    team.wait_state("waiting");
+    let status = team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
+    assert!(status.contains("approval of release"), "{status}");
+    team.ci.jobs(&[("release", "success", None)]);
+    team.ci.set("success", None);
+    assert!(verb.wait("the deploy").success());
+    assert!(team.log().contains(LOG));
+}
+
+#[test]
+fn commands_of_the_team_start_follow_and_cancel_what_only_they_know() {
+    let more = "start = [\"./ops.sh\", \"start\", \"{commit}\"]\nstatus = [\"./ops.sh\", \"status\", \"{id}\"]\n\
+                logs = [\"./ops.sh\", \"logs\", \"{id}\"]\ncancel = [\"./ops.sh\", \"cancel\", \"{id}\"]\n";
+    let team = Team::at("command", more);
+    let script = "case $1 in start) echo started >> starts; echo app-7;; \
+                  status) printf '{\"id\":\"%s\",\"state\":\"%s\"}\\n' \"$2\" \"$(cat state)\";; \
+                  logs) echo \"syncing $2\";; cancel) echo \"$2\" >> cancels; echo Aborted > state;; esac";
+    team.yard.script("ops.sh", script);
+    std::fs::write(team.yard.file("state"), "Progressing").unwrap();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("running");
+    std::fs::write(team.yard.file("state"), "Healthy").unwrap();
+    assert!(verb.wait("the deploy").success());
+    assert!(team.log().contains("syncing app-7"), "{}", team.log());
+    assert_eq!(std::fs::read_to_string(team.yard.file("starts")).unwrap(), "started\n");
+    // And once more, to be stopped.
+    std::fs::write(team.yard.file("state"), "Progressing").unwrap();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    wait_until("the second run", || (team.states().last().unwrap() == "running").then_some(()));
+    team.yard.shell.flightdeck(&["run", "stop", "deploy-staging-2.0"]).succeeded();
+    verb.wait("the deploy");
+    assert_eq!(std::fs::read_to_string(team.yard.file("cancels")).unwrap(), "app-7\n");
+    assert_eq!(team.yard.shell.json(&["plan", "show", "--json", "deploy-staging-2"])["state"], "cancelled");
+}
+
+#[test]
+fn what_the_host_deployed_before_can_be_gone_back_to() {
+    for (kind, more) in [("github-actions", "workflow = \"deploy.yml\"\n"), ("gitlab", "")] {
+        let team = Team::at(kind, &format!("{more}deployments = \"staging\"\n"));
+        let before = team.ci.kept().head.clone();
+        let git =
+            |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+        git(&["tag", "v1.2.2"]);
+        git(&["commit", "-q", "--allow-empty", "-m", "Break it"]);
+        team.ci.deployed(&[
+            (&before, "success"),
+            (&git(&["rev-parse", "HEAD"]), "success"),
+            ("77", "failure"),
+        ]);
+        let ways = team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
+        assert!(ways.contains("redeploy") && ways.contains("v1.2.2"), "{kind}: {ways}");
+    }
+}
+
+#[test]
+fn the_doctor_says_whether_a_pipeline_could_be_started() {
+    let team = Team::actions();
+    let said = |team: &Team| team.yard.shell.flightdeck(&["doctor"]).stdout;
+    let well = said(&team);
+    assert!(
+        well.contains("staging: deploy.yml in shop/payments-api") && well.contains("is active"),
+        "{well}"
+    );
+    team.ci.kept().reads_only = true;
+    let may_not = said(&team);
+    assert!(may_not.contains("may read shop/payments-api and not start anything there"), "{may_not}");
+    assert_eq!(team.ci.started(), 0);
+}

@@ -1,0 +1,295 @@
+//! A code host that runs pipelines and answers in the shapes of the real ones: GitHub Actions under `/api/v3`, GitLab
+//! CI/CD under `/api/v4`. What it answers to is what their REST documentation describes.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::{Value, json};
+
+use super::super::service::{Service, body, response};
+
+pub(super) const TOKEN: &str = "ghp_5e1dTESTt0kenOfNobody93ab";
+/// What a job prints, beside the token.
+pub(super) const LOG: &str = "deployed to the cluster";
+pub(super) const SECRET: &str = TOKEN;
+
+/// What the host knows.
+pub(super) struct Kept {
+    url: String,
+    logs: String,
+    /// The commit that runs are made of.
+    pub(super) head: String,
+    runs: Vec<Value>,
+    jobs: Vec<Value>,
+    deployments: Vec<Value>,
+    sent: Value,
+    started: usize,
+    cancelled: usize,
+    /// State of the workflow.
+    pub(super) workflow: &'static str,
+    /// It does not know the field that asks for the run.
+    pub(super) older: bool,
+    /// It starts a run, and says nothing.
+    pub(super) loses_answer: bool,
+    /// Somebody else starts one at the same moment.
+    pub(super) twin: bool,
+    /// The owner of the token may approve what waits.
+    pub(super) may_approve: bool,
+    /// What was said to what waits.
+    pub(super) reviewed: Option<Value>,
+    /// It answers nothing but 503.
+    pub(super) down: bool,
+    /// The owner of the token may not write.
+    pub(super) reads_only: bool,
+    /// It refuses the inputs.
+    pub(super) unexpected: bool,
+    /// It answers everything with this.
+    pub(super) refuses: Option<(&'static str, &'static str)>,
+}
+
+/// The host, running; its job logs lie elsewhere.
+pub(super) struct Ci {
+    pub(super) service: Service,
+    pub(super) elsewhere: Service,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl Ci {
+    pub(super) fn new() -> Self {
+        let kept = Kept {
+            url: String::new(),
+            logs: String::new(),
+            head: String::new(),
+            runs: Vec::new(),
+            jobs: Vec::new(),
+            deployments: Vec::new(),
+            sent: Value::Null,
+            started: 0,
+            cancelled: 0,
+            workflow: "active",
+            older: false,
+            loses_answer: false,
+            twin: false,
+            may_approve: false,
+            reviewed: None,
+            down: false,
+            reads_only: false,
+            unexpected: false,
+            refuses: None,
+        };
+        let kept = Arc::new(Mutex::new(kept));
+        let state = Arc::clone(&kept);
+        let service = Service::start(move |request| answer(&mut state.lock().unwrap(), request));
+        let elsewhere = Service::start(|_| {
+            let text =
+                format!("\u{feff}2026-11-30T09:00:00.1234567Z {LOG}\n2026-11-30T09:00:01.0000000Z {TOKEN}\n");
+            Some(response("200 OK", &text))
+        });
+        {
+            let mut kept = kept.lock().unwrap();
+            kept.url.clone_from(&service.url);
+            kept.logs.clone_from(&elsewhere.url);
+        }
+        Self { service, elsewhere, kept }
+    }
+
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap()
+    }
+
+    pub(super) fn started(&self) -> usize {
+        self.kept().started
+    }
+
+    pub(super) fn cancelled(&self) -> usize {
+        self.kept().cancelled
+    }
+
+    /// What was sent to start the last run.
+    pub(super) fn sent(&self) -> Value {
+        self.kept().sent.clone()
+    }
+
+    /// Sets how the last run stands.
+    pub(super) fn set(&self, status: &str, conclusion: Option<&str>) {
+        let mut kept = self.kept();
+        let run = kept.runs.last_mut().expect("no run");
+        run["status"] = status.into();
+        run["conclusion"] = conclusion.map_or(Value::Null, Into::into);
+    }
+
+    /// Sets the jobs of the last run.
+    pub(super) fn jobs(&self, jobs: &[(&str, &str, Option<&str>)]) {
+        let job = |(number, (name, status, conclusion)): (usize, &(&str, &str, Option<&str>))| {
+            json!({ "id": 501 + number, "run_id": 9001, "run_attempt": 1, "name": name, "status": status,
+                "conclusion": conclusion, "stage": "deploy", "allow_failure": false,
+                "started_at": "2026-11-30T09:00:00Z", "completed_at": null,
+                "steps": [{ "name": "Run ./deploy.sh", "number": 1, "status": status, "conclusion": conclusion }] })
+        };
+        self.kept().jobs = jobs.iter().enumerate().map(job).collect();
+    }
+
+    /// What was deployed, oldest first, and what became of it.
+    pub(super) fn deployed(&self, all: &[(&str, &str)]) {
+        let deployment = |(number, (commit, state)): (usize, &(&str, &str))| {
+            json!({ "id": 301 + number, "sha": commit, "ref": "main", "environment": "staging", "status": state,
+                "created_at": format!("2026-11-2{number}T09:00:00Z"), "creator": { "login": "li" },
+                "user": { "username": "li" } })
+        };
+        self.kept().deployments =
+            all.iter().enumerate().rev().map(|(at, one)| deployment((at, one))).collect();
+    }
+
+    /// A push started a run.
+    pub(super) fn pushed(&self) {
+        let mut kept = self.kept();
+        let run = run(&kept, 9001, "push");
+        kept.runs.push(run);
+    }
+}
+
+fn run(kept: &Kept, id: u64, event: &str) -> Value {
+    json!({ "id": id, "iid": 42, "name": "Deploy", "path": ".github/workflows/deploy.yml", "run_number": 42,
+        "run_attempt": 1, "event": event, "source": event, "head_branch": "main", "head_sha": kept.head,
+        "sha": kept.head, "status": "queued", "conclusion": null,
+        "html_url": format!("https://git.test/shop/payments-api/actions/runs/{id}"),
+        "web_url": format!("https://git.test/shop/payments-api/-/pipelines/{id}"),
+        "created_at": jiff::Timestamp::now().to_string() })
+}
+
+fn ok(value: &Value) -> Option<String> {
+    Some(response("200 OK", &value.to_string()))
+}
+
+fn answer(kept: &mut Kept, request: &str) -> Option<String> {
+    let line = request.lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
+    if kept.down {
+        return Some(response("503 Service Unavailable", "<html>"));
+    }
+    if let Some((status, body)) = kept.refuses {
+        return Some(response(status, body));
+    }
+    assert!(request.contains(&format!("Bearer {TOKEN}")), "{request}");
+    let sent: Value = serde_json::from_str(body(request)).unwrap_or_default();
+    let (method, path) = line.split_once(' ').unwrap();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    if let Some(path) = path.strip_prefix("/api/v4/projects/shop%2Fpayments-api/") {
+        return gitlab(kept, method, path, query, sent);
+    }
+    if path == "/api/v3/repos/shop/payments-api" {
+        return ok(
+            &json!({ "full_name": "shop/payments-api", "permissions": { "pull": true, "push": !kept.reads_only } }),
+        );
+    }
+    if let Some(path) = path.strip_prefix("/api/v3/repos/shop/payments-api/deployments") {
+        assert!(!path.is_empty() || query.contains("environment=staging"), "{query}");
+        let number = path.trim_start_matches('/').trim_end_matches("/statuses");
+        let of = |one: &&Value| one["id"].to_string() == number;
+        return match kept.deployments.iter().find(of) {
+            Some(one) => ok(&json!([{ "state": "inactive" }, { "state": one["status"] }])),
+            None => ok(&kept.deployments.clone().into()),
+        };
+    }
+    let path = path.strip_prefix("/api/v3/repos/shop/payments-api/actions/").expect(path);
+    let parts: Vec<&str> = path.split('/').collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["workflows", "deploy.yml"]) => ok(&json!({ "id": 7, "state": kept.workflow })),
+        ("POST", ["workflows", "deploy.yml", "dispatches"]) => dispatch(kept, sent),
+        ("GET", ["workflows", "deploy.yml", "runs"]) => {
+            let wanted = |run: &&Value| {
+                let event = format!("event={}", run["event"].as_str().unwrap());
+                let head = format!("head_sha={}", run["head_sha"].as_str().unwrap());
+                query.contains(&event) && (query.contains(&head) || !query.contains("head_sha="))
+            };
+            let found: Vec<Value> = kept.runs.iter().rev().filter(wanted).cloned().collect();
+            ok(&json!({ "total_count": found.len(), "workflow_runs": found }))
+        }
+        ("GET", ["runs", id]) => ok(find(kept, id)),
+        ("GET", ["runs", _, "jobs"]) => ok(&json!({ "total_count": kept.jobs.len(), "jobs": kept.jobs })),
+        ("GET", ["runs", _, "pending_deployments"]) => {
+            ok(&json!([{ "environment": { "id": 31, "name": "staging" },
+            "wait_timer": 0, "wait_timer_started_at": null, "current_user_can_approve": kept.may_approve,
+            "reviewers": [{ "type": "Team", "reviewer": { "id": 5, "name": "SRE", "slug": "sre" } }] }]))
+        }
+        ("POST", ["runs", _, "pending_deployments"]) => {
+            kept.reviewed = Some(sent);
+            ok(&json!([]))
+        }
+        ("POST", ["runs", _, "cancel"]) => {
+            kept.cancelled += 1;
+            Some(response("202 Accepted", "{}"))
+        }
+        ("GET", ["jobs", job, "logs"]) => {
+            let place = format!("302 Found\r\nlocation: {}/logs/{job}?sig=1", kept.logs);
+            Some(response(&place, ""))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn find<'a>(kept: &'a Kept, id: &str) -> &'a Value {
+    kept.runs.iter().find(|run| run["id"].to_string() == id).expect("no such run")
+}
+
+fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
+    let details = sent.get("return_run_details").is_some();
+    if kept.older && details {
+        return Some(response(
+            "422 Unprocessable Entity",
+            r#"{"message":"Invalid request.\n\n\"return_run_details\" is not a permitted key."}"#,
+        ));
+    }
+    if kept.unexpected {
+        return Some(response(
+            "422 Unprocessable Entity",
+            r#"{"message":"Unexpected inputs provided: [\"sha\"]"}"#,
+        ));
+    }
+    kept.sent = sent;
+    kept.started += 1;
+    for id in 9001..9002 + u64::from(kept.twin) {
+        let run = run(kept, id, "workflow_dispatch");
+        kept.runs.push(run);
+    }
+    if kept.loses_answer {
+        return Some(String::new());
+    }
+    if !details {
+        return Some(response("204 No Content", ""));
+    }
+    let url = format!("{}/api/v3/repos/shop/payments-api/actions/runs/9001", kept.url);
+    ok(&json!({ "workflow_run_id": 9001, "run_url": url,
+        "html_url": "https://git.test/shop/payments-api/actions/runs/9001" }))
+}
+
+fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["pipelines"]) => {
+            let wanted =
+                |run: &&Value| query.contains(&format!("source={}", run["source"].as_str().unwrap()));
+            let found: Vec<Value> = kept.runs.iter().rev().filter(wanted).cloned().collect();
+            ok(&found.into())
+        }
+        ("GET", ["deployments"]) => {
+            assert!(query.contains("status=success"), "{query}");
+            let there = kept.deployments.iter().filter(|one| one["status"] == "success");
+            ok(&there.cloned().collect::<Vec<_>>().into())
+        }
+        ("POST", ["pipeline"]) => {
+            kept.sent = sent;
+            kept.started += 1;
+            let mut run = run(kept, 9001, "api");
+            run["status"] = "created".into();
+            kept.runs.push(run.clone());
+            Some(response("201 Created", &run.to_string()))
+        }
+        ("GET", ["pipelines", id]) => ok(find(kept, id)),
+        ("GET", ["pipelines", _, "jobs"]) => ok(&kept.jobs.clone().into()),
+        ("GET", ["jobs", _, "trace"]) => Some(response("200 OK", &format!("{LOG}\n{TOKEN}\n"))),
+        ("POST", ["pipelines", _, "cancel"]) => {
+            kept.cancelled += 1;
+            ok(&json!({}))
+        }
+        other => panic!("{other:?}"),
+    }
+}
