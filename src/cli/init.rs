@@ -116,6 +116,10 @@ fn recognised(found: &Found) -> Vec<String> {
             None => {}
         }
     }
+    if let Some(workflow) = found.workflow.as_ref().filter(|_| found.deploy.is_none()) {
+        let more = if workflow.is_sure() { "" } else { ", as an example: fill in its inputs" };
+        lines.push(format!("deploy  workflow {} (from {}){more}", workflow.file, workflow.from));
+    }
     if let Some(platform) = &found.platform {
         let (name, from, sample) = (platform.name(), platform.from(), platform.sample());
         lines.push(format!("deploy  {name} (from {from}), as an example; more in the sample {sample}"));

@@ -5,6 +5,7 @@ mod ci;
 mod compose;
 mod hotfix;
 mod manifest;
+mod pipeline;
 mod platform;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::path::Path;
 pub use compose::Health;
 pub use hotfix::{Habits, names_told};
 pub use manifest::Named;
+pub use pipeline::Workflow;
 pub use platform::Platform;
 
 use super::types::{Flow, FlowFrom};
@@ -184,6 +186,8 @@ pub struct Found {
     pub deploy: Option<Script>,
     /// How it is smoke-tested.
     pub smoke: Option<Script>,
+    /// The workflow of CI that deploys it.
+    pub workflow: Option<Workflow>,
     /// What it is deployed with.
     pub platform: Option<Platform>,
     /// What keeps an environment as it is described (`argocd`, `flux`), and the file that says
@@ -241,6 +245,7 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
     let is_base =
         |name: &String| super::check::is_branch(name) && (flow != Some(Flow::GitFlow) || name != next);
     Found {
+        workflow: pipeline::look(root),
         platform,
         gitops,
         dockerfile: platform::dockerfile(root),

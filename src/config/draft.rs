@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::detect::{Forge, Found, Health, Platform, Recognised, Script, VERSION};
+use super::detect::{Forge, Found, Health, Platform, Recognised, Script, VERSION, Workflow};
 use crate::incident::Policy;
 use crate::plan::gates::Gate;
 use crate::text::visible;
@@ -156,6 +156,9 @@ impl Draft {
     }
 
     fn environments(&mut self, found: &Found) {
+        if let (None, Some(workflow)) = (&found.deploy, &found.workflow) {
+            return self.workflow(found, workflow);
+        }
         self.title("Where the service runs, in the order a release goes through. In commands,");
         self.prose("{ref} is the branch or tag, {commit} its commit, {env} the name of the environment.");
         let usual = vec!["./deploy.sh".to_owned()];
@@ -195,6 +198,52 @@ impl Draft {
         }
         self.environment("production", active, deploy, found);
         self.canary();
+        self.rollback(found);
+    }
+
+    /// Where a workflow of CI deploys, it is started and followed.
+    fn workflow(&mut self, found: &Found, workflow: &Workflow) {
+        self.title("Where the service runs, in the order a release goes through.");
+        self.prose(&format!(
+            "{} deploys it; see docs/pipelines.md. {{ref}} is the branch or tag,",
+            workflow.from
+        ));
+        self.prose("{commit} its commit, {env} the name of the environment.");
+        let active = workflow.is_sure();
+        if !active {
+            self.prose("Nothing tells what some of its inputs mean: fill them in.");
+        }
+        let names: &[&str] =
+            if workflow.takes_environment() { &["staging", "production"] } else { &["production"] };
+        for name in names {
+            self.put(active, "[[environments]]");
+            self.entry(active, "name", &text(name), "");
+            if *name == "production" {
+                self.entry(active, "protected", "true", "you type its name to confirm");
+            }
+            let smoke = found.smoke.as_ref();
+            let argv = smoke.map_or_else(
+                || vec!["./smoke.sh".to_owned(), "{env}".to_owned()],
+                |smoke| smoke.argv(&["{env}"]),
+            );
+            let smoke_live = active && smoke.is_some_and(|smoke| smoke.arguments.is_some());
+            self.entry(smoke_live, "smoke", &list(&argv), "tries it after a deploy");
+            let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
+            self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
+            self.put(active, "[environments.pipeline]");
+            self.entry(active, "kind", &text("github-actions"), "");
+            self.entry(active, "workflow", &text(&workflow.file), "");
+            if !workflow.inputs.is_empty() {
+                let inputs: Vec<String> = workflow
+                    .inputs
+                    .iter()
+                    .map(|(key, value)| format!("{} = {}", key_of(key), text(value)))
+                    .collect();
+                self.entry(active, "inputs", &format!("{{ {} }}", inputs.join(", ")), "");
+            }
+            self.entry(false, "timeout", &text("45m"), "after that it is cancelled");
+            self.blank();
+        }
         self.rollback(found);
     }
 
@@ -434,6 +483,12 @@ fn text(value: &str) -> String {
 }
 
 /// A list of texts as TOML, on one line.
+/// A key of a table, in quotes where it needs them.
+fn key_of(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { text(name) }
+}
+
 fn list(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|word| text(word)).collect();
     format!("[{}]", words.join(", "))

@@ -77,7 +77,7 @@ fn lines(root: &Path) -> Vec<(String, String, String)> {
     found
 }
 
-fn workflows(root: &Path) -> Vec<(String, Value)> {
+pub(super) fn workflows(root: &Path) -> Vec<(String, Value)> {
     const FOLDER: &str = ".github/workflows";
     let Ok(entries) = std::fs::read_dir(root.join(FOLDER)) else { return Vec::new() };
     let is_workflow =

@@ -70,6 +70,7 @@ fn full() -> Found {
             reads_version: false,
             from: "smoke.sh".to_owned(),
         }),
+        workflow: None,
         platform: Some(Platform::Kubernetes("k8s".to_owned())),
         gitops: Some(("flux", "clusters/shop.yaml".to_owned())),
         dockerfile: Some("Dockerfile".to_owned()),
@@ -185,7 +186,7 @@ prop_compose! {
         let gitops = dockerfile.clone().map(|from| ("flux", from));
         let hotfix = Habits { prefix: base.clone(), tag_prefix: dockerfile.clone(), ..Habits::default() };
         let flow_from = name.clone().unwrap_or_default();
-        Found { names, flow, flow_from, base, forge, hotfix, checks, make_test, make_more, ci, health, audits, deploy, smoke, platform, gitops, dockerfile }
+        Found { names, flow, flow_from, base, forge, hotfix, checks, make_test, make_more, ci, health, audits, deploy, smoke, workflow: None, platform, gitops, dockerfile }
     }
 }
 
@@ -200,4 +201,23 @@ proptest! {
             Err(invalid) => prop_assert!(false, "{}\n{}", invalid, all),
         }
     }
+}
+
+#[test]
+fn a_workflow_that_deploys_is_written_as_the_pipeline_of_its_environments() {
+    let inputs = [("environment", "{env}"), ("git sha", "{commit}")];
+    let workflow = |inputs: &[(&str, &str)]| Workflow {
+        file: "deploy.yml".to_owned(),
+        from: ".github/workflows/deploy.yml".to_owned(),
+        inputs: inputs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+    };
+    let draft = write(&Found { workflow: Some(workflow(&inputs)), ..Found::default() });
+    let config = parse(draft.as_bytes()).unwrap_or_else(|bad| panic!("{bad}\n{draft}"));
+    let names: Vec<&str> = config.environments.iter().map(|env| env.name.as_str()).collect();
+    assert_eq!(names, ["staging", "production"], "{draft}");
+    let pipeline = config.environments[1].pipeline.as_ref().unwrap();
+    assert_eq!((pipeline.workflow.as_str(), pipeline.inputs["git sha"].as_str()), ("deploy.yml", "{commit}"));
+    assert!(parse(all_examples(&draft).as_bytes()).is_ok(), "{draft}");
+    let draft = write(&Found { workflow: Some(workflow(&[("ticket", "")])), ..Found::default() });
+    assert!(draft.contains("#[environments.pipeline]") && draft.contains("fill them in"), "{draft}");
 }
