@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::load::Loaded;
-use super::types::{Channel, ChannelKind, Config, Environment, Flag, FlagKind, Forge, Hotfix, Secret};
+use super::types::{
+    Channel, ChannelKind, Config, Environment, Flag, FlagKind, Forge, Hotfix, Pipeline, PipelineKind, Secret,
+};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
 use crate::text::address::without_credentials;
@@ -143,7 +145,25 @@ fn of_environment(environment: &Environment) -> Vec<Item> {
         add(&format!("{}: proof of", way.name), &way.proof);
     }
     let there = all.iter().filter(|(_, argv)| !argv.is_empty());
-    there.map(|(what, argv)| item(what, argv, env)).collect()
+    let mut items: Vec<Item> = there.map(|(what, argv)| item(what, argv, env)).collect();
+    items.extend(environment.pipeline.as_ref().and_then(|pipeline| of_pipeline(name, pipeline)));
+    items
+}
+
+/// The code host that is asked to run a pipeline, and the token that it gets for it.
+fn of_pipeline(environment: &str, pipeline: &Pipeline) -> Option<Item> {
+    let (host, what) = match pipeline.kind {
+        PipelineKind::GithubActions => ("GitHub", pipeline.workflow.as_str()),
+        PipelineKind::Gitlab => ("GitLab", "pipelines"),
+        PipelineKind::Command => return None,
+    };
+    let there = |one: &&str| !one.is_empty();
+    let place: Vec<&str> = [what, &pipeline.repository, &pipeline.api].into_iter().filter(there).collect();
+    let usual = if pipeline.token.is_empty() { format!("your token for {host}") } else { String::new() };
+    let with = [&*pipeline.token, &pipeline.trigger, &usual].into_iter().filter(there);
+    let with = with.collect::<Vec<_>>().join(", ");
+    let line = format!("start, follow and cancel {}  with {with}", place.join(" at "));
+    Some(Item { what: shown(&format!("deploy {environment}")), line: shown(&line), env: Vec::new() })
 }
 
 /// The address that is read, and those that are called to turn the flag on and off. Of a
@@ -486,6 +506,23 @@ mod tests {
             assert!(all.contains(part), "{part} in\n{all}");
         }
         assert_eq!(lines.len(), 15, "{all}");
+    }
+
+    #[test]
+    fn a_pipeline_is_listed_with_its_host_and_the_token_that_it_gets() {
+        let listed = |text: &str| {
+            let text = format!("[[environments]]\nname = \"eu\"\n[environments.pipeline]\n{text}");
+            let config = load::parse(text.as_bytes()).unwrap_or_else(|invalid| panic!("{invalid}"));
+            what_would_run(&config).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let api = "api = \"https://git.test/api/v3\"\n";
+        assert_eq!(
+            listed(&format!("kind = \"github-actions\"\nworkflow = \"deploy.yml\"\n{api}")),
+            "deploy eu              start, follow and cancel deploy.yml at https://git.test/api/v3  with your token for GitHub"
+        );
+        let secrets = "[[secrets]]\nname = \"CI\"\n[[secrets]]\nname = \"T\"\n";
+        let lab = listed(&format!("kind = \"gitlab\"\ntoken = \"CI\"\ntrigger = \"T\"\n{secrets}"));
+        assert!(lab.contains("start, follow and cancel pipelines  with CI, T"), "{lab}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod outages;
 mod people;
 mod plans;
 mod pressing;
+mod remote;
 mod share;
 mod team;
 
@@ -28,6 +29,7 @@ pub use messages::{Change, Message, OnChannel, PageAnswer, SENDING, SuggestedMes
 pub use outages::Outage;
 pub use people::Hand;
 pub use plans::*;
+pub use remote::Remote;
 pub use share::{Share, canary_undone, share_before, share_title};
 pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 

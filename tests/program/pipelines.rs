@@ -355,8 +355,11 @@ fn what_the_host_deployed_before_can_be_gone_back_to() {
             (&git(&["rev-parse", "HEAD"]), "success"),
             ("77", "failure"),
         ]);
+        let good = ["live", "staging", "v1.2.2", "--good", "--at", "2026-11-20T09:30:00Z"];
+        team.yard.shell.flightdeck(&good).succeeded();
+        // That the next one is live by now is what the host says.
         let ways = team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
-        assert!(ways.contains("redeploy") && ways.contains("v1.2.2"), "{kind}: {ways}");
+        assert!(ways.contains("redeploy  redeploy v1.2.2") && ways.contains("Break it"), "{kind}: {ways}");
     }
 }
 

@@ -1,0 +1,37 @@
+//! A pipeline that a step follows, at the host that runs it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::body::RemoteState;
+
+/// A pipeline at its host, as it was seen last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remote {
+    /// What its host knows it by.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where people look at it; empty: its host does not say.
+    pub url: String,
+    /// Which attempt of it this is, from 1.
+    pub attempt: u64,
+    /// How it stands.
+    pub state: RemoteState,
+    /// It waits for a person, and the owner of our token may be the one.
+    pub asks: bool,
+    /// What more there is to say, in one line.
+    pub note: String,
+    /// When that was recorded.
+    pub at: Timestamp,
+}
+
+impl Remote {
+    /// Tells what it is and how it stands, in one line: `deploy.yml #42 is running: https://…`.
+    pub fn line(&self) -> String {
+        let attempt = if self.attempt > 1 { format!(", attempt {},", self.attempt) } else { String::new() };
+        let note = if self.note.is_empty() { String::new() } else { format!(" {}", self.note) };
+        let place = if self.url.is_empty() { String::new() } else { format!(": {}", self.url) };
+        format!("{}{attempt} {}{note}{place}", self.name, self.state.word())
+    }
+}
