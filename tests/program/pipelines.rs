@@ -277,6 +277,7 @@ fn each_refusal_says_what_to_do_and_starts_nothing() {
             "no permission",
         ),
         (("404 Not Found", r#"{"message":"Not Found"}"#), "has no workflow deploy.yml"),
+        (("200 OK", "<html>log in</html>"), "does not understand"),
         (("403 Forbidden\r\nretry-after: 1800", r#"{"message":"secondary rate limit"}"#), "too many calls"),
     ] {
         team.ci.kept().refuses = Some(answer);

@@ -31,6 +31,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// How many of its intervals lie between two looks at a run that has not moved for so long.
 const PATIENT: [(Duration, u32); 3] =
     [(Duration::from_secs(60), 1), (Duration::from_secs(300), 2), (Duration::MAX, 4)];
+/// How many questions may be asked ahead of their interval.
+const AHEAD: i32 = 4;
 /// How long a run that took too long is given to end once it was told to.
 const ENDING: Duration = Duration::from_secs(300);
 /// How much the clock of a host may differ from ours.
@@ -74,6 +76,8 @@ impl Conductor {
             jobs: Vec::new(),
             logged: HashSet::new(),
             looks: 0,
+            away: Duration::ZERO,
+            credit: AHEAD,
             moved: Instant::now(),
             answered: (Instant::now(), self.recorder.now()),
             printed: 0,
@@ -258,7 +262,11 @@ impl Conductor {
             let still = following.moved.elapsed();
             let times = PATIENT.iter().find(|(longest, _)| still < *longest).map_or(1, |(_, times)| *times);
             let interval = Duration::try_from(pipeline.interval).unwrap_or_default() * times;
-            let pause = interval * u32::try_from(asked.max(1)).unwrap_or(u32::MAX);
+            // Each interval pays for a question. A few may be asked ahead, so that a change is seen at once.
+            following.credit = (following.credit + 1).min(AHEAD).saturating_sub_unsigned(asked);
+            let behind = u32::try_from(-following.credit.min(0)).unwrap_or_default();
+            let pause = (interval * (1 + behind)).max(std::mem::take(&mut following.away));
+            following.credit = following.credit.max(0);
             let left = until.filter(|_| following.stop.is_none());
             let left = left.map(|until| until.saturating_duration_since(Instant::now()));
             let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {

@@ -43,7 +43,11 @@ impl Visit {
     }
 
     fn dispatch(&mut self, workflow: &str, reference: &str, inputs: &Json) -> Result<Started, Lost> {
-        self.require_active(workflow)?;
+        // Whatever became of this question, nothing was started by it.
+        self.require_active(workflow).map_err(|lost| match lost.kind {
+            Kind::Unclear | Kind::Odd => Lost { kind: Kind::Unsent, ..lost },
+            _ => lost,
+        })?;
         let address = format!("{}/dispatches", self.workflow(workflow));
         let mut sent = json!({ "ref": reference, "inputs": inputs, DETAILS: true });
         let answer = match self.client.tell(&Method::POST, &address, Some(&sent)) {

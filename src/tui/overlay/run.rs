@@ -15,7 +15,7 @@ use crate::cockpit::Command;
 use crate::cockpit::history::Spot;
 use crate::cockpit::lines::Line;
 use crate::cockpit::overlay::{Input, RunView, Selection};
-use crate::incident::{PlanRun, Run};
+use crate::incident::{PlanRun, RemoteState, Run};
 use crate::plan::Action;
 
 /// ```text
@@ -90,12 +90,15 @@ fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, found: Option<(&PlanRun
         pen.put("this run is not in the record yet", ui.of(Role::Faint));
         return;
     };
-    let (symbol, role) = glyph::run(plan, run);
+    let waits = run.remote.as_ref().is_some_and(|remote| remote.state == RemoteState::Waiting);
+    let (symbol, role) =
+        if waits && run.outcome.is_none() { ("‖", Role::Warn) } else { glyph::run(plan, run) };
     pen.put(symbol, ui.of(role)).gap(1);
     let ended = glyph::outcome(plan, run);
     let word = match (&ended, &run.stop_asked) {
         (Some(word), _) => word.as_str(),
         (None, Some(_)) => "being stopped",
+        (None, None) if waits => "waiting",
         (None, None) => "running",
     };
     pen.put(word, ui.of(role)).gap(2);
@@ -114,8 +117,11 @@ fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, found: Option<(&PlanRun
         pen.put(&ui.key(Command::Stop), ui.of(Role::Key)).put(" kills it now", ui.of(Role::Muted)).gap(2);
     }
     if let Some(remote) = &run.remote {
-        let note = if remote.note.is_empty() { remote.state.word() } else { &remote.note };
-        pen.put(&remote.name, ui.of(Role::Code)).gap(1).put(note, ui.of(Role::Muted)).gap(2);
+        pen.put(&remote.name, ui.of(Role::Code)).gap(1).put(remote.state.word(), ui.of(Role::Muted)).gap(1);
+        if !remote.note.is_empty() {
+            pen.put(&remote.note, ui.of(Role::Text)).gap(1);
+        }
+        pen.gap(1);
         if pen.room() > 24 {
             pen.put(&remote.url, ui.of(Role::Faint));
         }

@@ -29,7 +29,7 @@ impl Conductor {
         following: &mut Following<'_>,
         host: &mut Host,
         log: &mut LogWriter,
-    ) -> usize {
+    ) -> u32 {
         let failed = |job: &&Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
         let is_new = |job: &&Job| {
             job.state.is_over() && job.state != RemoteState::Skipped && !following.logged.contains(&job.id)

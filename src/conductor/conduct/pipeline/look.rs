@@ -18,6 +18,8 @@ use crate::text::visible;
 
 /// How long a host may be silent before it is said.
 const SILENT: Duration = Duration::from_secs(20);
+/// The longest that a host is left alone because it asks for that.
+const LIMITED: Duration = Duration::from_secs(15 * 60);
 /// What is said of a host that does not answer.
 const UNSEEN: &str = "not seen since";
 
@@ -31,13 +33,13 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
         dir: &Path,
-    ) -> Result<usize, Box<Finished>> {
+    ) -> Result<u32, Box<Finished>> {
         let id = following.seen.id.clone();
         // While jobs run they say how it stands: one question in place of two.
         let ask_jobs =
             following.jobs.iter().any(|job| !job.state.is_over()) && !following.looks.is_multiple_of(6);
         following.looks += 1;
-        let (mut asked, mut lost) = (0, None);
+        let (mut asked, mut lost) = (0_u32, None);
         let (mut state, mut changed) = (following.seen.state, false);
         if !ask_jobs {
             asked += 1;
@@ -52,7 +54,8 @@ impl Conductor {
                 Err(trouble) => lost = Some(trouble),
             }
         }
-        if lost.is_none() {
+        // What is queued has none yet.
+        if lost.is_none() && (state != RemoteState::Queued || ask_jobs) {
             match self.at_host(|| host.jobs(&id)) {
                 Ok((mut jobs, requests)) => {
                     for job in &mut jobs {
@@ -61,7 +64,7 @@ impl Conductor {
                             *text = visible(&self.vault.mask(text)).into_owned();
                         }
                     }
-                    asked += requests;
+                    asked = asked.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
                     if jobs != following.jobs {
                         following.moved = Instant::now();
                         self.tell_jobs(&following.jobs, &jobs, log);
@@ -78,8 +81,7 @@ impl Conductor {
         if let Some(trouble) = lost {
             self.not_seen(following, &trouble, log);
             if let Kind::Limited(wait) = trouble.kind {
-                let pause = wait.min(Duration::from_secs(15 * 60));
-                return Ok(usize::try_from(pause.as_secs() / 5).unwrap_or(1).max(1));
+                following.away = wait.min(LIMITED);
             }
             return Ok(1);
         }

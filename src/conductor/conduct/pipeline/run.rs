@@ -28,6 +28,10 @@ pub(super) struct Following<'a> {
     pub(super) jobs: Vec<Job>,
     /// Jobs whose output is in the log.
     pub(super) logged: HashSet<String>,
+    /// How long its host asked to be left alone.
+    pub(super) away: Duration,
+    /// How many questions may be asked before their time.
+    pub(super) credit: i32,
     /// How often it was looked at.
     pub(super) looks: u32,
     /// When something of it changed last.
