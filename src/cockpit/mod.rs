@@ -21,6 +21,7 @@ pub mod keymap;
 pub mod lines;
 pub mod model;
 pub mod msg;
+mod output;
 pub mod overlay;
 pub mod own;
 pub mod page;

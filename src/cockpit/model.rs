@@ -17,6 +17,7 @@ use super::health::Health;
 use super::key::Key;
 use super::keymap::Keymap;
 use super::msg::EffectId;
+pub use super::output::Output;
 use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
 pub use super::pane::{Pane, View};
 use super::past::Looking;
@@ -25,7 +26,6 @@ use super::survey::Survey;
 use super::suspects::Suspects;
 use super::ways::{Canary, Looked, Ways};
 use crate::config::types::Config;
-use crate::deploy::pipeline::Job;
 use crate::failure::Failure;
 use crate::health::network::Network;
 use crate::health::series;
@@ -304,24 +304,6 @@ impl IncidentLine {
     /// Tells whether work on it goes on.
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::Open | Status::Mitigated)
-    }
-}
-
-/// The latest output of a run, as its terminal shows it.
-pub struct Output {
-    /// Id of the run.
-    pub run: String,
-    /// Its terminal.
-    pub terminal: vt100::Parser,
-    /// When something came last.
-    pub last: Timestamp,
-    /// The jobs of the pipeline that it follows.
-    pub jobs: Vec<Job>,
-}
-
-impl std::fmt::Debug for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output").field("run", &self.run).finish_non_exhaustive()
     }
 }
 

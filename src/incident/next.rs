@@ -4,6 +4,7 @@ mod back;
 mod due;
 mod others;
 mod production;
+mod stands;
 mod team;
 mod way;
 
@@ -13,9 +14,8 @@ use super::body::{Phase, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
-use super::state::{Outage, PlanRun, PlanState, Share, State, Status};
+use super::state::{Outage, PlanRun, State, Status};
 use super::team::time_left;
-use super::time::duration;
 
 /// What is known besides the record, as far as the next step depends on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -162,9 +162,9 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     // A plan that stands still may leave production half changed: nothing is more pressing.
     if state.status != Status::Closed {
         let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
-        list.splice(0..0, state.undecided().filter(|plan| !is_left(plan)).map(undecided));
-        list.splice(0..0, state.shares_left().map(|share| left(&share, facts.live.as_deref())));
-        list.splice(0..0, state.plans.iter().rev().flat_map(|plan| waiting(plan, now)));
+        list.splice(0..0, state.undecided().filter(|plan| !is_left(plan)).map(stands::undecided));
+        list.splice(0..0, state.shares_left().map(|share| stands::left(&share, facts.live.as_deref())));
+        list.splice(0..0, state.plans.iter().rev().flat_map(|plan| stands::waiting(plan, now)));
     }
     list
 }
@@ -179,52 +179,6 @@ fn sent_from_here(next: &mut Next, policy: &Policy, facts: &Facts) {
     if facts.reached.iter().any(|reached| reached == who) {
         next.title = next.title.replacen(afterwards, "", 1);
     }
-}
-
-/// Answering what commands ask, and looking at those that may hang: until somebody does, nothing of
-/// their plan goes on.
-fn waiting(plan: &PlanRun, now: Timestamp) -> impl Iterator<Item = Next> {
-    plan.waiting_runs().map(move |(step, run, waits)| {
-        let silence = duration(now.duration_since(waits.since).max(SignedDuration::ZERO));
-        let (action, argument, title) = match &waits.question {
-            Some(question) => {
-                let who = plan.program(step).unwrap_or(&plan.title);
-                ("output.answer", &run.id, format!("{who} asks: {question}"))
-            }
-            None => (
-                "plan",
-                &plan.id,
-                format!("see whether it hangs: {} prints nothing for {silence}", run.title),
-            ),
-        };
-        Next { action, argument: argument.clone(), title, due_at: None, overdue: false }
-    })
-}
-
-/// Deciding about a plan that stands still.
-fn undecided(plan: &PlanRun) -> Next {
-    let waits = plan.steps.iter().find_map(|step| step.waiting.as_ref());
-    let remote = plan.steps.iter().rev().find_map(|step| step.run.as_ref()?.remote.as_ref());
-    let remote = remote.filter(|remote| !remote.state.is_over());
-    let title = match waits {
-        // Somebody has to say yes where it runs: that is no decision about the plan.
-        Some((_, why)) if plan.state == PlanState::Waiting && remote.is_some() => {
-            format!("{} waits {why}", remote.map_or("", |remote| &remote.name))
-        }
-        Some((_, why)) if plan.state == PlanState::Waiting => format!("decide: {} waits: {why}", plan.title),
-        _ if plan.state == PlanState::Waiting => format!("decide: {} waits", plan.title),
-        _ => match remote {
-            Some(remote) => format!("follow {} again: nobody here sees how it goes on", remote.name),
-            None => format!("decide: nobody knows what became of {}", plan.title),
-        },
-    };
-    Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
-}
-
-/// Deciding about a canary that still has a share of the users, although its plan has ended.
-fn left(share: &Share<'_>, live: Option<&str>) -> Next {
-    let (argument, title) = (share.plan.id.clone(), share.title(live));
-    Next { action: "plan", argument, title, due_at: None, overdue: false }
 }
 
 /// What a gate says of an approval that was given for another plan.

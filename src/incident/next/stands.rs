@@ -1,0 +1,53 @@
+//! What plans that stand still need: an answer, a decision, somebody's yes where a pipeline runs.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::state::{PlanRun, PlanState, Share};
+use super::super::time::duration;
+use super::Next;
+
+/// Answering what commands ask, and looking at those that may hang: until somebody does, nothing of
+/// their plan goes on.
+pub(super) fn waiting(plan: &PlanRun, now: Timestamp) -> impl Iterator<Item = Next> {
+    plan.waiting_runs().map(move |(step, run, waits)| {
+        let silence = duration(now.duration_since(waits.since).max(SignedDuration::ZERO));
+        let (action, argument, title) = match &waits.question {
+            Some(question) => {
+                let who = plan.program(step).unwrap_or(&plan.title);
+                ("output.answer", &run.id, format!("{who} asks: {question}"))
+            }
+            None => (
+                "plan",
+                &plan.id,
+                format!("see whether it hangs: {} prints nothing for {silence}", run.title),
+            ),
+        };
+        Next { action, argument: argument.clone(), title, due_at: None, overdue: false }
+    })
+}
+
+/// Deciding about a plan that stands still.
+pub(super) fn undecided(plan: &PlanRun) -> Next {
+    let waits = plan.steps.iter().find_map(|step| step.waiting.as_ref());
+    let remote = plan.steps.iter().rev().find_map(|step| step.run.as_ref()?.remote.as_ref());
+    let remote = remote.filter(|remote| !remote.state.is_over());
+    let title = match waits {
+        // Somebody has to say yes where it runs: that is no decision about the plan.
+        Some((_, why)) if plan.state == PlanState::Waiting && remote.is_some() => {
+            format!("{} waits {why}", remote.map_or("", |remote| &remote.name))
+        }
+        Some((_, why)) if plan.state == PlanState::Waiting => format!("decide: {} waits: {why}", plan.title),
+        _ if plan.state == PlanState::Waiting => format!("decide: {} waits", plan.title),
+        _ => match remote {
+            Some(remote) => format!("follow {} again: nobody here sees how it goes on", remote.name),
+            None => format!("decide: nobody knows what became of {}", plan.title),
+        },
+    };
+    Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
+}
+
+/// Deciding about a canary that still has a share of the users, although its plan has ended.
+pub(super) fn left(share: &Share<'_>, live: Option<&str>) -> Next {
+    let (argument, title) = (share.plan.id.clone(), share.title(live));
+    Next { action: "plan", argument, title, due_at: None, overdue: false }
+}
