@@ -15,7 +15,7 @@ use crate::text::visible;
 /// Look at this repository and write a commented flightdeck.toml
 ///
 /// With --sample, a complete one for a common way to deploy is written instead, to put your own
-/// names in. The samples are: script, kubectl, aws-target-groups, kamal; and of probes: http, command, prometheus,
+/// names in. The samples are: script, kubectl, aws-target-groups, kamal, pipeline; and of probes: http, command, prometheus,
 /// alertmanager, datadog, postgres, machine.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) print: bool,
 
-    /// A sample to copy: script, kubectl, aws-target-groups or kamal; of probes: http, command, prometheus,
+    /// A sample to copy: script, kubectl, aws-target-groups, kamal or pipeline; of probes: http, command, prometheus,
     /// alertmanager, datadog, postgres or machine
     #[arg(long, value_name = "NAME", value_parser = sample)]
     pub(crate) sample: Option<Sample>,
