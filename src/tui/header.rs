@@ -68,7 +68,7 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
             pen.put(word, ui.of(role)).gap(1);
         }
     }
-    drill(ui, &mut pen);
+    let is_told = drill(ui, &mut pen);
     // What is to be done and a line for each pane have their room; after those comes what was said and is due.
     let doing = production.and_then(|found| Some((found, found.doing.as_ref()?)));
     let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
@@ -112,6 +112,9 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     if let Some((who, role)) = leads(ui, state) {
         pen.right(&who, ui.of(role));
         pen.right_gap(2);
+    }
+    if !is_told {
+        drill(ui, &mut pen);
     }
     phase_now(ui, &mut pen, state);
     line += 1;
@@ -480,8 +483,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let (text, role) = match looked.readiness() {
         _ if rollback::canary(ui.model, production).is_some() => ("canary can be undone ✓", Role::Good),
         Readiness::Ready => ("rollback ready ✓", Role::Good),
-        Readiness::OnlyFlag if narrow => ("rollback ▲ flag only", Role::Warn),
-        Readiness::OnlyFlag => ("rollback ▲ only the flag is ready", Role::Warn),
+        Readiness::OnlyFlag => ("rollback ▲ flag only", Role::Warn),
         Readiness::NoWay if narrow => ("rollback ✗ none", Role::Bad),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),
@@ -497,11 +499,13 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     }
 }
 
-/// That it is practice, at the right end.
-fn drill(ui: Ui<'_>, pen: &mut Pen<'_>) {
+/// That it is practice, at the right end; `false` where there was no room to say so.
+fn drill(ui: Ui<'_>, pen: &mut Pen<'_>) -> bool {
     if ui.model.drill && pen.right("drill", ui.of(Role::Guide)) {
         pen.right_gap(3);
+        return true;
     }
+    !ui.model.drill
 }
 
 /// What is out of the ordinary, at the right end.

@@ -3,6 +3,7 @@
 use super::testing::*;
 use super::theme::Theme;
 use crate::cockpit::Pane;
+use crate::cockpit::production::Word;
 use crate::incident::Mitigated;
 
 #[test]
@@ -65,6 +66,16 @@ fn who_leads_and_that_it_is_a_drill_is_in_sight_at_every_size() {
         assert!(header.contains("IC maya"), "{width}x{height}:\n{shown}");
         assert!(header.contains("drill"), "{width}x{height}:\n{shown}");
     }
+    // Where how production is leaves no room for it, too.
+    let mut model = incident();
+    model.drill = true;
+    model.size = (40, 12);
+    settled(&mut model, &Theme::default(), 40, 12);
+    if let Some(found) = &mut model.derived.production {
+        (found.word, found.since) = (Word::Healthy, Some(at("15:16:00")));
+    }
+    let shown = text(&frame(&model, &Theme::default(), 40, 12).0);
+    assert!(shown.contains("HEALTHY 1m") && shown.contains("drill"), "{shown}");
     let mut scribe = Scribe::new();
     scribe.declare("Checkout answers 500");
     let mut model = cockpit(scribe);
@@ -103,4 +114,20 @@ fn clocks_keep_their_minutes_and_are_told_in_one_measure() {
         let hours = times.iter().filter(|time| time.ends_with('h'));
         assert_eq!(hours.count(), 0, "{width}x{height}: {clocks}");
     }
+}
+
+#[test]
+fn what_was_found_stays_on_the_smallest_start_screen_and_texts_wrap_where_there_is_room() {
+    let mut model = blank();
+    model.config.found = vec!["deploy.sh".into()];
+    model.listed = true;
+    let guide = "Production fails for many customers. Declare an incident, however little you know";
+    model.derived.guide = Some(guide.into());
+    let shown = text(&frame(&model, &Theme::default(), 40, 12).0);
+    for wanted in ["try  Production fails", "Declare an incident", "found here", "config"] {
+        assert!(shown.contains(wanted), "{wanted}:\n{shown}");
+    }
+    let shown = text(&frame(&model, &Theme::default(), 40, 20).0);
+    let said: Vec<&str> = shown.split_whitespace().collect();
+    assert!(said.join(" ").contains(guide), "{shown}");
 }

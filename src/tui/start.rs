@@ -47,7 +47,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
     page = heading(ui, buf, page);
     if let Some(guide) = &ui.model.derived.guide {
         Pen::new(buf, page, 0).put("try ", ui.of(Role::Faint));
-        page = below(page, told(buf, page, TRY, guide, 2, ui.of(Role::Guide)) + 1);
+        // Declaring, the list and each fact have their rows first.
+        let spare = page.height.saturating_sub(6 + facts(ui).len() as u16);
+        page = below(page, told(buf, page, TRY, guide, 1 + spare.min(3), ui.of(Role::Guide)) + 1);
     }
     page = declare(ui, buf, page);
     page = left(ui, buf, page);
@@ -191,7 +193,8 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
         } else {
             ("The incidents of this repository could not be read.", Role::Bad)
         };
-        return told(buf, area, 0, text, 2.min(area.height), ui.of(role)).min(area.height);
+        let most = area.height.saturating_sub(1).clamp(1, 2);
+        return told(buf, area, 0, text, most, ui.of(role)).min(area.height);
     }
     let open = lines.iter().filter(|line| matches!(line.status, Status::Open | Status::Mitigated)).count();
     let mut pen = Pen::new(buf, area, 0);
