@@ -210,11 +210,14 @@ pub fn void(state: &State, policy: &Policy, vote: RecordId, now: Timestamp) -> O
         return None;
     }
     let proposed = state.proposals.iter().rev().find(|proposed| same(&proposed.hash));
-    if started.is_none() && proposed.is_some() && !proposal::waiting(state).any(|waits| same(&waits.hash)) {
-        return Some("what would be deployed changed since".to_owned());
-    }
     let owner = state.plans.iter().rev().find(|run| same(&run.hash)).map(|run| run.by.as_str());
     let by = started.map(|run| run.by.as_str()).or(owner).or(proposed.map(Proposal::owner));
+    if started.is_none() && proposed.is_some() && !proposal::waiting(state).any(|waits| same(&waits.hash)) {
+        // Why it did not count when it was given comes before what happened since.
+        let then = Now { at: vote.at, latest: Timestamp::MIN };
+        let why = refusal(vote, &rule, vote.hash.as_str().into(), state, by.unwrap_or_default(), then);
+        return why.or_else(|| Some("what would be deployed changed since".to_owned()));
+    }
     let votes = stood(state, at);
     // What was said twice is one approval, and the last of them is the one that is judged.
     let last = votes.iter().rev().find(|one| is_anew(one, vote)).copied().unwrap_or(vote);

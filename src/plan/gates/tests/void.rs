@@ -109,3 +109,15 @@ fn a_version_that_was_proposed_later_takes_its_place() {
     let said = void(&up.state(), &Policy::built_in(), vote, minutes(30));
     assert_eq!(said.as_deref(), Some("what would be deployed changed since"));
 }
+
+#[test]
+fn why_it_did_not_count_then_comes_before_what_changed_since() {
+    let verbal = Approved { verbal: true, how: "on the call".into(), ..yes("lead", "omar") };
+    let up = Told::at(Severity::P1).by("maya", proposed(vec![approval_gate()])).by("maya", verbal);
+    let vote = up.last();
+    let mut later = plan_with(vec![approval_gate()]);
+    later.frozen.insert("refs/heads/main".into(), "0000000".into());
+    let up = up.by("maya", proposal::propose(&later).unwrap());
+    let said = void(&up.state(), &Policy::built_in(), vote, minutes(30));
+    assert!(said.as_deref().is_some_and(|why| why.starts_with("verbal does not count here")), "{said:?}");
+}
