@@ -61,7 +61,7 @@ fn one(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option
     } else {
         format!("{audience} update due")
     };
-    let every = |severity| every(policy, severity, audience, in_flight(state, Timestamp::MAX));
+    let every = |severity| every(policy, severity, audience, is_frequent(state, Timestamp::MAX));
     let (severity, until) = super::last_asked(state, Timestamp::MAX, now, &every)?;
     let from = told(state, policy, audience).max().unwrap_or(state.started_at);
     let stopped = [until, state.resolved_at].into_iter().flatten().min();
@@ -90,7 +90,7 @@ fn of_audience(state: &State, policy: &Policy, audience: &str, now: Timestamp) -
     times.sort_unstable();
     let due = |from: Timestamp, at: Timestamp| {
         let (severity, _) = severity_at(state, at)?;
-        let every = every(policy, severity, audience, in_flight(state, at))?;
+        let every = every(policy, severity, audience, is_frequent(state, at))?;
         let due = later(from, every);
         let since = since(state, policy, audience, severity, at);
         Some(if due < since { later(since, every) } else { due })
@@ -108,17 +108,17 @@ fn of_audience(state: &State, policy: &Policy, audience: &str, now: Timestamp) -
 }
 
 /// How often an audience is told anew.
-fn every(policy: &Policy, severity: Severity, audience: &str, in_flight: bool) -> Option<SignedDuration> {
+fn every(policy: &Policy, severity: Severity, audience: &str, frequent: bool) -> Option<SignedDuration> {
     let update: &UpdatePolicy = policy.update(severity, audience)?;
-    Some(update.quiet.filter(|_| !in_flight).unwrap_or(update.every))
+    Some(update.quiet.filter(|_| !frequent).unwrap_or(update.every))
 }
 
 /// Since when it is told so often.
 fn since(state: &State, policy: &Policy, audience: &str, severity: Severity, at: Timestamp) -> Timestamp {
-    let flying = in_flight(state, at);
+    let flying = is_frequent(state, at);
     let asked = in_force(state, at, severity, &|severity| every(policy, severity, audience, flying));
     let quiet = policy.update(severity, audience).is_some_and(|update| update.quiet.is_some());
-    if !flying || !quiet {
+    if !flying || !quiet || !is_served(state, at) {
         return asked;
     }
     // Updates became more frequent when the fix got under way.
@@ -129,8 +129,13 @@ fn since(state: &State, policy: &Policy, audience: &str, severity: Severity, at:
 
 /// When an audience is told anew, if it is told now; `None`: nobody asks for that.
 pub fn next_update(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option<Timestamp> {
-    let every = every(policy, state.severity, policy.told_as(audience), in_flight(state, now))?;
+    let every = every(policy, state.severity, policy.told_as(audience), is_frequent(state, now))?;
     state.is_open().then(|| later(now, every))
+}
+
+/// Whether users were served again at a time.
+fn is_served(state: &State, at: Timestamp) -> bool {
+    state.mitigated_at.is_some_and(|served| served <= at)
 }
 
 /// The severity at a time, and since when.
@@ -140,8 +145,11 @@ fn severity_at(state: &State, at: Timestamp) -> Option<(Severity, Timestamp)> {
     then.map(|(since, severity, _)| (*severity, *since))
 }
 
-/// Whether a fix was in flight at a time.
-fn in_flight(state: &State, at: Timestamp) -> bool {
+/// Whether people wait for news at a time: users are not served yet, or a fix is in flight.
+fn is_frequent(state: &State, at: Timestamp) -> bool {
+    if !is_served(state, at) {
+        return true;
+    }
     let then = state.phases.iter().rev().find(|(_, entered)| *entered <= at).or(state.phases.first());
     then.is_some_and(|(phase, _)| *phase >= Phase::Develop)
 }

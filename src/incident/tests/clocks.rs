@@ -53,14 +53,17 @@ fn each_audience_has_a_clock_that_only_telling_it_starts_anew() {
     let due = |log: &Log, id: &str| clock_of(log, &usual, id, 30).due_at;
     let day = 24 * 60;
     assert_eq!(due(&lowered(vec![]), "update:business"), minutes(day));
-    let stakeholders = lowered(vec![record(10, told("stakeholders"))]);
+    let down = lowered(vec![record(10, told("stakeholders"))]);
+    assert_eq!(due(&down, "update"), minutes(40), "users are not served yet");
+    let served =
+        |more: Vec<Record>| lowered(std::iter::once(record(5, Mitigated::default())).chain(more).collect());
+    let stakeholders = served(vec![record(10, told("stakeholders"))]);
     assert_eq!(due(&stakeholders, "update:business"), minutes(day), "that is for others");
     assert_eq!(due(&stakeholders, "update"), minutes(10 + day), "no fix is in flight");
-    let business = lowered(vec![record(10, told("update")), record(20, told("business"))]);
+    let business = served(vec![record(10, told("update")), record(20, told("business"))]);
     assert_eq!(due(&business, "update:business"), minutes(20 + day));
     assert_eq!(due(&business, "update"), minutes(10 + day), "an update is for stakeholders");
-    let flying =
-        lowered(vec![record(10, told("update")), record(25, PhaseEntered { phase: Phase::Develop })]);
+    let flying = served(vec![record(10, told("update")), record(25, PhaseEntered { phase: Phase::Develop })]);
     assert_eq!(due(&flying, "update"), minutes(40), "more often since the fix is under way");
     assert_eq!(due(&flying, "update:business"), minutes(day), "daily all the while");
 }

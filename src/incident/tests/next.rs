@@ -175,9 +175,11 @@ fn updates_are_rarer_while_no_fix_is_in_flight() {
     let lowered =
         record(1, SeverityChanged { severity: Severity::P1, reason: "half".into(), answers: Vec::new() });
     let mut log = log([lowered, record(2, told("update"))]);
+    assert_eq!(clock(&log, "update", 5).due_at, minutes(32), "users are not served yet");
+    log.insert(record(3, Mitigated::default()));
     assert_eq!(clock(&log, "update", 5).due_at, minutes(2 + 24 * 60));
-    log.insert(record(3, PhaseEntered { phase: Phase::Develop }));
-    assert_eq!(clock(&log, "update", 5).due_at, minutes(32));
+    log.insert(record(4, PhaseEntered { phase: Phase::Develop }));
+    assert_eq!(clock(&log, "update", 5).due_at, minutes(34));
 }
 
 #[test]
