@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::body::{Phase, WatchVerdict};
 use super::super::policy::{ClockPolicy, CountedFrom, MetBy, Policy, Role};
-use super::super::state::{PlanRun, Release, State, UNDONE};
+use super::super::state::{PlanRun, Proposal, Release, State, UNDONE, Vote, same_person};
 
 /// When what a clock asks for was done first. What counts from a moment of the incident is asked for only after
 /// that.
@@ -32,6 +32,8 @@ fn met(act: MetBy, who: &str, state: &State, policy: &Policy, after: Timestamp) 
             let taken = state.assignments.iter().filter(|(_, role, _)| role == who);
             // Whoever approved as that was brought in, whatever they are called here.
             let voted = state.votes.iter().filter(|vote| vote.approves && vote.role == who);
+            // Who approves what they run themselves is nobody else.
+            let voted = voted.filter(|vote| !is_own(state, vote));
             taken.map(|(at, ..)| *at).chain(voted.map(|vote| vote.at)).filter(|at| *at >= after).min()
         }
         MetBy::Fixed => fixed(state),
@@ -39,6 +41,14 @@ fn met(act: MetBy, who: &str, state: &State, policy: &Policy, after: Timestamp) 
         MetBy::Resolved => state.resolved_at,
         MetBy::Reviewed => state.reviewed_at().or_else(|| super::closed(state)),
     }
+}
+
+/// Whether somebody approved a plan of their own.
+fn is_own(state: &State, vote: &Vote) -> bool {
+    let is_it = |hash: &str| !hash.is_empty() && hash == vote.hash;
+    let run = state.plans.iter().rev().find(|plan| is_it(&plan.hash)).map(|plan| plan.by.as_str());
+    let proposed = state.proposals.iter().rev().find(|one| is_it(&one.hash)).map(Proposal::owner);
+    run.or(proposed).is_some_and(|owner| same_person(owner, &vote.by))
 }
 
 /// Somebody was paged as a role. Where that is who is on call, by a name of their own too: whoever is paged by the
