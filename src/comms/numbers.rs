@@ -74,24 +74,24 @@ impl Number {
         status.threshold.is_none() && !status.range.is_empty()
     }
 
-    /// ` (normally at most 5 %)`; as it is set up where that is no such limit.
-    fn normally(&self) -> String {
-        let limit =
+    /// ` (alarm above 5 %)`; as it is set up where that is no such limit.
+    fn limit(&self) -> String {
+        let given =
             |word: &str| self.range.strip_prefix(word).filter(|limit| limit.trim().parse::<f64>().is_ok());
         let of = |limit: &str| with_unit(limit.trim(), &self.unit);
-        match (limit("max "), limit("min ")) {
-            (Some(most), _) => format!(" (normally at most {})", of(most)),
-            (_, Some(least)) => format!(" (normally at least {})", of(least)),
+        match (given("max "), given("min ")) {
+            (Some(most), _) => format!(" (alarm above {})", of(most)),
+            (_, Some(least)) => format!(" (alarm below {})", of(least)),
             (None, None) => bracketed(&self.range),
         }
     }
 
     /// What it says, and whether it failed since what it said `before`: then it is not still so. Whoever is not on
-    /// the call reads what is normal, and not how a probe is set up.
+    /// the call reads where it would be an alarm, and not how a probe is set up.
     pub(super) fn said(&self, failed_since: bool, on_the_call: bool) -> Said {
         let bad = self.state.is_bad();
         let of = |value: f64| said(value, &self.unit);
-        let range = if on_the_call { bracketed(&self.range) } else { self.normally() };
+        let range = if on_the_call { bracketed(&self.range) } else { self.limit() };
         let name = &self.name;
         let text = match (self.before, self.now) {
             _ if self.by_answer && bad => format!("{name} fails{range}"),

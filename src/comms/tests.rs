@@ -120,11 +120,11 @@ fn a_number_that_only_wavers_went_neither_up_nor_down() {
         drafted(&story, 1, MessageKind::Update, &[number], &[]).text
     };
     assert!(
-        said(true).contains("payment failures down from 45 % to 43 % (normally at most 5 %)"),
+        said(true).contains("payment failures down from 45 % to 43 % (alarm above 5 %)"),
         "{}",
         said(true)
     );
-    assert!(said(false).contains("payment failures 43 % (normally at most 5 %)"), "{}", said(false));
+    assert!(said(false).contains("payment failures 43 % (alarm above 5 %)"), "{}", said(false));
     assert!(are_apart(&[45.0, 46.0], &[2.0, 3.0]) && are_apart(&[1.0, 2.0], &[3.0, 4.0]));
     assert!(!are_apart(&[45.0, 38.0], &[40.0, 47.0]), "they overlap");
     assert!(!are_apart(&[45.0], &[2.0, 3.0]), "one sample shows no spread");
@@ -154,7 +154,7 @@ fn an_alert_leaves_open_what_nobody_knows_yet() {
          We are investigating.\n\
          Impact: not known yet\n\
          Since: 14:00 UTC\n\
-         payment failures 45 % (normally at most 5 %)\n\
+         payment failures 45 % (alarm above 5 %)\n\
          \n\
          Next update: 14:17 UTC\n\
          INC-2026-0042"
@@ -180,7 +180,7 @@ fn an_update_covers_what_happened_since_the_last_one_to_that_audience() {
          \n\
          We are working on a fix.\n\
          Impact: not known yet\n\
-         payment failures down from 45 % to 2 % (normally at most 5 %)\n\
+         payment failures down from 45 % to 2 % (alarm above 5 %)\n\
          \n\
          Since the last update, at 14:05 UTC:\n\
          - 14:08 UTC the pool of connections is exhausted\n\
