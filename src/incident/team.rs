@@ -9,7 +9,7 @@ use super::body::{CheckState, PlanEnd, WatchVerdict};
 use super::clocks::{Clock, ClockState, clocks, needs_hotfix};
 use super::next::{Facts, Next, production};
 use super::policy::Policy;
-use super::state::{FollowUp, Motion, Offer, OfferEnd, PlanState, Snooze, State, Status, Task};
+use super::state::{FollowUp, Motion, Offer, OfferEnd, PlanRun, PlanState, Snooze, State, Status, Task};
 use super::time::duration;
 use super::timeline::Entry;
 use super::wording::FILED;
@@ -157,14 +157,19 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
         };
         at.strftime(format).to_string()
     };
-    let (since, status) = (time(state.started_at), state.status.name());
+    let began = time(state.started_at);
+    let status = match (state.status, state.mitigated_at, state.resolved_at) {
+        (Status::Mitigated, Some(at), _) => format!("mitigated {} (began {began})", time(at)),
+        (Status::Resolved, _, Some(at)) => format!("resolved {} (began {began})", time(at)),
+        (status, ..) => format!("{} since {began}", status.name()),
+    };
     let severity = policy.severity_name(state.severity);
     let mut line = |words: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{words}");
     };
     let title = inline(&state.title);
-    line(format_args!("**{} {severity} {status} since {since}: {title}**", state.number));
+    line(format_args!("**{} {severity} {status}: {title}**", state.number));
     line(format_args!(""));
     let said = |text: &str, otherwise: &str| {
         if text.is_empty() { otherwise.to_owned() } else { inline(text) }
@@ -246,9 +251,21 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
     };
     let tried =
         state.plans.iter().filter(|plan| !["test", "smoke", "watch"].contains(&plan.purpose.as_str()));
+    // What changed production is told in any case; what prepared it is left out first.
+    let changed =
+        |plan: &PlanRun| plan.is_production() || ["rollback", "flag"].contains(&plan.purpose.as_str());
+    let prepares = |plan: &PlanRun| ["bump", "push"].iter().any(|kind| plan.id.starts_with(kind));
+    let mut tried: Vec<&PlanRun> = tried.collect();
+    for is_dropped in [&prepares as &dyn Fn(&PlanRun) -> bool, &|plan: &PlanRun| !changed(plan)] {
+        let mut too_many = tried.len().saturating_sub(LAST);
+        tried.retain(|plan| {
+            let drop = too_many > 0 && is_dropped(plan);
+            too_many -= usize::from(drop);
+            !drop
+        });
+    }
     let tried: Vec<String> = tried
-        .rev()
-        .take(LAST)
+        .into_iter()
         .map(|plan| match plan.state {
             PlanState::Waiting => format!("{}: waits for a person", inline(&plan.title)),
             PlanState::Ended(end) if plan.was_undone() && end != PlanEnd::Done => {
@@ -257,7 +274,7 @@ pub fn brief(state: &State, policy: &Policy, facts: &Facts, next: &[Next], now: 
             state => format!("{}: {}", inline(&plan.title), state.word()),
         })
         .collect();
-    list("Done so far", tried.into_iter().rev().collect());
+    list("Done so far", tried);
     // What goes into the backlog was decided of a lesser severity.
     let stands = |text: &String| text != FILED || !needs_hotfix(policy, state.severity);
     list("Decided", said_by_people("decision").into_iter().filter(stands).collect());

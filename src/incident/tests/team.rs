@@ -148,6 +148,24 @@ fn a_brief_tells_what_whoever_takes_over_has_to_know() {
 }
 
 #[test]
+fn a_brief_names_when_it_ended_and_every_change_of_production() {
+    let mut records = vec![record(2, plan("deploy-1", "deploy", "production", "c1"))];
+    records.push(record(3, ended("deploy-1", PlanEnd::Done)));
+    for n in 0..6 {
+        let id = format!("push-{n}");
+        records.push(record(4 + 2 * n, plan(&id, "hotfix", "repository", "c1")));
+        records.push(record(5 + 2 * n, ended(&id, PlanEnd::Done)));
+    }
+    records.push(record(20, Mitigated::default()));
+    let log = log(records);
+    let text = brief(log.state(), &Policy::built_in(), &Facts::default(), &[], minutes(30));
+    assert!(text.contains("P0 mitigated 14:20 UTC (began 14:00 UTC)"), "{text}");
+    let done = text.split("Done so far:").nth(1).unwrap();
+    assert!(done.contains("deploy production"), "{text}");
+    assert_eq!(done.matches("hotfix repository").count(), 4, "{text}");
+}
+
+#[test]
 fn a_follow_up_has_an_owner_a_date_and_an_end() {
     let due: jiff::civil::Date = "2026-03-08".parse().unwrap();
     let mut log = log([record(
