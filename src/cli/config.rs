@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::End;
 use super::context::Context;
 use crate::cockpit::commands::COMMANDS;
 use crate::cockpit::keymap::Keymap;
 use crate::cockpit::own;
+use crate::conductor::missing_secrets;
 use crate::config::action::bad_key;
 use crate::config::effective::{self, Here};
 use crate::config::load::{self, Loaded, Refused};
@@ -19,6 +22,7 @@ use crate::config::types::Config;
 use crate::deploy::watch;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
+use crate::text::visible;
 
 /// Check, describe or show the configuration
 #[derive(Debug, clap::Args)]
@@ -75,6 +79,9 @@ fn check(cx: &Context) -> Result<End> {
             }
             if looked.problems.is_empty() {
                 cx.out.line(&sound(cx, &loaded)?)?;
+                for line in lacking(&loaded.config, root) {
+                    cx.out.line(&format!("▲ secrets: {line}"))?;
+                }
             } else {
                 said(cx, &looked)?;
             }
@@ -123,6 +130,46 @@ fn sound(cx: &Context, loaded: &Loaded) -> Result<String> {
         "not trusted yet: flightdeck trust"
     };
     Ok(format!("flightdeck.toml: all is well: {}; {trusted}", contents(&loaded.config)))
+}
+
+/// What commands lack on this machine, a line each: `DEPLOY_TOKEN is not set: deploy production will not start`.
+pub(crate) fn lacking(config: &Config, root: &Path) -> Vec<String> {
+    let missing = missing_secrets(config, root).into_iter();
+    let said = missing.filter_map(|(name, why)| {
+        let users = users_of(config, &name);
+        let why = why.rsplit_once("environment variable ").map_or(why.as_str(), |(_, rest)| rest);
+        (!users.is_empty()).then(|| format!("{why}: {} will not start", users.join(", ")))
+    });
+    said.map(|line| visible(&line).into_owned()).collect()
+}
+
+/// What names a secret among its variables: `deploy production`, `check unit`.
+fn users_of(config: &Config, secret: &str) -> Vec<String> {
+    fn names(value: &serde_json::Value, secret: &str) -> bool {
+        use serde_json::Value::{Array, Object};
+        let is_it = |one: &serde_json::Value| one.as_str() == Some(secret);
+        match value {
+            Object(map) => map.iter().any(|(key, value)| {
+                (key == "env" && value.as_array().is_some_and(|all| all.iter().any(is_it)))
+                    || names(value, secret)
+            }),
+            Array(all) => all.iter().any(|value| names(value, secret)),
+            _ => false,
+        }
+    }
+    fn those<T: Serialize>(
+        all: &[T],
+        secret: &str,
+        named: impl Fn(&T) -> String,
+    ) -> impl Iterator<Item = String> {
+        let is_one = |one: &&T| serde_json::to_value(one).is_ok_and(|value| names(&value, secret));
+        all.iter().filter(is_one).map(named).collect::<Vec<_>>().into_iter()
+    }
+    let checks = those(&config.checks, secret, |check| format!("check {}", check.name));
+    let deploys = those(&config.environments, secret, |env| format!("deploy {}", env.name));
+    let flags = those(&config.flags, secret, |flag| format!("flag {}", flag.name));
+    let actions = those(&config.actions, secret, |action| format!("action {}", action.name));
+    checks.chain(deploys).chain(flags).chain(actions).collect()
 }
 
 /// What is in a configuration, counted.

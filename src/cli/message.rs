@@ -170,6 +170,16 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let channels = channels(args, &setup, &draft.audience)?;
     if args.send && !args.dry_run {
+        if mistake.is_some() && channels.is_empty() {
+            let whom = visible(&draft.audience);
+            return Err(Failure::usage(
+                "sending the message",
+                "flightdeck.toml has an error and is not in use, so no channel is known. Nothing was sent",
+                format!(
+                    "flightdeck config check shows the error; or send it yourself, then flightdeck told {whom}"
+                ),
+            ));
+        }
         return send(args, cx, &draft, &channels, (read_at, &about), against);
     }
     if args.copy {

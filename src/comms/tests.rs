@@ -109,7 +109,7 @@ fn a_length_of_seconds_is_not_told_in_thousands() {
     let slow =
         Number { unit: "ms".into(), range: "max 800".into(), ..errors(None, Some(1533.0), Health::Failing) };
     let text = drafted(&Story::begun(), 1, MessageKind::Alert, &[slow], &[]).text;
-    assert!(text.contains("payment failures 1.5 s (normally at most 800 ms)"), "{text}");
+    assert!(text.contains("payment failures 1.5 s (alarm above 800 ms)"), "{text}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::text::{visible, visible_lines};
 use super::process::{self, Life};
 use super::secrets::Purse;
 
-pub use carry::lacking;
+pub use carry::{lacking, missing};
 pub use follow::{all_on_call, follow, on_call};
 pub use pins::pins;
 pub use read::templates;

@@ -90,8 +90,8 @@ pub use issues::sync_issues;
 pub use left::left;
 pub use log::{Chunk, LogReader};
 pub use messages::{
-    Post, Sent as SentMessage, Which, all_on_call, flush, follow, lacking as lacking_secrets, on_call, pins,
-    resend, send, settle as settle_messages, templates, under_way,
+    Post, Sent as SentMessage, Which, all_on_call, flush, follow, lacking as lacking_secrets,
+    missing as missing_secrets, on_call, pins, resend, send, settle as settle_messages, templates, under_way,
 };
 pub use orphan::{Remains, remains, stop_remains, was_cut_short};
 pub use own::{is_trusted, trust_it};

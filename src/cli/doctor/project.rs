@@ -114,6 +114,7 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
             findings.extend(probes(&loaded.config, root));
             findings.extend(channels(&loaded.config, root));
             findings.extend(pipelines(&loaded.config, root));
+            findings.extend(secrets(&loaded.config, root));
         }
         Ok(false) => findings.push(Finding::warn(
             "trust",
@@ -153,6 +154,15 @@ fn pipelines(config: &Config, root: &Path) -> Vec<Finding> {
         }
     });
     ready.collect()
+}
+
+/// Tells whether commands have their secrets on this machine; `None`: none needs one.
+fn secrets(config: &Config, root: &Path) -> Option<Finding> {
+    let lacking = crate::cli::config::lacking(config, root);
+    if lacking.is_empty() {
+        return None;
+    }
+    Some(Finding::warn("secrets", lacking.join("\n"), "set it before you need it: [[secrets]] says where"))
 }
 
 /// Tells whether all that commands name is there. Here a program that is only missing on this machine

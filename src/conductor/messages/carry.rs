@@ -149,6 +149,13 @@ pub fn lacking(config: &Config, root: &Path) -> Vec<String> {
     config.channels.iter().filter_map(of).collect()
 }
 
+/// The declared secrets that are in no variable or file on this machine, each with why. No command is asked.
+pub fn missing(config: &Config, root: &Path) -> Vec<(String, String)> {
+    let purse = Purse::new(config, root);
+    let lacking = |name: &str| Some((name.to_owned(), purse.lacks(name)?));
+    config.secrets.iter().filter_map(|secret| lacking(&secret.name)).collect()
+}
+
 /// The secrets that a channel names.
 fn needed<'a>(channel: &'a Channel, config: &'a Config) -> Vec<&'a str> {
     let mut names: Vec<&str> = channel.headers.values().flat_map(|value| placeholder::names(value)).collect();
