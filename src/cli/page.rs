@@ -1,10 +1,10 @@
-//! `flightdeck page`: records that somebody was paged.
+//! `flightdeck page`: pages somebody, or records that they were paged.
 
 use jiff::SignedDuration;
 
 use super::End;
 use super::called;
-use super::context::{Context, Wanted};
+use super::context::{Context, Setup, Wanted};
 use super::message;
 use super::save::{SaveArgs, in_time, save_in, some_text};
 use super::task::parse_length;
@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::incident::Paged;
 use crate::text::visible;
 
-/// Record that somebody was paged
+/// Page somebody, or record that they were paged
 ///
 /// Where flightdeck.toml has a channel that pages WHO, and you do not say how or
 /// when, that channel pages them. Otherwise nothing is sent: it records that
@@ -67,6 +67,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             );
             return Err(Failure::usage("paging", cause, "page them yourself, and say how: --how phone"));
         }
+        meant(&setup, &who)?;
         if !draft::channels(&setup.config.channels, &setup.policy, &who).is_empty() {
             let end = message::page(cx, &who, args.save.json)?;
             return if end == End::Done { called::followed(cx, &who, args.wait) } else { Ok(end) };
@@ -79,4 +80,21 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut loaded = cx.load(Wanted::Open)?;
     in_time("recording who was paged", &loaded, at)?;
     save_in(cx, args.save, &mut loaded, at, Paged { who, how: args.how.trim().to_owned() })
+}
+
+/// Refuses what is almost the name of a role or of a person: nobody is called so.
+fn meant(setup: &Setup, who: &str) -> Result<()> {
+    let roles = setup.policy.roles.iter().map(|role| role.id.as_str());
+    let people = setup.config.people.iter().map(|person| person.name.as_str());
+    let reached: Vec<String> = setup.config.reached();
+    let known: Vec<&str> = roles.clone().chain(people).chain(reached.iter().map(String::as_str)).collect();
+    let squeezed = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
+    match known.iter().find(|one| squeezed(one) == squeezed(who)) {
+        Some(one) if !known.contains(&who) && !one.eq_ignore_ascii_case(who) => Err(Failure::usage(
+            "paging",
+            format!("unknown role {}", visible(who)),
+            format!("did you mean {one}? Whoever else you paged is recorded with --how"),
+        )),
+        _ => Ok(()),
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME")]
     phase: String,
 
-    /// Enter it although something speaks against it
+    /// Enter it although something is open
     #[arg(long)]
     yes: bool,
 

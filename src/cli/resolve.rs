@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", conflicts_with = "mitigated")]
     reason: Option<String>,
 
-    /// Resolve it although something speaks against it
+    /// Resolve it although something is open
     #[arg(long)]
     yes: bool,
 
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let given = args.reason.as_deref().map(|text| some_text("--reason", text)).transpose()?;
     let open = super::status::against(cx, Claim::Resolved, state);
     if !args.yes {
-        meant(cx, &doing, &open)?;
+        meant(cx, &doing, Claim::Resolved, &open)?;
     }
     if args.yes && given.is_none() && !open.is_empty() {
         let open: Vec<String> = open.iter().map(|line| visible(line).into_owned()).collect();
@@ -106,16 +106,23 @@ pub(super) fn confirmed(cx: &Context, doing: &str, claim: Claim, state: &State, 
     if yes {
         return Ok(());
     }
-    meant(cx, doing, &super::status::against(cx, claim, state))
+    meant(cx, doing, claim, &super::status::against(cx, claim, state))
 }
 
 /// The same, where what speaks against it is known.
-fn meant(cx: &Context, doing: &str, against: &[String]) -> Result<()> {
+fn meant(cx: &Context, doing: &str, claim: Claim, against: &[String]) -> Result<()> {
     if against.is_empty() {
         return Ok(());
     }
     let lines: Vec<String> = against.iter().map(|line| visible(line).into_owned()).collect();
-    let hint = "do that first, or go ahead anyway with --yes";
+    let (still, hint) = match claim {
+        Claim::Resolved => {
+            ("not resolved, still open", "finish these, or resolve anyway: --yes --reason \"…\"")
+        }
+        Claim::Closed => ("not closed, still open", "finish these, or close anyway: --yes"),
+        Claim::Mitigated => ("not recorded, still open", "look at these, or record it anyway: --yes"),
+        Claim::Phase(_) => ("not entered, still open", "finish these, or enter it anyway: --yes"),
+    };
     let refused = |cause| Err(Failure::of(FailureKind::Gate, doing, cause, hint));
     if std::io::stderr().is_terminal() {
         for line in &lines {
@@ -125,7 +132,7 @@ fn meant(cx: &Context, doing: &str, against: &[String]) -> Result<()> {
     match super::yes::is_meant(cx, doing, "go ahead")? {
         Some(true) => Ok(()),
         Some(false) => refused("nothing was recorded".to_owned()),
-        None => refused(format!("this speaks against it:\n▲ {}", lines.join("\n▲ "))),
+        None => refused(format!("{still}:\n▲ {}", lines.join("\n▲ "))),
     }
 }
 
