@@ -13,7 +13,8 @@ use crate::config::types::HERE;
 use crate::health::network;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
-    CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, Status, digest, duration, phase_since,
+    CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, State, Status, digest, duration,
+    phase_since,
 };
 use crate::plan::gates::void;
 use crate::text::{counted, visible};
@@ -39,7 +40,7 @@ pub(crate) fn text(
         hotfix(&mut page, situation, branch);
     }
     merges_back(&mut page, situation);
-    checklist(&mut page, &situation.checklist, situation.now);
+    checklist(&mut page, &situation.checklist, &situation.state, situation.now);
     status_approvals::approvals(&mut page, situation);
     status_runs::runs(&mut page, situation);
     timeline(&mut page, situation);
@@ -270,7 +271,19 @@ fn merges_back(page: &mut Sheet, situation: &Situation) {
     }
 }
 
-fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
+/// How many items passed for a fix that turned out to be no good, and what became of that.
+fn passed_before(items: &[Item], state: &State) -> Option<String> {
+    let before = || items.iter().filter_map(|item| item.tick.as_ref()?.before.as_ref());
+    let (n, first) = (before().count(), before().next()?);
+    Some(if before().all(|one| one.fix == first.fix) {
+        let (fix, became) = (&first.fix, state.what_became_of(&first.fix));
+        format!("{n} passed on {fix}, which {became}: check again")
+    } else {
+        format!("{n} passed on earlier fixes: check again")
+    })
+}
+
+fn checklist(page: &mut Sheet, items: &[Item], state: &State, now: Timestamp) {
     page.section("CHECKS");
     let count = |states: &[CheckState]| items.iter().filter(|item| states.contains(&item.state())).count();
     let failed = count(&[CheckState::Failed]);
@@ -279,11 +292,7 @@ fn checklist(page: &mut Sheet, items: &[Item], now: Timestamp) {
     if failed > 0 {
         sum.push((format!("{failed} failed"), Hue::Bad));
     }
-    let was = |item: &&Item| item.tick.as_ref().is_some_and(|tick| tick.before.is_some());
-    match items.iter().filter(was).count() {
-        0 => {}
-        n => sum.push((format!("{n} only for an earlier fix: look again"), Hue::Warn)),
-    }
+    sum.extend(passed_before(items, state).map(|text| (text, Hue::Warn)));
     page.flow(sum, " · ");
     for (i, item) in items.iter().enumerate() {
         let state = item.state();

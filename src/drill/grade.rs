@@ -365,6 +365,10 @@ impl Judge<'_> {
         let owed: Vec<String> = self.state.merges_owed().map(crate::incident::MergeBack::title).collect();
         let verdict = if owed.is_empty() { Verdict::Good } else { self.undone() };
         let line = Line::new("Merged back", verdict, asks);
+        if let Some(text) = self.merged_still() {
+            let at = finished.ended_at.unwrap_or(finished.started_at);
+            return Some(Line::new("Merged back", Verdict::Partly, line.asks).at(at, text));
+        }
         if owed.is_empty() {
             return Some(line.at(finished.ended_at.unwrap_or(finished.started_at), "all branches have it"));
         }

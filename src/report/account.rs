@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
-    between, brought, capitalised, clock, clock_after, day, done, finding, first_of, inside, opened,
+    between, capitalised, clock, clock_after, day, done, finding, first_of, fix, inside, opened,
     release as release_name, role, took_role, why_ended,
 };
 use crate::config::types::{HERE, Probe};
@@ -470,9 +470,11 @@ fn outcome(state: &State, plan: &PlanRun, release: &Release) -> String {
     if !release.rollback && !plan.title.contains(&release.name()) {
         text = format!("; {} went live", release_name(state, release));
     }
-    let brought = brought(plan);
-    if plan.is_production() && !release.rollback && !brought.is_empty() {
-        text = format!("{text}; it brought {brought}");
+    if plan.is_production()
+        && !release.rollback
+        && let Some(fix) = fix(plan)
+    {
+        text = format!("{text} ({fix})");
     }
     // A later watch has a line of its own.
     let own = |at: Timestamp| plan.ended_at.is_none_or(|end| at.duration_since(end) <= TOGETHER);

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::followups;
 use super::words::{clock_after, day, role, sentences};
-use super::{account, appendix, gaps, lessons, prevention, prose, resolution, runbooks, signals, times};
+use super::{
+    account, appendix, gaps, lessons, prevention, prose, relapses, resolution, runbooks, signals, times,
+};
 use crate::config::types::Probe;
 use crate::incident::{ChecklistItem, Policy, State, Tick};
 use crate::text::markdown::{inline, paragraphs};
@@ -58,14 +60,15 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     }
     document.paragraph(&facts(state, policy, now));
     document.section("Summary", &prose::summary(state, policy, probes, now));
-    document.section("Impact", &described(&state.impact));
+    let again = relapses::impact(state, probes);
+    document.section("Impact", &format!("{}\n\n{again}", described(&state.impact)));
     document.section("Timeline", &account::section(state, policy, probes, now));
     if let Some(signals) = signals::section(state) {
         document.section("Signals", &signals);
     }
     document.section("Response times", &times::section(state, policy, probes, now));
     document.section("Root cause", &described(&state.cause));
-    document.section("Resolution", &resolution::section(state));
+    document.section("Resolution", &resolution::section(state, probes));
     document.list("What went well", &lessons::well(state, setting, now));
     document.list("What could have gone better", &lessons::badly(state, setting, now));
     document.list("Runbooks", &runbooks::gather(state, probes));

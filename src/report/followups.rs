@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::document::items;
+use super::production;
 use super::words::{capitalised, clock_after, inside, listed, opened};
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
-    Policy, Proof, RecordId, State, Status, Tick, clocks,
+    Policy, Proof, RecordId, State, Status, Tick, audience, clocks,
 };
 use crate::text::address::is_page;
 use crate::text::markdown::inline;
@@ -37,6 +38,8 @@ pub(super) fn left(
     conflict(state, &mut open);
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
+    open.extend(production::merged_still(state).map(|text| inline(&text)));
+    end_told(state, policy, &mut open);
     people(state, policy, &mut open);
     review(state, policy, now, &mut open);
     checks(state, checklist, &mut open);
@@ -92,6 +95,16 @@ fn merges_back(state: &State, open: &mut Vec<String>) {
     }
 }
 
+/// Stakeholders who were told that it began, and not that it is over.
+fn end_told(state: &State, policy: &Policy, open: &mut Vec<String>) {
+    let asked = policy.severity(state.severity).tell_within.is_some();
+    let Some(over) = state.resolved_at.filter(|_| asked) else { return };
+    let told = |(at, who): &(Timestamp, String)| *at >= over && policy.told_as(who) == audience::STAKEHOLDERS;
+    if !state.told.iter().any(told) {
+        open.push("Tell stakeholders that it is over".to_owned());
+    }
+}
+
 /// What people owe each other: a report on a task, an end to a proposal, an answer to an offer.
 fn people(state: &State, policy: &Policy, open: &mut Vec<String>) {
     let at = |at| clock_after(state.started_at, at);
@@ -144,19 +157,41 @@ fn follow_up(one: &FollowUp) -> String {
 
 fn checks(state: &State, checklist: &[ChecklistItem], open: &mut Vec<String>) {
     let mut untouched = Vec::new();
-    for (title, tick) in items(state, checklist) {
+    let mut earlier: Vec<(&str, Vec<String>)> = Vec::new();
+    let all = items(state, checklist);
+    let count = all.len();
+    for (title, tick) in all {
         match tick.map_or(CheckState::Open, |tick| tick.state) {
             CheckState::Failed => {
                 let note = tick.map(Tick::remark).unwrap_or_default();
                 let note = if note.is_empty() { note } else { format!(" ({})", inline(&note)) };
                 open.push(format!("Failed on the checklist: {}{note}", inline(title)));
             }
-            CheckState::Open => untouched.push(inline(title)),
+            CheckState::Open => match tick.and_then(|tick| tick.before.as_ref()) {
+                Some(before) => match earlier.iter_mut().find(|(fix, _)| *fix == before.fix) {
+                    Some((_, items)) => items.push(inline(title)),
+                    None => earlier.push((&before.fix, vec![inline(title)])),
+                },
+                None => untouched.push(inline(title)),
+            },
             CheckState::Passed | CheckState::Na => {}
         }
     }
     // While the incident goes on, an open item is work in hand.
-    if !untouched.is_empty() && matches!(state.status, Status::Resolved | Status::Closed) {
+    if !matches!(state.status, Status::Resolved | Status::Closed) {
+        return;
+    }
+    let live = production::live(state).map_or_else(|| "what is live".to_owned(), |live| inline(&live.name()));
+    for (fix, items) in earlier {
+        let became = state.what_became_of(fix);
+        let fix = inline(fix);
+        open.push(if items.len() == count {
+            format!("Check {live}: all {count} checklist items passed on {fix}, which {became}")
+        } else {
+            format!("Check {live}: only on {fix}, which {became}, passed {}", listed(&items))
+        });
+    }
+    if !untouched.is_empty() {
         open.push(format!("Checklist items nobody looked at: {}", listed(&untouched)));
     }
 }

@@ -6,10 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::{Setting, items};
 use super::production;
 use super::times::targets;
-use super::words::{capitalised, clock_after, finding, happened, inside, release as named, sentences};
+use super::words::{
+    capitalised, clock_after, finding, happened, inside, listed, release as named, sentences,
+};
 use crate::incident::{
-    CheckState, ClockState, EntryKind, NoteKind, PlanEnd, PlanRun, PlanState, Release, State, Task,
-    WatchVerdict, duration,
+    CheckState, ClockState, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Release, State, Task,
+    WatchVerdict, detected_late, duration,
 };
 use crate::text::markdown::inline;
 
@@ -42,13 +44,19 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
             said.push(format!("{back}{name} passed its watch in {target}{because}."));
         }
     }
-    let ticks: Vec<CheckState> = items(state, checklist)
+    let ticks: Vec<(&str, CheckState)> = items(state, checklist)
         .into_iter()
-        .map(|(_, tick)| tick.map_or(CheckState::Open, |tick| tick.state))
+        .map(|(title, tick)| (title, tick.map_or(CheckState::Open, |tick| tick.state)))
         .collect();
-    let looked_at = ticks.iter().filter(|tick| matches!(tick, CheckState::Passed | CheckState::Na)).count();
-    if !ticks.is_empty() && looked_at == ticks.len() {
-        said.push(format!("All {looked_at} checklist items were checked."));
+    let of = |wanted: CheckState| ticks.iter().filter(move |(_, state)| *state == wanted);
+    let (all, passed) = (ticks.len(), of(CheckState::Passed).count());
+    let left_out: Vec<String> = of(CheckState::Na).map(|(title, _)| inline(title)).collect();
+    if passed > 0 && passed + left_out.len() == all {
+        said.push(match left_out.as_slice() {
+            [] => format!("All {all} checklist items passed."),
+            [one] => format!("{passed} of {all} checklist items passed; {one} does not apply."),
+            _ => format!("{passed} of {all} checklist items passed; {} do not apply.", listed(&left_out)),
+        });
     }
     said
 }
@@ -62,8 +70,17 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         let found = production::unwell(state, setting.probes, end).into_iter();
         found.map(move |found| format!("When it was resolved at {}, {found}.", at(end)))
     }));
+    let allowed = setting.policy.phase(Phase::Detect).map(|phase| phase.budget);
+    if let Some(allowed) = allowed.filter(|_| detected_late(state, setting.policy).is_some()) {
+        let took = duration(state.declared_at.duration_since(state.started_at));
+        said.push(format!("Declared {took} after the fault began (target {}).", duration(allowed)));
+    }
     for clock in targets(state, setting.policy, setting.probes, now) {
         let done = happened(state, &clock);
+        // A fix that was not due yet was not missed.
+        if clock.state == ClockState::Stopped && clock.stopped_at.is_some_and(|end| clock.due_at > end) {
+            continue;
+        }
         match (clock.state, clock.met_at) {
             (ClockState::Late, Some(met)) => {
                 let late = duration(met.duration_since(clock.due_at));

@@ -2,7 +2,7 @@
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
 //!
 //! `document` puts it together: the account for people (`prose`, `account`, `times`, `lessons`,
-//! `followups`, `resolution`, `prevention`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
+//! `followups`, `relapses`, `resolution`, `prevention`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
 //! `past` is what many incidents came to.
 
 mod account;
@@ -23,6 +23,7 @@ pub mod past;
 mod prevention;
 mod production;
 mod prose;
+mod relapses;
 mod resolution;
 pub mod runbook;
 mod runbooks;

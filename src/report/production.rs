@@ -59,18 +59,15 @@ fn condemned(state: &State, at: Timestamp) -> Option<&Release> {
         .then_some(last)
 }
 
-/// Says when production failed again after users were served, each with when that began: `from 14:20:00 to
-/// 14:21:00`.
-pub(super) fn relapses(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
-    let of_production =
-        |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
-    let at = |at: Timestamp| clock_after(state.started_at, at);
-    let all = state.relapses(of_production, state.latest).into_iter();
-    all.map(|one| match one.until {
-        Some(until) => (one.from, format!("from {} to {}", at(one.from), at(until))),
-        None => (one.from, format!("since {}", at(one.from))),
-    })
-    .collect()
+/// What is live in production, as far as the record tells.
+pub(super) fn live(state: &State) -> Option<&Release> {
+    state.releases.iter().rfind(|release| is(state, &release.environment))
+}
+
+/// Says that a fix which production was rolled back from is merged still; `None`: none is.
+pub(super) fn merged_still(state: &State) -> Option<String> {
+    let production = &live(state)?.environment;
+    state.finished_outside(production)?.is_merged_still(production)
 }
 
 /// When a release that nobody deployed from here was written down.

@@ -3,10 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::relapses::Relapse;
 use super::words::{
     clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken, why_ended,
 };
-use super::{production, words};
+use super::{production, relapses, words};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
@@ -188,6 +189,7 @@ fn released(state: &State, release: &Release, back: bool) -> String {
         format!("{by} deployed {name} to {target} at {at}")
     };
     let did = format!("{did}{}", changed(state, release, back));
+    let served = state.mitigated_at.is_some_and(|served| served < release.at);
     let Some((_, verdict, why)) = &release.verdict else {
         let plan = state.plan(&release.plan);
         return match plan.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Cancelled)) {
@@ -200,6 +202,9 @@ fn released(state: &State, release: &Release, back: bool) -> String {
     match verdict {
         WatchVerdict::Passed if release.vouched => format!("{did}; {why}."),
         WatchVerdict::Passed if back => format!("{did}, and the watch that followed passed."),
+        WatchVerdict::Passed if served => {
+            format!("{did}. {} stayed healthy.", words::capitalised(&target))
+        }
         WatchVerdict::Passed => format!("{did}, and it passed its watch."),
         WatchVerdict::Failed if back => format!("{did}; the watch that followed failed{because}."),
         WatchVerdict::Failed => format!("{did}; it failed its watch{because}."),
@@ -207,10 +212,10 @@ fn released(state: &State, release: &Release, back: bool) -> String {
     }
 }
 
-/// What a deploy changed: ` with a91c2fe fix: raise the pool limit (li)`.
+/// What a deploy fixed, by its commits: ` (charge the full price)`; all of them are listed with the releases.
 fn changed(state: &State, release: &Release, back: bool) -> String {
-    let commits = state.plan(&release.plan).filter(|_| !back).map(words::brought).unwrap_or_default();
-    if commits.is_empty() { commits } else { format!(" with {commits}") }
+    let plan = state.plan(&release.plan).filter(|_| !back);
+    plan.and_then(words::fix).map_or_else(String::new, |fix| format!(" ({fix})"))
 }
 
 /// A flag that was turned.
@@ -221,8 +226,8 @@ fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
 }
 
 /// Whether production failed between two times.
-fn is_between(failures: &[(Timestamp, String)], from: Timestamp, to: Timestamp) -> bool {
-    failures.iter().any(|(at, _)| *at > from && *at < to)
+fn is_between(failures: &[Relapse], from: Timestamp, to: Timestamp) -> bool {
+    failures.iter().any(|one| one.from > from && one.from < to)
 }
 
 /// What was said about the status, in order.
@@ -238,9 +243,9 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let entries = state.timeline.iter().filter(|entry| {
         matches!(entry.kind, EntryKind::Resolved | EntryKind::Reopened) && entry.retracted.is_none()
     });
-    let again = production::relapses(state, probes);
+    let again = relapses::all(state, probes);
     let (mut told, mut served): (Vec<(Timestamp, String)>, Option<Timestamp>) = (Vec::new(), None);
-    told.extend(again.iter().map(|(from, when)| (*from, format!("Production failed again {when}."))));
+    told.extend(again.iter().map(|one| (one.from, one.sentence(state))));
     for entry in entries {
         let at = clock_after(start, entry.at);
         match entry.name {

@@ -3,8 +3,9 @@
 
 use jiff::Timestamp;
 
-use super::prose;
 use super::words::{capitalised, clock_after, done, inside, sentences};
+use super::{prose, relapses};
+use crate::config::types::Probe;
 use crate::incident::{EntryKind, NoteKind, PlanRun, State, Status};
 use crate::text::markdown::inline;
 
@@ -31,7 +32,7 @@ fn deeds(state: &State) -> Vec<Deed> {
 }
 
 /// The section as Markdown.
-pub(super) fn section(state: &State) -> String {
+pub(super) fn section(state: &State, probes: &[Probe]) -> String {
     let deeds = deeds(state);
     let mut parts = Vec::new();
     if deeds.is_empty() {
@@ -40,7 +41,7 @@ pub(super) fn section(state: &State) -> String {
         let lines = deeds.iter().enumerate().map(|(n, deed)| format!("{}. {}", n + 1, deed.text));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
     }
-    parts.extend(ended(state, &deeds));
+    parts.extend(ended(state, &deeds, probes));
     parts.join("\n\n")
 }
 
@@ -75,7 +76,7 @@ fn merged(state: &State) -> impl Iterator<Item = Deed> {
 }
 
 /// Who said that it was over, what came last before that, and what was open then.
-fn ended(state: &State, deeds: &[Deed]) -> Vec<String> {
+fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
     let mut said = Vec::new();
     let served = state.served_at().or(state.resolved_at);
     if let Some(served) = served {
@@ -87,6 +88,10 @@ fn ended(state: &State, deeds: &[Deed]) -> Vec<String> {
             Some(last) => format!("Number {} is the last change before {what} at {at}.", last + 1),
             None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
         });
+        let again = relapses::all(state, probes);
+        let again: Vec<String> =
+            again.iter().filter(|one| one.from > served).map(|one| one.sentence(state)).collect();
+        said.extend((!again.is_empty()).then(|| again.join(" ")));
     }
     let is_over = matches!(state.status, Status::Resolved | Status::Closed);
     if let Some(ending) = state.endings.last().filter(|_| is_over) {

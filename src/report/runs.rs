@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::links::{self, Place};
-use super::words::{spell, took, utc};
+use super::words::{brought, spell, took, utc};
 use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict};
 use crate::text::markdown::{cell, inline, table};
 
@@ -131,7 +131,12 @@ pub(super) fn releases(state: &State) -> Option<String> {
         })
         .collect();
     let head = ["When (UTC)", "Environment", "Release", "Commit", "By", "Watch"];
-    (!rows.is_empty()).then(|| table(head, rows))
+    let brought = state.releases.iter().filter(|release| !release.rollback).filter_map(|release| {
+        let commits = brought(state.plan(&release.plan)?);
+        let (name, place) = (inline(&release.name()), inline(&release.environment));
+        (!commits.is_empty()).then(|| format!("\n{name} brought to {place}: {commits}.\n"))
+    });
+    (!rows.is_empty()).then(|| table(head, rows) + &brought.collect::<String>())
 }
 
 /// A commit by its first letters, as code.

@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::production;
 use super::words::{between, clock_after, impossible, spoken, target, took_role};
+use super::{production, relapses};
 use crate::config::types::Probe;
-use crate::incident::{Clock, ClockState, Policy, State, clocks, detected_late, duration, rounds};
+use crate::incident::{Clock, ClockState, Phase, Policy, State, clocks, detected_late, duration, rounds};
 use crate::text::markdown::{inline, table};
 
 /// The section, as Markdown.
 pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
     let mut out = table(["Time to", "Took", "Measured (UTC)"], measures(state, policy, probes));
-    let rows: Vec<[String; 4]> =
-        targets(state, policy, probes, now).iter().map(|target| target_row(state, target)).collect();
+    let mut rows: Vec<[String; 4]> = declared_row(state, policy).into_iter().collect();
+    rows.extend(targets(state, policy, probes, now).iter().map(|target| target_row(state, target)));
     if !rows.is_empty() {
         out.push_str("\nTargets for ");
         out.push_str(policy.severity_name(state.severity));
@@ -64,8 +64,8 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
         Some(to) => format!("{began} → {} {what}", at(to)),
         None => format!("{began} → {what}"),
     };
-    let again: Vec<String> = production::relapses(state, probes).into_iter().map(|(_, when)| when).collect();
-    let again = if again.is_empty() { String::new() } else { format!("; failed again {}", again.join(", ")) };
+    let again: String =
+        relapses::all(state, probes).iter().map(|one| format!("; {}", one.in_a_row(state))).collect();
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
     // What is over has users served again: later than that cannot be.
     let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));
@@ -92,6 +92,8 @@ pub(super) fn lasted(state: &State, now: Timestamp) -> Option<String> {
 /// later, the budget of a phase is no target, and each update starts the next.
 pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> Vec<Clock> {
     let ran = |clock: &Clock| match clock.state {
+        // Whether there is a fix has to be known, whenever it was due.
+        ClockState::Stopped if clock.id == "fix" && state.resolved_at.is_some() => !state.no_hotfix,
         // It was over before this was due.
         ClockState::Stopped => clock.stopped_at.is_some_and(|end| clock.due_at <= end),
         _ => true,
@@ -114,6 +116,15 @@ pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     ran
 }
 
+/// How long after the fault began it was to be declared, and was.
+fn declared_row(state: &State, policy: &Policy) -> Option<[String; 4]> {
+    let at = |at: Timestamp| clock_after(state.started_at, at);
+    let due = state.started_at.checked_add(policy.phase(Phase::Detect)?.budget).ok()?;
+    let late = detected_late(state, policy);
+    let verdict = late.map_or_else(|| "on time".to_owned(), |late| format!("{} late", duration(late)));
+    Some(["Declared".to_owned(), at(due), at(state.declared_at), verdict])
+}
+
 fn target_row(state: &State, clock: &Clock) -> [String; 4] {
     let at = |at: Timestamp| clock_after(state.started_at, at);
     let verdict = match (clock.state, clock.met_at) {
@@ -124,6 +135,7 @@ fn target_row(state: &State, clock: &Clock) -> [String; 4] {
         (ClockState::Met | ClockState::Late, _) => "on time".to_owned(),
         (ClockState::Running, _) => "not due yet".to_owned(),
         (ClockState::Overdue, _) => "overdue".to_owned(),
+        (ClockState::Stopped, _) if clock.id == "fix" => "not in place when resolved".to_owned(),
         (ClockState::Stopped, _) => "not recorded".to_owned(),
     };
     [target(state, clock), at(clock.due_at), clock.met_at.map_or_else(|| "–".to_owned(), at), verdict]

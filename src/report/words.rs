@@ -56,7 +56,7 @@ pub(super) fn impossible(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// A time to the second, with its day where the other one has another.
-fn second(before: Timestamp, at: Timestamp) -> String {
+pub(super) fn second(before: Timestamp, at: Timestamp) -> String {
     let format = if day(before) == day(at) { "%H:%M:%S" } else { "%-d %b %H:%M:%S" };
     at.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
@@ -127,22 +127,31 @@ pub(super) fn why_ended(plan: &PlanRun) -> String {
     if said.is_empty() || !is_last || why.contains(&said) { why } else { format!("{why}: {said}") }
 }
 
-/// The commits that a plan brought: the first of them, and how many more there are. Markdown.
+/// The commits that a plan brought, as its notes name them, and how many more there are. Markdown.
 pub(super) fn brought(plan: &PlanRun) -> String {
-    /// How many are told in a sentence.
-    const MOST: usize = 3;
-    let mut commits = plan.brought();
-    let unnamed = |last: &&str| last.strip_prefix("and ")?.strip_suffix(" more")?.parse::<usize>().ok();
-    let unnamed = commits.last().and_then(unnamed);
-    if unnamed.is_some() {
-        commits.pop();
+    let commits: Vec<String> = plan.brought().into_iter().map(inline).collect();
+    let is_rest = |last: &String| last.starts_with("and ") && last.ends_with(" more");
+    match commits.as_slice() {
+        [all @ .., last] if is_rest(last) => format!("{} {last}", all.join(", ")),
+        all => listed(all),
     }
-    let all = commits.len() + unnamed.unwrap_or_default();
-    let mut told: Vec<String> = commits.into_iter().take(MOST).map(inline).collect();
-    if all > told.len() {
-        told.push(format!("{} more", all - told.len()));
-    }
-    listed(&told)
+}
+
+/// What a plan fixed, by the subject of the first commit that says so, or of the only one; Markdown.
+pub(super) fn fix(plan: &PlanRun) -> Option<String> {
+    let commits = plan.brought();
+    let subjects = || {
+        let whole = commits.iter().filter_map(|line| line.split_once(' '));
+        whole.map(|(_, rest)| rest.rsplit_once(" (").map_or(rest, |(subject, _)| subject))
+    };
+    let of_fix = |subject: &str| {
+        let (kind, what) = subject.split_once(": ")?;
+        let kind = kind.trim_end_matches('!').split('(').next().unwrap_or_default();
+        ["fix", "hotfix", "bugfix"].contains(&kind).then(|| what.to_owned())
+    };
+    let only = || if commits.len() == 1 { subjects().next().map(str::to_owned) } else { None };
+    let found = subjects().find_map(of_fix).or_else(only)?;
+    Some(inside(&found))
 }
 
 /// Words that are ours with a capital letter.

@@ -60,6 +60,12 @@ impl Judge<'_> {
         })
     }
 
+    /// Says that a fix is merged although production was rolled back from it; `None`: none is.
+    pub(super) fn merged_still(&self) -> Option<String> {
+        let production = self.production();
+        self.state.finished_outside(&production)?.is_merged_still(&production)
+    }
+
     /// The name of production.
     fn production(&self) -> String {
         let plan = self.state.plans.iter().find(|plan| plan.is_production());
@@ -102,6 +108,12 @@ impl Judge<'_> {
             (Verdict::Wrong, format!("resolved while failing: {}", failing.join(", ")))
         } else if unwatched {
             (Verdict::Partly, "resolved, and no watch had passed yet".to_owned())
+        } else if let Some(ending) = self.state.endings.last().filter(|ending| !ending.open.is_empty()) {
+            let count = match ending.open.len() {
+                1 => "1 warning".to_owned(),
+                n => format!("{n} warnings"),
+            };
+            (Verdict::Partly, format!("resolved with {count}: {}", ending.open.join("; ")))
         } else {
             (Verdict::Good, "resolved, and nothing spoke against it".to_owned())
         };

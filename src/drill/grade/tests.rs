@@ -184,6 +184,19 @@ fn an_end_that_nobody_saw_or_heard_of_is_none() {
 }
 
 #[test]
+fn what_was_resolved_over_warnings_is_not_verified() {
+    let after = Vec::new();
+    let open = vec!["8 checklist items open".to_owned(), "no cause is recorded".to_owned()];
+    let over = Drill::new().then(9, Resolved { after, open, reason: "v1.4.1 serves everybody".into() });
+    let line = over.line("Verified");
+    assert_eq!(line.verdict, Verdict::Partly);
+    assert_eq!(
+        line.moments[0].what,
+        "resolved with 2 warnings: 8 checklist items open; no cause is recorded"
+    );
+}
+
+#[test]
 fn what_failed_its_watch_has_to_go() {
     let bad = model_drill().0[..10].to_vec();
     let bad = Drill(bad).deploy(20, "deploy-production-1", "b4d", WatchVerdict::Failed);

@@ -1,7 +1,7 @@
 //! A fix that was finished, and that production does not have yet.
 
-use super::State;
 use super::plans::PlanRun;
+use super::{Release, State, WatchVerdict};
 
 const TAGGED: &str = "tag that merge as ";
 
@@ -15,8 +15,14 @@ pub fn tag_title(tag: &str) -> String {
 pub struct Finished {
     /// As what: `finished as v1.4.3`, `merged into main`.
     pub name: String,
+    /// The tag, or “the fix” where there is none.
+    pub fix: String,
+    /// The branches that it was merged into, as far as is known.
+    pub branches: Vec<String>,
     /// Whether production had it, and was rolled back.
     pub was_taken_back: bool,
+    /// Whether it failed its watch there.
+    pub failed: bool,
 }
 
 impl Finished {
@@ -28,9 +34,36 @@ impl Finished {
             format!("not in {production} yet")
         }
     }
+
+    /// Says that it is merged although it was taken back, and what to do; `None`: it was not.
+    pub fn is_merged_still(&self, production: &str) -> Option<String> {
+        // What is on no branch any more was reverted.
+        if !self.was_taken_back || self.branches.is_empty() {
+            return None;
+        }
+        let place = match self.branches.as_slice() {
+            [] => String::new(),
+            [one] => format!("on {one}"),
+            [first @ .., last] => format!("on {} and {last}", first.join(", ")),
+        };
+        let (fix, how) = (&self.fix, if self.failed { "failed" } else { "was rolled back" });
+        Some(format!(
+            "{fix} is {place} but {how} in {production}: revert it or fix it before the next release"
+        ))
+    }
 }
 
 impl State {
+    /// What became of a fix that turned out to be no good, in words that follow on “which”.
+    pub fn what_became_of(&self, fix: &str) -> &'static str {
+        let is_it = |release: &Release| release.name() == fix && !release.rollback;
+        let back = |(at, it): (usize, &Release)| {
+            self.releases[at + 1..].iter().any(|later| later.rollback && later.environment == it.environment)
+        };
+        let rolled_back = self.releases.iter().enumerate().filter(|(_, one)| is_it(one)).any(back);
+        if rolled_back { "was rolled back" } else { "failed its watch" }
+    }
+
     /// The fix that was finished last, unless an environment has it.
     pub fn finished_outside(&self, production: &str) -> Option<Finished> {
         let mut done = self.plans.iter().rev().filter(|plan| plan.is_done());
@@ -49,8 +82,31 @@ impl State {
         if live.is_some_and(|live| !live.rollback) {
             return None;
         }
-        Some(Finished { name, was_taken_back: live.is_some() && since.any(|release| !release.rollback) })
+        let taken_back = live.and_then(|_| since.find(|release| !release.rollback));
+        // A revert that was pushed has taken it off the branches, too.
+        let reverted = self.plans.iter().any(|one| {
+            one.purpose == "rollback"
+                && one.is_done()
+                && one.only_pushes()
+                && one.started_at > plan.started_at
+        });
+        let tag = plan.steps.iter().find_map(|step| step.title.strip_prefix(TAGGED));
+        Some(Finished {
+            name,
+            fix: tag.unwrap_or("the fix").to_owned(),
+            branches: if reverted { Vec::new() } else { merged(plan) },
+            was_taken_back: taken_back.is_some(),
+            failed: taken_back.is_some_and(|it| matches!(it.verdict, Some((_, WatchVerdict::Failed, _)))),
+        })
     }
+}
+
+/// The branches that a plan merged the fix into.
+fn merged(plan: &PlanRun) -> Vec<String> {
+    let saved = plan.steps.iter().filter_map(|step| step.title.strip_prefix("save the merge into "));
+    let saved: Vec<String> = saved.map(str::to_owned).collect();
+    let base = || plan.spec.get("confirm").and_then(serde_json::Value::as_str).map(str::to_owned);
+    if saved.is_empty() { base().into_iter().collect() } else { saved }
 }
 
 /// Whether a plan starts a hotfix.

@@ -56,3 +56,31 @@ fn what_did_not_end_well_is_not_finished() {
     let log = log([record(10, finish("finish-1", "v1.4.3")), record(12, ended("finish-1", PlanEnd::Failed))]);
     assert_eq!(log.state().finished_outside("production"), None);
 }
+
+#[test]
+fn a_fix_that_failed_in_production_is_merged_still() {
+    let saved =
+        ["save the merge into main".to_owned(), tag_title("v1.4.3"), "save the merge into develop".into()];
+    let finish = PlanStarted { steps: saved.to_vec(), ..plan("finish-1", "hotfix", "repository", "c1") };
+    let judged = ReleaseJudged {
+        environment: "production".into(),
+        commit: "0e9d565e".into(),
+        plan: String::new(),
+        verdict: WatchVerdict::Failed,
+        why: "503".into(),
+    };
+    let mut log = log([
+        record(10, finish),
+        record(12, ended("finish-1", PlanEnd::Done)),
+        record(14, Released { tag: Some("v1.4.3".into()), ..released(false) }),
+        record(15, judged),
+    ]);
+    let said = |log: &Log| log.state().finished_outside("production")?.is_merged_still("production");
+    assert_eq!(said(&log), None, "it is live");
+    log.insert(record(16, released(true)));
+    let wanted =
+        "v1.4.3 is on main and develop but failed in production: revert it or fix it before the next release";
+    assert_eq!(said(&log).as_deref(), Some(wanted));
+    assert_eq!(log.state().what_became_of("v1.4.3"), "was rolled back");
+    assert_eq!(log.state().what_became_of("v1.4.2"), "failed its watch");
+}

@@ -11,6 +11,7 @@ use crate::incident::{
     StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
+mod again;
 mod hostile;
 mod truth;
 
