@@ -162,7 +162,7 @@ pub(crate) struct WorldArgs {
     #[arg(long)]
     pub(crate) verbose: bool,
 
-    /// Confirm in place of typing: the name of the target
+    /// Confirm without being asked: the name of what the plan changes, as production or main
     #[arg(long, value_name = "TARGET")]
     pub(crate) confirm: Option<String>,
 

@@ -250,4 +250,19 @@ mod tests {
             assert!(known && keys.iter().all(|key| Key::parse(key).is_some()), "{action} = {keys:?}");
         }
     }
+
+    #[test]
+    fn a_secret_names_what_needs_it() {
+        let config: Config = toml::from_str(
+            "[[secrets]]\nname = \"FLIGHTDECK_NO_SUCH_TOKEN\"\n\
+             [[secrets]]\nname = \"OTHER\"\n\
+             [[checks]]\nname = \"unit\"\ncommand = [\"sh\"]\n\
+             [[environments]]\nname = \"production\"\ndeploy = [\"sh\"]\nenv = [\"FLIGHTDECK_NO_SUCH_TOKEN\"]\n",
+        )
+        .unwrap();
+        assert_eq!(users_of(&config, "FLIGHTDECK_NO_SUCH_TOKEN"), ["deploy production"]);
+        assert!(users_of(&config, "OTHER").is_empty());
+        let said = "FLIGHTDECK_NO_SUCH_TOKEN is not set: deploy production will not start";
+        assert_eq!(lacking(&config, Path::new("/")), [said]);
+    }
 }

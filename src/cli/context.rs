@@ -590,5 +590,5 @@ fn none_open(last: Option<&Summary>) -> Failure {
             last.number, last.number
         ),
     };
-    Failure::usage("finding the incident", "none is open in this repository", hint)
+    Failure::usage("finding the incident", "no incident is open in this repository", hint)
 }

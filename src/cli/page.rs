@@ -98,3 +98,19 @@ fn meant(setup: &Setup, who: &str) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_almost_a_role_is_asked_back() {
+        let setup = Setup::new(None, false);
+        let said = meant(&setup, "oncall").unwrap_err();
+        assert_eq!(said.cause, "unknown role oncall");
+        assert!(said.hint.starts_with("did you mean on-call?"), "{}", said.hint);
+        for fine in ["on-call", "On-Call", "li"] {
+            assert!(meant(&setup, fine).is_ok(), "{fine}");
+        }
+    }
+}

@@ -441,13 +441,22 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
 
 fn more(page: &mut Sheet, count: usize, what: &str) {
     if count > 0 {
-        page.line(Line::new().put(&format!("… and {count} more {what}"), Hue::Dim));
+        page.line(Line::new().put(&format!("… and {count} more {}", one(count, what)), Hue::Dim));
     }
 }
 
 pub(super) fn more_before(page: &mut Sheet, count: usize, what: &str) {
     if count > 0 {
-        page.line(Line::new().put(&format!("… {count} earlier {what}"), Hue::Dim));
+        page.line(Line::new().put(&format!("… {count} earlier {}", one(count, what)), Hue::Dim));
+    }
+}
+
+/// The word for as many: `plans`, and of one `plan`.
+fn one(count: usize, what: &str) -> String {
+    match (count, what.strip_suffix("ies"), what.strip_suffix('s')) {
+        (1, Some(stem), _) => format!("{stem}y"),
+        (1, None, Some(stem)) => stem.to_owned(),
+        _ => what.to_owned(),
     }
 }
 

@@ -41,7 +41,11 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
             let why = finding(why);
             let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let back = if release.rollback { "The rollback to " } else { "The release " };
-            said.push(format!("{back}{name} passed its watch in {target}{because}."));
+            let line = format!("{back}{name} passed its watch in {target}{because}.");
+            // Back to the same release twice is worth a line.
+            if !said.contains(&line) {
+                said.push(line);
+            }
         }
     }
     let ticks: Vec<(&str, CheckState)> = items(state, checklist)

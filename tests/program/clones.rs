@@ -132,7 +132,7 @@ fn another_repository_finds_nothing_even_at_the_same_path() {
         other.run("git", arguments).succeeded();
     }
     let said = other.flightdeck(&["status"]).ended_with(2).stderr;
-    assert!(said.contains("none is open"), "{said}");
+    assert!(said.contains("no incident is open"), "{said}");
     other.run("git", &["remote", "add", "origin", &origin.to_string_lossy()]).succeeded();
     other.flightdeck(&["status"]).ended_with(2);
     // What lies at the path of the clone now is another repository.

@@ -231,5 +231,5 @@ fn a_second_terminal_is_told_how_to_take_part() {
         .ended_with(2)
         .said("this is the repository of a drill")
         .said("/as NAME status");
-    drill.shell(&world).flightdeck(&["note", "x"]).ended_with(2).said("none is open");
+    drill.shell(&world).flightdeck(&["note", "x"]).ended_with(2).said("no incident is open");
 }

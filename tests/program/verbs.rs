@@ -173,7 +173,7 @@ fn an_incident_ends_only_once_and_may_begin_again() {
     assert_eq!(state(), "mitigated");
     shell.flightdeck(&["resolve", "--yes"]).succeeded();
     shell.flightdeck(&["resolve", "--yes"]).ended_with(2).said("resolved already").said("reopen");
-    shell.flightdeck(&["note", "afterwards"]).ended_with(2).said("none is open").said("declare");
+    shell.flightdeck(&["note", "afterwards"]).ended_with(2).said("no incident is open").said("declare");
     assert_eq!(state(), "resolved");
     shell.flightdeck(&["reopen", "--reason", "it came back"]).succeeded();
     assert_eq!(state(), "open");
