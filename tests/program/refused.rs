@@ -44,7 +44,8 @@ fn with_no_incident_it_says_how_to_declare_one() {
     let world = World::new();
     let shell = world.repository("api");
     for arguments in [&["status"][..], &["note", "x"], &["tick", "1"], &["resolve", "--yes"], &["export"]] {
-        let ended = shell.flightdeck(arguments).ended_with(2).said("no incident is open").said("flightdeck declare");
+        let ended =
+            shell.flightdeck(arguments).ended_with(2).said("no incident is open").said("flightdeck declare");
         assert_eq!(ended.stdout, "");
     }
 }

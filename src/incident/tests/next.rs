@@ -149,7 +149,8 @@ fn updates_that_become_more_frequent_count_from_then() {
     let lowered =
         record(1, SeverityChanged { severity: Severity::P1, reason: "half".into(), answers: Vec::new() });
     let told = record(2, told("update"));
-    let log = log([lowered, told, record(200, PhaseEntered { phase: Phase::Develop })]);
+    let served = record(3, Mitigated::default());
+    let log = log([lowered, told, served, record(200, PhaseEntered { phase: Phase::Develop })]);
     assert_eq!(clock(&log, "update", 201).due_at, minutes(230));
 }
 
@@ -179,7 +180,7 @@ fn updates_are_rarer_while_no_fix_is_in_flight() {
     log.insert(record(3, Mitigated::default()));
     assert_eq!(clock(&log, "update", 5).due_at, minutes(2 + 24 * 60));
     log.insert(record(4, PhaseEntered { phase: Phase::Develop }));
-    assert_eq!(clock(&log, "update", 5).due_at, minutes(34));
+    assert_eq!(clock(&log, "update", 5).due_at, minutes(32));
 }
 
 #[test]

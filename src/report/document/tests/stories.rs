@@ -234,7 +234,8 @@ fn no_clock_is_late_that_did_not_run() {
     );
     let told = ["Stakeholders informed", "15:08", "15:12", "4m late"].map(str::to_owned).to_vec();
     assert!(rows.contains(&told), "{rows:?}");
-    assert!(rows.iter().all(|row| row[1].as_str() >= "14:59"), "due before it was declared: {rows:?}");
+    let mut others = rows.iter().filter(|row| row[0] != "Declared");
+    assert!(others.all(|row| row[1].as_str() >= "14:59"), "due before it was declared: {rows:?}");
     let never_due = rows.iter().any(|row| row[0].contains("Executives"));
     assert!(!never_due, "it was over before that: {rows:?}");
 }

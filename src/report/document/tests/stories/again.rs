@@ -56,7 +56,8 @@ fn story() -> Story {
     story.tell(PlanEnded { plan, end: PlanEnd::Failed, why: "the watch failed".into() });
     let again = Carried { id: "rollback-production-2", from: "14:28:09", to: "14:28:12", ..BACK };
     story.carry(&again, "maya", Some((back(), WatchVerdict::Passed, "")));
-    story.at("14:30:00", "maya").tell(Resolved::default());
+    let after = story.state().heads.iter().map(|head| head.record).collect();
+    story.at("14:30:00", "maya").tell(Resolved { after, ..Resolved::default() });
     story
 }
 
