@@ -118,14 +118,19 @@ impl Relapse {
     }
 
     fn length(&self, now: Timestamp) -> SignedDuration {
-        self.until.unwrap_or(now).duration_since(self.from).max(SignedDuration::ZERO)
+        seconds(self.from, self.until.unwrap_or(now)).max(SignedDuration::ZERO)
     }
+}
+
+/// The time between two times as they are shown, to the second: what is shown adds up.
+fn seconds(from: Timestamp, to: Timestamp) -> SignedDuration {
+    SignedDuration::from_secs(to.as_second().saturating_sub(from.as_second()))
 }
 
 /// How long users were hit in all, where production failed more than once; empty: it did not.
 pub(super) fn impact(state: &State, probes: &[Probe]) -> String {
     let (all, Some(served)) = (all(state, probes), state.mitigated_at) else { return String::new() };
-    let first = served.duration_since(state.started_at);
+    let first = seconds(state.started_at, served);
     if all.is_empty() || first.is_negative() {
         return String::new();
     }

@@ -216,6 +216,8 @@ pub fn void(state: &State, policy: &Policy, vote: RecordId, now: Timestamp) -> O
         // Why it did not count when it was given comes before what happened since.
         let then = Now { at: vote.at, latest: Timestamp::MIN };
         let why = refusal(vote, &rule, vote.hash.as_str().into(), state, by.unwrap_or_default(), then);
+        // What to do about it is over, too.
+        let why = why.map(|why| why.split("; ").next().unwrap_or_default().to_owned());
         return why.or_else(|| Some("what would be deployed changed since".to_owned()));
     }
     let votes = stood(state, at);

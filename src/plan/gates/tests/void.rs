@@ -119,5 +119,5 @@ fn why_it_did_not_count_then_comes_before_what_changed_since() {
     later.frozen.insert("refs/heads/main".into(), "0000000".into());
     let up = up.by("maya", proposal::propose(&later).unwrap());
     let said = void(&up.state(), &Policy::built_in(), vote, minutes(30));
-    assert!(said.as_deref().is_some_and(|why| why.starts_with("verbal does not count here")), "{said:?}");
+    assert_eq!(said.as_deref(), Some("verbal does not count here"));
 }
