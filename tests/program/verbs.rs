@@ -168,7 +168,7 @@ fn an_incident_ends_only_once_and_may_begin_again() {
     shell.flightdeck(&["close"]).ended_with(2).said("resolve it first");
     shell.flightdeck(&["resolve", "--mitigated", "--yes"]).succeeded();
     let asked = shell.flightdeck(&["resolve"]).ended_with(3);
-    asked.said("no cause is recorded").said("with --yes");
+    asked.said("no cause is recorded").said("resolve anyway: --yes");
     shell.flightdeck(&["resolve", "--mitigated", "--yes"]).ended_with(2).said("mitigated already by Maya");
     assert_eq!(state(), "mitigated");
     shell.flightdeck(&["resolve", "--yes"]).succeeded();
