@@ -62,7 +62,8 @@ pub fn suspects(
     let environment = production.map(|env| env.name.as_str()).unwrap_or_default();
     let clues = state.map(|state| Clues::of(state, &config.probes, policy)).unwrap_or_default();
     let ask = suspects::ask(&history, environment, clues.began, policy.grace, since);
-    let events = suspects::events(&history, state, environment, ask.window);
+    let began = clues.began.or(state.map(|state| state.started_at));
+    let events = suspects::events(&history, state, environment, ask.window, began);
     let question = Question {
         ask,
         base: config.hotfix.base.clone(),

@@ -120,6 +120,7 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
         found.push("nobody recorded that users are served again".to_owned());
     }
     found.extend(unwatched(state, facts));
+    found.extend(state.flags_off().into_iter().map(|flag| format!("{flag} is still off")));
     checklist(state, facts, found);
     for merge in state.merges_owed() {
         found.push(format!("still to do: {}", merge.title()));

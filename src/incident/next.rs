@@ -429,6 +429,9 @@ impl Steps<'_> {
         // What nobody tried in production is not over.
         if smoked {
             self.impact();
+            for flag in self.state.flags_off() {
+                self.add("flags", "", format!("turn {flag} on again, or keep it off on purpose"));
+            }
             self.add("resolve", "", self.is_gone());
         }
     }

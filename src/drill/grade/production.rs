@@ -165,7 +165,8 @@ impl Judge<'_> {
                 }
             }
             Asked::FlagOff => {
-                let mut flags = self.state.plans.iter().filter(|plan| plan.purpose == "flag");
+                // As a rollback option it is a plan of another purpose.
+                let mut flags = self.state.plans.iter().filter(|plan| plan.turns_off().is_some());
                 match flags.find(done) {
                     Some(plan) => {
                         line(Verdict::Good).at(plan.ended_at.unwrap_or(plan.started_at), plan.title.clone())

@@ -106,12 +106,14 @@ pub enum EventKind {
     },
 }
 
-/// Flags turned and deploys recorded since a moment. Of flags those of this incident are known.
+/// Flags turned and deploys recorded since a moment. Of flags those of this incident are known; one that was turned
+/// after it `began` is the response, and no cause.
 pub fn events(
     history: &History,
     state: Option<&State>,
     environment: &str,
     since: Option<Timestamp>,
+    began: Option<Timestamp>,
 ) -> Vec<Event> {
     let within = |at: Timestamp| since.is_none_or(|since| at > since);
     let deploys =
@@ -129,7 +131,8 @@ pub fn events(
         let name = plan.target.strip_prefix("flag:")?.to_owned();
         let on = plan.title.split_whitespace().next_back() == Some("on");
         let at = plan.ended_at.unwrap_or(plan.started_at);
-        Some(Event { kind: EventKind::Flag { name, on }, at, by: plan.by.clone() })
+        let is_response = began.is_some_and(|began| plan.started_at > began);
+        (!is_response).then(|| Event { kind: EventKind::Flag { name, on }, at, by: plan.by.clone() })
     });
     deploys.chain(flags).filter(|event| within(event.at)).collect()
 }

@@ -269,7 +269,7 @@ fn it_is_looked_between_the_last_good_release_and_what_was_live_when_it_began() 
         Ask { since: Some("v0".into()), ..Ask::default() }
     );
 
-    let events = events(&history, None, "production", Some(before(6000)));
+    let events = events(&history, None, "production", Some(before(6000)), None);
     let suspects = weighed(vec![change("a", 9000, "old", &["src/x.rs"])], &[], &events);
     assert_eq!(
         titles(&suspects),
@@ -344,4 +344,40 @@ proptest! {
         }
         prop_assert!(one.windows(2).all(|pair| pair[0].score >= pair[1].score));
     }
+}
+
+#[test]
+fn a_flag_that_was_turned_after_it_began_is_the_response_and_no_suspect() {
+    use crate::incident::{
+        Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, PlanEnd, PlanEnded, PlanStarted, Record,
+        RecordId, Spec,
+    };
+    let plan = || "flag-loyalty-1".to_owned();
+    let bodies: [Body; 3] = [
+        Declared::example().into(),
+        PlanStarted {
+            plan: plan(),
+            title: "turn loyalty off".into(),
+            purpose: "flag".into(),
+            target: "flag:loyalty".into(),
+            hash: String::new(),
+            steps: vec!["turn it".into()],
+            confirmed: String::new(),
+            spec: Spec::default(),
+        }
+        .into(),
+        PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }.into(),
+    ];
+    let record = |(count, body): (u32, Body)| {
+        let id = RecordId(uuid::Uuid::from_u128(u128::from(count) + 100));
+        let clock = Hlc { wall_ms: before(-3).as_millisecond() + i64::from(count), count };
+        let author = Author { name: "maya".to_owned(), node: 1 };
+        let draft = Draft::now(IncidentId(uuid::Uuid::from_u128(7)), body);
+        Record::seal(id, draft, author, clock, Hash([0; 32])).unwrap().0
+    };
+    let log = Log::new((0..).zip(bodies).map(record).collect()).unwrap();
+    let of = |began| events(&History::default(), Some(log.state()), "production", None, began);
+    assert_eq!(of(Some(began())), []);
+    assert_eq!(of(Some(before(-60))).len(), 1, "it was turned before");
+    assert_eq!(log.state().flags_off(), ["loyalty"]);
 }

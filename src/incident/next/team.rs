@@ -24,6 +24,13 @@ impl Steps<'_> {
         let others: Vec<&Offer> = state.open_offers().filter(|offer| !is_mine(offer)).collect();
         for offer in others {
             let from = if offer.from.is_empty() { String::new() } else { format!(" from {}", offer.from) };
+            if same_person(&offer.by, &self.facts.me) {
+                let what = policy.handed(&offer.role);
+                let title =
+                    format!("{} has not taken {what} yet: ask again, or withdraw the offer", offer.to);
+                self.add("team", "", title);
+                continue;
+            }
             // Only whoever it is offered to can take it: the key opens what everybody can do about it.
             self.add("team", "", format!("{}: {}{from}, or decline", offer.to, policy.taking(&offer.role)));
         }

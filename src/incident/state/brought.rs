@@ -1,5 +1,6 @@
-//! The commits that a deploy brings, as the notes of its plan name them.
+//! What plans brought: the commits of a deploy, as its notes name them, and flags that were turned off.
 
+use super::State;
 use super::plans::PlanRun;
 
 const BRINGS: &str = "brings ";
@@ -25,6 +26,32 @@ impl PlanRun {
     pub fn brought(&self) -> Vec<&str> {
         let notes = self.spec.get("notes").and_then(serde_json::Value::as_array);
         named(notes.into_iter().flatten().filter_map(serde_json::Value::as_str))
+    }
+}
+
+impl PlanRun {
+    /// The flag that it turned off; `None`: it is no such plan.
+    pub fn turns_off(&self) -> Option<&str> {
+        self.turned().filter(|(_, on)| !on).map(|(name, _)| name)
+    }
+
+    fn turned(&self) -> Option<(&str, bool)> {
+        let name = self.target.strip_prefix("flag:")?;
+        Some((name, self.title.split_whitespace().next_back() == Some("on")))
+    }
+}
+
+impl State {
+    /// The flags that were turned off in this incident and not on again since.
+    pub fn flags_off(&self) -> Vec<&str> {
+        let mut off: Vec<&str> = Vec::new();
+        for (name, on) in self.plans.iter().filter(|plan| plan.is_done()).filter_map(PlanRun::turned) {
+            off.retain(|known| *known != name);
+            if !on {
+                off.push(name);
+            }
+        }
+        off
     }
 }
 

@@ -263,7 +263,7 @@ impl Story {
                     format!("{verb} {target}").trim().to_owned()
                 },
                 purpose: purpose.into(),
-                target: target.into(),
+                target: if verb == "flag" { format!("flag:{target}") } else { target.into() },
                 hash: String::new(),
                 steps: vec![if purpose == "test" { "check unit".into() } else { verb.to_owned() }],
                 confirmed: String::new(),
