@@ -140,7 +140,7 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         let offers = matches!(ask.purpose, Purpose::Handoff(_));
         found.retain(|(_, one)| {
             let holds = holder.is_some_and(|holder| same_person(holder, &one.name));
-            !holds && !(offers && same_person(&model.me, &one.name))
+            !(holds || offers && same_person(&model.me, &one.name))
         });
     }
     if let Purpose::Handoff(_) = &ask.purpose {

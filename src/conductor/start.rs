@@ -57,15 +57,19 @@ pub fn start(
         }
     }
     let (log, _) = journal.load(incident)?;
-    if log.state().plan(&plan.id).is_some() {
+    if let Some(other) = log.state().plan(&plan.id) {
         if let Some(lease) = held(journal, repository, &plan.target)? {
             return Ok(Started::Held(lease));
         }
         return Err(Failure::of(
             FailureKind::Held,
             doing(),
-            "a plan of this name was started before",
-            "look at what became of it; then make the plan again",
+            format!(
+                "{} started another plan since this one was made: {}",
+                visible(&other.by),
+                visible(&other.title)
+            ),
+            "nothing was started; see what came of that, then make the plan again",
         ));
     }
     let same = (repository, plan.target.as_str());

@@ -359,7 +359,7 @@ impl Steps<'_> {
         let looks = !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository;
         let title = "look at what changed since it last worked";
         // Nobody fixes what they do not know; what others mend is waited for.
-        if looks && !state.no_hotfix {
+        if looks && !state.no_hotfix && !self.is_elsewhere() {
             self.add("suspects", "", title);
         }
         let before = self.list.len();

@@ -78,7 +78,7 @@ async fn skip(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<()> {
 async fn hand_out(
     mut output: impl AsyncWrite + Unpin,
     server: DuplexStream,
-    mut refused: mpsc::Receiver<String>,
+    mut complaints: mpsc::Receiver<String>,
 ) -> io::Result<()> {
     let (mut server, mut line, mut refuses) = (BufReader::new(server), Vec::new(), true);
     loop {
@@ -91,14 +91,14 @@ async fn hand_out(
                 output.write_all(&line).await?;
                 line.clear();
             }
-            refusal = refused.recv(), if refuses => match refusal {
+            refusal = complaints.recv(), if refuses => match refusal {
                 Some(refusal) => output.write_all(refusal.as_bytes()).await?,
                 None => refuses = false,
             },
         }
         output.flush().await?;
     }
-    while let Ok(refusal) = refused.try_recv() {
+    while let Ok(refusal) = complaints.try_recv() {
         output.write_all(refusal.as_bytes()).await?;
     }
     output.flush().await

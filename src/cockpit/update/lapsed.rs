@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::commands::Command;
 use super::super::model::Model;
-use super::super::overlay::{Act, Confirm, Overlay, Purpose};
+use super::super::overlay::{Act, Confirm, Overlay, Purpose, Scroll};
 use super::plan_view;
 use crate::incident::{
     Body, CheckState, Closed, Decided, HandoffAccepted, HandoffDeclined, Mitigated, OfferEnd, RecordId,
@@ -22,7 +22,7 @@ pub(super) fn keep_up(model: &mut Model) {
     if let Some(Overlay::Confirm(asked)) = model.overlays.last_mut() {
         asked.lapsed = why;
         asked.against.clear();
-        asked.scroll = Default::default();
+        asked.scroll = Scroll::default();
     }
 }
 
@@ -75,12 +75,12 @@ fn record(model: &Model, body: &Body) -> Option<String> {
 /// served again.`
 fn decided(model: &Model, state: &State, after: &[RecordId]) -> Option<String> {
     let stands = state.heads.iter().map(|head| head.record).eq(after.iter().copied());
-    if stands { None } else { status(model, state) }
+    (!stands).then(|| status(model, state))
 }
 
-fn status(model: &Model, state: &State) -> Option<String> {
+fn status(model: &Model, state: &State) -> String {
     let Some(last) = state.heads.iter().max_by_key(|head| head.at) else {
-        return Some("The decision it follows was retracted.".to_owned());
+        return "The decision it follows was retracted.".to_owned();
     };
     let what = match last.status {
         Status::Open => "reopened the incident",
@@ -88,7 +88,7 @@ fn status(model: &Model, state: &State) -> Option<String> {
         Status::Resolved => "resolved the incident",
         Status::Closed => "closed the incident",
     };
-    Some(format!("{} {what} at {}.", last.by, clock(model, last.at)))
+    format!("{} {what} at {}.", last.by, clock(model, last.at))
 }
 
 fn motion(model: &Model, state: &State, id: RecordId) -> Option<String> {

@@ -180,10 +180,10 @@ pub(super) fn search(palette: &mut Palette) {
             // Whoever knows its name finds it by that, too.
             let names = [item.label.as_str(), spec.title];
             let scores = names.map(|name| pattern.score(Utf32Str::new(name, &mut buffer), &mut matcher));
-            let named = scores.into_iter().max().flatten();
+            let best = scores.into_iter().max().flatten();
             let score =
-                named.or_else(|| pattern.score(Utf32Str::new(spec.help, &mut buffer), &mut matcher))?;
-            let fits = if named.is_some() {
+                best.or_else(|| pattern.score(Utf32Str::new(spec.help, &mut buffer), &mut matcher))?;
+            let fits = if best.is_some() {
                 names.map(|name| fit(name, &query)).into_iter().min().unwrap_or(Fit::Letters)
             } else {
                 Fit::Help

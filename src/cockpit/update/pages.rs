@@ -28,8 +28,11 @@ pub struct Services {
     pins: Asking,
     on_call: Asking,
     /// Who is on call by each channel that tells, or why that is not known; `None`: nobody asked yet.
-    told: Option<Vec<(String, Result<Vec<OnCall>, String>)>>,
+    told: Option<Vec<Called>>,
 }
+
+/// A channel, and who is on call by it or why that is not known.
+type Called = (String, Result<Vec<OnCall>, String>);
 
 /// How one question is asked again and again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -125,20 +125,19 @@ impl Visit {
 
     fn trigger(&mut self, reference: &str, inputs: &Json, trigger: Option<&str>) -> Result<Started, Lost> {
         let address = self.place.address();
-        let (address, sent) = match trigger {
-            Some(token) => (
+        let (address, sent) = if let Some(token) = trigger {
+            (
                 format!("{address}/trigger/pipeline"),
                 json!({ "token": token, "ref": reference, "variables": inputs }),
-            ),
-            None => {
-                let variables: Vec<Json> = inputs
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .map(|(key, value)| json!({ "key": key, "value": value }))
-                    .collect();
-                (format!("{address}/pipeline"), json!({ "ref": reference, "variables": variables }))
-            }
+            )
+        } else {
+            let variables: Vec<Json> = inputs
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(key, value)| json!({ "key": key, "value": value }))
+                .collect();
+            (format!("{address}/pipeline"), json!({ "ref": reference, "variables": variables }))
         };
         let answer = self.client.tell(&Method::POST, &address, Some(&sent))?;
         let started = self.client.read::<gitlab::Run>(&answer);

@@ -96,7 +96,7 @@ fn misplaced(pipeline: &DeTable<'_>, keys: &[&str], kind: &str, found: &mut Vec<
 
 fn inputs(pipeline: &DeTable<'_>, found: &mut Vec<Problem>) {
     let Some(inputs) = table(pipeline, "inputs") else { return };
-    for (_, value) in inputs.iter() {
+    for (_, value) in inputs {
         if let Some(word) = value.get_ref().as_str() {
             placeholders(word, &value.span(), OF_COMMIT, found);
         }

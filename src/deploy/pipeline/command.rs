@@ -17,7 +17,7 @@ struct Printed {
     commit: String,
 }
 
-/// Words for a state, as the tools that are asked have them: Argo CD, Buildkite, Jenkins, CircleCI, AWS CodeDeploy,
+/// Words for a state, as the tools that are asked have them: Argo CD, Buildkite, Jenkins, `CircleCI`, AWS `CodeDeploy`,
 /// Spinnaker, Kubernetes.
 const WORDS: &[(RemoteState, &[&str])] = &[
     (

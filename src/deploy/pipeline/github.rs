@@ -14,10 +14,10 @@ pub struct Run {
     name: Option<String>,
     #[serde(default)]
     path: Option<String>,
-    #[serde(default)]
-    run_number: Option<u64>,
-    #[serde(default)]
-    run_attempt: Option<u64>,
+    #[serde(default, rename = "run_number")]
+    number: Option<u64>,
+    #[serde(default, rename = "run_attempt")]
+    attempt: Option<u64>,
     #[serde(default)]
     head_sha: String,
     #[serde(default)]
@@ -197,7 +197,7 @@ impl From<Run> for Seen {
         let file = run.path.as_deref().map(|path| path.split('@').next().unwrap_or(path));
         let file = file.and_then(|path| path.rsplit('/').next()).filter(|file| !file.is_empty());
         let called = file.or(run.name.as_deref()).unwrap_or("run");
-        let number = run.run_number.map_or_else(|| run.id.to_string(), |number| format!("#{number}"));
+        let number = run.number.map_or_else(|| run.id.to_string(), |number| format!("#{number}"));
         let said = [run.status.as_deref(), run.conclusion.as_deref()].into_iter().flatten();
         Self {
             id: run.id.to_string(),
@@ -205,7 +205,7 @@ impl From<Run> for Seen {
             state: state(run.status.as_deref(), run.conclusion.as_deref()),
             said: said.collect::<Vec<_>>().join(" "),
             url: run.html_url,
-            attempt: run.run_attempt.unwrap_or(1),
+            attempt: run.attempt.unwrap_or(1),
             commit: run.head_sha,
             created: time(run.created_at.as_deref()),
         }

@@ -55,6 +55,13 @@ impl Steps<'_> {
         }
     }
 
+    /// Whether somebody found out that a third party broke it: no change of ours did.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let theirs = self.policy.culprits.iter().find(|one| one.concerns == Some(Concern::ThirdParty));
+        let judged = theirs.and_then(|one| self.state.culprits.get(&one.id));
+        judged.is_some_and(|one| one.verdict == CulpritVerdict::Found)
+    }
+
     /// How pressing going back is.
     pub(super) fn back(&self) -> Rank {
         if self.is_way_back() { Rank::Mitigate } else { Rank::Turn }

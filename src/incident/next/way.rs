@@ -25,6 +25,8 @@ impl Steps<'_> {
                     _ => "production",
                 };
                 self.add("", "", format!("wait until {awaited} is healthy: no hotfix, as decided"));
+            } else if self.is_elsewhere() {
+                self.add("note.decision", "", "record the decision “no hotfix”: a third party broke it");
             } else if !self.at_work() {
                 self.start();
             }

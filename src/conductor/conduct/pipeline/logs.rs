@@ -30,15 +30,15 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
     ) -> u32 {
-        let failed = |job: &&Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
+        let failed = |job: &Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
         let is_new = |job: &&Job| {
             job.state.is_over() && job.state != RemoteState::Skipped && !following.logged.contains(&job.id)
         };
         let mut over: Vec<&Job> = following.jobs.iter().filter(is_new).collect();
-        over.sort_by_key(|job| !failed(&job));
+        over.sort_by_key(|job| !failed(job));
         let Some(job) = over.first().map(|job| (*job).clone()) else { return 0 };
         let count = following.logged.len();
-        if count >= LOGS + FAILED_LOGS || (count >= LOGS && !failed(&&job)) {
+        if count >= LOGS + FAILED_LOGS || (count >= LOGS && !failed(&job)) {
             return 0;
         }
         following.logged.insert(job.id.clone());
