@@ -30,6 +30,7 @@ pub struct Pipeline {
 /// What runs a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a plan has one or two, and is made once")]
 pub enum Runner {
     /// GitHub Actions.
     GithubActions {

@@ -51,7 +51,7 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
 pub(super) fn entry(kind: EntryKind) -> Glyph {
     match kind {
         EntryKind::Declared | EntryKind::Reopened => ("●", Role::Bad),
-        EntryKind::Severity => ("▲", Role::Warn),
+        EntryKind::Severity | EntryKind::AlarmWarned => ("▲", Role::Warn),
         EntryKind::Phase => ("▸", Role::Accent),
         EntryKind::Role => ("◎", Role::Info),
         EntryKind::Described => ("≡", Role::Muted),
@@ -69,7 +69,6 @@ pub(super) fn entry(kind: EntryKind) -> Glyph {
         | EntryKind::PlanFailed
         | EntryKind::Undelivered
         | EntryKind::Rejection => ("✗", Role::Bad),
-        EntryKind::AlarmWarned => ("▲", Role::Warn),
         EntryKind::AlarmCleared | EntryKind::PlanDone | EntryKind::Resolved => ("✓", Role::Good),
         EntryKind::AlarmUnknown | EntryKind::PlanUnknown | EntryKind::Unknown => ("?", Role::Unknown),
         EntryKind::PlanStarted => ("▶", Role::Accent),

@@ -38,7 +38,7 @@ pub(super) fn full(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
 
 /// Draws the header in three lines.
 pub(super) fn short(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) {
-    title(ui, buf, row(area, 0), state, leads(ui, state));
+    title(ui, buf, row(area, 0), state, leads(ui, state).as_ref());
     let mut pen = Pen::new(buf, inset(area, 1), 1);
     marks(ui, &mut pen, state);
     phase_now(ui, &mut pen, state);
@@ -168,11 +168,11 @@ pub(super) fn strip_lines(height: u16) -> u16 {
 const NOT_SAVED: &str = "✗ NOT SAVED: journal gone";
 
 /// Severity, title, service and number or who leads, elapsed time.
-fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State, leads: Option<(String, Role)>) {
+fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State, leads: Option<&(String, Role)>) {
     let mut pen = Pen::new(buf, line, 0);
     badge(ui, &mut pen, state);
     elapsed(ui, &mut pen, state);
-    if let Some((who, role)) = &leads {
+    if let Some((who, role)) = leads {
         pen.right(who, ui.of(*role));
         pen.right_gap(2);
     }

@@ -45,7 +45,7 @@ fn record(model: &Model, body: &Body) -> Option<String> {
         Body::Mitigated(Mitigated { after })
         | Body::Resolved(Resolved { after, .. })
         | Body::Closed(Closed { after }) => decided(model, state, after),
-        Body::PhaseEntered(_) if !state.is_open() => Some(status(model, state)?),
+        Body::PhaseEntered(_) if !state.is_open() => Some(status(model, state)),
         Body::PhaseEntered(entered) if state.phase == entered.phase => {
             Some(format!("The {} phase has begun already.", model.policy.phase_name(entered.phase)))
         }

@@ -145,9 +145,10 @@ fn spread(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu, notes: &[&str])
             for line in first..line {
                 let row = ui::row(inner, line);
                 let band = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..row };
-                match line == first {
-                    true => ui.select(buf, band),
-                    false => buf.set_style(band, ui.of(Role::Selection)),
+                if line == first {
+                    ui.select(buf, band);
+                } else {
+                    buf.set_style(band, ui.of(Role::Selection));
                 }
             }
         }

@@ -199,6 +199,10 @@ impl Situation {
             environments: vec![environment("staging", false), environment("production", true)],
             checklist: vec![item("core"), item("data")],
             policy: toml::from_str(&self.policy).unwrap(),
+            flags: vec![
+                toml::from_str("name = \"loyalty\"\nkind = \"http\"\nurl = \"http://flags.test/loyalty\"")
+                    .unwrap(),
+            ],
             channels: self.channels(),
             ..Config::default()
         };
