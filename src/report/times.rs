@@ -64,8 +64,9 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
         Some(to) => format!("{began} → {} {what}", at(to)),
         None => format!("{began} → {what}"),
     };
-    let again: String =
-        relapses::all(state, probes).iter().map(|one| format!("; {}", one.in_a_row(state))).collect();
+    let again: Vec<String> =
+        relapses::all(state, probes).iter().flat_map(|one| ["; ".to_owned(), one.in_a_row(state)]).collect();
+    let again = again.concat();
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
     // What is over has users served again: later than that cannot be.
     let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));

@@ -178,7 +178,7 @@ impl Reading {
                     }
                 }
                 TokenTree::Group(group) => self.walk(&group.stream().into_iter().collect::<Vec<_>>()),
-                _ => {}
+                TokenTree::Punct(_) => {}
             }
             tokens = &tokens[1..];
         }
