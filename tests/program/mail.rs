@@ -104,8 +104,8 @@ fn a_mail_server_of_an_authority_of_ones_own_is_trusted_and_another_is_not() {
         assert!(refused.stdout.contains("▲ mail waiting: "), "{}", refused.stdout);
         assert!(heard.lock().unwrap().is_empty(), "nothing was told to a stranger");
         let yard = Yard::new(&config(&format!("{KEPT}/ca.pem")), "true");
-        let sent = yard.shell.flightdeck(&send).succeeded();
-        assert!(sent.stdout.contains("✓ mail accepted"), "{}", sent.stdout);
+        let accepted = yard.shell.flightdeck(&send).succeeded();
+        assert!(accepted.stdout.contains("✓ mail accepted"), "{}", accepted.stdout);
         assert!(heard.lock().unwrap().concat().contains("RCPT TO:<board@"));
     }
 }

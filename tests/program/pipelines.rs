@@ -26,7 +26,8 @@ impl Team {
         );
         let mut yard = Yard::new(&config, "true");
         yard.shell = yard.shell.clone().with("GITHUB_TOKEN", TOKEN).with("GITLAB_TOKEN", TOKEN);
-        ci.kept().head = yard.shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout.trim().to_owned();
+        let head = yard.shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
+        head.trim().clone_into(&mut ci.kept().head);
         Self { ci, yard }
     }
 

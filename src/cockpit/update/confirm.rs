@@ -19,7 +19,7 @@ const SEEN_MS: u64 = 400;
 const QUIET_MS: u64 = 250;
 
 /// What a confirmation is told that may not have been meant as one.
-pub(super) const TOO_QUICK: &str = "that was too quick after the question: press it again";
+pub(super) const TOO_QUICK: &str = "that was too quick after the question: press it once more";
 /// What one is told whose letters went on from keys that were pressed before the question was there.
 pub(super) const TYPED_AHEAD: &str = "typed before this was on the screen: wait a moment, then type it";
 /// What one is told that was read together with a key that cancels.

@@ -156,6 +156,7 @@ fn run(kept: &Kept, id: u64, event: &str) -> Value {
         "created_at": jiff::Timestamp::now().to_string() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an answer may be none")]
 fn ok(value: &Value) -> Option<String> {
     Some(response("200 OK", &value.to_string()))
 }
@@ -183,7 +184,7 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
     if let Some(path) = path.strip_prefix("/api/v3/repos/shop/payments-api/deployments") {
         assert!(!path.is_empty() || query.contains("environment=staging"), "{query}");
         let number = path.trim_start_matches('/').trim_end_matches("/statuses");
-        let of = |one: &&Value| one["id"].to_string() == number;
+        let of = |one: &&Value| one["id"].as_u64() == number.parse().ok();
         return match kept.deployments.iter().find(of) {
             Some(one) => ok(&json!([{ "state": "inactive" }, { "state": one["status"] }])),
             None => ok(&kept.deployments.clone().into()),
@@ -227,7 +228,7 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
 }
 
 fn find<'a>(kept: &'a Kept, id: &str) -> &'a Value {
-    kept.runs.iter().find(|run| run["id"].to_string() == id).expect("no such run")
+    kept.runs.iter().find(|run| run["id"].as_u64() == id.parse().ok()).expect("no such run")
 }
 
 fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
