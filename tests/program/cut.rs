@@ -146,7 +146,7 @@ fn a_cockpit_whose_journal_is_cut_says_so_and_shows_what_is_there() {
         screen.contains("no longer holds all records")
             && screen.contains("2 records that were shown are gone, the newest first")
             && gone.is_some_and(|(newest, older)| newest < older)
-            && screen.contains("keeps nothing else of them")
+            && screen.contains("all that is left of them")
             && screen.contains("run flightdeck verify")
             && !screen.contains("stays here")
     });

@@ -52,7 +52,7 @@ fn a_long_output_is_gone_through_searched_copied_and_answered() {
     assert!(!terminal.screen().contains("line 0 of"), "{}", terminal.screen());
 
     terminal.press("/");
-    terminal.wait_text("lower case finds both");
+    terminal.wait_text("lower case matches both");
     terminal.press("LINE 31415 of<enter>");
     terminal.wait_text("not found");
     terminal.press("/<c-u>line 31415 of<enter>");
