@@ -140,7 +140,9 @@ fn look<'a>(
     if asking == Asking::Here && env.tells_history() {
         known.untold = Some("was not asked: flightdeck rollback --list asks it".to_owned());
     }
-    known.host = super::prepare::host(ground.config, reader, &env.name).map_err(|failure| failure.cause);
+    if asking == Asking::Environment {
+        known.host = super::prepare::host(ground.config, reader, &env.name).map_err(|failure| failure.cause);
+    }
     known.gitops = known.gitops.take().or_else(|| reader.gitops(&ground.policy.gitops));
     // Commands are asked beside the repository: each of them waits for something else.
     let (own, live) = std::thread::scope(|scope| {

@@ -249,8 +249,8 @@ impl Conductor {
                 self.after(step)
             }
             Decision::Undo { to } => Turn::Undo(to, PlanEnd::Cancelled, format!("{by} asked for it")),
-            // Only a pipeline that is followed can be reviewed.
-            Decision::Review { .. } => Turn::Step(step),
+            // Only a pipeline that is followed can be reviewed: this one is over, and nothing is started for it.
+            Decision::Review { .. } => self.resume(step),
             Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} abandoned it")),
         }
     }

@@ -108,6 +108,11 @@ impl Host {
         }
     }
 
+    /// Tells whether it lists the runs of a commit. A command only tells of one.
+    pub(super) fn lists(&self) -> bool {
+        matches!(self, Self::Forge { .. })
+    }
+
     /// The runs of a commit that something started since.
     pub(super) fn runs(&mut self, commit: &str, event: &str, since: Timestamp) -> Result<Vec<Seen>, Lost> {
         match self {

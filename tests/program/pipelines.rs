@@ -149,8 +149,22 @@ fn a_conductor_that_was_killed_is_followed_by_one_that_starts_nothing() {
 fn what_runs_on_another_commit_is_cancelled() {
     let team = Team::actions();
     team.ci.kept().head = "77b0d13000000000000000000000000000000000".to_owned();
-    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("runs on 77b0d13");
-    assert_eq!(team.ci.cancelled(), 1);
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    wait_until("the cancel", || (team.ci.cancelled() == 1).then_some(()));
+    team.ci.set("completed", Some("cancelled"));
+    assert!(!verb.wait("the deploy").success());
+    let why = team.show()["steps"][0]["outcome"]["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("runs on 77b0d13") && why.contains("it was cancelled"), "{why}");
+    assert_eq!((team.ci.cancelled(), team.records("released").len()), (1, 0));
+}
+
+#[test]
+fn where_nothing_tells_whose_a_run_is_it_is_not_taken_for_ours() {
+    let more = "workflow = \"deploy.yml\"\nref = \"ops\"\ninputs = { sha = \"{commit}\" }\n";
+    let team = Team::at("github-actions", more);
+    team.ci.kept().loses_answer = true;
+    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(6).said("this run may be the one");
+    assert_eq!((team.ci.started(), team.records("released").len()), (1, 0));
 }
 
 #[test]

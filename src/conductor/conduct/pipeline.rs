@@ -39,6 +39,23 @@ const ENDING: Duration = Duration::from_secs(300);
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How long a run is looked for that was started, where its host does not say which.
 const APPEARS: Duration = Duration::from_secs(60);
+
+/// A run that is looked for.
+struct Sought<'a> {
+    /// What started it, as its host calls that.
+    event: &'a str,
+    /// It was made no earlier.
+    since: Timestamp,
+    /// Runs that it is not.
+    known: Vec<String>,
+    /// How long to look.
+    within: Duration,
+    /// We may have started it, so that not to find it says nothing.
+    ours: bool,
+    /// Whether one was started for certain, or something else tells that it is the one: its commit.
+    certain: bool,
+}
+
 impl Conductor {
     /// Starts a pipeline or finds it, and follows it to its end.
     pub(super) fn pipeline(
@@ -84,6 +101,7 @@ impl Conductor {
             stop: None,
             told: None,
             forced: false,
+            wrong: String::new(),
         };
         // On record before anything else: it is what is left if this process ends now.
         if let Err(failure) = self.recorder.insist(following.record(&self.plan.id)) {
@@ -134,44 +152,75 @@ impl Conductor {
         say(log, &self.vault.mask(&pipeline.line()));
         match &pipeline.begin {
             Begin::Find { event, within } => {
-                let since = self.first_begun(index).checked_sub(SKEW).unwrap_or(Timestamp::MIN);
-                // A push may have been made long before; what we started was not.
+                // A push may have been made long before; what we started was not, and is none that has ended on record.
                 let pushed = event == "push";
-                let since = if pushed { Timestamp::UNIX_EPOCH } else { since };
+                let since = if pushed {
+                    Timestamp::UNIX_EPOCH
+                } else {
+                    self.first_begun(index).checked_sub(SKEW).unwrap_or(Timestamp::MIN)
+                };
+                let known = if pushed { Vec::new() } else { self.ended_of(index) };
                 let within = Duration::try_from(*within).unwrap_or_default();
-                self.look_for(pipeline, host, event, since, &[], within, !pushed)
+                let certain = !pipeline.commit.is_empty();
+                let sought = Sought { event, since, known, within, ours: !pushed, certain };
+                self.look_for(pipeline, host, &sought)
             }
             Begin::Start { reference, inputs } => {
                 let inputs = serde_json::to_value(inputs).unwrap_or_default();
                 let sought = pipeline.looked_for(SignedDuration::ZERO);
                 let event = match &sought.begin {
-                    Begin::Find { event, .. } => event.clone(),
-                    Begin::Start { .. } => String::new(),
+                    Begin::Find { event, .. } => event.as_str(),
+                    Begin::Start { .. } => "",
                 };
                 let since = self.recorder.now().checked_sub(SKEW).unwrap_or(Timestamp::MIN);
-                // Runs that are there already are not ours.
-                let known = self.at_host(|| host.runs(&pipeline.commit, &event, since)).unwrap_or_default();
-                let known: Vec<String> = known.into_iter().map(|seen| seen.id).collect();
+                let known = self.there_before(pipeline, host, event, since)?;
+                let sought = Sought { event, since, known, within: APPEARS, ours: true, certain: true };
                 match self.at_host(|| host.start(reference, &inputs)) {
                     Ok(Started::As(seen)) => Ok(*seen),
-                    Ok(Started::Somewhere) => {
-                        self.look_for(pipeline, host, &event, since, &known, APPEARS, true)
-                    }
+                    Ok(Started::Somewhere) => self.look_for(pipeline, host, &sought),
                     Err(lost) if matches!(lost.kind, Kind::Unclear | Kind::Odd) => {
                         say(log, &self.vault.mask(&lost.why));
-                        self.look_for(pipeline, host, &event, since, &known, PATIENCE, true).map_err(
-                            |mut end| {
-                                if let Outcome::Unknown { why } = &mut end.ended.outcome {
-                                    *why = format!("{}; {why}", lost.why);
-                                }
-                                end
-                            },
-                        )
+                        let certain = !pipeline.commit.is_empty();
+                        let sought = Sought { within: PATIENCE, certain, ..sought };
+                        self.look_for(pipeline, host, &sought).map_err(|mut end| {
+                            if let Outcome::Unknown { why } = &mut end.ended.outcome {
+                                *why = format!("{}; {why}", lost.why);
+                            }
+                            end
+                        })
                     }
                     Err(lost) => Err(Box::new(not_met(lost.why))),
                 }
             }
         }
+    }
+
+    /// The runs that are there before one is started: they are not ours. A host that cannot say so is not asked for
+    /// another: it could not be told from them.
+    fn there_before(
+        &mut self,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        event: &str,
+        since: Timestamp,
+    ) -> Result<Vec<String>, Box<Finished>> {
+        if !host.lists() {
+            return Ok(Vec::new());
+        }
+        match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
+            Ok(all) => Ok(all.into_iter().map(|seen| seen.id).collect()),
+            // Starting it will say better what is wrong.
+            Err(lost) if matches!(lost.kind, Kind::Refused(_)) => Ok(Vec::new()),
+            Err(lost) => Err(Box::new(not_met(lost.why))),
+        }
+    }
+
+    /// The runs that this step followed and that are over.
+    fn ended_of(&self, index: usize) -> Vec<String> {
+        let step = self.recorder.plan().and_then(|plan| plan.steps.get(index));
+        let runs = step.into_iter().flat_map(|step| step.earlier.iter().chain(&step.run));
+        let remotes = runs.filter_map(|run| run.remote.as_ref()).filter(|remote| remote.state.is_over());
+        remotes.map(|remote| remote.id.clone()).collect()
     }
 
     /// When this step was begun for the first time.
@@ -182,44 +231,31 @@ impl Conductor {
         runs.map(|run| run.started_at).min().unwrap_or(now)
     }
 
-    /// Looks for the run of a commit until it is there. `ours`: it may have been started by us, so that not to find it
-    /// says nothing.
-    #[expect(clippy::too_many_arguments, reason = "what is looked for, where, and how long")]
+    /// Looks for a run until it is there.
     fn look_for(
         &mut self,
         pipeline: &Pipeline,
         host: &mut Host,
-        event: &str,
-        since: Timestamp,
-        known: &[String],
-        within: Duration,
-        ours: bool,
+        sought: &Sought<'_>,
     ) -> Result<Seen, Box<Finished>> {
+        let Sought { event, since, within, ours, .. } = *sought;
         let until = Instant::now() + within;
         let mut trouble = String::new();
         loop {
             match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
-                Ok(all) => match pick(all, &pipeline.commit, since, known) {
-                    Found::One(seen) => return Ok(*seen),
-                    Found::Several(all) => {
-                        let names: Vec<String> =
-                            all.iter().map(|one| format!("{} {}", one.name, one.url)).collect();
-                        let why = format!(
-                            "{} runs may be the one: {}; look at them and decide",
-                            names.len(),
-                            visible(&names.join(", "))
-                        );
-                        return Err(Box::new(Finished::with(Outcome::Unknown { why })));
-                    }
+                Ok(all) => match pick(all, &pipeline.commit, since, &sought.known) {
+                    Found::One(seen) if sought.certain => return Ok(*seen),
+                    // Somebody else may have started it for another commit: nothing tells.
+                    Found::One(seen) => return Err(Box::new(maybe(&[*seen]))),
+                    Found::Several(all) => return Err(Box::new(maybe(&all))),
                     Found::None => trouble.clear(),
                 },
                 Err(lost) => trouble = lost.why,
             }
-            if let Some(why) =
-                self.rest(Duration::from_secs(3).min(until.saturating_duration_since(Instant::now())))
-            {
-                let why = Finished { stopped: Some(why.why.clone()), ..undecided(ours, who(&why.why)) };
-                return Err(Box::new(why));
+            let left = until.saturating_duration_since(Instant::now());
+            if let Some(wish) = self.rest(Duration::from_secs(3).min(left)) {
+                let finished = undecided(ours, who(&wish.why));
+                return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
             if Instant::now() >= until {
                 let of = if pipeline.commit.is_empty() {
@@ -227,9 +263,8 @@ impl Conductor {
                 } else {
                     format!(" of {}", pipeline.short())
                 };
-                let waited = spelled(within);
                 let what = if event.is_empty() { String::new() } else { format!(" by {event}") };
-                let mut why = format!("{} shows no run{of}{what} after {waited}", pipeline.host());
+                let mut why = format!("{} shows no run{of}{what} after {}", pipeline.host(), spelled(within));
                 if !trouble.is_empty() {
                     why = format!("{why}: {trouble}");
                 }
@@ -250,11 +285,7 @@ impl Conductor {
     ) -> Finished {
         let began = Instant::now();
         loop {
-            let cost = self.look(following, pipeline, host, log, dir);
-            let asked = match cost {
-                Ok(asked) => asked,
-                Err(finished) => return *finished,
-            };
+            let asked = self.look(following, pipeline, host, log, dir);
             if following.seen.state.is_over() {
                 self.last_words(following, host, log);
                 return following.end(began.elapsed(), pipeline);
@@ -422,6 +453,17 @@ fn again(remote: &Remote) -> Seen {
 /// That nothing was found: unknown where we may have started it, else it is surely not there.
 fn undecided(ours: bool, why: String) -> Finished {
     if ours { Finished::with(Outcome::Unknown { why }) } else { not_met(why) }
+}
+
+/// That these may be the one, and nothing tells which or whether.
+fn maybe(all: &[Seen]) -> Finished {
+    let names: Vec<String> = all.iter().map(|one| format!("{} {}", one.name, one.url)).collect();
+    let names = visible(&names.join(", ")).into_owned();
+    let why = match all.len() {
+        1 => format!("this run may be the one: {names}; look at it and decide"),
+        many => format!("{many} runs may be the one: {names}; look at them and decide"),
+    };
+    Finished::with(Outcome::Unknown { why })
 }
 
 #[cfg(test)]

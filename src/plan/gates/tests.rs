@@ -541,7 +541,7 @@ fn the_severity_says_what_may_be_passed_over() {
     assert!(!at(Severity::P1).may_pass_over && !at(Severity::P2).may_pass_over);
     assert!(may_pass_over(&[at(Severity::P0)]));
     assert!(!may_pass_over(&[at(Severity::P0), at(Severity::P1)]));
-    assert!(!may_pass_over(&[]), "where nothing blocks, nothing is passed over");
+    assert!(!may_pass_over(&[]), "where nothing blocks, nothing is overridden");
 }
 
 #[test]

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use super::super::super::forge::{Kind, Lost};
 use super::super::super::log::LogWriter;
 use super::super::super::pipeline::Host;
-use super::super::super::run::Finished;
 use super::super::Conductor;
 use super::super::wait::say;
 use super::logs::keep_jobs;
 use super::run::Following;
 use crate::deploy::pipeline::{Job, Seen};
-use crate::incident::{Outcome, RemoteState};
+use crate::incident::RemoteState;
 use crate::plan::pipeline::Pipeline;
 use crate::text::visible;
 
@@ -24,8 +23,7 @@ const LIMITED: Duration = Duration::from_secs(15 * 60);
 const UNSEEN: &str = "not seen since";
 
 impl Conductor {
-    /// Looks at a run once, and writes down what is new. Returns how many requests that took; an end, where it is not
-    /// what was approved.
+    /// Looks at a run once, and writes down what is new. Returns how many requests that took.
     pub(super) fn look(
         &mut self,
         following: &mut Following<'_>,
@@ -33,7 +31,7 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
         dir: &Path,
-    ) -> Result<u32, Box<Finished>> {
+    ) -> u32 {
         let id = following.seen.id.clone();
         // While jobs run they say how it stands: one question in place of two.
         let ask_jobs =
@@ -45,9 +43,7 @@ impl Conductor {
             asked += 1;
             match self.at_host(|| host.run(&id)) {
                 Ok(seen) => {
-                    if let Some(finished) = self.is_another(following, pipeline, host, log, &seen) {
-                        return Err(finished);
-                    }
+                    self.cancel_another(following, pipeline, host, log, &seen);
                     changed |= following.take(seen);
                     state = following.seen.state;
                 }
@@ -83,7 +79,7 @@ impl Conductor {
             if let Kind::Limited(wait) = trouble.kind {
                 following.away = wait.min(LIMITED);
             }
-            return Ok(1);
+            return 1;
         }
         following.answered = (Instant::now(), self.recorder.now());
         self.print_output(following, host, log, &id);
@@ -122,8 +118,7 @@ impl Conductor {
             self.recorder.record(following.record(&self.plan.id));
             say(log, &following.line());
         }
-        asked += self.one_log(following, host, log);
-        Ok(asked)
+        asked + self.one_log(following, host, log)
     }
 
     /// Says that the plan waits for a person, or no longer does.
@@ -137,35 +132,31 @@ impl Conductor {
         }
     }
 
-    /// An end, where the run is not of the commit that was approved: it is cancelled.
-    fn is_another(
+    /// Cancels a run that is not of the commit that was approved. It is followed to its end all the same.
+    fn cancel_another(
         &mut self,
-        following: &Following<'_>,
+        following: &mut Following<'_>,
         pipeline: &Pipeline,
         host: &mut Host,
         log: &mut LogWriter,
         seen: &Seen,
-    ) -> Option<Box<Finished>> {
-        if pipeline.commit.is_empty() || seen.commit.is_empty() || seen.commit == pipeline.commit {
-            return None;
+    ) {
+        let approved = pipeline.commit.is_empty() || seen.commit.is_empty() || seen.commit == pipeline.commit;
+        if approved || !following.wrong.is_empty() {
+            return;
         }
         let other: String = seen.commit.chars().take(7).collect();
-        let what = format!(
-            "{} runs on {}, and {} is what was approved",
-            seen.name,
-            visible(&other),
-            pipeline.short()
-        );
-        say(log, &what);
+        let (name, other) = (visible(&seen.name), visible(&other));
+        following.wrong = format!("{name} runs on {other}, and {} is what was approved", pipeline.short());
+        say(log, &following.wrong);
         if seen.state.is_over() {
-            return Some(Box::new(Finished::with(Outcome::Failed { why: what })));
+            return;
         }
         let id = following.seen.id.clone();
-        let cancelled = match self.at_host(|| host.cancel(&id, false)) {
-            Ok(()) => "it was told to cancel; see whether it did".to_owned(),
-            Err(lost) => format!("it could not be cancelled: {}", lost.why),
-        };
-        Some(Box::new(Finished::with(Outcome::Failed { why: format!("{what}; {cancelled}") })))
+        if let Err(lost) = self.at_host(|| host.cancel(&id, false)) {
+            following.wrong = format!("{}; it could not be cancelled: {}", following.wrong, lost.why);
+            say(log, &self.vault.mask(&following.wrong));
+        }
     }
 
     /// Says that a host was not heard of for a while. It is no end of anything.

@@ -44,6 +44,8 @@ pub(super) struct Following<'a> {
     /// When it was told to cancel.
     pub(super) told: Option<Instant>,
     pub(super) forced: bool,
+    /// That it is not of the commit that was approved, and what came of cancelling it; empty: it is.
+    pub(super) wrong: String,
 }
 
 impl Following<'_> {
@@ -98,6 +100,10 @@ impl Following<'_> {
         };
         let state = self.seen.state;
         let mut finished = match state {
+            _ if !self.wrong.is_empty() => {
+                let why = format!("{}; it {}{place}", self.wrong, state.word());
+                Finished::with(Outcome::Failed { why })
+            }
             RemoteState::Succeeded => met(format!("{name} succeeded in {took}{place}")),
             RemoteState::Failed | RemoteState::TimedOut | RemoteState::Cancelled | RemoteState::Skipped => {
                 let nothing = if state == RemoteState::Skipped { ", so nothing was deployed" } else { "" };
