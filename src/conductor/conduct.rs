@@ -239,7 +239,8 @@ impl Conductor {
     fn heed(&mut self, decided: Decided) -> Turn {
         let Decided { by, step, decision, .. } = decided;
         match decision {
-            Decision::Resume => self.resume(step),
+            // Only a pipeline that is followed can be reviewed: here it is over, and nothing is started for that.
+            Decision::Resume | Decision::Review { .. } => self.resume(step),
             Decision::Retry => self.again(step),
             Decision::Skip { reason } => {
                 let why = format!("{by} promoted before it was over: {reason}");
@@ -249,8 +250,6 @@ impl Conductor {
                 self.after(step)
             }
             Decision::Undo { to } => Turn::Undo(to, PlanEnd::Cancelled, format!("{by} asked for it")),
-            // Only a pipeline that is followed can be reviewed: this one is over, and nothing is started for it.
-            Decision::Review { .. } => self.resume(step),
             Decision::GiveUp => Turn::End(PlanEnd::Cancelled, format!("{by} abandoned it")),
         }
     }

@@ -105,8 +105,8 @@ impl Review {
         let who: Vec<_> = self.who.iter().map(|who| visible(who).into_owned()).collect();
         let who = if who.is_empty() { String::new() } else { format!(" by {}", who.join(", ")) };
         let ours = match self.may {
-            Some(true) => "; your token may approve it",
-            Some(false) => "; your token may not",
+            Some(true) => " (you can)",
+            Some(false) => " (you cannot)",
             None => "",
         };
         format!("approval of {what}{who}{ours}")

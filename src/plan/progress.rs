@@ -92,7 +92,7 @@ fn followed(step: &StepRun) -> Option<&Remote> {
 fn reviews(index: usize, step: &StepRun) -> Vec<Choice> {
     let remote = step.run.as_ref().and_then(|run| run.remote.as_ref());
     let Some(remote) = remote.filter(|remote| remote.asks) else { return Vec::new() };
-    let what = remote.note.trim_start_matches("for ").split("; ").next().unwrap_or_default();
+    let what = remote.note.trim_start_matches("for ").split(" (you").next().unwrap_or_default();
     let choice = |approve: bool, word: &str| Choice {
         step: index,
         run: run_of(step),

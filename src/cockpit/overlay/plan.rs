@@ -4,7 +4,7 @@ use super::super::edit::LineEdit;
 use super::super::model::Model;
 use super::super::msg::EffectId;
 use super::Scroll;
-use crate::incident::{PlanRun, PlanState, StepRun, StepState};
+use crate::incident::{Decision, PlanRun, PlanState, StepRun, StepState};
 use crate::plan::progress::{self, Choice};
 use crate::plan::{Plan, stored};
 
@@ -122,6 +122,14 @@ pub enum Asks<'a> {
 }
 
 impl Decide {
+    /// What is typed besides a word: its name, and what becomes of it.
+    pub fn reason_words(&self) -> (&'static str, &'static str) {
+        match self.choice.decision {
+            Decision::Review { .. } => ("comment", "it goes to the host of the pipeline and into the record"),
+            _ => ("reason", "it goes into the record and the report"),
+        }
+    }
+
     /// What it waits for now.
     pub fn asks(&self) -> Asks<'_> {
         match (&self.reason, &self.word) {

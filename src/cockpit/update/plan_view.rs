@@ -218,7 +218,8 @@ fn entered(decide: &mut Decide) -> bool {
     }
     if decide.reason.is_some() && reason(decide).is_empty() {
         decide.on_word = false;
-        "a reason is needed: it goes into the record".clone_into(&mut decide.complaint);
+        let (name, why) = decide.reason_words();
+        decide.complaint = format!("a {name} is needed: {why}");
         return false;
     }
     if decide.word.is_some() && decide.asks() == Asks::Reason {

@@ -40,12 +40,11 @@ pub fn meaning(plan: &Plan, run: &PlanRun, choice: &Choice) -> Meaning {
             about.push("These undo what was done, the last step first. Then the plan is over.".to_owned());
         }
         Decision::Review { approve, .. } => {
-            let word = if *approve { "approved" } else { "rejected" };
+            let word = if *approve { "Approves" } else { "Rejects" };
             let note = run.steps.get(choice.step).and_then(|step| step.run.as_ref()?.remote.as_ref());
-            let note = note.map_or("", |remote| remote.note.trim_start_matches("for "));
-            about.push(format!(
-                "It is {word} at its host with your token, and your comment stands there: {note}."
-            ));
+            let what = note.map_or("", |remote| remote.note.trim_start_matches("for "));
+            let what = what.split(" (you").next().unwrap_or_default();
+            about.push(format!("{word} it with your token: {what}. Your comment stands there, too."));
         }
         Decision::GiveUp => {
             about.push("Nothing more of this plan runs. What was done stays done, and its target is free for another plan.".to_owned());

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 
-use super::super::paint::Pen;
+use super::super::paint::{Pen, width};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::document::{self, Line};
@@ -94,9 +94,9 @@ fn fields(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Option<P
     let mut line = 0;
     if let Some(reason) = &decide.reason {
         let mut pen = Pen::new(buf, area, line);
-        pen.put("reason ", ui.of(Role::Text));
-        let here =
-            entered(ui, buf, row(area, line), 7, reason, "why: it goes into the record and the report");
+        let (name, why) = decide.reason_words();
+        pen.put(name, ui.of(Role::Text));
+        let here = entered(ui, buf, row(area, line), width(name) + 1, reason, why);
         cursor = cursor.or(here.filter(|_| asks == Asks::Reason));
         line += 1;
     }

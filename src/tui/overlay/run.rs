@@ -29,7 +29,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
     let found = ui.model.incident().and_then(|state| state.run(&view.run));
     let running = found.is_some_and(|(plan, run)| glyph::outcome(plan, run).is_none());
     let title = found.map_or(view.run.as_str(), |(plan, _)| plan.title.as_str());
-    let inner = frame(ui, buf, area, view, title, running);
+    // What runs elsewhere asks nothing here.
+    let answers = running && found.is_none_or(|(_, run)| run.remote.is_none());
+    let inner = frame(ui, buf, area, view, title, (running, answers));
     status(ui, &mut Pen::new(buf, inner, 0), view, found);
     signs(ui, &mut Pen::new(buf, inner, 1), view, running);
     let output = ui.model.output.as_ref().filter(|output| output.run == view.run);
@@ -46,7 +48,14 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
 }
 
 /// The frame: it must be plain to see where keys go.
-fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView, title: &str, running: bool) -> Rect {
+fn frame(
+    ui: Ui<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    view: &RunView,
+    title: &str,
+    (running, answers): (bool, bool),
+) -> Rect {
     match &view.input {
         Input::Open => {
             let title = format!("ANSWERING  {title}");
@@ -61,7 +70,7 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView, title: &str, 
         }
         Input::No => {
             let commands = [
-                (running, Command::Answer),
+                (answers, Command::Answer),
                 (running, Command::Stop),
                 (true, Command::FindText),
                 (view.search.is_some(), Command::FindNext),
