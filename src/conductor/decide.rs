@@ -2,6 +2,7 @@
 //! holder is gone.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,11 +20,13 @@ use crate::journal::{Acquired, Journal, Lease, Seq};
 use crate::plan::Plan;
 use crate::plan::gates;
 use crate::plan::programs::{of_step, of_undo};
-use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, offered, undoing};
+use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, is_between_steps, offered, undoing};
 use crate::text::visible;
 
 /// How often a decision is looked at again because something was written meanwhile.
-const ATTEMPTS: usize = 20;
+pub const DECIDE_ATTEMPTS: usize = 20;
+/// How long is left between two looks while a conductor has yet to write what its plan waits for.
+pub const DECIDE_PAUSE: Duration = Duration::from_millis(250);
 /// How long the holder of a lease on another machine has to be silent before it may be said to
 /// be gone: many times as long as it pauses between two signs of life.
 const SILENCE: SignedDuration = SignedDuration::from_mins(2);
@@ -52,12 +55,20 @@ pub fn decide(
     let state_dir = std::path::absolute(state_dir)
         .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
     reconcile(journal, &state_dir, incident)?;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=DECIDE_ATTEMPTS {
         let (log, seen) = journal.load(incident)?;
         let spec = approved(journal, incident, plan)
             .map_err(|cause| Failure::new(doing(), cause, "decide about it where it was started"))?;
         let run = log.state().plan(plan).ok_or_else(|| none(&doing()))?;
-        makes_sense(&spec, run, choice, &doing())?;
+        match makes_sense(&spec, run, choice, &doing()) {
+            Ok(()) => {}
+            // A step has failed, and what people may decide about it is only about to be written.
+            Err(_) if attempt < DECIDE_ATTEMPTS && is_between_steps(run) => {
+                std::thread::sleep(DECIDE_PAUSE);
+                continue;
+            }
+            Err(refusal) => return Err(refusal),
+        }
         let state = log.state();
         let ground = Ground { state_dir: &state_dir, incident, repository, spec: &spec, seen, state };
         if let Some(started) = carry(journal, &ground, run, choice, &doing())? {

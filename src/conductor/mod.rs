@@ -77,7 +77,7 @@ pub use back::{Asking, Options, ways};
 pub use bump::{has_version, put_version};
 pub use capture::end_with_us;
 pub use conduct::conduct;
-pub use decide::{decide, take_over};
+pub use decide::{DECIDE_ATTEMPTS, DECIDE_PAUSE, decide, take_over};
 pub use end::end_all;
 pub use extended::{is_due, tend};
 pub use files::{JobsReader, log_dir};

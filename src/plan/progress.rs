@@ -83,6 +83,14 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     list
 }
 
+/// Tells whether a step has failed and the conductor of its plan has yet to write what becomes of
+/// the plan: for that moment there is less to decide than there will be.
+pub fn is_between_steps(run: &PlanRun) -> bool {
+    let ended = |step: &StepRun| matches!(step.state(), StepState::Failed | StepState::Unknown);
+    run.state == PlanState::Running
+        && next_step(run).and_then(|index| run.steps.get(index)).is_some_and(ended)
+}
+
 /// The pipeline that the last run of a step followed, where that goes on.
 fn followed(step: &StepRun) -> Option<&Remote> {
     step.run.as_ref()?.remote.as_ref().filter(|remote| !remote.state.is_over())

@@ -21,10 +21,21 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
     let mut loaded = load(cx, Wanted::Last)?;
     refresh(cx, &mut loaded)?;
     super::ask_the_world(cx, &mut loaded);
-    let run = match &deciding.id {
-        Some(id) => find(loaded.state(), id)?.clone(),
-        None => loaded.state().plan_to_decide().cloned().ok_or_else(nothing)?,
+    let meant = |loaded: &Loaded| match &deciding.id {
+        Some(id) => find(loaded.state(), id).cloned(),
+        None => loaded.state().plan_to_decide().cloned().ok_or_else(nothing),
     };
+    let mut run = meant(&loaded)?;
+    for _ in 0..conductor::DECIDE_ATTEMPTS {
+        if !progress::is_between_steps(&run) {
+            break;
+        }
+        std::thread::sleep(conductor::DECIDE_PAUSE);
+        let (records, seq) = loaded.journal.since(loaded.state().id, loaded.seq)?;
+        loaded.fold_in(records)?;
+        loaded.seq = seq;
+        run = meant(&loaded)?;
+    }
     let doing = format!("plan {} {}", wanted.name(), visible(&run.id));
     let plan = show::decoded(&run)
         .map_err(|why| Failure::new(doing.clone(), why, "use the version of flightdeck that started it"))?;
