@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub use grade::GradeView;
 pub use message::{Looks, MessageView};
 pub use plan::{Asks, Decide, PlanView, Unsettled};
-pub use preview::{Field, Preview, Way};
+pub use preview::{Field, Preview, Stood, Way};
 
 use super::commands::{Command, Invoke};
 use super::complete::Completed;

@@ -1,9 +1,11 @@
 //! A plan before it is confirmed, or before it is approved.
 
+use std::collections::BTreeMap;
+
 use super::super::edit::LineEdit;
 use super::super::model::Model;
 use super::Scroll;
-use crate::incident::{PlanRun, same_person};
+use crate::incident::{PlanRun, PlanState, same_person};
 use crate::plan::gates::{self, Standing};
 use crate::plan::{Plan, proposal};
 
@@ -31,10 +33,23 @@ pub struct Preview {
     pub starting: bool,
     /// What is wrong, in one line: pasted, not what was asked for; empty while nothing is.
     pub complaint: String,
+    /// What it was made for, as it stood when it was opened; `None`: not looked at yet.
+    pub stood: Option<Stood>,
+    /// What has overtaken it since, so that nothing confirms it any more; empty: it stands.
+    pub overtaken: String,
     /// First line shown.
     pub scroll: Scroll,
     /// Whether proof, undo, failure and limits of every step are shown, and not its command alone.
     pub details: bool,
+}
+
+/// What a plan was made for, as it stood at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stood {
+    /// The plans that had run on its target, and how each stood.
+    pub plans: Vec<(String, PlanState)>,
+    /// The commits that its references were at, of those that were known.
+    pub refs: BTreeMap<String, String>,
 }
 
 /// Where keys go while gates are in the way.
@@ -87,6 +102,8 @@ impl Preview {
             shown_ms: None,
             starting: false,
             complaint: String::new(),
+            stood: None,
+            overtaken: String::new(),
             scroll: Scroll::default(),
         }
     }
@@ -125,9 +142,25 @@ impl Preview {
         }
     }
 
+    /// Tells whether something has overtaken it, so that nothing confirms it any more.
+    pub fn is_overtaken(&self) -> bool {
+        !self.overtaken.is_empty()
+    }
+
+    /// Has it say from now on what has overtaken it. The reason that was typed is kept for the next one.
+    pub fn overtake(&mut self, why: String) {
+        self.overtaken = why;
+        self.complaint.clear();
+        self.typed = LineEdit::default();
+        self.field = Field::Keys;
+        self.shown_ms = None;
+        self.scroll = Scroll::default();
+    }
+
     /// Whether a line is on the screen that text goes into.
     pub fn prompts(&self) -> bool {
         match self.way() {
+            _ if self.is_overtaken() => false,
             Way::Typed(_) => true,
             Way::PassOver(_) => self.field != Field::Keys,
             Way::Enter | Way::Yes | Way::Blocked | Way::Vote => false,

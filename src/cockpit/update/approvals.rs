@@ -239,7 +239,7 @@ fn shown(cx: &mut Cx<'_>) -> Option<(String, Proposal)> {
         .and_then(|state| proposal::waiting(state).find(|waits| waits.hash == hash).cloned());
     let why = match (cx.model.unsaved(), &found) {
         (Some(why), _) => why,
-        (None, None) => "it no longer waits: it was started, or another plan was proposed".to_owned(),
+        (None, None) => GONE.to_owned(),
         (None, Some(_)) => String::new(),
     };
     if !why.is_empty() {
@@ -325,7 +325,7 @@ fn under(model: &Model) -> Option<(String, Proposal)> {
     Some((shown.role.clone()?, waits.clone()))
 }
 
-const GONE: &str = "it no longer waits: it was started, or another plan was proposed";
+pub(super) const GONE: &str = "it no longer waits: it was started, or another plan was proposed";
 
 /// What a verbal approval says: who, and how.
 pub(super) fn verbal(model: &Model, text: &str) -> Result<Approved, String> {

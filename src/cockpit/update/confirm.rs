@@ -125,8 +125,8 @@ pub(super) fn yes_or_no(model: &Model) -> Option<u64> {
         Overlay::Trust(trust) => trust.shown_ms,
         Overlay::Message(view) if view.may_be_sent() => view.shown_ms,
         Overlay::Decide(decide) if decide.asks() == Asks::Yes => decide.shown_ms,
-        // While another plan has the target nothing is asked yet.
-        Overlay::Preview(preview) if preview.holder(model).is_some() => None,
+        // While another plan has the target nothing is asked yet, and once it was overtaken no more.
+        Overlay::Preview(preview) if preview.is_overtaken() || preview.holder(model).is_some() => None,
         Overlay::Preview(preview) if matches!(preview.way(), Way::Enter | Way::Yes | Way::Vote) => {
             preview.shown_ms
         }
@@ -171,6 +171,7 @@ fn asked(model: &Model, key: Key) -> Option<Cancel> {
     match model.overlays.last()? {
         Overlay::Confirm(_) | Overlay::Trust(_) => yes.then_some(Cancel::Question),
         Overlay::Message(view) if view.may_be_sent() => enter.then_some(Cancel::Question),
+        Overlay::Preview(preview) if preview.is_overtaken() => None,
         Overlay::Preview(preview) => {
             let means = |scope, command| model.keymap.within(scope, key) == Some(command);
             let decides = means(Scope::Vote, Command::Verbal)

@@ -11,8 +11,8 @@ use super::super::model::{ConfigSource, IncidentLine, Model, Output, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
 use super::{
-    Cx, compared, flags, grade, live, menus, message, overlays, past, plan_view, rollback, run_view,
-    runbooks, settle, survey, suspects, terminal,
+    Cx, compared, flags, grade, live, menus, message, overlays, overtaken, past, plan_view, rollback,
+    run_view, runbooks, settle, survey, suspects, terminal,
 };
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
@@ -49,6 +49,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             }
             cx.model.policy = incident::Policy::built_in().with(&config.config.policy);
             let is_new = cx.model.config.source != config.source;
+            let is_other = is_new || cx.model.config.config != config.config;
             cx.model.config = *config;
             past::work_out(cx.model);
             for overlay in cx.model.overlays.iter_mut().filter(|_| is_new) {
@@ -56,6 +57,9 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
                     // What would be trusted now has not been on the screen.
                     *view = Trust { changed: true, ..Trust::default() };
                 }
+            }
+            if is_other {
+                overtaken::configured_anew(cx.model);
             }
             cx.model.ways.known.clear();
             cx.model.ways.stale = true;

@@ -19,6 +19,7 @@ pub mod menus;
 mod message;
 mod notes;
 mod overlays;
+mod overtaken;
 pub mod pages;
 mod past;
 pub mod plan_view;
@@ -262,6 +263,7 @@ fn terminal() -> vt100::Parser {
 /// Looks anew how the gates of plans on the screen stand.
 fn judge(model: &mut Model) {
     lapsed::keep_up(model);
+    overtaken::keep_up(model);
     claims(model);
     let Model { overlays, log, policy, me, now, .. } = model;
     let Some(log) = log else { return };

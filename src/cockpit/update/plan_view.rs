@@ -5,8 +5,8 @@ use super::super::edit::LineEdit;
 use super::super::key::{Code, Key};
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, KeyPress};
-use super::super::overlay::{Asks, Decide, Overlay, PlanView};
-use super::confirm::{TOO_QUICK, TYPED_AHEAD, may_confirm, may_enter, may_type};
+use super::super::overlay::{Asks, Decide, Overlay, PlanView, Way};
+use super::confirm::{TOO_QUICK, TYPED_AHEAD, is_quiet, may_confirm, may_enter, may_type};
 use super::{Cx, invoke, run_view, windows};
 use crate::incident::{Decision, PlanRun, Run, StepRun};
 use crate::plan::Plan;
@@ -333,17 +333,29 @@ pub(super) fn refused(model: &mut Model, why: &str) -> bool {
     any
 }
 
-/// Takes a key in the preview of a plan whose target somebody holds: it cannot be confirmed, but
-/// what holds it can be looked at. Tells whether that is so; leaving and scrolling go on.
-pub(super) fn taken(cx: &mut Cx<'_>, key: Key) -> bool {
+/// What one is told who confirms a plan that something has overtaken.
+const OVERTAKEN: &str = "not confirmed: this plan is out of date; close it and preview it again";
+
+/// Takes a key in the preview of a plan that was overtaken, or whose target somebody holds: it cannot be confirmed,
+/// but what holds it can be looked at. Tells whether that is so; leaving and scrolling go on.
+pub(super) fn taken(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) -> bool {
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last() else { return false };
-    let Some(holder) = preview.holder(cx.model).map(|plan| plan.id.clone()) else { return false };
-    if cx.model.keymap.find(Scope::Global, key) == Some(Command::Plan) {
-        open(cx, &holder);
+    let is_overtaken = preview.is_overtaken();
+    let holder = preview.holder(cx.model).filter(|_| !is_overtaken).map(|plan| plan.id.clone());
+    if !is_overtaken && holder.is_none() {
+        return false;
+    }
+    // It may have happened amid a word.
+    let types = matches!(preview.way(), Way::Typed(_) | Way::PassOver(_)) && press.key.text().is_some();
+    if types && !is_quiet(press, before) {
         return true;
     }
-    if windows::command(cx.model, &[], key) == Some(Command::Back) {
-        cx.pop();
+    let everywhere = cx.model.keymap.find(Scope::Global, press.key);
+    match holder.filter(|_| everywhere == Some(Command::Plan)) {
+        Some(holder) => open(cx, &holder),
+        None if windows::command(cx.model, &[], press.key) == Some(Command::Back) => windows::leave(cx),
+        None if is_overtaken && matches!(press.key.code, Code::Enter | Code::Char('y')) => cx.say(OVERTAKEN),
+        None => {}
     }
     true
 }

@@ -44,7 +44,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         preview.details = !preview.details;
         return;
     }
-    if plan_view::taken(cx, press.key) {
+    if plan_view::taken(cx, press, before) {
         return;
     }
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };

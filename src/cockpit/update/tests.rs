@@ -17,6 +17,7 @@ mod message;
 mod names;
 mod notes;
 mod offline;
+mod overtaken;
 mod own;
 mod past;
 mod prompts;

@@ -18,7 +18,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     let plan = &preview.plan;
     let lines = lines(ui, preview);
     // A rule, a complaint, the line itself; and where gates are passed over, why.
-    let taken = preview.holder(ui.model).is_some();
+    let taken = preview.is_overtaken() || preview.holder(ui.model).is_some();
     let overriding = !taken && matches!(preview.way(), Way::PassOver(_)) && preview.prompts();
     // What is wrong takes a line of its own: what the plan changes is read beside it.
     let complains = !taken && !preview.complaint.is_empty();
@@ -42,7 +42,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     let foot = below(foot, u16::from(complains));
     shown.cursor = match preview.way() {
         Way::PassOver(word) if overriding => pass_over(ui, buf, foot, preview, word),
-        Way::Vote => vote(ui, &mut Pen::new(buf, foot, 2), preview.is_own(ui.model)),
+        Way::Vote if !taken => vote(ui, &mut Pen::new(buf, foot, 2), preview.is_own(ui.model)),
         _ => confirm(ui, buf, row(foot, 2), preview),
     };
     if inner.height < foot_height + 2 {
@@ -69,6 +69,10 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     // What speaks against it and what has to be true before comes first, then what will run, then what it is
     // frozen to.
     let mut lines = Vec::new();
+    if preview.is_overtaken() {
+        let out = Line::of("▲ out of date: ", ui.of(Role::Warn));
+        lines.push(out.with(&preview.overtaken, ui.of(Role::Warn)).hanging(2));
+    }
     for warning in &plan.warnings {
         lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(warning, ui.of(Role::Warn)).hanging(2));
     }
@@ -180,6 +184,17 @@ fn rule(ui: Ui<'_>, buf: &mut Buffer, place: Rect, foot: Rect) {
 /// What it comes to, or what is in its way.
 fn effect(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
     let severity = ui.model.incident().map_or("", |state| ui.model.policy.severity_name(state.severity));
+    if preview.is_overtaken() {
+        pen.put(
+            if preview.role.is_some() {
+                "▲ out of date: nothing is left to approve"
+            } else {
+                "▲ out of date: it cannot be started"
+            },
+            ui.of(Role::Warn),
+        );
+        return;
+    }
     if let Some(holder) = preview.holder(ui.model) {
         let (target, since) = (&preview.plan.target, ui.ago(holder.started_at));
         let text = format!("‖ {target} is taken: {}, by {} for {since}", holder.title, holder.by);
@@ -322,6 +337,10 @@ fn confirm(ui: Ui<'_>, buf: &mut Buffer, line: Rect, preview: &Preview) -> Optio
     let (key, text, faint) = (ui.of(Role::Key), ui.of(Role::Text), ui.of(Role::Faint));
     if preview.starting {
         pen.put("starting …", ui.of(Role::Accent));
+        return None;
+    }
+    if preview.is_overtaken() {
+        pen.put(&ui.key(cockpit::Command::Back), key).put(" close, then preview it again", text);
         return None;
     }
     if preview.holder(ui.model).is_some() {

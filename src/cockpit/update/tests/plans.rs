@@ -244,7 +244,11 @@ fn a_target_that_is_taken_cannot_be_confirmed() {
     table.keys("o");
     assert!(matches!(table.top(), Overlay::Plan(view) if view.plan == "deploy-1"));
     table.keys("esc");
+    // What it was made for is another thing since: it is made again.
     table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Cancelled, why: String::new() });
+    table.shown();
+    assert!(table.keys("y esc").is_empty() && table.model.overlays.is_empty());
+    table.preview(Plan { id: "deploy-2".into(), ..two("staging", None) });
     table.shown();
     let started = table.keys("y");
     assert!(matches!(started.as_slice(), [Effect::Start { .. }]), "{started:?}");
