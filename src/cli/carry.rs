@@ -9,6 +9,7 @@ use super::follow::follow;
 use super::preview::preview as preview_with;
 use crate::conductor::{self, Fresh, PassOver, Started};
 use crate::config::types::Config;
+use crate::deploy::rollback;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{History, Policy, Proposal};
 use crate::plan::gates::{self, CANARY, Gate, VERDICT};
@@ -132,17 +133,35 @@ fn dry_run(
         return Ok(End::Done);
     }
     let loaded = cx.load_to_read(wanted(request)).ok();
+    let notices = loaded.as_ref().map_or_else(Vec::new, |loaded| notices(cx, config, &plan, loaded));
     let standings = loaded.map(|loaded| {
         gates::evaluate(&plan, &plan.hash(), loaded.state(), policy, &loaded.journal.author().name, cx.now())
     });
     if json {
         let gates = standings.unwrap_or_default();
-        let all = serde_json::json!({ "plan": plan, "hash": plan.hash(), "gates": gates });
+        let all =
+            serde_json::json!({ "plan": plan, "hash": plan.hash(), "gates": gates, "notices": notices });
         cx.out.json(&super::plan::show::shown(&all)?)?;
     } else {
+        for notice in notices {
+            cx.out.lines(&format!("▲ {notice}\n"))?;
+        }
         cx.out.lines(&preview_with(&plan, standings.as_deref(), verbose))?;
     }
     Ok(End::Done)
+}
+
+/// What a person should know before a rollback, by the record.
+fn notices(cx: &Context, config: &Config, plan: &Plan, loaded: &Loaded) -> Vec<String> {
+    if plan.purpose != Purpose::Rollback {
+        return Vec::new();
+    }
+    let (state, production) = (loaded.state(), config.production().map_or("", |env| env.name.as_str()));
+    let probes = config.probes.iter().filter(|probe| config.watches_production(&probe.environment));
+    let since = state.recovered_at(probes.map(|probe| probe.name.as_str()));
+    let well = since.map(|since| rollback::Well { since: Some(since) });
+    let heed = rollback::heed_of(plan, state, production, well, cx.now());
+    heed.into_iter().chain(rollback::under_way(state, &plan.target)).collect()
 }
 
 fn print_id(cx: &Context, what: &str, id: &str, json: bool) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Ways back: every one that a team has for an environment, whether it is known to work, and
 //! the plan that takes it. Pure: what was found out comes in as [`Known`].
 
+mod heed;
 mod judge;
 mod plans;
 pub mod revert;
@@ -16,6 +17,7 @@ use crate::hotfix::back::Back;
 use crate::incident::{History, Policy, Rehearsal, Release, duration};
 use crate::text::visible;
 
+pub use heed::{Well, heed, heed_of, under_way};
 pub use judge::ways;
 pub use plans::plan;
 

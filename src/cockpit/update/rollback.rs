@@ -7,12 +7,13 @@ use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::overlay::{Overlay, PlanView, Rollback};
+use super::super::production::Word;
 use super::super::ways::{Canary, Looked};
 use super::{Cx, invoke, menus, plan_view, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
 use crate::incident::{Body, Decision, PlanEnd, PlanRun, PlanState, State};
-use crate::plan::Request;
+use crate::plan::{Plan, Purpose, Request};
 
 /// What is being done while a plan is made of a way.
 const MAKING: &str = "making the rollback plan";
@@ -257,6 +258,32 @@ pub(super) fn canaries(model: &Model) -> Vec<Canary> {
         });
     }
     found
+}
+
+/// What is to be known before an environment is rolled back, a line each: that it is well already, which flags are
+/// off, and what is still being done there.
+pub(crate) fn before(model: &Model, environment: &str) -> Vec<String> {
+    let Some(state) = model.incident() else { return Vec::new() };
+    let is_production = super::approvals::production(model) == Some(environment);
+    let heed = rollback::heed(state, environment, "", well(model).filter(|_| is_production), model.now);
+    heed.into_iter().chain(rollback::under_way(state, environment)).collect()
+}
+
+/// The same of the plan of a rollback. What has its target stands where it would be confirmed.
+pub(crate) fn notices(model: &Model, plan: &Plan) -> Vec<String> {
+    let Some(state) = model.incident().filter(|_| plan.purpose == Purpose::Rollback) else {
+        return Vec::new();
+    };
+    let production = super::approvals::production(model).unwrap_or_default();
+    let heed = rollback::heed_of(plan, state, production, well(model), model.now);
+    let under_way = rollback::under_way(state, &plan.target).filter(|_| model.holder(&plan.target).is_none());
+    heed.into_iter().chain(under_way).collect()
+}
+
+/// Whether production is seen to be well, and since when.
+fn well(model: &Model) -> Option<rollback::Well> {
+    let found = model.derived.production.as_ref().filter(|found| found.word == Word::Healthy)?;
+    Some(rollback::Well { since: found.since })
 }
 
 /// The canary that has a share of the users of an environment.

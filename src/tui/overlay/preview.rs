@@ -11,6 +11,7 @@ use super::document::{self, Line};
 use super::{Shown, framed, gates, to_type, typed, wide};
 use crate::cockpit;
 use crate::cockpit::overlay::{Field, Preview, Way};
+use crate::cockpit::update::rollback;
 use crate::incident::duration;
 use crate::plan::{Action, Command, Plan, Step, words};
 
@@ -78,6 +79,9 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
     }
     if let Some(warning) = fails_already(ui, plan) {
         lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(&warning, ui.of(Role::Warn)).hanging(2));
+    }
+    for notice in rollback::notices(ui.model, plan) {
+        lines.push(Line::of("▲ ", ui.of(Role::Warn)).with(&notice, ui.of(Role::Warn)).hanging(2));
     }
     gates::lines(ui, &mut lines, preview);
     // Where nothing is in the way it stands where it is confirmed.

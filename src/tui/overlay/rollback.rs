@@ -69,6 +69,10 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
     if let Some(undo) = canary(ui, screen) {
         lines.extend([undo, Line::default()]);
     }
+    for notice in rollback::before(ui.model, &screen.environment) {
+        let warn = ui.of(Role::Warn);
+        lines.extend([Line::of("▲ ", warn).with(&notice, warn).hanging(2), Line::default()]);
+    }
     let looked = ui.model.ways.known.get(&screen.environment);
     match looked {
         None if ui.model.ways.looking.is_some() => {

@@ -99,6 +99,38 @@ fn the_cursor_begins_on_the_option_that_next_names() {
 }
 
 #[test]
+fn a_rollback_says_that_production_is_well_already_and_what_is_off() {
+    use crate::cockpit::update::rollback::{before, notices};
+    use crate::incident::{PlanEnd, PlanEnded};
+
+    let mut table = Table::ready();
+    let back = Plan { purpose: Purpose::Rollback, ..plans::two("production", None) };
+    let off = |name: &str| Plan {
+        id: format!("flag-{name}"),
+        title: format!("turn {name} off"),
+        purpose: Purpose::Flag,
+        ..plans::two(&format!("flag:{name}"), None)
+    };
+    assert!(notices(&table.model, &back).is_empty() && before(&table.model, "production").is_empty());
+    table.started(&off("loyalty"));
+    table.told(PlanEnded { plan: "flag-loyalty".into(), end: PlanEnd::Done, why: String::new() });
+    let said = notices(&table.model, &back);
+    assert!(matches!(said.as_slice(), [one] if one.starts_with("turned off already: loyalty (")), "{said:?}");
+    assert!(notices(&table.model, &off("loyalty")).is_empty(), "that is the plan of a flag");
+    let probes = vec![Arc::new(probe("errors", Health::Ok))];
+    table.send(Msg::Fact(Fact::Health { probes }));
+    let said = before(&table.model, "production");
+    let wanted = "production is healthy, with loyalty off: check that a rollback is still needed";
+    assert_eq!(said, [wanted]);
+    assert!(before(&table.model, "staging").iter().all(|line| !line.contains("healthy")));
+    table.started(&Plan { id: "deploy-7".into(), ..plans::two("production", None) });
+    let said = before(&table.model, "production");
+    assert_eq!(said[1], "production still has a plan under way: deploy main, by maya");
+    // There what has the target stands where it would be confirmed.
+    assert_eq!(notices(&table.model, &back).len(), 1);
+}
+
+#[test]
 fn readiness_is_the_best_that_is_known_of_any_way() {
     let mut table = Table::ready();
     let unknown = || way("redeploy", Ready::Unknown("a migration lies between".into()));
