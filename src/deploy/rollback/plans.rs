@@ -50,8 +50,8 @@ fn flag_off(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
     let before = found.map_or_else(unknown, |flag| flag.state.clone());
     let name = found.map_or_else(|| way.id.clone(), |flag| flag.name.clone());
     let plan = flags::flag(known.config, id, &name, false, &before, &known.root)?;
-    let target = plan.target.clone();
-    let plan = Plan { purpose: Purpose::Rollback, way: Some(way.id.clone()), confirm: Some(target), ..plan };
+    // It is confirmed as it is in the list of flags: the same is done.
+    let plan = Plan { purpose: Purpose::Rollback, way: Some(way.id.clone()), ..plan };
     Ok(gates::attach_rollback(plan, known.config, known.policy, stands(way)))
 }
 

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::config::types::{BlueGreen, Flag, FlagCall, FlagKind, Probe, Rollback};
-use crate::deploy::flags::Switch;
+use crate::deploy::flags::{self, Switch};
 use crate::hotfix::back::{Commit, NoRevert, Revert, Run};
 use crate::incident::WatchVerdict;
 use crate::plan::gates::Gate;
@@ -424,7 +424,9 @@ fn a_flag_says_what_it_guards() {
     let on = Known { flags: vec![flag(Switch::On)], ..world.known() };
     let made = plan(&on, "rollback-1", get(&ways(&on), "flag:new-checkout")).unwrap();
     assert_eq!((made.purpose, made.target.as_str()), (Purpose::Rollback, "flag:new-checkout"));
-    assert_eq!((made.confirm.as_deref(), made.gates.len()), (Some("flag:new-checkout"), 1));
+    assert_eq!((made.confirm.as_deref(), made.gates.len()), (None, 1));
+    let listed = flags::flag(&world.config, "flag-1", "new-checkout", false, &Switch::On, "/src").unwrap();
+    assert_eq!((&made.title, &made.confirm), (&listed.title, &listed.confirm), "one act, one confirmation");
     assert_eq!(lines(&made), ["PUT http://127.0.0.1/"]);
 }
 

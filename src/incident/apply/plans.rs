@@ -52,6 +52,8 @@ impl Fold {
             "deploy" => self.imply(Phase::Deploy, at),
             // Going back is how one responds; a fix that is being deployed or verified is no further for it.
             "rollback" => self.imply(Phase::Respond, at),
+            // So is turning off what may be at fault, from wherever that is done.
+            "flag" if !body.title.ends_with(" on") => self.imply(Phase::Respond, at),
             _ => {}
         }
     }
