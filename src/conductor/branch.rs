@@ -2,6 +2,7 @@
 //! Each request has a file of its own.
 
 mod finish;
+mod follow;
 mod requests;
 mod seen;
 
@@ -68,6 +69,7 @@ fn finish(place: &mut Place<'_>, main_first: bool, text: &PullText) -> Result<Pl
             plan.steps.extend(forget(place));
         }
         plan.notes.insert(0, visible(&hotfix.flow_line()).into_owned());
+        plan = follow::pipelines(place, plan)?;
     }
     Ok(plan)
 }

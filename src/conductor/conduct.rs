@@ -134,7 +134,7 @@ fn load(journal: &Journal, state: &State, id: &str) -> Result<Plan, String> {
     if run.steps.iter().any(|step| step.fate() == StepState::Running) {
         return Err("a step of it is running".to_owned());
     }
-    approved(journal, state.id, id)
+    approved(journal, state.id, id).map(|plan| plan.with_learned(run))
 }
 
 /// Tells whether the lease is held by a conductor that lives and is not this one. Until a

@@ -13,7 +13,9 @@ use super::mask::Masker;
 use super::secrets::Vault;
 use crate::deploy::pipeline::{Job, Review, Seen, command};
 use crate::plan::Command;
+use crate::plan::forge::Wanted;
 use crate::plan::pipeline::{Pipeline, Runner};
+use crate::plan::pushed::Learn;
 use crate::text::visible;
 
 /// The longest one question may take.
@@ -40,7 +42,7 @@ pub(super) struct Commands {
     masker: Masker,
 }
 
-struct Ready {
+pub(super) struct Ready {
     command: Command,
     environment: Vec<(OsString, OsString)>,
 }
@@ -65,6 +67,51 @@ impl Ready {
             Unheard::NoAnswer(why) => Lost { why, kind: Kind::Unclear },
         })?;
         Ok(captured.masked(masker))
+    }
+}
+
+/// What tells which commit was pushed.
+pub(super) enum Learner {
+    /// A command.
+    Command(Box<Ready>, Masker),
+    /// The code host that merged it.
+    Merge(Box<Visit>, Wanted),
+}
+
+impl Learner {
+    /// Prepares to ask.
+    ///
+    /// # Errors
+    /// The address of the code host cannot be used: in one line.
+    pub(super) fn new(question: &Learn, vault: &Vault) -> Result<Self, String> {
+        Ok(match question {
+            Learn::Command { command } => {
+                Self::Command(Box::new(Ready::new(command, vault)), vault.masker().clone())
+            }
+            Learn::Merge { call } => {
+                let token = vault.secret(&call.place.token).map(Zeroizing::new);
+                Self::Merge(Box::new(Visit::new(&call.place, token, PATIENCE)?), call.wanted.clone())
+            }
+        })
+    }
+
+    /// Asks for the commit, as a full id.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be asked for: in one line.
+    pub(super) fn ask(self) -> Result<String, String> {
+        match self {
+            Self::Command(ready, masker) => {
+                let what = "the question for it";
+                let said = ready.run(what, "", ENOUGH, &masker).and_then(|said| succeeded(&said, what));
+                let said = said.map_err(|lost| lost.why)?;
+                let commit = said.trim();
+                let is_one =
+                    [40, 64].contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if is_one { Ok(commit.to_owned()) } else { Err(format!("it answers {}", visible(commit))) }
+            }
+            Self::Merge(mut visit, wanted) => visit.merged_as(&wanted).map_err(|lost| lost.why)?,
+        }
     }
 }
 

@@ -49,6 +49,7 @@ fn prove_at(
         // Whoever is at it asks.
         return Ok(Vec::new());
     };
+    let spec = spec.with_learned(state);
     let mut vault = Vault::open(&spec);
     let mut drafts = Vec::new();
     for question in questions(&spec, state) {

@@ -9,7 +9,7 @@ use super::prepare::Ground;
 use super::remote::up_to_date;
 use super::secrets::masker;
 use crate::config::types::Flow;
-use crate::deploy::gates;
+use crate::deploy::{gates, pushed};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::flows::pull::{Ask, Known};
 use crate::hotfix::flows::{self, gate};
@@ -35,6 +35,8 @@ const FORECAST: Duration = Duration::from_secs(5);
 /// Tells whether a request runs or reaches what only a trusted configuration may name.
 pub fn needs_trust(config: &crate::config::types::Config, request: &Request) -> bool {
     match request {
+        // What a push deploys is followed by what the configuration says of its pipeline.
+        Request::Hotfix(HotfixRequest::Finish { .. }) if pushed::any(config) => true,
         Request::Hotfix(HotfixRequest::Finish { .. }) => match config.hotfix.flow {
             // It names the address that the token is sent to, and whose repository it is.
             Flow::GithubFlow => {

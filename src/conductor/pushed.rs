@@ -40,6 +40,13 @@ pub(super) fn push_of(step: &Step) -> Option<&Command> {
     }
 }
 
+/// What a push takes where, by its own words: from what, and to which reference. Only what is named in full counts.
+pub(super) fn pushes(step: &Step) -> Vec<(&str, &str)> {
+    let specs = push_of(step).into_iter().flat_map(|push| words(push).skip(1));
+    let named = specs.filter(|word| !word.starts_with('-')).filter_map(|word| word.split_once(':'));
+    named.filter(|(from, to)| !from.is_empty() && to.starts_with("refs/")).collect()
+}
+
 fn is_push(command: &Command) -> bool {
     words(command).next() == Some("push")
 }

@@ -85,7 +85,7 @@ fn verdict(state_dir: &Path, state: &State, id: &str, lease: &Lease, known: Opti
     };
     let cause = known.map_or_else(|| cause(state_dir, state.id, id, lease), str::to_owned);
     // What it can no longer read is told as if it changed the world: nothing is made light of.
-    let spec = stored::read(&plan.spec).ok().map(|recorded| recorded.plan);
+    let spec = stored::read(&plan.spec).ok().map(|recorded| recorded.plan.with_learned(plan));
     let mut settling = Settling { state_dir, state, cause, spec, plan: plan.clone(), drafts: Vec::new() };
     for index in 0..plan.steps.len() {
         settling.step(index);

@@ -10,7 +10,25 @@ use crate::plan::{Action, FollowUp, Merge, Plan, Purpose, ReleaseSpec};
 pub(super) fn by_step(plan: &Plan, step: usize) -> Vec<Body> {
     let release = plan.release.as_ref().filter(|release| release.after == step);
     let merges = plan.follow_ups.iter().filter(|follow_up| follow_up.after == step);
-    release.map(|release| released(plan, release)).into_iter().chain(merges.map(merge)).collect()
+    let release =
+        release.map(|release| released(plan, release)).or_else(|| by_push(plan, step).map(Into::into));
+    release.into_iter().chain(merges.map(merge)).collect()
+}
+
+/// What a push of the plan itself brought into an environment by the pipeline that this step followed.
+fn by_push(plan: &Plan, step: usize) -> Option<Released> {
+    let Action::Pipeline(pipeline) = &plan.steps.get(step)?.action else { return None };
+    let pushed = pipeline.pushed.as_ref().filter(|_| !pipeline.awaits_commit())?;
+    Some(Released {
+        environment: pipeline.environment.clone(),
+        reference: pushed.branch.clone(),
+        commit: pipeline.commit.clone(),
+        tag: pushed.tag.clone(),
+        version: None,
+        plan: plan.id.clone(),
+        rollback: false,
+        replaces: None,
+    })
 }
 
 fn merge(follow_up: &FollowUp) -> Body {
@@ -33,7 +51,12 @@ pub(super) fn due(plan: &Plan, run: &PlanRun, state: &State) -> Vec<Body> {
         .filter(|release| done(release.after) && !state.releases.iter().any(|known| known.plan == plan.id));
     let merges = plan.follow_ups.iter().filter(|follow_up| done(follow_up.after));
     let merges = merges.filter(|follow_up| !is_known(&follow_up.what, state)).map(merge);
-    release.map(|release| released(plan, release)).into_iter().chain(merges).collect()
+    let is_on_record = |pushed: &Released| {
+        state.releases.iter().any(|known| known.plan == plan.id && known.environment == pushed.environment)
+    };
+    let pushed = (0..plan.steps.len()).filter(|step| done(*step)).filter_map(|step| by_push(plan, step));
+    let pushed = pushed.filter(|pushed| !is_on_record(pushed)).map(Into::into);
+    release.map(|release| released(plan, release)).into_iter().chain(pushed).chain(merges).collect()
 }
 
 /// What the answer is worth that a step of a plan is done, where its command did not come to its own end:

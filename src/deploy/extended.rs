@@ -53,6 +53,7 @@ pub fn follow(mut plan: Plan, config: &Config, policy: &Policy, goes_back: bool)
 /// The extended watch that is to follow a plan; `None`: none is, it was started before, or it is too late.
 pub fn due(plan: &Plan, run: &PlanRun, state: &State, now: Timestamp) -> Option<Plan> {
     let ended_at = run.ended_at.filter(|_| run.is_done())?;
+    let plan = &plan.clone().with_learned(run);
     let passed = |step: &usize| run.steps.get(*step).is_some_and(|run| run.fate() == StepState::Done);
     let (step, watch, time) = (0..plan.steps.len()).rev().filter(passed).find_map(|step| {
         let Action::Watch(watch) = &plan.steps.get(step)?.action else { return None };

@@ -11,6 +11,7 @@ mod fill;
 pub mod flags;
 pub mod gates;
 pub mod pipeline;
+pub mod pushed;
 pub mod release;
 pub mod rollback;
 pub mod runbook;

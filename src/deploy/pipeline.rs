@@ -180,7 +180,7 @@ pub(super) fn step(
     let told = pipeline.on == PipelineOn::Start && !pipeline.reference.is_empty() && pipeline.takes_commit();
     let commit = if told { String::new() } else { what.commit.clone() };
     let (environment, interval) = (env.name.clone(), pipeline.interval);
-    let pipeline_step = Pipeline { runner, begin, commit, environment, interval };
+    let pipeline_step = Pipeline { runner, begin, commit, environment, interval, pushed: None };
     Ok(Step {
         proof: fill.probe(&env.proof, "proof", &env.expect)?,
         proof_within: env.proof_within,

@@ -12,6 +12,7 @@ pub mod programs;
 pub mod progress;
 pub mod proposal;
 mod purpose;
+pub mod pushed;
 pub mod remedy;
 mod request;
 pub mod stored;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Command;
 use super::forge::Place;
+use super::pushed::{Learn, Pushed};
 use crate::incident::duration;
 
 /// A pipeline that is started, or found, and followed to its end.
@@ -25,6 +26,9 @@ pub struct Pipeline {
     pub environment: String,
     /// How often its host is asked while it moves; less often while it does not.
     pub interval: SignedDuration,
+    /// What this plan pushes, where that starts it: its commit is known only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Pushed>,
 }
 
 /// What runs a pipeline.
@@ -108,8 +112,26 @@ impl Pipeline {
             (Begin::Start { .. }, Runner::Command { status, .. }) => status.line(),
             (Begin::Find { event, within }, _) => {
                 let within = duration(*within);
-                format!("follow what the {event} of {} starts, looked for within {within}", self.short())
+                let of = match &self.pushed {
+                    Some(pushed) if self.awaits_commit() => format!("to {}", pushed.branch),
+                    _ => format!("of {}", self.short()),
+                };
+                format!("follow what the {event} {of} starts, looked for within {within}")
             }
+        }
+    }
+
+    /// Names what is looked for at its host, to follow a sentence that says it was not found.
+    pub fn sought(&self) -> String {
+        match &self.runner {
+            Runner::GithubActions { place, workflow } if workflow.is_empty() => {
+                format!("; looked for any workflow in {}", place.repository)
+            }
+            Runner::GithubActions { place, workflow } => {
+                format!("; looked for {workflow} in {}", place.repository)
+            }
+            Runner::Gitlab { place, .. } => format!("; looked in {}", place.repository),
+            Runner::Command { status, .. } => format!("; asked {}", status.line()),
         }
     }
 
@@ -120,40 +142,42 @@ impl Pipeline {
 
     /// The commands of it that ask, and those that change something.
     pub fn commands(&self) -> (Vec<&Command>, Vec<&Command>) {
+        let learns = self.pushed.iter().filter_map(|pushed| match &pushed.commit {
+            Learn::Command { command } => Some(command),
+            Learn::Merge { .. } => None,
+        });
         let Runner::Command { start, status, logs, cancel } = &self.runner else {
-            return (Vec::new(), Vec::new());
+            return (learns.collect(), Vec::new());
         };
-        let asking = std::iter::once(status).chain(logs).collect();
+        let asking = std::iter::once(status).chain(logs).chain(learns).collect();
         (asking, start.iter().chain(cancel).collect())
+    }
+
+    /// Changes each command that knows the pipeline.
+    pub(super) fn each_command(&mut self, mut change: impl FnMut(&mut Command)) {
+        let Runner::Command { start, status, logs, cancel } = &mut self.runner else { return };
+        std::iter::once(status).chain(start).chain(logs).chain(cancel).for_each(&mut change);
     }
 
     /// Tells whether it needs the secret of that name.
     pub fn needs(&self, secret: &str) -> bool {
-        match &self.runner {
-            Runner::GithubActions { place, .. } => place.token == secret,
-            Runner::Gitlab { place, trigger } => place.token == secret || trigger == secret,
-            Runner::Command { .. } => {
-                let (asking, changing) = self.commands();
-                asking.iter().chain(&changing).any(|command| command.env.iter().any(|env| env == secret))
-            }
-        }
+        self.secrets().contains(&secret)
     }
 
     /// The names of the secrets that it may need.
     pub fn secrets(&self) -> Vec<&str> {
+        let (asking, changing) = self.commands();
+        let commands = asking.into_iter().chain(changing).flat_map(|command| &command.env);
+        let mut secrets: Vec<&str> = commands.map(String::as_str).collect();
         match &self.runner {
-            Runner::GithubActions { place, .. } => vec![&place.token],
-            Runner::Gitlab { place, trigger } => vec![&place.token, trigger],
-            Runner::Command { .. } => {
-                let (asking, changing) = self.commands();
-                asking
-                    .into_iter()
-                    .chain(changing)
-                    .flat_map(|command| &command.env)
-                    .map(String::as_str)
-                    .collect()
-            }
+            Runner::GithubActions { place, .. } => secrets.push(&place.token),
+            Runner::Gitlab { place, trigger } => secrets.extend([place.token.as_str(), trigger]),
+            Runner::Command { .. } => {}
         }
+        if let Some(Pushed { commit: Learn::Merge { call }, .. }) = &self.pushed {
+            secrets.push(&call.place.token);
+        }
+        secrets
     }
 
     /// The same, only looked for: it may have been started, and nobody saw the answer.

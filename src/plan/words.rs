@@ -222,7 +222,9 @@ fn follows(list: &mut Vec<Detail>, pipeline: &Pipeline) {
             add(list, "follows", format!("the run at {} to its end", pipeline.host()));
         }
     }
-    if pipeline.commit.is_empty() {
+    if let Some(pushed) = pipeline.pushed.as_ref().filter(|_| pipeline.awaits_commit()) {
+        add(list, "commit", format!("what {} is at once that is pushed or merged", pushed.branch));
+    } else if pipeline.commit.is_empty() {
         add(list, "commit", "told to it as an input; the run itself may be of another commit".to_owned());
     } else {
         add(list, "commit", format!("cancelled if the run is not of {}", pipeline.short()));

@@ -1,6 +1,7 @@
 //! Deploys that are pipelines, at code hosts that hold state and answer in the shapes of the real ones.
 
-mod host;
+pub(crate) mod host;
+mod pushed;
 
 use serde_json::{Value, json};
 
@@ -16,12 +17,17 @@ struct Team {
 
 impl Team {
     fn at(kind: &str, more: &str) -> Self {
+        Self::made(kind, more, "", "")
+    }
+
+    /// `of` is more of the pipeline, `about` more of the environment, `rest` the rest of the configuration.
+    fn made(kind: &str, of: &str, about: &str, rest: &str) -> Self {
         let ci = Ci::new();
         let (forge, version) = if kind == "gitlab" { ("gitlab", "v4") } else { ("github", "v3") };
         let config = format!(
-            "[[environments]]\nname = \"staging\"\n[environments.pipeline]\nkind = \"{kind}\"\n{more}\
+            "[[environments]]\nname = \"staging\"\n{about}[environments.pipeline]\nkind = \"{kind}\"\n{of}\
              interval = \"1s\"\n\
-             [hotfix.pull]\nforge = \"{forge}\"\napi = \"{}/api/{version}\"\nrepository = \"shop/payments-api\"\n",
+             [hotfix.pull]\nforge = \"{forge}\"\napi = \"{}/api/{version}\"\nrepository = \"shop/payments-api\"\n{rest}",
             ci.service.url
         );
         let mut yard = Yard::new(&config, "true");

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::run::Following;
 use super::super::forge::{Kind, Started};
 use super::super::log::LogWriter;
-use super::super::pipeline::{Host, PATIENCE};
+use super::super::pipeline::{Host, Learner, PATIENCE};
 use super::super::recorder::Decided;
 use super::super::run::Finished;
 use super::super::stop::{Why, Wish};
@@ -67,6 +67,11 @@ impl Conductor {
         timeout: Duration,
     ) -> Finished {
         let mut log = log_in(dir);
+        let learned = match self.learned(index, pipeline, &mut log) {
+            Ok(learned) => learned,
+            Err(why) => return not_met(why),
+        };
+        let pipeline = &learned;
         let mut host = match Host::new(pipeline, &self.vault) {
             Ok(host) => host,
             Err(why) => return Finished::did_not_start(why),
@@ -87,6 +92,7 @@ impl Conductor {
             index,
             run,
             seen,
+            commit: pipeline.pushed.as_ref().map(|_| pipeline.commit.clone()).unwrap_or_default(),
             note: String::new(),
             reviews: Vec::new(),
             refused: String::new(),
@@ -133,6 +139,31 @@ impl Conductor {
         say(&mut log, &self.vault.mask(said));
         let _ = log.sync();
         finished
+    }
+
+    /// The pipeline with the commit that a push of this plan started it by: what was pushed is asked for once it is
+    /// there, and holds from then on.
+    fn learned(
+        &mut self,
+        index: usize,
+        pipeline: &Pipeline,
+        log: &mut LogWriter,
+    ) -> Result<Pipeline, String> {
+        let Some(pushed) = pipeline.pushed.clone().filter(|_| pipeline.awaits_commit()) else {
+            return Ok(pipeline.clone());
+        };
+        let branch = visible(&pushed.branch).into_owned();
+        let said = Learner::new(&pushed.commit, &self.vault);
+        match said.and_then(|question| self.at_host(|| question.ask())) {
+            Ok(commit) => {
+                say(log, &format!("{branch} is at {commit} with what was pushed"));
+                self.plan.learn(index, &commit);
+                Ok(pipeline.of(&commit))
+            }
+            Err(why) => {
+                Err(self.vault.mask(&format!("cannot tell which commit {branch} was pushed as: {why}")))
+            }
+        }
     }
 
     /// The pipeline that a run of this step followed last.
@@ -264,7 +295,9 @@ impl Conductor {
                     format!(" of {}", pipeline.short())
                 };
                 let what = if event.is_empty() { String::new() } else { format!(" by {event}") };
-                let mut why = format!("{} shows no run{of}{what} after {}", pipeline.host(), spelled(within));
+                let workflow = pipeline.sought();
+                let mut why =
+                    format!("{} shows no run{of}{what} after {}{workflow}", pipeline.host(), spelled(within));
                 if !trouble.is_empty() {
                     why = format!("{why}: {trouble}");
                 }

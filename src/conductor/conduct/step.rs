@@ -57,6 +57,8 @@ impl Conductor {
             return self.not_begun(index, &step.title, &failure.cause);
         }
         let finished = self.act(index, action, &run, step.timeout, false);
+        // What it is about may have become known only with it.
+        let step = self.plan.steps.get(index).cloned().unwrap_or(step);
         self.close(index, &step, run, finished)
     }
 

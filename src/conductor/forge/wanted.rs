@@ -80,6 +80,19 @@ impl Visit {
         }
     }
 
+    /// The commit that a pull request was merged as, as a full id; in words, why there is none.
+    pub(in super::super) fn merged_as(&mut self, wanted: &Wanted) -> Result<Result<String, String>, Lost> {
+        let Wanted::Merge { number, .. } = wanted else {
+            return Ok(Err("that is no merge".to_owned()));
+        };
+        let found = self.glance(*number)?;
+        Ok(match &found.pull.state {
+            PullState::Merged(Some(commit)) => Ok(commit.clone()),
+            PullState::Merged(None) => Err(format!("{}, and its commit is not told", self.said(&found))),
+            _ => Err(self.said(&found)),
+        })
+    }
+
     /// A pull request and what became of it, in one line.
     fn said(&self, found: &Found) -> String {
         let name = format!("{} {}", self.place.pull_word(), self.place.numbered(found.pull.number));

@@ -78,7 +78,9 @@ pub(super) fn check(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
         found.push(Problem::new(key.span(), message).help("keep one of the two"));
     }
     inputs(pipeline, found);
-    reference(pipeline, found);
+    if !pushed {
+        reference(pipeline, found);
+    }
 }
 
 fn missing(key: &str, help: &str, here: &Range<usize>, found: &mut Vec<Problem>) {

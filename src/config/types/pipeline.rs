@@ -45,7 +45,8 @@ pub struct Pipeline {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub workflow: String,
     /// The branch or tag that it runs on. `{ref}`, what is deployed, where it is left out. With another one the
-    /// commit has to be among the inputs.
+    /// commit has to be among the inputs. With `on = "push"`: the branch whose push deploys; the branch in production
+    /// where it is left out.
     #[serde(default, rename = "ref", skip_serializing_if = "String::is_empty")]
     pub reference: String,
     /// Its inputs, or variables; `{ref}`, `{commit}` and `{env}` as in commands.

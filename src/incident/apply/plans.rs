@@ -139,6 +139,7 @@ impl Fold {
                 id: body.id.clone(),
                 name: body.name.clone(),
                 url: body.url.clone(),
+                commit: body.commit.clone(),
                 attempt: body.attempt,
                 state: body.state,
                 asks: body.asks,

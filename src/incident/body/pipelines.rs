@@ -72,6 +72,10 @@ pub struct PipelineSeen {
     /// Where people look at it; empty: its host does not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
+    /// The commit it is of, as a full id, where that became known with it: a push of this plan started it. Empty: it
+    /// stands in the plan.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
     /// Which attempt of it this is, from 1.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u64,

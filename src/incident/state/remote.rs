@@ -14,6 +14,8 @@ pub struct Remote {
     pub name: String,
     /// Where people look at it; empty: its host does not say.
     pub url: String,
+    /// The commit it is of, as a full id, where that became known with it; empty: it stands in the plan.
+    pub commit: String,
     /// Which attempt of it this is, from 1.
     pub attempt: u64,
     /// How it stands.

@@ -1,5 +1,6 @@
 //! Finishing by a pull request, at a place that answers in the shapes of the real ones.
 
+mod deploys;
 mod hub;
 
 use std::path::Path;
@@ -20,11 +21,15 @@ struct Team {
 
 impl Team {
     fn new(kind: &str) -> Self {
+        Self::with(kind, "")
+    }
+
+    fn with(kind: &str, more: &str) -> Self {
         let hub = Hub::new();
         let version = if kind == "github" { "v3" } else { "v4" };
         let config = format!(
             "[hotfix]\nflow = \"github-flow\"\n[hotfix.pull]\nforge = \"{kind}\"\napi = \"{}/api/{version}\"\n\
-             repository = \"shop/payments-api\"\nreviewers = [\"li\"]\n[policy.finish_gates]\ngithub-flow = []\n",
+             repository = \"shop/payments-api\"\nreviewers = [\"li\"]\n[policy.finish_gates]\ngithub-flow = []\n{more}",
             hub.service.url
         );
         let yard = Yard::new(&config, "true");

@@ -8,6 +8,7 @@ use flightdeck::plan::forge::{Forge, Place, Wanted};
 use flightdeck::plan::gates::{ApprovalRule, Gate, Window};
 use flightdeck::plan::pipeline::{Begin, Pipeline, Runner};
 use flightdeck::plan::programs::Program;
+use flightdeck::plan::pushed::{Learn, Pushed};
 use flightdeck::plan::{
     Action, Ask, Command, FollowUp, ForgeCall, Guard, HttpCall, Merge, OnFailure, Plan, Probe, Purpose,
     Reach, ReleaseSpec, SecretFrom, SecretSource, Settle, Step, Subject, Undo, Watch, Watched,
@@ -109,6 +110,13 @@ fn pipeline(begin: Begin) -> Pipeline {
         commit: s(COMMIT),
         environment: s("production"),
         interval: SignedDuration::from_secs(5),
+        pushed: None,
+    }
+}
+fn merge() -> ForgeCall {
+    ForgeCall {
+        place: place(Forge::Gitlab),
+        wanted: Wanted::Merge { number: 12, commit: s(COMMIT), title: s("HOTFIX: x (#12)") },
     }
 }
 fn asks() -> Probe {
@@ -133,10 +141,7 @@ pub(crate) fn kinds() -> Vec<Plan> {
             reviewers: vec![s("li")],
         },
     };
-    let merge = ForgeCall {
-        place: place(Forge::Gitlab),
-        wanted: Wanted::Merge { number: 12, commit: s(COMMIT), title: s("HOTFIX: x (#12)") },
-    };
+    let merge = merge();
     let mut list = vec![
         one(
             "command",
@@ -349,6 +354,38 @@ pub(crate) fn later() -> Vec<Plan> {
                     },
                     commit: String::new(),
                     ..pipeline(Begin::Start { reference: s("main"), inputs: BTreeMap::new() })
+                })),
+                MINUTE,
+            ),
+        ),
+        one(
+            "pipeline-pushed",
+            Step::new(
+                "follow",
+                Action::Pipeline(Box::new(Pipeline {
+                    commit: s("{commit}"),
+                    pushed: Some(Pushed {
+                        branch: s("main"),
+                        tag: Some(s("v1.2.4")),
+                        commit: Learn::Merge { call: merge() },
+                    }),
+                    ..pipeline(Begin::Find { event: s("push"), within: MINUTE })
+                })),
+                MINUTE,
+            ),
+        ),
+        one(
+            "pipeline-pushed-here",
+            Step::new(
+                "follow",
+                Action::Pipeline(Box::new(Pipeline {
+                    commit: s("{commit}"),
+                    pushed: Some(Pushed {
+                        branch: s("main"),
+                        tag: None,
+                        commit: Learn::Command { command: command(&["git", "rev-parse", "main"]) },
+                    }),
+                    ..pipeline(Begin::Find { event: s("push"), within: MINUTE })
                 })),
                 MINUTE,
             ),

@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 use super::super::service::{Service, body, response};
 
-pub(super) const TOKEN: &str = "ghp_5e1dTESTt0kenOfNobody93ab";
+pub(crate) const TOKEN: &str = "ghp_5e1dTESTt0kenOfNobody93ab";
 /// What a job prints, beside the token.
-pub(super) const LOG: &str = "deployed to the cluster";
-pub(super) const SECRET: &str = TOKEN;
+pub(crate) const LOG: &str = "deployed to the cluster";
+pub(crate) const SECRET: &str = TOKEN;
 
 /// What the host knows.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     url: String,
     logs: String,
     /// The commit that runs are made of.
-    pub(super) head: String,
+    pub(crate) head: String,
     runs: Vec<Value>,
     jobs: Vec<Value>,
     deployments: Vec<Value>,
@@ -25,36 +25,36 @@ pub(super) struct Kept {
     started: usize,
     cancelled: usize,
     /// State of the workflow.
-    pub(super) workflow: &'static str,
+    pub(crate) workflow: &'static str,
     /// It does not know the field that asks for the run.
-    pub(super) older: bool,
+    pub(crate) older: bool,
     /// It starts a run, and says nothing.
-    pub(super) loses_answer: bool,
+    pub(crate) loses_answer: bool,
     /// Somebody else starts one at the same moment.
-    pub(super) twin: bool,
+    pub(crate) twin: bool,
     /// The owner of the token may approve what waits.
-    pub(super) may_approve: bool,
+    pub(crate) may_approve: bool,
     /// What was said to what waits.
-    pub(super) reviewed: Option<Value>,
+    pub(crate) reviewed: Option<Value>,
     /// It answers nothing but 503.
-    pub(super) down: bool,
+    pub(crate) down: bool,
     /// The owner of the token may not write.
-    pub(super) reads_only: bool,
+    pub(crate) reads_only: bool,
     /// It refuses the inputs.
-    pub(super) unexpected: bool,
+    pub(crate) unexpected: bool,
     /// It answers everything with this.
-    pub(super) refuses: Option<(&'static str, &'static str)>,
+    pub(crate) refuses: Option<(&'static str, &'static str)>,
 }
 
 /// The host, running; its job logs lie elsewhere.
-pub(super) struct Ci {
-    pub(super) service: Service,
-    pub(super) elsewhere: Service,
+pub(crate) struct Ci {
+    pub(crate) service: Service,
+    pub(crate) elsewhere: Service,
     kept: Arc<Mutex<Kept>>,
 }
 
 impl Ci {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let kept = Kept {
             url: String::new(),
             logs: String::new(),
@@ -92,25 +92,25 @@ impl Ci {
         Self { service, elsewhere, kept }
     }
 
-    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap()
     }
 
-    pub(super) fn started(&self) -> usize {
+    pub(crate) fn started(&self) -> usize {
         self.kept().started
     }
 
-    pub(super) fn cancelled(&self) -> usize {
+    pub(crate) fn cancelled(&self) -> usize {
         self.kept().cancelled
     }
 
     /// What was sent to start the last run.
-    pub(super) fn sent(&self) -> Value {
+    pub(crate) fn sent(&self) -> Value {
         self.kept().sent.clone()
     }
 
     /// Sets how the last run stands.
-    pub(super) fn set(&self, status: &str, conclusion: Option<&str>) {
+    pub(crate) fn set(&self, status: &str, conclusion: Option<&str>) {
         let mut kept = self.kept();
         let run = kept.runs.last_mut().expect("no run");
         run["status"] = status.into();
@@ -118,7 +118,7 @@ impl Ci {
     }
 
     /// Sets the jobs of the last run.
-    pub(super) fn jobs(&self, jobs: &[(&str, &str, Option<&str>)]) {
+    pub(crate) fn jobs(&self, jobs: &[(&str, &str, Option<&str>)]) {
         let job = |(number, (name, status, conclusion)): (usize, &(&str, &str, Option<&str>))| {
             json!({ "id": 501 + number, "run_id": 9001, "run_attempt": 1, "name": name, "status": status,
                 "conclusion": conclusion, "stage": "deploy", "allow_failure": false,
@@ -129,7 +129,7 @@ impl Ci {
     }
 
     /// What was deployed, oldest first, and what became of it.
-    pub(super) fn deployed(&self, all: &[(&str, &str)]) {
+    pub(crate) fn deployed(&self, all: &[(&str, &str)]) {
         let deployment = |(number, (commit, state)): (usize, &(&str, &str))| {
             json!({ "id": 301 + number, "sha": commit, "ref": "main", "environment": "staging", "status": state,
                 "created_at": format!("2026-11-2{number}T09:00:00Z"), "creator": { "login": "li" },
@@ -140,7 +140,7 @@ impl Ci {
     }
 
     /// A push started a run.
-    pub(super) fn pushed(&self) {
+    pub(crate) fn pushed(&self) {
         let mut kept = self.kept();
         let run = run(&kept, 9001, "push");
         kept.runs.push(run);

@@ -451,6 +451,7 @@ fn at_its_host(asks: bool) -> Table {
         commit: String::new(),
         environment: "staging".into(),
         interval: SignedDuration::from_secs(5),
+        pushed: None,
     };
     let step = Step::new("deploy main", Action::Pipeline(Box::new(pipeline)), SignedDuration::from_mins(45));
     let plan = Plan { steps: vec![step], ..Plan::new("deploy-1", "deploy main", Purpose::Deploy, "staging") };
@@ -465,6 +466,7 @@ fn at_its_host(asks: bool) -> Table {
         id: "9001".into(),
         name: "deploy.yml #42".into(),
         url: "https://git.test/shop/payments-api/actions/runs/9001".into(),
+        commit: String::new(),
         attempt: 1,
         state: RemoteState::Waiting,
         asks,

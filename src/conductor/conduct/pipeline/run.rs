@@ -20,6 +20,8 @@ pub(super) struct Following<'a> {
     pub(super) index: usize,
     pub(super) run: &'a str,
     pub(super) seen: Seen,
+    /// The commit that it has to be of, where that became known with it; else empty.
+    pub(super) commit: String,
     pub(super) note: String,
     /// What it waits for that a person can give.
     pub(super) reviews: Vec<Review>,
@@ -66,6 +68,7 @@ impl Following<'_> {
             id: shown(&self.seen.id),
             name: shown(&self.seen.name),
             url: if is_page(&self.seen.url) { self.seen.url.clone() } else { String::new() },
+            commit: self.commit.clone(),
             attempt: self.seen.attempt,
             state: self.seen.state,
             asks: self.reviews.iter().any(|review| review.may != Some(false) && review.until.is_none()),

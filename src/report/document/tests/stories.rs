@@ -310,6 +310,7 @@ fn one_of_each() -> Vec<Body> {
             id: "9001".into(),
             name: "deploy.yml #42".into(),
             url: String::new(),
+            commit: String::new(),
             attempt: 1,
             state: RemoteState::Waiting,
             asks: true,

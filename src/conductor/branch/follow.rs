@@ -1,0 +1,61 @@
+//! What the pushes of a finish deploy by themselves: the pipelines that they start are followed by the same plan.
+
+use super::super::prepare::{directory, host};
+use super::super::pushed::pushes;
+use super::Place;
+use crate::deploy::pushed::{deployed_by, follow};
+use crate::failure::Result;
+use crate::hotfix::flows::git;
+use crate::plan::forge::Wanted;
+use crate::plan::pushed::{Learn, Pushed};
+use crate::plan::{Action, Plan};
+use crate::text::visible;
+
+/// Has a plan follow every pipeline that its own pushes and merges start.
+///
+/// # Errors
+/// A command of such a pipeline cannot be filled in.
+pub(super) fn pipelines(place: &Place<'_>, mut plan: Plan) -> Result<Plan> {
+    let Some(base) = place.state.base.as_deref() else { return Ok(plan) };
+    let (config, policy) = (place.ground.config, place.ground.policy);
+    let root = directory(&place.state.root);
+    for pushed in pushed(&plan, base, &root) {
+        for env in deployed_by(config, &pushed.branch, base) {
+            match host(config, &place.reader, &env.name) {
+                Ok(host) => plan = follow(plan, config, policy, env, pushed.clone(), (host, &root))?,
+                // The fix goes out all the same.
+                Err(failure) => plan.warnings.push(format!(
+                    "a push to {} deploys to {}, and its pipeline is not followed: {}",
+                    visible(&pushed.branch),
+                    visible(&env.name),
+                    failure.cause
+                )),
+            }
+        }
+    }
+    Ok(plan)
+}
+
+/// The branches that a plan pushes to or has something merged into, with what tells the commit afterwards.
+fn pushed(plan: &Plan, base: &str, root: &str) -> Vec<Pushed> {
+    let mut all = Vec::new();
+    for step in &plan.steps {
+        let specs = pushes(step);
+        let tag = specs.iter().find_map(|(_, to)| to.strip_prefix("refs/tags/"));
+        for (from, to) in &specs {
+            let Some(branch) = to.strip_prefix("refs/heads/") else { continue };
+            let commit = format!("{from}^{{commit}}");
+            let command = git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]);
+            // The tag stands on what goes into the branch in production.
+            let tag = tag.filter(|_| branch == base).map(str::to_owned);
+            all.push(Pushed { branch: branch.to_owned(), tag, commit: Learn::Command { command } });
+        }
+        if let Action::Forge(call) = &step.action
+            && matches!(call.wanted, Wanted::Merge { .. })
+        {
+            let commit = Learn::Merge { call: (**call).clone() };
+            all.push(Pushed { branch: base.to_owned(), tag: None, commit });
+        }
+    }
+    all
+}

@@ -1,0 +1,104 @@
+//! Finishing a hotfix where a push deploys: the plan that pushes follows the pipeline that this starts.
+
+use serde_json::Value;
+
+use super::super::world::wait_until;
+use super::Team;
+
+const MORE: &str = "workflow = \"deploy.yml\"\non = \"push\"\n";
+/// The trunk flow without gates, and a probe that watches for a moment.
+const REST: &str = "[hotfix]\nflow = \"trunk\"\n[policy.finish_gates]\ntrunk = []\n\
+                    [[probes]]\nname = \"api\"\nenvironment = \"staging\"\ncommand = [\"true\"]\ninterval = \"1s\"\n";
+const FINISH: [&str; 4] = ["hotfix", "finish", "--confirm", "main"];
+
+/// A repository with a bare origin and a fix on `main` that is not pushed.
+fn fixed(within: &str) -> Team {
+    let team =
+        Team::made("github-actions", &format!("{MORE}within = \"{within}\"\n"), "watch = \"1s\"\n", REST);
+    let origin = team.yard.world.path("origin.git");
+    let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded();
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "Configure"]);
+    git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
+    git(&["remote", "add", "origin", origin.to_str().unwrap()]);
+    git(&["push", "-q", "-u", "origin", "main"]);
+    std::fs::write(team.yard.file("pool.txt"), "200\n").unwrap();
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "Raise the pool limit"]);
+    let head = git(&["rev-parse", "HEAD"]).stdout;
+    head.trim().clone_into(&mut team.ci.kept().head);
+    team
+}
+
+/// The plan of the finish: the extended watch that follows it is another.
+fn plan(team: &Team) -> Value {
+    let id = team.records("plan-started").first().unwrap()["plan"].as_str().unwrap().to_owned();
+    team.yard.shell.json(&["plan", "show", "--json", &id])
+}
+
+#[test]
+fn a_finish_follows_what_its_push_starts_to_the_watch() {
+    let team = fixed("20s");
+    let dry = team.yard.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded().stdout;
+    for wanted in [
+        "a push to main deploys to staging: its pipeline is followed to its end, then staging is watched for 1s",
+        "follow what the push to main starts",
+    ] {
+        assert!(dry.contains(wanted), "{wanted} in\n{dry}");
+    }
+    let mut verb = team.yard.begin(&FINISH);
+    wait_until("the step", || {
+        let started = team.records("step-started");
+        (started.len() >= 3).then_some(())
+    });
+    team.ci.pushed();
+    team.wait_state("queued");
+    let commit = team.ci.kept().head.clone();
+    assert_eq!(team.records("pipeline-seen")[0]["commit"], commit.as_str(), "it is on record with the run");
+    // Whoever goes on knows the commit from the record.
+    team.yard.kill_conductor();
+    verb.wait("the finish");
+    team.ci.set("completed", Some("success"));
+    let id = plan(&team)["id"].as_str().unwrap().to_owned();
+    team.yard.shell.flightdeck(&["plan", "resume", &id, "--confirm", "main"]).succeeded();
+    let released = team.records("released");
+    assert_eq!(released.len(), 1, "{released:?}");
+    assert_eq!(
+        (&released[0]["environment"], &released[0]["commit"], &released[0]["reference"]),
+        (&"staging".into(), &commit.as_str().into(), &"main".into())
+    );
+    let judged = &team.records("release-judged")[0];
+    assert_eq!((&judged["commit"], &judged["verdict"]), (&commit.as_str().into(), &"passed".into()));
+    assert_eq!((plan(&team)["state"].as_str(), team.ci.started()), (Some("done"), 0));
+    team.yard.shell.flightdeck(&["verify"]).succeeded();
+}
+
+#[test]
+fn what_a_finish_looked_for_in_vain_is_named() {
+    let team = fixed("1s");
+    let short: String = team.ci.kept().head.chars().take(7).collect();
+    let said =
+        format!("shows no run of {short} by push after 1s; looked for deploy.yml in shop/payments-api");
+    team.yard.shell.flightdeck(&FINISH).ended_with(1).said(&said);
+    let there = team.yard.shell.run("git", &["ls-remote", "origin", "refs/heads/main"]).succeeded().stdout;
+    assert!(there.starts_with(&team.ci.kept().head), "the fix is out: {there}");
+    // It comes late, and is followed by whoever tries again.
+    team.ci.pushed();
+    team.ci.set("completed", Some("success"));
+    let id = plan(&team)["id"].as_str().unwrap().to_owned();
+    team.yard.shell.flightdeck(&["plan", "retry", &id, "--confirm", "main"]).succeeded();
+    assert_eq!(team.records("released").len(), 1);
+}
+
+#[test]
+fn without_a_token_the_fix_goes_out_and_it_is_said_that_nothing_is_followed() {
+    let mut team = fixed("1s");
+    team.yard.shell = team.yard.shell.clone().with("GITHUB_TOKEN", "");
+    let dry = team.yard.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded().stdout;
+    assert!(
+        dry.contains("deploys to staging, and its pipeline is not followed: no token for GitHub"),
+        "{dry}"
+    );
+    team.yard.shell.flightdeck(&FINISH).succeeded();
+    assert!(team.records("pipeline-seen").is_empty());
+}
