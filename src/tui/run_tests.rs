@@ -284,6 +284,11 @@ fn the_jobs_of_a_pipeline_stand_above_what_they_print_what_needs_somebody_first(
     desk.send(Msg::Fact(Fact::Jobs { follow, run: run.clone(), jobs: few }));
     let drawn = desk.frame(100, 24);
     insta::assert_snapshot!(text(&drawn));
+    // The smallest screen has room for them while nobody reads what they print.
+    let small = text(&desk.frame(40, 12));
+    for wanted in ["✓ build", "▶ deploy (eu-west-1)", "○ smoke", "pushing image"] {
+        assert!(small.contains(wanted), "{wanted} in\n{small}");
+    }
     let many: Vec<Job> =
         (0..1000).map(|number| job(number, &format!("test ({number})"), Succeeded)).collect();
     let many = many.into_iter().chain([job(1000, "migrate", Failed), job(1001, "deploy", Running)]).collect();
@@ -293,4 +298,6 @@ fn the_jobs_of_a_pipeline_stand_above_what_they_print_what_needs_somebody_first(
     assert!(at("✗ migrate").unwrap() < at("▶ deploy").unwrap(), "{drawn}");
     assert!(drawn.contains("1002 jobs: 1 failed, 1 running, 1000 done"), "{drawn}");
     assert!(drawn.contains("pushing image"), "there is room for what they print\n{drawn}");
+    let small = text(&desk.frame(40, 12));
+    assert!(small.contains("✗ migrate") && small.contains("1002 jobs: 1 failed"), "{small}");
 }

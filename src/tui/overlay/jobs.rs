@@ -25,16 +25,27 @@ const ORDER: [&[RemoteState]; 5] = [
     ],
 ];
 
-/// Draws the jobs into the top of an area, at most a third of it, and says what is left of it.
+/// Areas of fewer rows than this have no room for jobs and output side by side.
+const SMALL: u16 = 10;
+/// Rows of output that are left below them there, with the rule.
+const LEFT: u16 = 3;
+
+/// Draws the jobs into the top of an area, at most a third of it, and says what is left of it. In a small area they take
+/// what they need while the output is followed, and none while it is read.
 ///
 /// ```text
 /// ✓ build      0:42
 /// ▶ deploy     1:03  Run ./deploy.sh
 /// ○ smoke      queued
 /// ```
-pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, jobs: &[Job]) -> Rect {
-    let room = usize::from(area.height / 3);
-    if jobs.is_empty() || room < 2 {
+pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, jobs: &[Job], follows: bool) -> Rect {
+    let room = match (area.height < SMALL, follows) {
+        (false, _) => area.height / 3,
+        (true, true) => area.height.saturating_sub(LEFT),
+        (true, false) => 0,
+    };
+    let room = usize::from(room);
+    if jobs.is_empty() || room == 0 {
         return area;
     }
     let all = jobs.len() <= room;

@@ -36,7 +36,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
     signs(ui, &mut Pen::new(buf, inner, 1), view, running);
     let output = ui.model.output.as_ref().filter(|output| output.run == view.run);
     let jobs = output.map_or(&[][..], |output| &output.jobs);
-    let body = jobs::draw(ui, buf, below(inner, 2), jobs);
+    let body = jobs::draw(ui, buf, below(inner, 2), jobs, view.top.is_none());
     let cursor = match view.top {
         Some(top) => {
             history(ui, buf, body, view, top);
