@@ -28,7 +28,7 @@ use super::files::{make_dir, make_file, why_file};
 use super::recorder::{Decided, Recorder};
 use super::secrets::Vault;
 use super::signals::Signals;
-use super::stop::Why;
+use super::stop::Wish;
 use super::{frozen, process, release};
 use jiff::SignedDuration;
 
@@ -198,7 +198,7 @@ struct Conductor {
     /// A work tree of ours was put back to what the plan found it at.
     looked_beside: bool,
     /// Why the plan is to go no further, where that was heard in passing.
-    stopping: Option<Why>,
+    stopping: Option<Wish>,
 }
 
 /// What comes next.

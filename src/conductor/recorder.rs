@@ -276,8 +276,8 @@ impl Recorder {
         let by = || record.author.name.clone();
         match &record.body {
             Body::StopAsked(asked) if is_run_of(&asked.run, &self.lease.plan) => {
-                let kill = asked.kill || self.wish.as_ref().is_some_and(|wish| wish.kill);
-                self.wish = Some(Wish { why: Why::Asked { by: by() }, kill });
+                let wish = Wish { why: Why::Asked { by: by() }, kill: asked.kill };
+                self.wish = Some(wish.after(self.wish.as_ref()));
             }
             Body::PlanAsked(asked) if asked.plan == self.lease.plan => {
                 let (step, run, decision) = (asked.step, asked.run.clone(), asked.decision.clone());

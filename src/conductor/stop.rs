@@ -38,6 +38,13 @@ pub(super) struct Wish {
     pub(super) kill: bool,
 }
 
+impl Wish {
+    /// What is wished where this one was heard before and not heeded yet: whoever wanted it killed wants that still.
+    pub(super) fn after(self, before: Option<&Self>) -> Self {
+        Self { kill: self.kill || before.is_some_and(|before| before.kill), ..self }
+    }
+}
+
 /// A command that is being stopped.
 #[derive(Debug)]
 pub(super) struct Stop {
@@ -150,5 +157,13 @@ mod tests {
         stop.send(NOBODY, now);
         stop.hurry(now);
         assert_eq!(stop.due(now), None, "KILL is sent once");
+    }
+
+    #[test]
+    fn whoever_wants_it_killed_wants_that_still_when_somebody_else_asks() {
+        assert!(!wish(false).after(None).kill);
+        assert!(!wish(false).after(Some(&wish(false))).kill);
+        assert!(wish(true).after(Some(&wish(false))).kill);
+        assert!(wish(false).after(Some(&wish(true))).kill);
     }
 }

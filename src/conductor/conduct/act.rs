@@ -155,7 +155,7 @@ impl Conductor {
                     break Answered::Unclear { why: "the call crashed".to_owned() };
                 }
                 Err(RecvTimeoutError::Timeout) if self.is_stopping() => {
-                    let why = self.stopping.as_ref().map(who).unwrap_or_default();
+                    let why = self.stopping.as_ref().map(|wish| who(&wish.why)).unwrap_or_default();
                     break Answered::Unclear { why: format!("{why} while the call was in flight") };
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -179,7 +179,7 @@ impl Conductor {
             Answered::Refused { why } => Finished::with(Outcome::NotMet { why }),
             Answered::Unclear { why } => Finished::with(Outcome::Unknown { why }),
         };
-        finished.stopped = self.stopping.take();
+        finished.stopped = self.stopping.take().map(|wish| wish.why);
         let said = match &finished.ended.outcome {
             Outcome::NotMet { why } | Outcome::Unknown { why } => why,
             _ => &finished.ended.summary,

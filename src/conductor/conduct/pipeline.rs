@@ -421,10 +421,10 @@ impl Conductor {
         loop {
             self.signals.drain();
             if let Some(wish) = self.recorder.tick() {
-                return Some(wish);
+                return Some(wish.after(self.stopping.take().as_ref()));
             }
-            if let Some(why) = self.stopping.take() {
-                return Some(Wish { why, kill: false });
+            if let Some(wish) = self.stopping.take() {
+                return Some(wish);
             }
             if self.signals.asked_to_end() {
                 return Some(Wish { why: Why::Ending, kill: false });
@@ -454,7 +454,7 @@ impl Conductor {
             });
             while hear.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 if let Some(wish) = self.recorder.tick() {
-                    self.stopping = Some(wish.why);
+                    self.stopping = Some(wish.after(self.stopping.as_ref()));
                 }
             }
             match asking.join() {

@@ -60,7 +60,7 @@ impl Conductor {
                     Ok(said) => return said,
                     Err(RecvTimeoutError::Timeout) => {
                         let wish = recorder.tick();
-                        *stopping = stopping.take().or(wish.map(|wish| wish.why));
+                        *stopping = wish.map(|wish| wish.after(stopping.as_ref())).or(stopping.take());
                     }
                     Err(RecvTimeoutError::Disconnected) => {
                         return (Proof::Unknown, "the check crashed".to_owned());

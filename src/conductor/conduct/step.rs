@@ -64,8 +64,8 @@ impl Conductor {
 
     /// The end of the plan, where somebody wants it to go no further than here.
     fn stopped_before(&mut self, step: &Step) -> Option<Turn> {
-        let why = if self.is_stopping() { self.stopping.take() } else { None }?;
-        let why = format!("{}, before it began: {}", who(&why), step.title);
+        let wish = if self.is_stopping() { self.stopping.take() } else { None }?;
+        let why = format!("{}, before it began: {}", who(&wish.why), step.title);
         Some(Turn::End(PlanEnd::Cancelled, why))
     }
 
@@ -159,7 +159,7 @@ impl Conductor {
                 Some(said)
             }
         };
-        finished.stopped = finished.stopped.or(self.stopping.take());
+        finished.stopped = finished.stopped.or(self.stopping.take().map(|wish| wish.why));
         let mut end = StepEnd::of(step, &finished, proof.as_ref());
         if step.settle.is_some() && end.end == PlanEnd::Failed && !finished.ended.summary.is_empty() {
             end.why = format!("{}: {}", end.why, finished.ended.summary);

@@ -51,7 +51,7 @@ impl Conductor {
         proof: Option<&Probe>,
     ) -> Result<(), (PlanEnd, String)> {
         if self.is_stopping() {
-            let why = self.stopping.take().map(|why| super::wait::who(&why)).unwrap_or_default();
+            let why = self.stopping.take().map(|wish| super::wait::who(&wish.why)).unwrap_or_default();
             return Err((PlanEnd::Cancelled, format!("was not begun: {why}")));
         }
         if let Some(why) = self.still_alive() {

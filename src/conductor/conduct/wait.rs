@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::super::log::{Cap, LogWriter};
 use super::super::recorder::Decided;
 use super::super::run::Finished;
-use super::super::stop::Why;
+use super::super::stop::{Why, Wish};
 use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
 use crate::health::vigil::{Named, Past, past_windows};
@@ -47,10 +47,10 @@ impl Conductor {
     pub(super) fn is_stopping(&mut self) -> bool {
         self.signals.drain();
         if let Some(wish) = self.recorder.tick() {
-            self.stopping = Some(wish.why);
+            self.stopping = Some(wish.after(self.stopping.as_ref()));
         }
         if self.signals.asked_to_end() && self.stopping.is_none() {
-            self.stopping = Some(Why::Ending);
+            self.stopping = Some(Wish { why: Why::Ending, kill: false });
         }
         self.stopping.is_some()
     }
@@ -66,9 +66,9 @@ impl Conductor {
         // Interrupted or not: whoever comes back looks at everything.
         let _ = poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], glance.as_ref());
         if self.is_stopping()
-            && let Some(why) = self.stopping.take()
+            && let Some(wish) = self.stopping.take()
         {
-            return Heard::Stop(why);
+            return Heard::Stop(wish.why);
         }
         self.next_decision().map_or(Heard::Nothing, Heard::Decided)
     }
