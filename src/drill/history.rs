@@ -150,6 +150,7 @@ mod tests {
             ("staging_url", "http://127.0.0.1:1".to_owned()),
             ("production_url", "http://127.0.0.1:2".to_owned()),
             ("provider_url", "http://127.0.0.1:3".to_owned()),
+            ("ci_url", "http://127.0.0.1:4".to_owned()),
         ]);
         let stream = stream(&scenario, now(), &fill).unwrap();
         assert!(stream.contains("http://127.0.0.1:2/health"));
@@ -162,6 +163,7 @@ mod tests {
             ("staging_url", "http://127.0.0.1:1".to_owned()),
             ("production_url", "http://127.0.0.1:2".to_owned()),
             ("provider_url", "http://127.0.0.1:3".to_owned()),
+            ("ci_url", "http://127.0.0.1:4".to_owned()),
         ]);
         for scenario in Scenario::all().unwrap() {
             let text = scenario.file("flightdeck.toml", &fill).unwrap();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::place::Place;
 use super::scenario::Scenario;
 use super::scratch::Scratch;
-use super::service::{flags, provider};
+use super::service::{ci, flags, provider};
 use super::{git, history};
 use crate::config;
 use crate::failure::{Failure, Result};
@@ -45,6 +45,8 @@ impl Outage {
         let servers = base.join("servers");
         let provider = Service::provider(program, &servers, &scenario)?;
         let provider_url = provider.as_ref().map_or_else(String::new, Service::url);
+        let ci = scenario.has_ci().then(|| Service::start(program, &servers, ci::NAME, 0, "")).transpose()?;
+        let ci_url = ci.as_ref().map_or_else(String::new, Service::url);
         let staging = Service::start(program, &servers, "staging", 0, &provider_url)?;
         let production = Service::start(program, &servers, "production", scenario.old_cards, &provider_url)?;
         let place = Place {
@@ -55,11 +57,12 @@ impl Outage {
             staging_url: staging.url(),
             production_url: production.url(),
             provider_url,
+            ci_url,
         };
         let outage = Self {
             place,
             scenario,
-            services: vec![staging, production].into_iter().chain(provider).collect(),
+            services: vec![staging, production].into_iter().chain(provider).chain(ci).collect(),
             scratch,
         };
         outage.make_repository()?;
@@ -100,6 +103,7 @@ impl Outage {
             ("staging_url", self.place.staging_url.clone()),
             ("production_url", self.place.production_url.clone()),
             ("provider_url", self.place.provider_url.clone()),
+            ("ci_url", self.place.ci_url.clone()),
         ]);
         let stream = history::stream(&self.scenario, Timestamp::now(), &fill)?;
         let origin = base.join("origin.git");
@@ -144,8 +148,14 @@ impl Outage {
                 self.place.production_url,
                 quoted(program)
             );
-            std::fs::write(private.join("env"), lines)?;
-            let token = crate::incident::Hash::of(uuid::Uuid::now_v7().as_bytes()).to_string();
+            std::fs::write(private.join("env"), &lines)?;
+            let token = || crate::incident::Hash::of(uuid::Uuid::now_v7().as_bytes()).to_string();
+            if self.scenario.has_ci() {
+                let token = token();
+                make_private(&private.join("ci-token"), &token)?;
+                ci::make(&servers.join(ci::NAME), &token, &lines)?;
+            }
+            let token = token();
             make_private(&private.join("flag-token"), &token)?;
             for environment in ["staging", "production"].iter().filter(|_| !self.scenario.flag.is_empty()) {
                 flags::make(&servers.join(environment), &self.scenario.flag, &token)?;

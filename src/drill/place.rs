@@ -29,6 +29,9 @@ pub struct Place {
     /// Address of the payment provider, where the drill has one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub provider_url: String,
+    /// Address of the code host that deploys, where the drill has one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ci_url: String,
 }
 
 impl Place {

@@ -59,6 +59,11 @@ const PROVIDER: &[(&str, &str)] = files!("provider":
     "tests/cases.txt",
 );
 
+const PIPELINE: &[(&str, &str)] = files!("pipeline":
+    ".github/workflows/deploy.yml",
+    "docs/runbook.md",
+);
+
 const ASSETS: &[Asset] = &[
     Asset {
         name: "checkout",
@@ -91,6 +96,14 @@ const ASSETS: &[Asset] = &[
             "/assets/drill/provider/scenario.toml"
         )),
         files: &[PROVIDER, CHECKOUT],
+    },
+    Asset {
+        name: "pipeline",
+        description: include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/drill/pipeline/scenario.toml"
+        )),
+        files: &[PIPELINE, CHECKOUT],
     },
 ];
 
@@ -163,6 +176,8 @@ pub enum Asked {
     PutRight,
     /// No rollback was started that could not work.
     NoBlindRollback,
+    /// What a pipeline waited for was approved from here, with a comment.
+    Reviewed,
 }
 
 /// What a description says; the rest is as in the scenario that it is like.
@@ -190,7 +205,10 @@ struct Description {
     words: BTreeMap<String, String>,
     people: Option<BTreeMap<String, String>>,
     commits: Option<Vec<Commit>>,
-    fix: Fix,
+    /// Files that come into the history of the scenario it is like with `flightdeck.toml`.
+    #[serde(default)]
+    beside_config: Vec<String>,
+    fix: Option<Fix>,
     #[serde(default, rename = "lesson")]
     lessons: Vec<Lesson>,
 }
@@ -292,14 +310,31 @@ impl Description {
             all_good: self.all_good,
             words: like.iter().flat_map(|like| like.words.clone()).chain(self.words).collect(),
             people: self.people.or_else(|| like.map(|like| like.people.clone()))?,
-            commits: self.commits.or_else(|| like.map(|like| like.commits.clone()))?,
-            fix: self.fix,
+            commits: with_files(
+                self.commits.or_else(|| like.map(|like| like.commits.clone()))?,
+                &self.beside_config,
+            ),
+            fix: self.fix.or_else(|| like.map(|like| like.fix.clone()))?,
             lessons: self.lessons,
         })
     }
 }
 
+/// Adds files to the commits that bring the configuration.
+fn with_files(mut commits: Vec<Commit>, files: &[String]) -> Vec<Commit> {
+    let brings = |commit: &&mut Commit| commit.write.iter().any(|path| path == "flightdeck.toml");
+    for commit in commits.iter_mut().filter(brings) {
+        commit.write.extend_from_slice(files);
+    }
+    commits
+}
+
 impl Scenario {
+    /// Tells whether a code host deploys it.
+    pub(super) fn has_ci(&self) -> bool {
+        self.words.values().any(|text| text.contains("{{ci_url}}"))
+    }
+
     /// All scenarios, in the order in which they are listed.
     pub fn all() -> Result<Vec<Self>> {
         ASSETS.iter().map(Self::parse).collect()

@@ -1,4 +1,5 @@
-//! Drills whose right answer is not a simple rollback or fix: a migration, and somebody else's outage.
+//! Drills whose right answer is not a simple rollback or fix: a migration, somebody else's outage, and deploys that
+//! somebody has to approve elsewhere.
 
 use serde_json::Value;
 
@@ -142,4 +143,84 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     done(&deploy);
     let grade = done(&["drill", "grade"]).stdout;
     assert!(grade.contains("wrong    Deploy nothing"), "{grade}");
+}
+
+/// Waits until the pipeline of a plan is in a state, and returns the plan.
+fn pipeline_is(shell: &super::world::Shell, plan: &str, state: &str) -> Value {
+    wait_until(&format!("the pipeline of {plan} to be {state}"), || {
+        let shown = shell.json(&["plan", "show", "--json", plan]);
+        (shown["steps"][0]["pipeline"]["state"] == state).then_some(shown)
+    })
+}
+
+#[test]
+fn a_deploy_by_a_pipeline_reaches_users_once_a_reviewer_approves_it() {
+    let world = World::new();
+    let drill = Drill::start_with(&world, &["pipeline"]);
+    let shell = drill.shell(&world).with("FLIGHTDECK_USER", "maya");
+    let done = |arguments: &[&str]| shell.flightdeck(arguments).succeeded();
+    let live = |place: &str| drill.ask(&world, place, "/version")["version"].clone();
+    done(&["declare", "Checkout answers 500", "--severity", "P0", "--impact", "2 of 5 orders"]);
+    assert!(errors(&drill, &world) > 25.0);
+    let doctor = shell.flightdeck(&["doctor"]).stdout;
+    assert!(doctor.contains("deploy.yml in shop/payments-api"), "{doctor}");
+
+    // A rollback goes through the pipeline, too. It is built and tested, and cancelled before it reaches anybody.
+    let back = ["rollback", "redeploy", "--confirm", "production", "--override", "rollback", "--reason"];
+    done(&[&back[..], &["the flag is not tried yet", "--detach"]].concat());
+    pipeline_is(&shell, "rollback-production-1", "waiting");
+    done(&["run", "stop", "rollback-production-1.0"]);
+    pipeline_is(&shell, "rollback-production-1", "cancelled");
+    assert_eq!(live("production_url"), "1.4.2");
+    // The flag needs no pipeline.
+    done(&["flag", "loyalty", "off"]);
+    assert!(errors(&drill, &world) < 5.0);
+    done(&["resolve", "--mitigated", "--yes"]);
+
+    done(&["hotfix", "start", "no-card"]);
+    done(&["drill", "fix"]);
+    done(&["hotfix", "bump"]);
+    done(&["test"]);
+    // The host knows only what was pushed.
+    shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("No ref found for: hotfix/no-card");
+    done(&["hotfix", "push"]);
+    done(&["deploy", "staging"]);
+    assert_eq!(live("staging_url"), "1.4.3");
+    let log = done(&["run", "log", "deploy-staging-2.0"]).stdout;
+    assert!(log.contains("0 failed") && log.contains("Deployed 1.4.3 (hotfix/no-card) to staging."), "{log}");
+    done(&["smoke", "staging"]);
+    done(&["hotfix", "finish", "--confirm", "main"]);
+
+    // Production waits for a reviewer: who is named, and whoever approves says why.
+    let gates = ["checklist", "approvals", "rollback"].iter().flat_map(|gate| ["--override", gate]);
+    let reason = ["--reason", "everybody on the call agrees", "--detach"];
+    let deploy = ["deploy", "production", "--confirm", "production"];
+    done(&deploy.into_iter().chain(gates).chain(reason).collect::<Vec<&str>>());
+    pipeline_is(&shell, "deploy-production-1", "waiting");
+    let next = titles(&shell.json(&["status", "--json"]));
+    let wanted = "waits for approval of production by release-managers (you can)";
+    assert!(next.contains(wanted), "{next}");
+    assert_eq!(live("production_url"), "1.4.2", "nothing reaches users until then");
+    let why = "staging is healthy, the smoke test passed";
+    done(&["plan", "review", "--approve", "--comment", why, "--confirm", "production"]);
+    wait_until("the deploy to be done", || {
+        (shell.json(&["plan", "show", "--json", "deploy-production-1"])["state"] == "done").then_some(())
+    });
+    assert_eq!(live("production_url"), "1.4.3");
+    done(&["flag", "loyalty", "on"]);
+    assert!(errors(&drill, &world) < 5.0);
+    done(&["cause", "the loyalty discount took orders without a card to 0 cents"]);
+    done(&["resolve", "--yes"]);
+
+    let grade = done(&["drill", "grade"]).stdout;
+    for wanted in
+        ["good     Served before fixed", "good     Approved where it runs", "good     The fix holds"]
+    {
+        assert!(grade.contains(wanted), "`{wanted}` in the grade:\n{grade}");
+    }
+    let report = done(&["report"]).stdout;
+    assert!(report.contains(why), "{report}");
+    kept("pipeline", &report);
+    kept("pipeline-grade", &grade);
+    done(&["verify"]);
 }

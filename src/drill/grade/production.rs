@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Judge, Line, Verdict};
 use crate::drill::scenario::{Asked, Lesson};
-use crate::incident::{PlanRun, PlanState, Release, State, UNDONE, WatchVerdict, duration};
+use crate::incident::{EntryKind, PlanRun, PlanState, Release, State, UNDONE, WatchVerdict, duration};
 
 /// Tells whether users are served from an environment.
 pub(super) fn is(state: &State, environment: &str) -> bool {
@@ -148,6 +148,25 @@ impl Judge<'_> {
         })
     }
 
+    /// Whether what pipelines waited for was approved from here, and why is on record.
+    fn reviewed(&self, title: &str, why: &str) -> Line {
+        let line = |verdict| Line::new(title, verdict, why.to_owned());
+        let through = |plan: &&PlanRun| {
+            plan.is_done()
+                && plan.steps.iter().any(|step| step.run.as_ref().is_some_and(|r| r.remote.is_some()))
+        };
+        let mut entries = self.state.timeline.iter().filter(|entry| entry.name == "plan-asked");
+        let approved = entries.find(|entry| entry.kind == EntryKind::Approval);
+        let deployed = self.state.plans.iter().filter(|plan| is(self.state, &plan.target)).find(through);
+        match (approved, deployed) {
+            (Some(entry), _) => line(Verdict::Good).at(entry.at, entry.text),
+            (None, Some(plan)) => line(Verdict::Partly)
+                .at(plan.ended_at.unwrap_or(plan.started_at), plan.title.clone())
+                .never("approved at its host: who and why is not on record here"),
+            (None, None) => line(self.undone()).never("no pipeline to production was approved"),
+        }
+    }
+
     /// What this drill was about.
     pub(super) fn lesson(&self, lesson: &Lesson) -> Line {
         let line = |verdict| Line::new(&lesson.title, verdict, lesson.why.clone());
@@ -205,6 +224,7 @@ impl Judge<'_> {
                 },
                 None => line(self.undone()).never("what was live at the beginning still is"),
             },
+            Asked::Reviewed => self.reviewed(&lesson.title, &lesson.why),
             Asked::NoBlindRollback => {
                 let back = self.state.plans.iter().filter(|plan| plan.purpose == "rollback");
                 let failed =

@@ -3,9 +3,10 @@
 use super::*;
 use crate::hotfix::outlook::Stray;
 use crate::incident::{
-    Alarm, Author, Body, CauseDescribed, Declared, Draft, GatePassedOver, Hash, Hlc, ImpactDescribed,
-    IncidentId, Log, Mitigated, Noted, Paged, PlanEnd, PlanEnded, PlanStarted, Record, RecordId,
-    ReleaseJudged, Released, ReportSaved, Resolved, RoleTaken, StepStarted, Told, WatchVerdict,
+    Alarm, Author, Body, CauseDescribed, Decision, Declared, Draft, GatePassedOver, Hash, Hlc,
+    ImpactDescribed, IncidentId, Log, Mitigated, Noted, Paged, PipelineSeen, PlanAsked, PlanEnd, PlanEnded,
+    PlanStarted, Record, RecordId, ReleaseJudged, Released, RemoteState, ReportSaved, Resolved, RoleTaken,
+    StepStarted, Told, WatchVerdict,
 };
 
 /// A drill as it is told: what happened at which minute.
@@ -252,6 +253,40 @@ fn a_hotfix_is_wrong_where_the_fault_is_not_ours() {
     assert_eq!(verdict(&branch, Asked::NoDeploy), Verdict::Partly);
     let deployed = branch.deploy(9, "deploy-production-1", "f1x", WatchVerdict::Failed);
     assert_eq!(verdict(&deployed, Asked::NoDeploy), Verdict::Wrong);
+}
+
+#[test]
+fn a_pipeline_is_approved_from_here_or_nobody_knows_why() {
+    let lesson = Lesson { title: "Approved".into(), asked: Asked::Reviewed, why: "Say why.".into() };
+    let line = |drill: &Drill| {
+        let lines = drill.graded(std::slice::from_ref(&lesson), None);
+        lines.into_iter().find(|line| line.title == "Approved").unwrap()
+    };
+    assert_eq!(line(&Drill::new()).verdict, Verdict::Open);
+    let (plan, run) = ("deploy-production-1".to_owned(), "deploy-production-1.1".to_owned());
+    let seen = PipelineSeen {
+        plan: plan.clone(),
+        step: 0,
+        run: run.clone(),
+        id: "4121".into(),
+        commit: String::new(),
+        name: "deploy.yml #1".into(),
+        url: String::new(),
+        attempt: 1,
+        state: RemoteState::Succeeded,
+        asks: false,
+        note: String::new(),
+    };
+    let deployed = Drill::new().deploy(9, &plan, "f1x", WatchVerdict::Passed).then(9, seen);
+    assert_eq!(line(&deployed).verdict, Verdict::Partly);
+    let review = |approve| {
+        let decision = Decision::Review { approve, comment: "staging is healthy".into() };
+        PlanAsked { plan: plan.clone(), step: 0, run: Some(run.clone()), decision }
+    };
+    assert_eq!(line(&deployed.clone().then(9, review(false))).verdict, Verdict::Partly);
+    let approved = line(&deployed.then(9, review(true)));
+    assert_eq!(approved.verdict, Verdict::Good);
+    assert!(approved.moments[0].what.contains("staging is healthy"), "{approved:?}");
 }
 
 #[test]

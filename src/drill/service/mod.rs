@@ -6,6 +6,7 @@
 
 mod answer;
 mod app;
+pub(super) mod ci;
 pub(super) mod flags;
 mod orders;
 mod past;
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::failure::{Failure, Result};
+use ci::Ci;
 use provider::Provider;
 use site::Site;
 
@@ -67,17 +69,18 @@ pub fn serve(
     })
 }
 
-/// What is served: an environment of the shop, or the payment provider that it depends on.
+/// What is served: an environment of the shop, the payment provider that it depends on, or the code host that deploys it.
 enum Served {
     Shop(Box<Site>),
     Provider(Provider),
+    Ci(Ci),
 }
 
 fn place(root: PathBuf, environment: String, old_cards: u8, provider: Option<String>) -> Served {
-    if environment == provider::NAME {
-        Served::Provider(Provider::new(root))
-    } else {
-        Served::Shop(Box::new(Site::new(root, environment, old_cards, provider)))
+    match environment.as_str() {
+        provider::NAME => Served::Provider(Provider::new(root)),
+        ci::NAME => Served::Ci(Ci::new(root)),
+        _ => Served::Shop(Box::new(Site::new(root, environment, old_cards, provider))),
     }
 }
 
@@ -114,6 +117,7 @@ async fn accept(listener: TcpListener, site: Arc<Served>) {
                     let answer = match &*site {
                         Served::Shop(site) => site.answer(&request).await,
                         Served::Provider(provider) => provider.answer(&request),
+                        Served::Ci(ci) => ci.answer(&request).await,
                     };
                     Ok::<_, Infallible>(answer)
                 }

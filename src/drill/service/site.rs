@@ -257,6 +257,10 @@ pub(super) fn json_answer(status: StatusCode, body: &Value) -> Answer {
     answer(status, "application/json", format!("{body}\n"))
 }
 
+pub(super) fn text_answer(status: StatusCode, body: String) -> Answer {
+    answer(status, "text/plain; charset=utf-8", body)
+}
+
 fn answer(status: StatusCode, kind: &'static str, body: String) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
