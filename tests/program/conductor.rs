@@ -110,6 +110,13 @@ impl Yard {
         kill_process(pid(self.conductor()), Signal::KILL).unwrap();
     }
 
+    /// Kills the conductor of this yard where there is one by now.
+    pub(super) fn kill_conductor_if_any(&self) {
+        if let Some(conductor) = self.find_conductor() {
+            kill_process(pid(conductor), Signal::KILL).ok();
+        }
+    }
+
     /// What lives of a run, by the mark in its environment.
     pub(super) fn processes(&self, run: &str) -> Vec<u32> {
         let home = [b"HOME=", self.world.path("home").as_os_str().as_encoded_bytes()].concat();

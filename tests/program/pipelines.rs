@@ -1,6 +1,7 @@
 //! Deploys that are pipelines, at code hosts that hold state and answer in the shapes of the real ones.
 
 pub(crate) mod host;
+mod kills;
 mod pushed;
 
 use serde_json::{Value, json};

@@ -256,7 +256,7 @@ pub(crate) fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
 }
 
 #[track_caller]
-fn wait_for<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = ask() {

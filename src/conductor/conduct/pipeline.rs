@@ -77,13 +77,13 @@ impl Conductor {
             Err(why) => return Finished::did_not_start(why),
         };
         let until = Instant::now().checked_add(timeout);
-        let (seen, added) = match self.remote_of(index) {
+        let (seen, added) = match self.left_of(index) {
             // Whoever was here before has told what it is.
-            Some(remote) if !remote.state.is_over() => {
+            Some(remote) => {
                 say(&mut log, &format!("goes on with {}, which was started before", remote.name));
                 (again(&remote), false)
             }
-            _ => match self.begin(index, pipeline, &mut host, &mut log) {
+            None => match self.begin(index, pipeline, &mut host, &mut log) {
                 Ok(seen) => (seen, true),
                 Err(finished) => return *finished,
             },
@@ -103,6 +103,7 @@ impl Conductor {
             credit: AHEAD,
             moved: Instant::now(),
             answered: (Instant::now(), self.recorder.now()),
+            is_seen: false,
             printed: 0,
             stop: None,
             told: None,
@@ -166,10 +167,14 @@ impl Conductor {
         }
     }
 
-    /// The pipeline that a run of this step followed last.
-    fn remote_of(&self, index: usize) -> Option<Remote> {
+    /// The pipeline that a run of this step followed last, where it goes on, or where nobody was left to say what its
+    /// end means for the step.
+    fn left_of(&self, index: usize) -> Option<Remote> {
         let step = self.recorder.plan()?.steps.get(index)?;
-        step.run.iter().chain(step.earlier.iter().rev()).find_map(|run| run.remote.clone())
+        let mut runs = step.run.iter().chain(step.earlier.iter().rev());
+        let (remote, run) = runs.find_map(|run| Some((run.remote.clone()?, run)))?;
+        let unsaid = matches!(run.outcome, None | Some(Outcome::Unknown { .. }));
+        (!remote.state.is_over() || unsaid && remote.state.is_plain_end()).then_some(remote)
     }
 
     /// Starts it, or finds it. What was sent and not answered is looked for, and never sent again.
@@ -319,7 +324,8 @@ impl Conductor {
         let began = Instant::now();
         loop {
             let asked = self.look(following, pipeline, host, log, dir);
-            if following.seen.state.is_over() {
+            // An end that somebody else wrote down is looked at once more: the run may be of another commit.
+            if following.seen.state.is_over() && following.is_seen {
                 self.last_words(following, host, log);
                 return following.end(began.elapsed(), pipeline);
             }

@@ -37,6 +37,11 @@ impl RemoteState {
         !matches!(self, Self::Queued | Self::Waiting | Self::Running | Self::Unknown)
     }
 
+    /// Tells whether it ended so that its step did, well or not.
+    pub fn is_plain_end(self) -> bool {
+        self.is_over() && !matches!(self, Self::Neutral | Self::Stale)
+    }
+
     /// Names it for people: `is queued`, `failed`.
     pub fn word(self) -> &'static str {
         match self {

@@ -82,6 +82,7 @@ impl Conductor {
             return 1;
         }
         following.answered = (Instant::now(), self.recorder.now());
+        following.is_seen = true;
         self.print_output(following, host, log, &id);
         let mut note = String::new();
         if state == RemoteState::Waiting {

@@ -40,6 +40,8 @@ pub(super) struct Following<'a> {
     pub(super) moved: Instant,
     /// When the host answered last, by its own clock and by the record's.
     pub(super) answered: (Instant, Timestamp),
+    /// Its host has answered.
+    pub(super) is_seen: bool,
     /// What was said of the output so far, where commands tell it.
     pub(super) printed: usize,
     pub(super) stop: Option<Why>,
