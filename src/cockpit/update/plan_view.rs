@@ -181,7 +181,14 @@ pub(super) fn decide_key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, 
         return;
     }
     if decide.lapsed {
-        return if back || press.key == Key::char('n') { cx.pop() } else { windows::unknown(cx, press.key) };
+        // Whoever types a comment goes on with that for a moment: no letter of it closes the window, and what
+        // was typed is kept for the next one.
+        let is_text = decide.reason.is_some() && press.key.text().is_some();
+        return match press.key {
+            _ if is_text => {}
+            key if back || key == Key::char('n') => windows::leave(cx),
+            key => windows::unknown(cx, key),
+        };
     }
     let judge = if decide.asks() == Asks::Reason { may_enter } else { may_confirm };
     let meant = judge(decide.shown_ms, press, before);
@@ -230,10 +237,10 @@ fn entered(decide: &mut Decide) -> bool {
     true
 }
 
-/// Takes a key into the line that is being typed. What was typed before this was on the screen
-/// was meant for something else.
+/// Takes a key into the line that is being typed. A reason confirms nothing, and is taken at once, as any line is: the
+/// frame that shows it may be late. What was typed of a word before that was meant for something else.
 fn typed(decide: &mut Decide, press: KeyPress, keys_since: u64) {
-    if decide.shown_ms.is_none_or(|shown| press.at_ms <= shown) {
+    if decide.asks() != Asks::Reason && decide.shown_ms.is_none_or(|shown| press.at_ms <= shown) {
         return;
     }
     if matches!(decide.asks(), Asks::Word(_)) && !may_type(decide.shown_ms, keys_since) {
@@ -256,7 +263,7 @@ fn reason(decide: &Decide) -> &str {
 
 /// Pasted text is a reason, and never a confirmation.
 pub(super) fn paste(decide: &mut Decide, text: &str) {
-    if let (Asks::Reason, true) = (decide.asks(), decide.shown_ms.is_some())
+    if decide.asks() == Asks::Reason
         && let Some(line) = &mut decide.reason
     {
         line.insert(text.trim_end());
@@ -308,7 +315,8 @@ fn send(cx: &mut Cx<'_>) {
 
 /// The decision was carried to the plan: its question is answered.
 pub(super) fn decided(cx: &mut Cx<'_>, plan: &str) {
-    cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Decide(decide) if decide.plan == plan));
+    let is_it = |decide: &Decide| decide.sending && decide.plan == plan;
+    cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Decide(decide) if is_it(decide)));
     for overlay in &mut cx.model.overlays {
         if let Overlay::Plan(view) = overlay {
             view.cursor = None;

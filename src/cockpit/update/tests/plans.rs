@@ -495,6 +495,51 @@ fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment()
 }
 
 #[test]
+fn a_comment_is_kept_whatever_becomes_of_the_plan_and_the_screen_while_it_is_typed() {
+    let comment = |table: &Table| match table.top() {
+        Overlay::Decide(decide) => decide.reason.as_ref().unwrap().text().to_owned(),
+        other => panic!("no decision: {other:?}"),
+    };
+    // The frame that shows the prompt comes late on a busy machine.
+    let mut table = at_its_host(true);
+    table.keys("o a");
+    table.talks("on the call");
+    assert_eq!(comment(&table), "on the call");
+    table.shown();
+    table.talks(", now");
+    assert_eq!(comment(&table), "on the call, now");
+    // What it waits for is given by somebody else: the letters that follow close nothing.
+    table.told(StepWaiting { plan: "deploy-1".into(), step: 0, why: String::new() });
+    let run = "deploy-1.0".to_owned();
+    let seen = |asks| PipelineSeen {
+        plan: "deploy-1".into(),
+        step: 0,
+        run: run.clone(),
+        id: "9001".into(),
+        name: "deploy.yml #42".into(),
+        url: String::new(),
+        commit: String::new(),
+        attempt: 1,
+        state: if asks { RemoteState::Waiting } else { RemoteState::Running },
+        asks,
+        note: if asks { "for approval of staging by sre".into() } else { String::new() },
+    };
+    table.told(seen(false));
+    assert!(matches!(table.top(), Overlay::Decide(decide) if decide.lapsed));
+    assert!(table.talks(" no quick one⏎").is_empty());
+    assert_eq!(comment(&table), "on the call, now");
+    table.keys("esc");
+    table.told(seen(true));
+    let why = "for approval of staging by sre".to_owned();
+    table.told(StepWaiting { plan: "deploy-1".into(), step: 0, why });
+    table.keys("a");
+    assert_eq!(comment(&table), "on the call, now", "it is there again");
+    // Another decision about the plan ends: this one is still being made.
+    table.send(Msg::Done(EffectId(999), Ok(Done::Decided { plan: "deploy-1".into(), records: Vec::new() })));
+    assert_eq!(comment(&table), "on the call, now");
+}
+
+#[test]
 fn where_the_token_may_not_nothing_is_offered_and_nothing_else_can_be_decided() {
     let mut table = at_its_host(false);
     for keys in ["o a", "d", "r", "s", "c"] {
