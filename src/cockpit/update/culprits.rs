@@ -5,7 +5,7 @@ use super::super::key::Key;
 use super::super::model::Model;
 use super::super::overlay::{CulpritsView, Overlay, Purpose};
 use super::invoke::ask;
-use super::{Cx, windows};
+use super::{Cx, record, windows};
 use crate::hotfix::suspects::culprits::{Odd, Standing, odd, standings};
 use crate::incident::{Culprit, CulpritJudged, CulpritVerdict};
 
@@ -74,9 +74,14 @@ fn act(cx: &mut Cx<'_>, command: Command) {
             ask(cx, purpose, &label, "for example the pool is at its limit since 14:02", String::new());
         }
         (Command::RuleOut, Some((culprit, verdict)), _) => {
-            let verdict =
-                if verdict == CulpritVerdict::Open { CulpritVerdict::RuledOut } else { CulpritVerdict::Open };
-            cx.append(judged(&culprit, verdict, ""));
+            if verdict == CulpritVerdict::Open {
+                return cx.append(judged(&culprit, CulpritVerdict::RuledOut, ""));
+            }
+            // What somebody found out is not wiped away by one key.
+            let how = if verdict == CulpritVerdict::Found { "was found to be it" } else { "is ruled out" };
+            let title = format!("{} {how}. Reopen it?", culprit.title);
+            let body = "This records that it may have been this after all, or not.";
+            record::claim(cx, &title, body, "reopen it", None, judged(&culprit, CulpritVerdict::Open, ""));
         }
         _ => {
             let follow_up = windows::key(cx.model, Command::OddFollowUp);

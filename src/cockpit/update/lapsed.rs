@@ -6,6 +6,7 @@ use super::super::commands::Command;
 use super::super::model::Model;
 use super::super::overlay::{Act, Confirm, Overlay, Purpose, Scroll};
 use super::plan_view;
+use super::record::reopening;
 use crate::incident::{
     Body, CheckState, Closed, Decided, HandoffAccepted, HandoffDeclined, Mitigated, OfferEnd, RecordId,
     Resolved, Role, State, Status, Ticked,
@@ -29,7 +30,10 @@ pub(super) fn keep_up(model: &mut Model) {
 /// Why a question of yes or no is over; `None`: it stands.
 fn question(model: &Model, asked: &Confirm) -> Option<String> {
     match &asked.act {
-        Act::Record(body) => record(model, body),
+        Act::Record(body) => match &**body {
+            Body::Ticked(ticked) => tick(model, model.incident()?, ticked, &asked.title),
+            body => record(model, body),
+        },
         Act::Invoke(invoke) if invoke.command == Command::Stop => {
             let (_, run) = model.incident()?.run(&invoke.argument)?;
             run.outcome.is_some().then(|| "It has ended: nothing is left to stop.".to_owned())
@@ -66,7 +70,6 @@ fn record(model: &Model, body: &Body) -> Option<String> {
             }
         }
         Body::Decided(Decided { proposal, .. }) => motion(model, state, *proposal),
-        Body::Ticked(ticked) => tick(model, state, ticked),
         _ => None,
     }
 }
@@ -98,15 +101,17 @@ fn motion(model: &Model, state: &State, id: RecordId) -> Option<String> {
     Some(format!("Somebody recorded at {} that it is {word}.", clock(model, at)))
 }
 
-fn tick(model: &Model, state: &State, ticked: &Ticked) -> Option<String> {
+fn tick(model: &Model, state: &State, ticked: &Ticked, asked: &str) -> Option<String> {
     let now = state.ticks.get(&ticked.item)?;
-    if ticked.state != CheckState::Open || now.state == CheckState::Failed {
+    // What it is now is not what was asked about.
+    if ticked.state != CheckState::Open || reopening(&ticked.title, now.state) == asked {
         return None;
     }
     let what = match now.state {
         CheckState::Passed => "ticked it",
+        CheckState::Failed => "marked it as failed",
         CheckState::Na => "marked it as not applicable",
-        CheckState::Open | CheckState::Failed => "opened it",
+        CheckState::Open => "reopened it",
     };
     Some(format!("{} {what} at {}.", now.by, clock(model, now.at)))
 }

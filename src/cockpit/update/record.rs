@@ -108,19 +108,35 @@ fn tick(cx: &mut Cx<'_>, command: Command) {
         }
         _ => {
             let state = if now == CheckState::Open { CheckState::Passed } else { CheckState::Open };
-            let ticked = Ticked { item: item.id, title: item.title.clone(), state, note: String::new() };
-            match tick.filter(|tick| tick.state == CheckState::Failed) {
-                // What somebody found broken is not wiped away by one key.
+            let title = reopening(&item.title, now);
+            let ticked = Ticked { item: item.id, title: item.title, state, note: String::new() };
+            match tick.filter(|tick| tick.state != CheckState::Open) {
+                // What somebody looked at is not wiped away by one key.
                 Some(tick) => {
                     let colon = if tick.note.is_empty() { "" } else { ": " };
-                    let body = format!("{} saw it fail{colon}{}", tick.by, tick.note);
-                    let title = format!("{} failed. Open it again?", item.title);
-                    claim(cx, &title, &body, "open it again", None, ticked);
+                    let did = match now {
+                        CheckState::Failed => "saw it fail",
+                        CheckState::Na => "marked it as not applicable",
+                        CheckState::Passed | CheckState::Open => "ticked it",
+                    };
+                    let body = format!("{} {did}{colon}{}", tick.by, tick.note);
+                    claim(cx, &title, &body, "reopen it", None, ticked);
                 }
                 None => cx.append(ticked),
             }
         }
     }
+}
+
+/// The question whether an item of the checklist is opened again, of one in such a state.
+pub(super) fn reopening(item: &str, state: CheckState) -> String {
+    let is = match state {
+        CheckState::Failed => "failed",
+        CheckState::Na => "is not applicable",
+        CheckState::Passed => "is ticked",
+        CheckState::Open => "is open",
+    };
+    format!("{item} {is}. Reopen it?")
 }
 
 fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {

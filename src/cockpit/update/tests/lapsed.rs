@@ -54,7 +54,7 @@ fn is_over(table: &mut Table, said: &str) {
 #[test]
 fn a_question_about_what_was_decided_meanwhile_says_so_and_records_nothing() {
     type Does = fn(&mut Table);
-    let cases: [(&str, Does, Does, &str); 6] = [
+    let cases: [(&str, Does, Does, &str); 8] = [
         ("i m", |_| {}, mitigate, "maya recorded that users are served again at "),
         ("i x", |_| {}, resolve, "maya resolved the incident at "),
         (
@@ -74,6 +74,18 @@ fn a_question_about_what_was_decided_meanwhile_says_so_and_records_nothing() {
             |table| tick(table, CheckState::Passed),
             "maya ticked it at ",
         ),
+        (
+            "4 space",
+            |table| tick(table, CheckState::Passed),
+            |table| tick(table, CheckState::Failed),
+            "maya marked it as failed at ",
+        ),
+        (
+            "4 space",
+            |table| tick(table, CheckState::Na),
+            |table| tick(table, CheckState::Open),
+            "maya reopened it at ",
+        ),
     ];
     for (keys, before, meanwhile, said) in cases {
         let mut table = Table::ready();
@@ -86,6 +98,20 @@ fn a_question_about_what_was_decided_meanwhile_says_so_and_records_nothing() {
         );
         meanwhile(&mut table);
         is_over(&mut table, said);
+    }
+}
+
+#[test]
+fn an_item_that_was_looked_at_is_reopened_only_by_yes() {
+    for state in [CheckState::Passed, CheckState::Failed, CheckState::Na] {
+        let mut table = Table::ready();
+        tick(&mut table, state);
+        assert!(table.keys("4 space").is_empty(), "{state:?}");
+        table.shown();
+        let effects = table.keys("y");
+        let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{state:?}: {effects:?}") };
+        let Body::Ticked(ticked) = &drafts[0].body else { panic!("{drafts:?}") };
+        assert_eq!(ticked.state, CheckState::Open, "{state:?}");
     }
 }
 

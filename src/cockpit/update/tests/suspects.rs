@@ -90,7 +90,9 @@ fn a_culprit_is_ruled_out_found_and_opened_again() {
     assert_eq!((judged.culprit.as_str(), judged.verdict), ("schema", CulpritVerdict::RuledOut));
     let ruled_out = judged.clone();
     table.told(ruled_out);
-    let effects = table.keys("space");
+    assert!(table.keys("space").is_empty(), "what was found out is not wiped away by one key");
+    table.shown();
+    let effects = table.keys("y");
     let Some(Body::CulpritJudged(judged)) = appended(&effects) else { panic!("{effects:?}") };
     assert_eq!(judged.verdict, CulpritVerdict::Open);
     table.keys("j j j x");
