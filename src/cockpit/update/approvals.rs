@@ -60,7 +60,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
             invoke: Invoke { command: Command::Deploy, argument: env.to_owned() },
         });
     }
-    let mut note = note(state, waits, &standing.rejections, standing.in_conflict());
+    let mut note = note(model, state, waits, &standing.rejections, standing.in_conflict());
     if is_void(state, &missing(model)) {
         note.push_str(". What would be deployed now is another plan: ask for approval again");
     }
@@ -128,16 +128,28 @@ pub(super) fn copy(cx: &mut Cx<'_>, role: &str) {
         Some(line) => {
             cx.effect("copying", Effect::Copy(line));
         }
-        None => cx.say("nothing waits for approval"),
+        None => cx.say(nothing_waits(cx.model)),
     }
 }
 
-fn note(state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
+/// What is said where there is nothing to approve.
+fn nothing_waits(model: &Model) -> String {
+    let ask = to_ask(model).map(|ask| format!("no plan is put up for approval yet: {ask}"));
+    ask.unwrap_or_else(|| "nothing waits for approval".to_owned())
+}
+
+/// What NEXT says about approvals while nothing is put up for them.
+fn to_ask(model: &Model) -> Option<&str> {
+    let found = model.derived.next.iter().find(|(next, _)| next.action == Command::Approvals.spec().id);
+    found.map(|(next, _)| next.title.as_str())
+}
+
+fn note(model: &Model, state: &State, waits: Option<&Proposal>, against: &[&Vote], conflict: bool) -> String {
     let mut note = match waits {
         Some(waits) => format!("{}, proposed by {}", waits.title, waits.whose()),
-        None => match proposal::subject(state) {
-            Some(subject) => format!("{} was started; nothing waits", subject.title),
-            None => "nothing waits for approval".to_owned(),
+        None => match (to_ask(model), proposal::subject(state)) {
+            (None, Some(subject)) => format!("{} was started; nothing waits", subject.title),
+            _ => nothing_waits(model),
         },
     };
     for vote in against {
@@ -183,7 +195,7 @@ pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
     let named = proposal::of_assistants(state).find(|waits| waits.id == role);
     let role = if named.is_some() { "" } else { role };
     let Some(waits) = named.or_else(|| proposal::at_hand(state)) else {
-        return cx.say("nothing waits for approval");
+        return cx.say(nothing_waits(cx.model));
     };
     let plan = match proposal::plan(waits) {
         Ok(plan) => plan,

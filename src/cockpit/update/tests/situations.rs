@@ -325,6 +325,29 @@ fn no_key_that_is_named_is_refused() {
 }
 
 #[test]
+fn approvals_say_what_next_says_of_them() {
+    let table: Situations = toml::from_str(include_str!("../../../../tests/situations.toml")).unwrap();
+    let mut asked = 0;
+    for situation in &table.situation {
+        let table = situation.table();
+        let next = table.model.derived.next.iter().find(|(next, _)| next.action == "approvals");
+        let Some((next, _)) = next else { continue };
+        let note = menus::menu(&table.model, Command::Approvals).note;
+        assert!(!note.contains("nothing waits"), "{}: {} / {note}", situation.name, next.title);
+        if next.title.starts_with("ask ") {
+            assert_eq!(
+                note,
+                format!("no plan is put up for approval yet: {}", next.title),
+                "{}",
+                situation.name
+            );
+            asked += 1;
+        }
+    }
+    assert!(asked > 0);
+}
+
+#[test]
 fn what_is_next_is_right_in_every_situation() {
     let table: Situations = toml::from_str(include_str!("../../../../tests/situations.toml")).unwrap();
     assert!(table.situation.len() >= 60, "{} situations", table.situation.len());
