@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::{Model, Pane};
 use super::overlay::{Ask, Overlay, Purpose};
 use super::sift;
-use crate::incident::{IncidentId, duration, same_person};
+use crate::incident::{CulpritState, CulpritVerdict, IncidentId, duration, same_person};
 use crate::text::name::folded;
 
 /// Somebody who may be meant.
@@ -29,6 +29,9 @@ pub struct Completed {
     index: usize,
 }
 
+/// Whoever wrote within so long is here.
+const HERE: SignedDuration = SignedDuration::from_mins(15);
+
 /// Words after which it is said how somebody was reached, and not who it was.
 const HOW: [&str; 9] = [" by ", " on ", " at ", " over ", " via ", " through ", " from ", " during ", ","];
 
@@ -37,7 +40,7 @@ fn place(purpose: &Purpose, before: &str) -> Option<Range<usize>> {
     let end = before.len();
     let whole = |ends: &[&str]| (!ends.iter().any(|word| before.contains(word))).then_some(0..end);
     match purpose {
-        Purpose::Role(_) | Purpose::Handoff(_) | Purpose::Assign(_) => Some(0..end),
+        Purpose::Role(_) | Purpose::Handoff(_) | Purpose::Assign(_) | Purpose::Cause => Some(0..end),
         Purpose::Page | Purpose::Verbal => whole(&HOW),
         // Most often it is said how, and by nobody else: the list would only be in the way.
         Purpose::Told(_) => whole(&HOW).filter(|name| !name.is_empty()),
@@ -116,6 +119,13 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
     let typed = typed(ask);
     let Some(place) = place(&ask.purpose, typed) else { return Vec::new() };
     let wanted = folded(typed.get(place).unwrap_or_default());
+    if ask.purpose == Purpose::Cause {
+        let begins = |one: &Candidate| folded(&one.name).starts_with(&wanted) && folded(&one.name) != wanted;
+        return found_to_be_it(model)
+            .into_iter()
+            .filter(|one| ask.completed.is_some() || begins(one))
+            .collect();
+    }
     let role = match &ask.purpose {
         Purpose::Role(role) | Purpose::Handoff(role) => role.as_str(),
         Purpose::Page => "on-call",
@@ -144,13 +154,26 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         });
     }
     if let Purpose::Handoff(_) = &ask.purpose {
-        // Whoever is here can take over now: they wrote in this incident, the last of them first.
         for (_, one) in &mut found {
             let wrote = wrote(model, &one.name).map(|at| format!("wrote {} ago", ago(model, at)));
             let about = [Some(std::mem::take(&mut one.about)).filter(|about| !about.is_empty()), wrote];
             one.about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
         }
-        found.sort_by_key(|(usual, one)| (Reverse(wrote(model, &one.name)), !usual));
+    }
+    // Whoever has a job in this incident, then who is on call, then who is here: they wrote lately. Who is paged is
+    // on call first.
+    let pages = ask.purpose == Purpose::Page;
+    if pages || matches!(ask.purpose, Purpose::Handoff(_)) {
+        found.sort_by_key(|(usual, one)| {
+            let has_role = model
+                .incident()
+                .is_some_and(|state| state.roles.values().any(|holder| same_person(holder, &one.name)));
+            let level = model.on_call_level(&one.name).unwrap_or(u32::MAX);
+            let lately = wrote(model, &one.name).filter(|at| model.now.duration_since(*at) <= HERE);
+            let wrote = wrote(model, &one.name).filter(|_| !pages);
+            let first = if pages { (level, !usual, !has_role) } else { (u32::from(!has_role), false, false) };
+            (first, level, Reverse(lately.filter(|_| !pages)), !usual, Reverse(wrote))
+        });
     }
     let one_word =
         matches!(ask.purpose, Purpose::FollowUp | Purpose::OddFollowUp(_) | Purpose::FollowUpAssign(..));
@@ -159,7 +182,7 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         let begins = name.starts_with(&wanted) || name.split(' ').any(|word| word.starts_with(&wanted));
         begins && !(one_word && one.name.contains(char::is_whitespace))
     });
-    if !matches!(ask.purpose, Purpose::Handoff(_)) {
+    if !matches!(ask.purpose, Purpose::Handoff(_) | Purpose::Page) {
         found.sort_by_key(|(usual, _)| !usual);
     }
     let found: Vec<Candidate> = found.into_iter().map(|(_, one)| one).collect();
@@ -168,6 +191,22 @@ pub fn candidates(model: &Model, ask: &Ask) -> Vec<Candidate> {
         [one] if one.about.is_empty() && ask.completed.is_none() && folded(&one.name) == wanted => Vec::new(),
         _ => found,
     }
+}
+
+/// What was found to have broken it, the latest first: each may be the cause, in these words.
+fn found_to_be_it(model: &Model) -> Vec<Candidate> {
+    let Some(state) = model.incident() else { return Vec::new() };
+    let is_found = |(_, one): &(&String, &CulpritState)| one.verdict == CulpritVerdict::Found;
+    let mut found: Vec<_> = state.culprits.iter().filter(is_found).collect();
+    found.sort_by_key(|(_, one)| Reverse(one.at));
+    let title =
+        |id: &str| model.policy.culprits.iter().find(|one| one.id == id).map(|one| one.title.as_str());
+    let candidate = |(id, one): (&String, &CulpritState)| {
+        let title = title(id).unwrap_or(id);
+        let name = if one.note.is_empty() { title.to_owned() } else { format!("{title}: {}", one.note) };
+        Candidate { name, about: "what broke it".to_owned() }
+    };
+    found.into_iter().map(candidate).collect()
 }
 
 /// When somebody last wrote in the open incident.
@@ -198,6 +237,11 @@ fn about(model: &Model, name: &str) -> String {
             .map_or_else(Vec::new, |one| one.roles.iter().map(|role| model.policy.role_title(role)).collect())
     };
     let mut parts = if has.is_empty() { usual() } else { has };
+    let on_call = model.on_call_level(name).map(|level| match level {
+        0 | 1 => "on call".to_owned(),
+        level => format!("on call (level {level})"),
+    });
+    parts.extend(on_call.as_deref());
     parts.extend(person.map(|person| person.reach.as_str()).filter(|reach| !reach.is_empty()));
     parts.join(", ")
 }

@@ -13,7 +13,7 @@ use super::{
     overlays, past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team,
     timeline,
 };
-use crate::incident::{CulpritVerdict, PlanRun, RecordId, Role, State, Status, StepState, same_person};
+use crate::incident::{PlanRun, RecordId, Role, Status, StepState, same_person};
 use crate::plan::Request;
 use crate::report::issue;
 
@@ -447,7 +447,8 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
             )
         }
         Command::Cause => {
-            let text = state.map_or_else(String::new, known_cause);
+            // What was found of a culprit is proposed beside the line: it is evidence, and no cause yet.
+            let text = state.map_or_else(String::new, |s| s.cause.clone());
             (Purpose::Cause, "Cause: what broke, and why?", "for example the pool was set too small", text)
         }
         Command::Role => return ask_role(cx, &invoke.argument),
@@ -489,13 +490,6 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
 pub(super) fn ask_no_rollback(cx: &mut Cx<'_>) {
     let placeholder = "for example the schema moved on";
     ask(cx, Purpose::NoRollback, "No rollback: why?", placeholder, String::new());
-}
-
-/// The cause as it is recorded; else what was found of the culprit that it was.
-fn known_cause(state: &State) -> String {
-    let found = state.culprits.values().filter(|one| one.verdict == CulpritVerdict::Found);
-    let last = found.max_by_key(|one| one.at).map(|one| one.note.clone());
-    if state.cause.is_empty() { last.unwrap_or_default() } else { state.cause.clone() }
 }
 
 /// Asks who has a role; suggests whoever has it, else whoever sits here.

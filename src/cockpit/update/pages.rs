@@ -10,6 +10,7 @@ use super::super::overlay::{Overlay, Purpose};
 use super::{Cx, facts, menus};
 use crate::comms::pager::{self, OnCall};
 use crate::failure::Failure;
+use crate::incident::same_person;
 use crate::text::visible;
 
 /// How long a service is left alone that did not answer, or refused.
@@ -89,7 +90,7 @@ pub(super) fn keep_up(cx: &mut Cx<'_>) {
 fn asks_on_call(model: &Model, now: Timestamp) -> bool {
     let is_looked_at = match model.overlays.last() {
         Some(Overlay::Menu(menu)) => menu.command == Command::Team,
-        Some(Overlay::Ask(ask)) => ask.purpose == Purpose::Page,
+        Some(Overlay::Ask(ask)) => matches!(ask.purpose, Purpose::Page | Purpose::Handoff(_)),
         _ => false,
     };
     is_looked_at
@@ -99,6 +100,14 @@ fn asks_on_call(model: &Model, now: Timestamp) -> bool {
 }
 
 impl Model {
+    /// The level at which somebody is on call now, as the services that page tell; `None`: they are not, or nobody
+    /// knows.
+    pub fn on_call_level(&self, name: &str) -> Option<u32> {
+        let told = self.services.told.iter().flatten().filter_map(|(_, found)| found.as_ref().ok());
+        let called = told.flatten().filter(|one| same_person(&one.who, name));
+        called.map(|one| one.level).min()
+    }
+
     /// Says who is on call, as the services that page tell; `None`: none tells, or none was asked.
     pub fn on_call(&self) -> Option<String> {
         let told = match &self.services.told {

@@ -15,13 +15,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown
     let complains = !ask.complaint.is_empty();
     let names = candidates(ui.model, ask);
     let read = reading(ui.model, ask).map(|said| (format!("⇒ {said}"), Role::Muted));
-    let on_call = || ui.model.on_call().filter(|_| ask.purpose == Purpose::Page);
+    let calls = matches!(ask.purpose, Purpose::Page | Purpose::Handoff(_));
+    let on_call = || ui.model.on_call().filter(|_| calls);
     let on_call = || on_call().map(|said| (ui.local(&said).into_owned(), Role::Muted));
     let reading = read.or_else(on_call).or_else(|| hint(ask).map(|hint| (hint.to_owned(), Role::Faint)));
     let lines = 1 + u16::from(complains) + u16::from(!names.is_empty()) + u16::from(reading.is_some());
     let place = low(area, 2 + lines);
     let tab = match (&ask.purpose, names.is_empty()) {
         (Purpose::Filter, false) => "fill in",
+        (Purpose::Cause, false) => "take it",
         (_, false) => "name",
         (Purpose::Note(_) | Purpose::FollowUp, true) => "kind",
         (_, true) => "",

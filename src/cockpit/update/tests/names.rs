@@ -4,6 +4,7 @@ use super::*;
 use crate::cockpit::Command;
 use crate::cockpit::complete::candidates;
 use crate::cockpit::msg::Item;
+use crate::comms::pager::OnCall;
 use crate::config::types::Person;
 use crate::incident::{
     CulpritJudged, CulpritVerdict, FollowUpAdded, HandoffDeclined, HandoffOffered, ItemAssigned, Proposed,
@@ -74,6 +75,40 @@ fn a_handoff_is_offered_to_those_who_are_here_and_never_to_who_has_the_role() {
     );
     assert!(!names.contains(&"maya"), "nobody hands over to themselves: {names:?}");
     assert!(shown[0].about.starts_with("on-call engineer, pager 12, wrote "), "{}", shown[0].about);
+}
+
+#[test]
+fn who_has_a_role_and_who_is_on_call_comes_before_who_wrote_last() {
+    let mut table = with_people();
+    let pager = "name = \"pager\"\nkind = \"pagerduty\"\nsecret = \"KEY\"\naudiences = [\"on-call\"]\n\
+                 api_token = \"T\"\nservice = \"P1\"";
+    table.model.config.config.channels = vec![toml::from_str(pager).unwrap()];
+    table.told(RoleTaken { role: "lead".into(), person: "noor".into() });
+    for (name, after) in [("zoe", 40), ("li", 50)] {
+        let mut record = table.record(Noted { kind: NoteKind::Finding, text: name.into() }.into());
+        record.author.name = name.into();
+        record.occurred_at = time(after);
+        table.send(Msg::Fact(Fact::Records(vec![record])));
+    }
+    let on_call = |table: &mut Table| {
+        let id = *table.model.in_flight.iter().find(|(_, doing)| doing.contains("on call")).unwrap().0;
+        let one = |level, who: &str| OnCall { level, who: who.into(), until: None };
+        let told = vec![("pager".to_owned(), Ok(vec![one(1, "Sam"), one(2, "zoe")]))];
+        table.model.config.config.people.push(Person {
+            name: "Sam".into(),
+            roles: Vec::new(),
+            reach: String::new(),
+        });
+        table.send(Msg::Done(id, Ok(Done::OnCall(told))));
+    };
+    table.keys("i p");
+    on_call(&mut table);
+    assert_eq!(names(&table)[..3], ["Sam", "zoe", "omar"], "on call, then who usually is");
+    let Some(Overlay::Ask(ask)) = table.model.overlays.last() else { panic!("nothing is asked") };
+    assert_eq!(candidates(&table.model, ask)[1].about, "on call (level 2)");
+    table.told(RoleTaken { role: "commander".into(), person: "maya".into() });
+    table.keys("esc w h");
+    assert_eq!(names(&table)[..4], ["noor", "Sam", "zoe", "li"], "roles, on call, then who is here");
 }
 
 #[test]
@@ -269,7 +304,7 @@ fn a_role_that_somebody_has_is_not_taken_by_enter_alone() {
 }
 
 #[test]
-fn the_cause_begins_with_what_was_found_of_the_culprit() {
+fn the_cause_is_empty_and_what_was_found_of_the_culprit_is_proposed_beside_it() {
     let mut table = Table::ready();
     let found = CulpritJudged {
         culprit: "deploy".into(),
@@ -279,7 +314,19 @@ fn the_cause_begins_with_what_was_found_of_the_culprit() {
     };
     tell(&mut table, found.into());
     table.keys("i c");
-    assert_eq!(line(&table), "the pool was set to 5");
+    assert_eq!(line(&table), "", "evidence is no cause");
+    let [proposed] = names(&table).try_into().unwrap();
+    assert!(proposed.ends_with(": the pool was set to 5"), "{proposed}");
+    table.types("a");
+    table.keys("backspace tab");
+    assert_eq!(line(&table), proposed);
+    table.types(", too small");
+    let effects = table.keys("enter");
+    let Some(Body::CauseDescribed(cause)) = appended(&effects) else { panic!("{effects:?}") };
+    assert_eq!(cause.text, format!("{proposed}, too small"));
+    tell(&mut table, cause.clone().into());
+    table.keys("i c");
+    assert_eq!(line(&table), format!("{proposed}, too small"), "what is recorded is corrected");
 }
 
 #[test]
