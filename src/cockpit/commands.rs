@@ -174,6 +174,7 @@ commands! {
     Page "page" "paged" ["p"] Menu(Command::Incident), Record, "page", "Record that somebody was paged";
     Told "told" "told" ["t"] Menu(Command::Incident), Record, "told", "Record that an audience was informed";
     Snooze "snooze" "snooze a reminder" ["z"] Menu(Command::Incident), Record, "snooze", "Snooze the reminder of an overdue clock, with a reason";
+    Clocks "clocks" "clocks" ["k"] Menu(Command::Incident), View, "status", "List every clock with its name and when it is due, and go to what it asks for";
     Phase "phase" "phase" ["h"] Menu(Command::Incident), Record, "phase", "Enter a phase of the procedure";
     Mitigate "mitigate" "mitigated" ["m"] Menu(Command::Incident), Record, "resolve", "Record that users are served again";
     Resolve "resolve" "resolve" ["x"] Menu(Command::Incident), Record, "resolve", "Record that the incident is over";
@@ -234,7 +235,7 @@ commands! {
     Reject "reject" "reject" ["x"] Menu(Command::Approvals), Record, "reject", "Read what waits, and reject it with a reason";
     CopyApproval "approve.copy" "copy the line for another terminal" ["y"] Menu(Command::Approvals), View, "", "Copy the command by which somebody else approves in their own terminal";
 
-    Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed, or open it again";
+    Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed; of one that was looked at, ask whether to reopen it";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";
     Assign "tick.assign" "assign" ["@"] Checklist, Record, "assign", "Give the item to somebody to look at";
     NotApplicable "tick.na" "not applicable" ["-"] Checklist, Record, "tick", "Mark the item as not applicable, with a reason";
@@ -280,7 +281,7 @@ commands! {
     Verbal "approval.verbal" "verbal approval" ["v"] Scope::Vote, Record, "approve", "Record who approved it verbally, and how";
     RollbackAgain "rollback.refresh" "refresh" ["r"] Scope::Rollback, View, "rollback", "Check again which rollback options work";
     RollbackNot "rollback.not" "no rollback" ["x"] Scope::Rollback, Record, "note", "Record the decision not to roll back, with the reason";
-    RuleOut "culprit.rule-out" "rule out" ["space"] Scope::Culprits, Record, "culprit", "Rule the culprit out, or open it again";
+    RuleOut "culprit.rule-out" "rule out" ["space"] Scope::Culprits, Record, "culprit", "Rule the culprit out; of one that was judged, ask whether to reopen it";
     CulpritFound "culprit.found" "it was this" ["x"] Scope::Culprits, Record, "culprit", "Record that it was this, with what shows it";
     OddFollowUp "odd.follow-up" "follow-up" ["u"] Scope::Culprits, Record, "follow-up", "Make what is odd a follow-up";
     FlagToggle "flag.toggle" "turn on or off" ["o" "space"] Scope::Flags, Plan, "flag", "Turn the flag off if it is on, and on if it is off";
@@ -363,6 +364,7 @@ impl Command {
                 | Self::Told
                 | Self::Phase
                 | Self::Snooze
+                | Self::Clocks
                 | Self::Team
                 | Self::Hotfix
                 | Self::Test

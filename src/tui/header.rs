@@ -164,6 +164,16 @@ pub(super) fn strip_lines(height: u16) -> u16 {
     if height < 16 { 1 } else { 2 }
 }
 
+/// Whether a window is open: the keys of the cockpit mean nothing then, and are not shown.
+fn covered(ui: Ui<'_>) -> bool {
+    !ui.model.overlays.is_empty()
+}
+
+/// The key of a command behind what it is about, where it does something.
+fn behind(ui: Ui<'_>, command: Command) -> String {
+    if covered(ui) { String::new() } else { format!(" [{}]", ui.key(command)) }
+}
+
 /// What is shown where the journal was taken away.
 const NOT_SAVED: &str = "✗ NOT SAVED: journal gone";
 
@@ -399,7 +409,8 @@ fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     }
     if state.roles.is_empty() && offer.is_none() && pen.room() > trail + 20 {
         let keys = ui.keys(Command::Incident, Command::Role);
-        pen.right(&format!("nobody leads yet [{keys}]"), ui.of(Role::Faint));
+        let keys = if covered(ui) { String::new() } else { format!(" [{keys}]") };
+        pen.right(&format!("nobody leads yet{keys}"), ui.of(Role::Faint));
         pen.right_gap(2);
     }
 }
@@ -447,11 +458,11 @@ fn clocks(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let dues: Vec<Due> = shown_clocks(ui).map(|clock| Due::of(ui, clock)).collect();
     // There is always one in sight, however little of it; it is worth more than what has to be ready later.
     let room = pen.room().saturating_sub(kept);
-    let texts = due::fitting(&dues, room).or_else(|| due::fitting(&dues, pen.room())).unwrap_or_else(|| {
-        match dues.first() {
-            Some(first) => vec![(first.within(pen.room()), first.role)],
-            None => Vec::new(),
-        }
+    let keys = if covered(ui) { String::new() } else { ui.keys(Command::Incident, Command::Clocks) };
+    let fits = |room| due::fitting(&dues, room, &keys);
+    let texts = fits(room).or_else(|| fits(pen.room())).unwrap_or_else(|| match dues.first() {
+        Some(first) => vec![(first.within(pen.room()), first.role)],
+        None => Vec::new(),
     });
     if texts.is_empty() && ui.model.incident().is_some_and(State::is_open) {
         pen.put("no deadline is running", ui.of(Role::Faint));
@@ -491,7 +502,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let key = ui.key(Command::RollBack);
     // The key goes first where there is no room for all.
     let whole = format!("{text} [{key}]");
-    let roomy = pen.room() > 90 && pen.right(&whole, ui.of(role));
+    let roomy = pen.room() > 90 && !covered(ui) && pen.right(&whole, ui.of(role));
     // What is due next keeps the room for its number.
     let due = shown_clocks(ui).next().map_or(0, |clock| width(&Due::of(ui, clock).brief()) + 3);
     if roomy || (pen.room() > due + width(text) && pen.right(text, ui.of(role))) {
@@ -525,14 +536,14 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     }
     if ui.model.unseen > 0 {
         let errors = if ui.model.unseen == 1 { "error" } else { "errors" };
-        mark(&format!("✗ {} {errors} [{}]", ui.model.unseen, ui.key(Command::Errors)), Role::Bad);
+        mark(&format!("✗ {} {errors}{}", ui.model.unseen, behind(ui, Command::Errors)), Role::Bad);
     }
     match ui.model.config.source {
         ConfigSource::Untrusted { .. } => {
-            mark(&format!("▲ not trusted [{}]", ui.key(Command::Trust)), Role::Warn);
+            mark(&format!("▲ not trusted{}", behind(ui, Command::Trust)), Role::Warn);
         }
         ConfigSource::Invalid(_) => {
-            mark(&format!("✗ flightdeck.toml [{}]", ui.key(Command::Errors)), Role::Bad);
+            mark(&format!("✗ flightdeck.toml{}", behind(ui, Command::Errors)), Role::Bad);
         }
         ConfigSource::None | ConfigSource::Trusted => {}
     }
@@ -557,7 +568,8 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
 
 /// What a newcomer should try.
 fn guide(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
-    let Some(text) = &ui.model.derived.guide else { return };
+    // It speaks of keys that do nothing while a window is open.
+    let Some(text) = ui.model.derived.guide.as_ref().filter(|_| !covered(ui)) else { return };
     let mut pen = Pen::new(buf, line, 0);
     pen.gap(1).put("try ", ui.of(Role::Faint)).gap(2);
     pen.put(text, ui.of(Role::Guide));

@@ -149,3 +149,41 @@ fn how_long_a_message_is_on_each_channel_is_seen_at_every_width() {
         assert!(words.contains("2,405 of 2,000 as sent"), "{width}×{height}:\n{shown}");
     }
 }
+
+#[test]
+fn no_key_is_named_above_a_window_in_which_it_does_nothing() {
+    for (name, mut model) in scenes().into_iter().filter(|(_, model)| model.incident().is_some()) {
+        let is_menu = matches!(model.overlays.as_slice(), [Overlay::Menu(_)]);
+        if model.overlays.is_empty() || is_menu {
+            continue;
+        }
+        model.unseen = 1;
+        for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+            let shown = text(&settled(&mut model, &Theme::default(), width, height));
+            let head: Vec<&str> = shown.lines().take(if height < 16 { 1 } else { 3 }).collect();
+            // What a command asks is no key, and its window takes the one that answers.
+            let head = head.join("\n").replace("[sudo]", "").replace("[i]", "");
+            assert!(!head.contains('['), "{name} {width}×{height}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn in_a_menu_what_is_left_of_the_keys_of_next_is_named() {
+    let mut model = incident();
+    let (keys, menu, row) = ("i p", "i", "p");
+    model.derived.next[0].1 = keys.to_owned();
+    assert!(text(&frame(&model, &Theme::default(), 120, 36).0).contains(&format!("[{keys}]")));
+    let press = |model: &mut crate::cockpit::Model, key: &str| {
+        let press = crate::cockpit::msg::KeyPress::new(crate::cockpit::Key::parse(key).unwrap(), 9_000);
+        let _ = crate::cockpit::update(model, crate::cockpit::Msg::Key(press));
+    };
+    press(&mut model, menu);
+    let shown = text(&frame(&model, &Theme::default(), 120, 36).0);
+    assert!(shown.contains(&format!("[{row}]")) && !shown.contains(&format!("[{keys}]")), "{shown}");
+    model.overlays.clear();
+    press(&mut model, "h");
+    let shown = text(&frame(&model, &Theme::default(), 120, 36).0);
+    let next = shown.lines().find(|line| line.contains("NEXT")).unwrap();
+    assert!(!next.contains('['), "{shown}");
+}

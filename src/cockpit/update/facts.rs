@@ -333,7 +333,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
 /// Has an open menu that counts down say what is left now.
 pub(super) fn renew_times(model: &mut Model) {
     if let Some(Overlay::Menu(shown)) = model.overlays.last()
-        && matches!(shown.command, Command::Team | Command::Snooze)
+        && matches!(shown.command, Command::Team | Command::Snooze | Command::Clocks)
     {
         renew_menu(model);
     }
@@ -350,13 +350,18 @@ fn renew_menu(model: &mut Model) {
     let fresh = menus::menu(model, shown.command);
     let Some(Overlay::Menu(shown)) = model.overlays.last_mut() else { return };
     shown.note = fresh.note;
+    // Several clocks ask for the same: they are told apart by their names.
+    let named = shown.command == Command::Clocks;
+    let is_it = |one: &Item, other: &Item| {
+        one.invoke == other.invoke && (!named || menus::clock_of(one) == menus::clock_of(other))
+    };
     for item in &mut shown.items {
-        let same = |new: &&Item| new.key == item.key && new.invoke == item.invoke;
+        let same = |new: &&Item| new.key == item.key && is_it(new, item);
         // What has another key by now keeps the one that is on the screen.
-        let moved = || fresh.items.iter().find(|new| new.invoke == item.invoke);
+        let moved = || fresh.items.iter().find(|new| is_it(new, item));
         match fresh.items.iter().find(same).or_else(moved) {
             Some(new) => *item = Item { key: item.key, ..new.clone() },
-            None => item.disabled = Some("no longer possible".to_owned()),
+            None => item.disabled = Some(if named { "over" } else { "no longer possible" }.to_owned()),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::deploy::canary::shares;
 use crate::hotfix::state::NoRepository;
 use crate::incident::{PlanState, State, Status, duration};
 use crate::text::address::without_credentials;
-pub(super) use incident::{roles, told_question};
+pub(super) use incident::{clock_of, roles, told_question};
 pub(super) use palette::{everything, pressing};
 pub use turns::title;
 
@@ -34,6 +34,7 @@ pub(super) fn menu(model: &Model, command: Command) -> Menu {
         Command::Actions => own::actions(model),
         Command::Approvals => super::approvals::menu(model),
         Command::Snooze => super::team::snoozes(model),
+        Command::Clocks => incident::clocks(model),
         Command::Team => {
             let (items, parts) = super::team::items(model, fixed(model, command));
             headings = parts;
@@ -309,6 +310,7 @@ fn label(model: &Model, command: Command) -> String {
         Command::Page => "somebody was paged".to_owned(),
         Command::Told => "somebody was informed …".to_owned(),
         Command::Snooze => "snooze a reminder …".to_owned(),
+        Command::Clocks => "all clocks …".to_owned(),
         Command::Phase => with(model.policy.phase_name(state.phase), "").replace(": ", " … now "),
         Command::Mitigate => "mitigated: users are served again".to_owned(),
         Command::Resolve => "resolve: it is over".to_owned(),

@@ -1,6 +1,7 @@
 //! Messages in, state and effects out.
 
 mod alarms;
+mod clocks;
 mod confirm;
 mod counts;
 mod ending;
@@ -464,10 +465,7 @@ fn an_item_is_ticked_failed_with_a_note_and_opened_again() {
     table.send(Msg::Fact(Fact::Records(vec![record])));
     assert!(table.keys("space").is_empty());
     let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("no question") };
-    assert!(
-        asked.title.ends_with("failed. Open it again?") && asked.body.contains("refund 502"),
-        "{asked:?}"
-    );
+    assert!(asked.title.ends_with("failed. Reopen it?") && asked.body.contains("refund 502"), "{asked:?}");
     table.shown();
     let effects = table.keys("y");
     assert!(matches!(&effects[..], [Effect::Append(drafts)]

@@ -40,7 +40,7 @@ impl Due {
         let brief = match clock.id.as_str() {
             "proposal" => "objections".to_owned(),
             "task" => owner.to_owned(),
-            _ => said.replace("escalate to ", "page "),
+            _ => said.clone(),
         };
         let (time, minutes) = (duration(length), ui::minutes(length));
         if is_late {
@@ -107,9 +107,10 @@ const MEASURES: [Measure; 4] = [
     (Words::Few, Time::Minutes),
 ];
 
-/// As many of them as so many columns hold, the most urgent first, all in one measure; how many are left out is said.
+/// As many of them as so many columns hold, the most urgent first, all in one measure; how many are left out
+/// is said, with the keys that list them.
 /// `None`: there is not even room for the first.
-pub(super) fn fitting(dues: &[Due], room: u16) -> Option<Vec<(String, Role)>> {
+pub(super) fn fitting(dues: &[Due], room: u16, keys: &str) -> Option<Vec<(String, Role)>> {
     let said = |kept: usize, measure: Measure, left: &str| {
         let (shown, rest) = dues.split_at(kept);
         let mut texts: Vec<(String, Role)> = shown.iter().map(|due| (due.text(measure), due.role)).collect();
@@ -117,8 +118,13 @@ pub(super) fn fitting(dues: &[Due], room: u16) -> Option<Vec<(String, Role)>> {
         let columns = texts.iter().map(|(text, _)| width(text) + 3).sum::<u16>().saturating_sub(3);
         (columns <= room).then_some(texts)
     };
-    let best =
-        |kept: usize| MEASURES.iter().find_map(|measure| said(kept, *measure, left_out(dues.len() - kept)));
+    let best = |kept: usize| {
+        let left = left_out(dues.len() - kept);
+        // Where there is room the key that lists them stands behind it.
+        let listed = format!("{left}{}", if keys.is_empty() { String::new() } else { format!(" [{keys}]") });
+        let with = |measure: &Measure| said(kept, *measure, &listed).or_else(|| said(kept, *measure, left));
+        MEASURES.iter().find_map(with)
+    };
     (1..=dues.len()).rev().find_map(best).or_else(|| said(1.min(dues.len()), MEASURES[3], ""))
 }
 

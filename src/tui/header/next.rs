@@ -7,6 +7,9 @@ use ratatui::style::Style;
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, inset};
+use crate::cockpit::Command;
+use crate::cockpit::overlay::{Overlay, PlanView};
+use crate::cockpit::update::menus;
 use crate::incident::Next;
 use crate::text::visible;
 
@@ -50,16 +53,41 @@ fn words(ui: Ui<'_>, next: &Next) -> String {
     }
 }
 
+/// Those of the keys that lead to a step which do something now: in the cockpit all, in a menu on the way what is
+/// left of them, and in other windows none but those that they take themselves.
+fn acting<'a>(ui: Ui<'_>, keys: &'a str) -> &'a str {
+    let takes = |command| keys == ui.key(command);
+    let acts = match ui.model.overlays.last() {
+        None => true,
+        Some(Overlay::Menu(menu)) if ui.model.overlays.len() == 1 => {
+            let opened = menus::path(ui.model, &menu.command.into());
+            let rest = keys.strip_prefix(&*opened).and_then(|rest| rest.strip_prefix(' '));
+            return rest.unwrap_or_default();
+        }
+        Some(Overlay::Run(_)) => takes(Command::Answer),
+        Some(Overlay::Plan(view)) => {
+            let run = ui.model.incident().and_then(|state| state.plan(&view.plan));
+            takes(Command::RollBack) && run.is_some_and(|run| PlanView::to_roll_back(run, ui.model).is_some())
+        }
+        Some(_) => false,
+    };
+    if acts { keys } else { "" }
+}
+
 pub(super) fn step(ui: Ui<'_>, pen: &mut Pen<'_>, title: &str, keys: &str, style: Style) {
     let kept = if keys.is_empty() { 0 } else { width(keys) + 4 };
     let title = &*ui.local(title);
     let room = pen.room().saturating_sub(kept);
     let title = shorter(title, room);
     pen.column_of(title, width(title).min(room), style);
-    if !keys.is_empty() {
+    // Where they do nothing their room stays: no word moves because a window opens.
+    let shown = acting(ui, keys);
+    if !shown.is_empty() {
         let frame = ui.of(Role::NextThen);
-        pen.gap(2).put("[", frame).put(keys, ui.of(Role::NextKey)).put("]", frame);
+        pen.gap(2).put("[", frame).put(shown, ui.of(Role::NextKey)).put("]", frame);
     }
+    let used = if shown.is_empty() { 0 } else { width(shown) + 4 };
+    pen.gap(kept.saturating_sub(used));
 }
 
 /// What is next without what can be done without, where not all of it fits: what is added behind a comma, then why it

@@ -5,7 +5,7 @@ use super::super::super::key::Key;
 use super::super::super::model::Model;
 use super::super::super::msg::Item;
 use super::{blocked, rows};
-use crate::incident::{Audience, Phase, duration};
+use crate::incident::{Audience, Clock, ClockState, Phase, duration, time_left};
 
 pub(super) fn severities(model: &Model) -> Vec<Item> {
     let now = model.incident().map(|state| state.severity);
@@ -72,6 +72,56 @@ pub(super) fn audiences(model: &Model) -> Vec<Item> {
         invoke: Invoke { command: Command::Told, argument: "other".to_owned() },
     });
     items
+}
+
+/// Between the name of a clock and its time.
+const DUE: &str = "  due ";
+
+/// The clock that a row is about, by its name.
+pub(in crate::cockpit::update) fn clock_of(item: &Item) -> &str {
+    item.label.split(DUE).next().unwrap_or_default().trim_end()
+}
+
+/// Every clock that runs or ran out, the most urgent first, and the command that does what it asks for.
+pub(super) fn clocks(model: &Model) -> (String, Vec<Item>) {
+    let runs = |clock: &&Clock| matches!(clock.state, ClockState::Running | ClockState::Overdue);
+    let clocks: Vec<&Clock> = model.derived.clocks.iter().filter(runs).collect();
+    let title = |clock: &Clock| match clock.id.as_str() {
+        "phase" => {
+            format!("{} phase", model.incident().map_or("", |state| model.policy.phase_name(state.phase)))
+        }
+        _ => clock.title.trim_end_matches(" due").to_owned(),
+    };
+    let columns = clocks.iter().map(|clock| title(clock).chars().count()).max().unwrap_or_default().min(40);
+    let row = |clock: &&Clock| {
+        let command = match clock.id.as_str() {
+            "page" => Command::Page,
+            "escalate" => Command::Role,
+            "review" => Command::Review,
+            "task" | "proposal" => Command::Team,
+            "phase" => Command::Phase,
+            "fix" => Command::Hotfix,
+            _ => Command::Message,
+        };
+        let at = model.looks.zone.to_datetime(clock.due_at);
+        let day = if at.date() == model.looks.zone.to_datetime(model.now).date() {
+            "%H:%M"
+        } else {
+            "%-d %b %H:%M"
+        };
+        let (due, left) = (at.strftime(day), time_left(clock.due_at, model.now));
+        Item {
+            key: None,
+            path: String::new(),
+            label: format!("{:columns$}{DUE}{due}  {left}", title(clock)),
+            disabled: blocked(model, command),
+            invoke: command.into(),
+        }
+    };
+    let items: Vec<Item> = clocks.iter().map(row).collect();
+    let zone = model.looks.zone_name(model.now);
+    let note = if items.is_empty() { "no clock is running".to_owned() } else { format!("times in {zone}") };
+    (note, items)
 }
 
 pub(super) fn phases(model: &Model) -> Vec<Item> {

@@ -26,9 +26,13 @@ pub(in crate::cockpit::update) fn everything(model: &Model) -> Vec<Item> {
             continue;
         }
         let found = if spec.command.is_menu()
-            && !matches!(spec.command, Command::Notes | Command::Incident | Command::View | Command::Hotfix)
-        {
+            && !matches!(
+                spec.command,
+                Command::Notes | Command::Incident | Command::View | Command::Hotfix | Command::Clocks
+            ) {
             rows(model, spec.command)
+        } else if spec.command == Command::Clocks {
+            alone(model, spec.command).into_iter().collect()
         } else if !spec.command.is_menu()
             && spec.command != Command::Palette
             && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
@@ -147,6 +151,7 @@ fn said(command: Command) -> Option<&'static str> {
         Command::Impact => "describe the impact",
         Command::Cause => "describe the cause",
         Command::Page => "record who was paged",
+        Command::Clocks => "see all clocks",
         Command::Mitigate => "record that users are served again",
         Command::Resolve => "resolve the incident",
         Command::Reopen => "reopen the incident",
