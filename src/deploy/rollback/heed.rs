@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 
-use crate::incident::{PlanRun, Remote, State, duration};
-use crate::plan::{Plan, Purpose};
+use crate::incident::{PlanRun, Remote, State, StepRun, duration};
+use crate::plan::{Action, Plan, Purpose, stored};
 use crate::text::visible;
 
 /// An environment that is well, and since when, where that is known.
@@ -57,20 +57,30 @@ pub fn heed_of(
     heed(state, environment, flag.unwrap_or_default(), well, now)
 }
 
-/// Says what is still being done in an environment: the plan that has it, or a pipeline whose plan is over.
+/// Says what is still being done in an environment: the plan that has it, or a pipeline that was not seen to end.
 pub fn under_way(state: &State, environment: &str) -> Option<String> {
-    let mut plans = state.plans.iter().rev().filter(|plan| plan.target == environment);
-    if let Some(plan) = plans.clone().find(|plan| plan.state.is_under_way()) {
+    let mut plans = state.plans.iter().rev();
+    let has_it = |plan: &&PlanRun| plan.target == environment && plan.state.is_under_way();
+    if let Some(plan) = plans.clone().find(has_it) {
         let (title, by) = (visible(&plan.title), visible(&plan.by));
         return Some(format!("{} still has a plan under way: {title}, by {by}", visible(environment)));
     }
-    let remote = plans.find_map(pipeline_left)?;
+    let remote = plans.find_map(|plan| pipeline(plan, environment))?;
     let (name, how) = (visible(&remote.name), remote.state.word());
-    Some(format!("a pipeline of {} may still go on: {name} {how}", visible(environment)))
+    Some(format!("a pipeline to {} has not ended: {name} {how}", visible(environment)))
 }
 
-/// The pipeline of a plan that is over, which was not seen to end.
-fn pipeline_left(plan: &PlanRun) -> Option<&Remote> {
-    let remotes = plan.steps.iter().rev().filter_map(|step| step.run.as_ref()?.remote.as_ref());
-    remotes.into_iter().next().filter(|remote| !remote.state.is_over() && !plan.state.is_under_way())
+/// The pipeline of a plan that brings something to an environment and was not seen to end, whatever the plan itself
+/// has: the push of a finish starts one, too.
+fn pipeline<'a>(plan: &'a PlanRun, environment: &str) -> Option<&'a Remote> {
+    let followed = |(index, step): (usize, &'a StepRun)| Some((index, step.run.as_ref()?.remote.as_ref()?));
+    let (index, remote) = plan.steps.iter().enumerate().rev().find_map(followed)?;
+    if remote.state.is_over() {
+        return None;
+    }
+    let brings = || match &stored::read(&plan.spec).ok()?.plan.steps.get(index)?.action {
+        Action::Pipeline(pipeline) => Some(pipeline.environment == environment),
+        _ => None,
+    };
+    (plan.target == environment || brings() == Some(true)).then_some(remote)
 }

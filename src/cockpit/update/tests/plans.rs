@@ -495,6 +495,20 @@ fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment()
 }
 
 #[test]
+fn a_pipeline_that_was_not_seen_to_end_is_told_before_a_rollback() {
+    use crate::cockpit::update::rollback::before;
+
+    let mut table = at_its_host(false);
+    assert_eq!(before(&table.model, "staging"), ["staging still has a plan under way: deploy main, by maya"]);
+    table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Cancelled, why: String::new() });
+    assert_eq!(
+        before(&table.model, "staging"),
+        ["a pipeline to staging has not ended: deploy.yml #42 is waiting"]
+    );
+    assert!(before(&table.model, "production").is_empty());
+}
+
+#[test]
 fn a_comment_is_kept_whatever_becomes_of_the_plan_and_the_screen_while_it_is_typed() {
     let comment = |table: &Table| match table.top() {
         Overlay::Decide(decide) => decide.reason.as_ref().unwrap().text().to_owned(),
