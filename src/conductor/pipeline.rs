@@ -247,6 +247,20 @@ impl Host {
         }
     }
 
+    /// Runs again a run that is over, or its failed jobs. Tells how it stands then, where its host says so.
+    pub(super) fn rerun(&mut self, id: &str, failed: bool) -> Result<Option<Seen>, Lost> {
+        match self {
+            Self::Forge { visit, .. } => {
+                visit.renew(PATIENCE);
+                visit.rerun(id, failed)
+            }
+            Self::Commands(_) => {
+                let why = "what its command runs is rerun where it runs".to_owned();
+                Err(Lost { why, kind: Kind::Unsent })
+            }
+        }
+    }
+
     /// Cancels a run; `force`: also what does not listen to that.
     pub(super) fn cancel(&mut self, id: &str, force: bool) -> Result<(), Lost> {
         match self {

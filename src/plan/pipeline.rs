@@ -86,6 +86,34 @@ pub enum Begin {
         /// How long to look for it.
         within: SignedDuration,
     },
+    /// A run that is over is run again under its id.
+    Rerun {
+        /// Which, and what of it.
+        run: Rerun,
+    },
+}
+
+/// A run that is over and is run again, as another attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rerun {
+    /// What its host knows it by.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its last attempt that is known.
+    pub attempt: u64,
+    /// Only its jobs that failed.
+    pub failed: bool,
+    /// It may have been asked for before: nothing is sent.
+    #[serde(skip)]
+    pub only_look: bool,
+}
+
+impl From<Rerun> for Begin {
+    fn from(run: Rerun) -> Self {
+        Self::Rerun { run }
+    }
 }
 
 impl Pipeline {
@@ -110,6 +138,14 @@ impl Pipeline {
             }
             (Begin::Start { .. }, Runner::Command { start: Some(start), .. }) => start.line(),
             (Begin::Start { .. }, Runner::Command { status, .. }) => status.line(),
+            (Begin::Rerun { run }, Runner::GithubActions { place, .. }) => {
+                let what = if run.failed { "rerun-failed-jobs" } else { "rerun" };
+                format!("POST {}/actions/runs/{}/{what}", place.address(), run.id)
+            }
+            (Begin::Rerun { run }, Runner::Gitlab { place, .. }) => {
+                format!("POST {}/pipelines/{}/retry", place.address(), run.id)
+            }
+            (Begin::Rerun { run }, Runner::Command { .. }) => format!("rerun {}", run.name),
             (Begin::Find { event, within }, _) => {
                 let within = duration(*within);
                 let of = match &self.pushed {
@@ -189,11 +225,14 @@ impl Pipeline {
             Runner::Gitlab { .. } => "api",
             Runner::Command { .. } => "",
         };
-        match self.begin {
+        match &self.begin {
             Begin::Start { .. } => {
                 Self { begin: Begin::Find { event: event.to_owned(), within }, ..self.clone() }
             }
             Begin::Find { .. } => self.clone(),
+            Begin::Rerun { run } => {
+                Self { begin: Rerun { only_look: true, ..run.clone() }.into(), ..self.clone() }
+            }
         }
     }
 }

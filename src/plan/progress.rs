@@ -2,9 +2,10 @@
 
 mod meaning;
 
+use super::pipeline::Runner;
 use super::{Action, Plan, Purpose, Step, Undo};
 use crate::incident::{
-    Decision, Outcome, PlanEnd, PlanRun, PlanState, Remote, StepRun, StepState, share_before,
+    Decision, Outcome, PlanEnd, PlanRun, PlanState, Remote, RemoteState, StepRun, StepState, share_before,
 };
 
 pub use meaning::{Meaning, meaning};
@@ -180,7 +181,21 @@ fn retry(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, S
         return None;
     }
     let risky = !planned.retry_is_safe && planned.action.changes_something() && fate == StepState::Unknown;
-    Some((Decision::Retry, format!("retry: {}", planned.title), risky))
+    let title = match failed_run(planned, step) {
+        Some(remote) => format!("rerun the failed jobs of {}: {}", remote.name, planned.title),
+        None => format!("retry: {}", planned.title),
+    };
+    Some((Decision::Retry, title, risky))
+}
+
+/// The run that a step followed last, where it failed and its host can run the failed jobs of it again.
+pub fn failed_run<'a>(planned: &Step, step: &'a StepRun) -> Option<&'a Remote> {
+    let Action::Pipeline(pipeline) = &planned.action else { return None };
+    if step.fate() != StepState::Failed || matches!(pipeline.runner, Runner::Command { .. }) {
+        return None;
+    }
+    let remote = step.run.iter().chain(step.earlier.iter().rev()).find_map(|run| run.remote.as_ref())?;
+    matches!(remote.state, RemoteState::Failed | RemoteState::TimedOut).then_some(remote)
 }
 
 fn skip(plan: &Plan, planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, String, bool)> {

@@ -209,6 +209,10 @@ fn follows(list: &mut Vec<Detail>, pipeline: &Pipeline) {
             add(list, "inputs", inputs.join(" "));
         }
     }
+    if let Begin::Rerun { run } = &pipeline.begin {
+        let what = if run.failed { "the failed jobs of " } else { "" };
+        add(list, "reruns", format!("{what}{}, as another attempt of it", run.name));
+    }
     match &pipeline.runner {
         Runner::Command { status, logs, cancel, .. } => {
             add(list, "follows", status.line());

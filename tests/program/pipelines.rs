@@ -1,5 +1,6 @@
 //! Deploys that are pipelines, at code hosts that hold state and answer in the shapes of the real ones.
 
+mod again;
 pub(crate) mod host;
 mod kills;
 mod pushed;

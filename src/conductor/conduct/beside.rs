@@ -109,6 +109,9 @@ impl Conductor {
 
     /// What to do again of a step. What a person has settled is concluded, and not thrown away.
     pub(super) fn again(&mut self, index: usize) -> Turn {
+        if let Some(rerun) = self.rerun_of(index) {
+            return self.carry_out(index, Some(&rerun));
+        }
         if self.to_conclude(index).is_some() { self.after_failure(index) } else { Turn::Step(index) }
     }
 

@@ -1,6 +1,7 @@
 //! A pipeline from its start at its host to its end there. What it is known by is on record before it is followed:
 //! whoever takes the plan up again goes on from that, and starts nothing twice.
 
+mod again;
 mod logs;
 mod look;
 mod run;
@@ -177,6 +178,12 @@ impl Conductor {
         (!remote.state.is_over() || unsaid && remote.state.is_plain_end()).then_some(remote)
     }
 
+    /// The pipeline that a run of this step followed last, whatever became of it.
+    fn last_remote(&self, index: usize) -> Option<Remote> {
+        let step = self.recorder.plan()?.steps.get(index)?;
+        step.run.iter().chain(step.earlier.iter().rev()).find_map(|run| run.remote.clone())
+    }
+
     /// Starts it, or finds it. What was sent and not answered is looked for, and never sent again.
     fn begin(
         &mut self,
@@ -187,6 +194,7 @@ impl Conductor {
     ) -> Result<Seen, Box<Finished>> {
         say(log, &self.vault.mask(&pipeline.line()));
         match &pipeline.begin {
+            Begin::Rerun { run } => self.run_again(index, (pipeline, run), host, log),
             Begin::Find { event, within } => {
                 // A push may have been made long before; what we started was not, and is none that has ended on record.
                 let pushed = event == "push";
@@ -195,6 +203,10 @@ impl Conductor {
                 } else {
                     self.first_begun(index).checked_sub(SKEW).unwrap_or(Timestamp::MIN)
                 };
+                let before = self.last_remote(index).filter(|_| !pushed);
+                if let Some(seen) = before.and_then(|remote| self.next_attempt(&remote, host)) {
+                    return Ok(seen);
+                }
                 let known = if pushed { Vec::new() } else { self.ended_of(index) };
                 let within = Duration::try_from(*within).unwrap_or_default();
                 let certain = !pipeline.commit.is_empty();
@@ -206,7 +218,7 @@ impl Conductor {
                 let sought = pipeline.looked_for(SignedDuration::ZERO);
                 let event = match &sought.begin {
                     Begin::Find { event, .. } => event.as_str(),
-                    Begin::Start { .. } => "",
+                    Begin::Start { .. } | Begin::Rerun { .. } => "",
                 };
                 let since = self.recorder.now().checked_sub(SKEW).unwrap_or(Timestamp::MIN);
                 let known = self.there_before(pipeline, host, event, since)?;

@@ -288,6 +288,22 @@ impl Visit {
         Ok(lines)
     }
 
+    /// Runs again a run that is over, or its failed jobs: GitLab knows only those. Tells how it stands then, where the
+    /// answer says so.
+    pub(in super::super) fn rerun(&mut self, id: &str, failed: bool) -> Result<Option<Seen>, Lost> {
+        let run = self.run_address(id);
+        let address = match (self.place.forge, failed) {
+            (Forge::Github, true) => format!("{run}/rerun-failed-jobs"),
+            (Forge::Github, false) => format!("{run}/rerun"),
+            (Forge::Gitlab, _) => format!("{run}/retry"),
+        };
+        let answer = self.client.tell(&Method::POST, &address, None)?;
+        Ok(match self.place.forge {
+            Forge::Github => None,
+            Forge::Gitlab => self.client.read::<gitlab::Run>(&answer).ok().map(Seen::from),
+        })
+    }
+
     /// Cancels a run; `force`: also what does not listen to that.
     pub(in super::super) fn cancel(&mut self, id: &str, force: bool) -> Result<(), Lost> {
         let run = self.run_address(id);

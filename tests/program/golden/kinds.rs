@@ -6,7 +6,7 @@ use flightdeck::config::types::Config;
 use flightdeck::incident::{MergeOwed, MergePaid, Severity};
 use flightdeck::plan::forge::{Forge, Place, Wanted};
 use flightdeck::plan::gates::{ApprovalRule, Gate, Window};
-use flightdeck::plan::pipeline::{Begin, Pipeline, Runner};
+use flightdeck::plan::pipeline::{Begin, Pipeline, Rerun, Runner};
 use flightdeck::plan::programs::Program;
 use flightdeck::plan::pushed::{Learn, Pushed};
 use flightdeck::plan::{
@@ -387,6 +387,22 @@ pub(crate) fn later() -> Vec<Plan> {
                     }),
                     ..pipeline(Begin::Find { event: s("push"), within: MINUTE })
                 })),
+                MINUTE,
+            ),
+        ),
+        one(
+            "pipeline-rerun",
+            Step::new(
+                "rerun",
+                Action::Pipeline(Box::new(pipeline(Begin::Rerun {
+                    run: Rerun {
+                        id: s("9001"),
+                        name: s("deploy.yml #42"),
+                        attempt: 1,
+                        failed: false,
+                        only_look: false,
+                    },
+                }))),
                 MINUTE,
             ),
         ),

@@ -24,6 +24,10 @@ pub(crate) struct Kept {
     sent: Value,
     started: usize,
     cancelled: usize,
+    /// It runs nothing again.
+    pub(crate) no_rerun: bool,
+    /// What was asked to be run again, and how.
+    pub(crate) rerun: Vec<String>,
     /// State of the workflow.
     pub(crate) workflow: &'static str,
     /// It does not know the field that asks for the run.
@@ -67,6 +71,8 @@ impl Ci {
             sent: Value::Null,
             started: 0,
             cancelled: 0,
+            no_rerun: false,
+            rerun: Vec::new(),
             workflow: "active",
             older: false,
             moves: false,
@@ -118,6 +124,11 @@ impl Ci {
         let run = kept.runs.last_mut().expect("no run");
         run["status"] = status.into();
         run["conclusion"] = conclusion.map_or(Value::Null, Into::into);
+    }
+
+    /// Sets when the runs were made.
+    pub(crate) fn made_at(&self, at: &str) {
+        self.kept().runs.iter_mut().for_each(|run| run["created_at"] = at.into());
     }
 
     /// Sets the jobs of the last run.
@@ -224,6 +235,14 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
             kept.reviewed = Some(sent);
             ok(&json!([]))
         }
+        ("POST", ["runs", id, how @ ("rerun" | "rerun-failed-jobs")]) => {
+            if kept.no_rerun {
+                let why = "Unable to retry this workflow run because it was created over a month ago";
+                return Some(response("403 Forbidden", &json!({ "message": why }).to_string()));
+            }
+            again(kept, id, how);
+            Some(response("201 Created", "{}"))
+        }
         ("POST", ["runs", _, "cancel"]) => {
             kept.cancelled += 1;
             Some(response("202 Accepted", "{}"))
@@ -250,6 +269,18 @@ fn find<'a>(kept: &'a Kept, id: &str) -> &'a Value {
     kept.runs.iter().find(|run| run["id"].as_u64() == id.parse().ok()).expect("no such run")
 }
 
+/// Runs it again, as its next attempt. It is the last one from then on.
+fn again(kept: &mut Kept, id: &str, how: &str) {
+    let at = kept.runs.iter().position(|run| run["id"].as_u64() == id.parse().ok()).expect("no such run");
+    let mut run = kept.runs.remove(at);
+    run["run_attempt"] = (run["run_attempt"].as_u64().unwrap() + 1).into();
+    run["status"] = if how == "retry" { "running" } else { "queued" }.into();
+    run["conclusion"] = Value::Null;
+    kept.runs.push(run);
+    kept.jobs.clear();
+    kept.rerun.push(format!("{id} {how}"));
+}
+
 fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
     let details = sent.get("return_run_details").is_some();
     if kept.older && details {
@@ -266,7 +297,8 @@ fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
     }
     kept.sent = sent;
     kept.started += 1;
-    for id in 9001..9002 + u64::from(kept.twin) {
+    let first = 9001 + kept.runs.len() as u64;
+    for id in first..=first + u64::from(kept.twin) {
         let run = run(kept, id, "workflow_dispatch");
         kept.runs.push(run);
     }
@@ -276,9 +308,9 @@ fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
     if !details {
         return Some(response("204 No Content", ""));
     }
-    let url = format!("{}/api/v3/repos/shop/payments-api/actions/runs/9001", kept.url);
-    ok(&json!({ "workflow_run_id": 9001, "run_url": url,
-        "html_url": "https://git.test/shop/payments-api/actions/runs/9001" }))
+    let url = format!("{}/api/v3/repos/shop/payments-api/actions/runs/{first}", kept.url);
+    ok(&json!({ "workflow_run_id": first, "run_url": url,
+        "html_url": format!("https://git.test/shop/payments-api/actions/runs/{first}") }))
 }
 
 fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -> Option<String> {
@@ -306,6 +338,10 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
         ("GET", ["pipelines", id]) => ok(find(kept, id)),
         ("GET", ["pipelines", _, "jobs"]) => ok(&kept.jobs.clone().into()),
         ("GET", ["jobs", _, "trace"]) => Some(response("200 OK", &format!("{LOG}\n{TOKEN}\n"))),
+        ("POST", ["pipelines", id, "retry"]) => {
+            again(kept, id, "retry");
+            Some(response("201 Created", &find(kept, id).to_string()))
+        }
         ("POST", ["pipelines", _, "cancel"]) => {
             kept.cancelled += 1;
             ok(&json!({}))
