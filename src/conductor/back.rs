@@ -1,5 +1,7 @@
 //! Ways back: asks repository and environment, and makes the plan that takes one.
 
+mod again;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -142,6 +144,9 @@ fn look<'a>(
     }
     if asking == Asking::Environment {
         known.host = super::prepare::host(ground.config, reader, &env.name).map_err(|failure| failure.cause);
+        if current.is_none() {
+            known.again = again::ask(ground, reader, &known);
+        }
     }
     known.gitops = known.gitops.take().or_else(|| reader.gitops(&ground.policy.gitops));
     // Commands are asked beside the repository: each of them waits for something else.

@@ -167,8 +167,6 @@ pub(super) fn step(
     what: &Resolved,
     title: &str,
 ) -> Result<Step> {
-    let name = visible(&env.name).into_owned();
-    let runner = runner(pipeline, fill, what, &name)?;
     let begin = match pipeline.on {
         PipelineOn::Push => Begin::Find { event: "push".to_owned(), within: pipeline.within },
         PipelineOn::Start => Begin::Start {
@@ -179,6 +177,23 @@ pub(super) fn step(
     // On a branch of its own choice it is told the commit, and runs on another.
     let told = pipeline.on == PipelineOn::Start && !pipeline.reference.is_empty() && pipeline.takes_commit();
     let commit = if told { String::new() } else { what.commit.clone() };
+    made(env, pipeline, fill, what, title, (begin, commit))
+}
+
+/// The step of a pipeline that comes about in some way, and has to be of a commit.
+///
+/// # Errors
+/// Its host is not known.
+pub(super) fn made(
+    env: &Environment,
+    pipeline: &types::Pipeline,
+    fill: &Fill<'_>,
+    what: &Resolved,
+    title: &str,
+    (begin, commit): (Begin, String),
+) -> Result<Step> {
+    let name = visible(&env.name).into_owned();
+    let runner = runner(pipeline, fill, what, &name)?;
     let (environment, interval) = (env.name.clone(), pipeline.interval);
     let pipeline_step = Pipeline { runner, begin, commit, environment, interval, pushed: None };
     Ok(Step {

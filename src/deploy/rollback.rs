@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::flags::FlagState;
 use super::gates::WayBack;
+use super::pipeline::Seen;
 use crate::config::types::{Config, Environment};
 use crate::hotfix::back::Back;
 use crate::incident::{History, Policy, Rehearsal, Release, duration};
@@ -79,6 +80,8 @@ pub enum Kind {
     FlagOff,
     /// Deploys the last good release again.
     Redeploy,
+    /// Runs the pipeline again that deployed it.
+    Rerun,
     /// Reverts on the branch in production, and pushes.
     Revert,
     /// A command of the team's own.
@@ -238,6 +241,17 @@ pub enum Heard {
     Nothing,
 }
 
+/// What the code host says of running the pipeline of the last good release again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// This run may be.
+    May(Seen),
+    /// It cannot be, and why.
+    Not(String),
+    /// That is not known, and why.
+    Unknown(String),
+}
+
 /// All that was found out about going back in one environment.
 #[derive(Debug, Clone)]
 pub struct Known<'a> {
@@ -271,6 +285,8 @@ pub struct Known<'a> {
     pub gitops: Option<String>,
     /// The code host that runs its pipeline; `Err`: it has one, and why its host is not known.
     pub host: Result<Option<super::pipeline::Host>, String>,
+    /// Whether the pipeline run of the last good release may be run again.
+    pub again: Again,
 }
 
 impl<'a> Known<'a> {
@@ -308,6 +324,7 @@ impl<'a> Known<'a> {
             idle: asked(sides.is_some_and(|sides| !sides.version.is_empty())),
             gitops: (!gitops.is_empty()).then(|| gitops.to_owned()),
             host: Ok(None),
+            again: Again::Unknown("it was not asked".to_owned()),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Whether each way back is known to work, and which is best.
 
 use super::super::flags::{FlagState, Switch};
-use super::{Heard, Kind, Known, Ready, Way};
+use super::{Again, Heard, Kind, Known, Ready, Way};
+use crate::config::types::{Pipeline, PipelineKind, PipelineOn};
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::incident::{Release, WatchVerdict};
 
@@ -10,6 +11,7 @@ use crate::incident::{Release, WatchVerdict};
 pub fn ways(known: &Known<'_>) -> Vec<Way> {
     let mut ways = flags(known);
     ways.push(redeploy(known));
+    ways.extend(has_host(known).then(|| rerun(known)));
     ways.push(revert(known));
     ways.extend((0..known.environment.rollbacks.len()).map(|index| own(known, index)));
     ways.extend(known.environment.blue_green.is_some().then(|| switch(known)));
@@ -160,10 +162,60 @@ fn redeploy_ready(known: &Known<'_>, way: &mut Way, target: &Release) -> Ready {
         way.evidence
             .push((Some(false), format!("the tag {tag} is gone or moved: the commit itself is taken")));
     }
+    if let Some(why) = known.environment.pipeline.as_ref().and_then(|it| not_by(it, back.tag.as_deref())) {
+        return Ready::No(why);
+    }
     if let Err(why) = &back.compared {
         return Ready::Unknown(why.clone());
     }
     over_migrations(way).unwrap_or(Ready::Yes)
+}
+
+/// Why a pipeline cannot deploy a commit that was deployed before, as it is configured.
+fn not_by(pipeline: &Pipeline, tag: Option<&str>) -> Option<String> {
+    if pipeline.on == PipelineOn::Push {
+        return Some(
+            "a push deploys here: nothing starts its pipeline for a commit that was pushed before".to_owned(),
+        );
+    }
+    let needs_tag = pipeline.kind != PipelineKind::Command && pipeline.reference.is_empty();
+    (needs_tag && tag.is_none())
+        .then(|| "its pipeline runs on a branch or tag, and no tag is on it".to_owned())
+}
+
+/// Tells whether a code host runs the pipeline of the environment.
+fn has_host(known: &Known<'_>) -> bool {
+    known.environment.pipeline.as_ref().is_some_and(|pipeline| pipeline.kind != PipelineKind::Command)
+}
+
+fn rerun(known: &Known<'_>) -> Way {
+    let name = known.target.as_ref().map_or("the last good release".to_owned(), Release::name);
+    let title = match &known.again {
+        Again::May(seen) => format!("rerun {}, which deployed {name}", seen.name),
+        _ => format!("rerun the pipeline that deployed {name}"),
+    };
+    let mut way = way(known, "rerun", Kind::Rerun, title);
+    if let Some(why) = no_target(known) {
+        way.ready = cannot(known, why);
+        return way;
+    }
+    let Some(target) = &known.target else { return way };
+    goes_back(known, &mut way, target);
+    way.ready = match (gone_back_already(known), &known.again) {
+        (Some(why), _) => Ready::No(why),
+        (None, Again::Not(why)) => Ready::No(why.clone()),
+        (None, Again::Unknown(why)) => Ready::Unknown(why.clone()),
+        (None, Again::May(seen)) => {
+            let line = format!("{} is still there, and the owner of the token may rerun it", seen.name);
+            way.evidence.push((Some(true), line));
+            let compared = known.back.as_ref().and_then(|back| back.compared.as_ref().err());
+            match compared {
+                Some(why) => Ready::Unknown(why.clone()),
+                None => over_migrations(&way).unwrap_or(Ready::Yes),
+            }
+        }
+    };
+    way
 }
 
 /// How many migrations these files are: one may have a file each for the way there and back.

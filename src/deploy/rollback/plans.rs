@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Heard, Kind, Known, Ready, Way, revert};
+use super::{Again, Heard, Kind, Known, Ready, Way, revert};
 use crate::deploy::flags::{self, Switch};
-use crate::deploy::{Fill, Resolved, canary, gates, release, secrets, watch};
+use crate::deploy::{Fill, Resolved, canary, gates, pipeline, release, secrets, watch};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::NoRevert;
+use crate::plan::pipeline::Rerun;
 use crate::plan::{Action, Guard, Plan, Probe, Purpose, Reach, ReleaseSpec, Step, Subject, Undo};
 use crate::text::visible;
 
@@ -27,6 +28,7 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
     let plan = match way.kind {
         Kind::FlagOff => return flag_off(known, id, way),
         Kind::Redeploy => redeploy(known, &doing, way, begun)?,
+        Kind::Rerun => rerun(known, &doing, way, begun)?,
         Kind::Revert => revert(known, &doing, way, begun)?,
         Kind::Own => own(known, &doing, way, begun)?,
         Kind::Switch => switch(known, &doing, way, begun)?,
@@ -153,7 +155,7 @@ fn deployed(known: &Known<'_>, doing: &str, what: &Resolved, plan: Plan) -> Resu
     let undo = Undo::Irreversible { why: "what was there before is what broke".to_owned() };
     if let Some(pipeline) = &env.pipeline {
         let title = format!("deploy {} to {}", visible(&what.reference), visible(&env.name));
-        let step = Step { undo, ..crate::deploy::pipeline::step(env, pipeline, &fill, what, &title)? };
+        let step = Step { undo, ..pipeline::step(env, pipeline, &fill, what, &title)? };
         let release = ReleaseSpec { rollback: true, ..release::spec(&env.name, what, 0) };
         let plan = Plan { release: Some(release), steps: vec![step], ..plan };
         return Ok(crate::deploy::with_token(plan, what));
@@ -176,6 +178,29 @@ fn deployed(known: &Known<'_>, doing: &str, what: &Resolved, plan: Plan) -> Resu
 fn redeploy(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
     let what = resolved(known, doing, way)?;
     Ok(watched(known, deployed(known, doing, &what, plan)?))
+}
+
+/// The very run that deployed it, as another attempt: with what it was given then.
+fn rerun(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
+    let env = known.environment;
+    let (Again::May(seen), Some(pipeline)) = (&known.again, &env.pipeline) else {
+        return Err(refused(doing, way, way.ready.why(), OTHERS));
+    };
+    let what = resolved(known, doing, way)?;
+    let fill = Fill::of(doing, &env.name, &what, &env.env)?;
+    let title = format!("rerun {} in {}", visible(&seen.name), visible(&env.name));
+    let (id, name, attempt) = (seen.id.clone(), seen.name.clone(), seen.attempt);
+    let begin = Rerun { id, name, attempt, failed: false, only_look: false }.into();
+    let undo = Undo::Irreversible { why: "what was there before is what broke".to_owned() };
+    let step = pipeline::made(env, pipeline, &fill, &what, &title, (begin, seen.commit.clone()))?;
+    let plan = Plan {
+        frozen: BTreeMap::from([(what.reference.clone(), what.commit.clone())]),
+        subject: Some(what.subject()),
+        release: Some(ReleaseSpec { rollback: true, ..release::spec(&env.name, &what, 0) }),
+        steps: vec![Step { undo, ..step }],
+        ..plan
+    };
+    Ok(watched(known, crate::deploy::with_token(plan, &what)))
 }
 
 fn revert(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {

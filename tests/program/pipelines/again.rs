@@ -1,5 +1,6 @@
-//! A run that is over is run again.
+//! A run that is over is run again: its failed jobs on a retry, all of it as a way back.
 
+use super::super::world::wait_until;
 use super::{PLAN, Team};
 
 #[test]
@@ -63,4 +64,42 @@ fn a_rerun_that_is_refused_says_why_and_starts_nothing() {
         .ended_with(1)
         .said("Unable to retry this workflow run because it was created over a month ago");
     assert_eq!((team.ci.started(), team.ci.kept().rerun.len()), (1, 0));
+}
+
+#[test]
+fn the_run_of_the_last_good_release_is_rerun_as_a_way_back() {
+    let rest = "[[probes]]\nname = \"api\"\nenvironment = \"staging\"\ncommand = [\"true\"]\ninterval = \"1s\"\n\
+                [policy]\nextended_watch = \"0s\"\nrollback_watch = \"1s\"\n";
+    let team = Team::made("github-actions", "workflow = \"deploy.yml\"\n", "watch = \"1s\"\n", rest);
+    let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+    let deploy = || {
+        let before = team.records("pipeline-seen").len();
+        let mut verb = team.yard.begin(&["deploy", "staging"]);
+        wait_until("the run", || (team.records("pipeline-seen").len() > before).then_some(()));
+        team.ci.set("completed", Some("success"));
+        assert!(verb.wait("the deploy").success());
+    };
+    let list = || team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
+    deploy();
+    let good = team.ci.kept().head.clone();
+    git(&["commit", "-q", "--allow-empty", "-m", "Break it"]);
+    team.ci.kept().head = git(&["rev-parse", "HEAD"]);
+    deploy();
+    team.ci.made_at("2026-01-05T09:00:00Z");
+    assert!(
+        list().contains("deploy.yml #42 is from 2026-01-05, and GitHub reruns the last 30 days"),
+        "{}",
+        list()
+    );
+    team.ci.made_at(&jiff::Timestamp::now().to_string());
+    let ways = list();
+    assert!(ways.contains("rerun deploy.yml #42, which deployed main"), "{ways}");
+    assert!(ways.contains("its pipeline runs on a branch or tag, and no tag is on it"), "{ways}");
+    let mut back = team.yard.begin(&["rollback", "rerun", "--env", "staging", "--confirm", "staging"]);
+    wait_until("the rerun", || (team.ci.kept().rerun == ["9001 rerun"]).then_some(()));
+    team.ci.set("completed", Some("success"));
+    assert!(back.wait("the rollback").success());
+    let released = team.records("released").pop().unwrap();
+    assert_eq!((released["commit"].as_str(), released["rollback"].as_bool()), (Some(&*good), Some(true)));
+    assert_eq!((team.ci.started(), team.ci.kept().rerun.len()), (2, 1));
 }
