@@ -14,6 +14,10 @@ pub(crate) struct Args {
     #[arg(value_name = "CHECK")]
     pub(crate) checks: Vec<String>,
 
+    /// Wait for what the checks at the code host come to on this commit
+    #[arg(long, conflicts_with = "checks")]
+    pub(crate) remote: bool,
+
     #[command(flatten)]
     pub(crate) world: WorldArgs,
 }
@@ -21,6 +25,7 @@ pub(crate) struct Args {
 /// Carries the verb out.
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let config = cx.trusted_config()?.config;
-    let request = Request::Test { checks: args.checks.clone() };
+    let request =
+        if args.remote { Request::RemoteTest } else { Request::Test { checks: args.checks.clone() } };
     carry(cx, &config, &request, &args.world)
 }

@@ -60,6 +60,7 @@ mod suspects;
 #[cfg(test)]
 mod testing;
 mod told;
+mod verdict;
 mod watch;
 
 #[cfg(target_os = "linux")]
@@ -121,6 +122,7 @@ pub enum Started {
 pub fn plan_id(state: &State, request: &Request) -> String {
     let name = match request {
         Request::Test { .. } => "test".to_owned(),
+        Request::RemoteTest => "test-remote".to_owned(),
         Request::Deploy { environment, .. } => format!("deploy-{environment}"),
         Request::Smoke { environment } => format!("smoke-{environment}"),
         Request::Hotfix(wanted) => match wanted {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::flags::switch;
 use super::programs::freeze;
 use super::told;
-use super::{back, branch, issues, own, report, runbooks, suspects};
+use super::{back, branch, issues, own, report, runbooks, suspects, verdict};
 use crate::config::load;
 use crate::config::types::{Config, PipelineKind};
 use crate::deploy::{self, Resolved, gates, pipeline};
@@ -103,6 +103,7 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     match request {
         Request::FollowUps { texts } => return issues::plan(ground, id, texts),
         Request::Report(wanted) => return report::plan(ground, id, wanted),
+        Request::RemoteTest => return verdict::plan(ground, id),
         Request::Revert { commit } => return suspects::revert(ground, id, commit),
         Request::Bisect { good, bad, check } => {
             return suspects::bisect(ground, id, (good, bad), check.as_deref());
@@ -197,6 +198,7 @@ fn planned(
         Request::Action { name } => deploy::action::action(config, policy, id, name, what),
         Request::Runbook { path, block, shown } => runbooks::plan(ground, id, path, *block, shown, what),
         Request::Test { checks } => deploy::test(config, id, checks, what),
+        Request::RemoteTest => verdict::plan(ground, id),
         Request::Hotfix(wanted) => branch::plan(ground, id, wanted),
         Request::Rollback { environment, way } => back::plan(ground, id, environment, way.as_deref()),
         Request::FollowUps { texts } => issues::plan(ground, id, texts),

@@ -7,6 +7,7 @@ pub use text::text;
 
 use std::fmt::Write as _;
 
+use super::flows::pull::UNREADABLE;
 use crate::plan::PullText;
 use crate::text::{visible, visible_lines};
 
@@ -95,6 +96,39 @@ pub enum CheckState {
     Waiting,
 }
 
+/// What the checks of a commit come to together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// None is there, or all were left out.
+    None,
+    /// These have not ended, or wait for a person.
+    Waits(Vec<String>),
+    /// These have failed, were cancelled, or cannot be read.
+    Failed(Vec<String>),
+    /// All have passed that were not left out: so many.
+    Passed(usize),
+}
+
+/// Judges all checks of a commit.
+pub fn verdict(checks: &[Check]) -> Verdict {
+    let named = |wanted: &dyn Fn(&Check) -> bool| -> Vec<String> {
+        checks.iter().filter(|check| wanted(check)).map(|check| check.name.clone()).collect()
+    };
+    let unreadable = |check: &Check| check.name.ends_with(UNREADABLE);
+    let bad = |check: &Check| {
+        unreadable(check) || matches!(check.state, CheckState::Failed | CheckState::Cancelled)
+    };
+    let failed = named(&bad);
+    let waits = named(&|check| matches!(check.state, CheckState::Running | CheckState::Waiting));
+    let passed = checks.iter().filter(|check| check.state == CheckState::Passed).count();
+    match (failed.is_empty(), waits.is_empty(), passed) {
+        (false, ..) => Verdict::Failed(failed),
+        (true, false, _) => Verdict::Waits(waits),
+        (true, true, 0) => Verdict::None,
+        (true, true, count) => Verdict::Passed(count),
+    }
+}
+
 /// A pull request that a person has to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByHand {
@@ -121,5 +155,30 @@ impl ByHand {
             }
         }
         out.trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_come_to_one_verdict_and_none_that_ran_is_none() {
+        let check = |name: &str, state| Check { name: name.to_owned(), state };
+        let (good, skipped) = (check("build", CheckState::Passed), check("docs", CheckState::Skipped));
+        let running = check("e2e", CheckState::Running);
+        assert_eq!(verdict(&[]), Verdict::None);
+        assert_eq!(verdict(std::slice::from_ref(&skipped)), Verdict::None, "nothing was looked at");
+        assert_eq!(verdict(&[good.clone(), skipped]), Verdict::Passed(1));
+        assert_eq!(verdict(&[good.clone(), running.clone()]), Verdict::Waits(vec!["e2e".to_owned()]));
+        for state in [CheckState::Failed, CheckState::Cancelled] {
+            let bad = check("lint", state);
+            assert_eq!(
+                verdict(&[good.clone(), running.clone(), bad]),
+                Verdict::Failed(vec!["lint".to_owned()])
+            );
+        }
+        let hidden = check(&format!("check runs {UNREADABLE}"), CheckState::Waiting);
+        assert!(matches!(verdict(&[good, hidden]), Verdict::Failed(_)), "nobody gets it by waiting");
     }
 }

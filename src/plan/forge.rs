@@ -78,6 +78,11 @@ pub enum Wanted {
         /// First line of the message of the commit that it becomes.
         title: String,
     },
+    /// That all checks of a commit have passed: it is waited for, and nothing is sent.
+    Verdict {
+        /// The commit, as a full id.
+        commit: String,
+    },
     /// That an issue is there for something that is left to do. One that is there is taken.
     Issue(Issue),
 }
@@ -176,6 +181,7 @@ impl ForgeCall {
         match &self.wanted {
             Wanted::Open { .. } => format!("POST {}", self.place.pulls(None)),
             Wanted::Merge { number, .. } => format!("PUT {}/merge", self.place.pulls(Some(*number))),
+            Wanted::Verdict { .. } => self.question(),
             Wanted::Issue(_) => format!("POST {}", self.place.issues()),
         }
     }
@@ -189,6 +195,10 @@ impl ForgeCall {
             Wanted::Merge { number, commit, .. } => {
                 let short: String = commit.chars().take(7).collect();
                 format!("GET {} is merged as {short}", self.place.pulls(Some(*number)))
+            }
+            Wanted::Verdict { commit } => {
+                let short: String = commit.chars().take(7).collect();
+                format!("GET {}: all checks of {short} have passed", self.place.address())
             }
             Wanted::Issue(issue) => format!("GET {} has one with {}", self.place.issues(), issue.marker),
         }

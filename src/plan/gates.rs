@@ -416,10 +416,23 @@ fn checks_stand(
     if missing.is_empty() {
         let count = checks.len();
         let s = if count == 1 { "" } else { "s" };
-        (Met::Yes, format!("{count} check{s} green on {short}"))
+        let there = if passed_there(state, what) { ", with the checks at the code host" } else { "" };
+        (Met::Yes, format!("{count} check{s} green on {short}{there}"))
     } else {
         (Met::No, missing.join("; "))
     }
+}
+
+/// Title of the step that waits for the checks at the code host.
+pub const REMOTE_CHECKS: &str = "checks at the code host";
+
+/// Tells whether all checks at the code host passed on what a commit holds, as last waited for.
+fn passed_there(state: &State, what: &Content<'_>) -> bool {
+    let about = |plan: &&PlanRun| {
+        let is_one = plan.purpose == "test" && plan.steps.iter().any(|step| step.title == REMOTE_CHECKS);
+        is_one && plan.subject().is_some_and(|(about, _)| what.is(about))
+    };
+    state.plans.iter().rev().find(about).is_some_and(PlanRun::is_done)
 }
 
 /// What a check runs, as it is compared: its command, and the variables that it gets.
@@ -464,6 +477,8 @@ fn not_green(
         return Some("ran with another command on this commit");
     }
     match found.map(|(_, state, dirty)| (state, dirty)) {
+        // What did not run here may have run there.
+        None if passed_there(state, what) => None,
         None if unclean => Some("ran with changes that are not committed"),
         None => Some("not run on this commit"),
         Some((StepState::Done, _)) => None,

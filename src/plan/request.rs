@@ -10,6 +10,8 @@ pub enum Request {
         /// Their names.
         checks: Vec<String>,
     },
+    /// Wait for what the checks at the code host come to on the commit that is checked out.
+    RemoteTest,
     /// Deploy to an environment.
     Deploy {
         /// Its name.

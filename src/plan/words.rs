@@ -189,6 +189,9 @@ fn wants(list: &mut Vec<Detail>, call: &ForgeCall) {
             add(list, "merges", format!("by squash, only if it still offers {commit}"));
             add(list, "title", title.clone());
         }
+        Wanted::Verdict { commit } => {
+            add(list, "waits", format!("until all checks of {commit} have ended, or one failed"));
+        }
         Wanted::Issue(issue) => {
             add(list, "opens", "an issue, if none has its mark".to_owned());
             add(list, "title", issue.title.clone());

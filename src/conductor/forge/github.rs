@@ -32,17 +32,23 @@ pub(super) fn read(visit: &mut Visit, number: u64) -> Result<Found, Lost> {
     let address = visit.place.pulls(Some(number));
     let item: Item = visit.client.get(&address)?;
     let reviews: Vec<Vec<Review>> = visit.client.get_all(&format!("{address}/reviews?per_page=100"))?;
-    let commit = format!("{}/commits/{}", visit.place.address(), encoded(&item.head.sha));
+    let checks = checks_of(visit, &item.head.sha)?;
+    Ok(found(&item, &reviews.concat(), checks))
+}
+
+/// The checks of a commit.
+pub(super) fn checks_of(visit: &mut Visit, sha: &str) -> Result<Vec<Check>, Lost> {
+    let commit = format!("{}/commits/{}", visit.place.address(), encoded(sha));
     let runs = visit.client.get_all::<CheckRuns>(&format!("{commit}/check-runs?filter=latest&per_page=100"));
     let (runs, hidden) = readable(runs, "check runs")?;
     let statuses = visit.client.get_all::<Statuses>(&format!("{commit}/status?per_page=100"));
     let (statuses, more) = readable(statuses, "commit statuses")?;
     let runs: Vec<_> = runs.into_iter().flat_map(|page| page.check_runs).collect();
     let statuses: Vec<_> = statuses.into_iter().flat_map(|page| page.statuses).collect();
-    let workflows = workflows(visit, &item.head.sha, &runs)?;
+    let workflows = workflows(visit, sha, &runs)?;
     let mut all = checks(&runs, &workflows, &statuses);
     all.extend(hidden.into_iter().chain(more));
-    Ok(found(&item, &reviews.concat(), all))
+    Ok(all)
 }
 
 /// The workflows that checks are of, where they are needed to tell checks apart. What a token may

@@ -6,7 +6,10 @@ use serde_json::json;
 use super::Visit;
 use super::client::{Kind, Lost};
 use crate::hotfix::forge::Found;
-use crate::hotfix::forge::gitlab::{Approvals, Item, Job, Pipeline, Reviewer, User, choose, found};
+use crate::hotfix::forge::gitlab::{
+    Approvals, Item, Job, Pipeline, Reviewer, User, choose, found, of_pipelines,
+};
+use crate::hotfix::pull::Check;
 use crate::plan::forge::encoded;
 
 /// The number of the merge request of a branch into a base that counts.
@@ -46,6 +49,13 @@ fn optional<T: Default>(read: Result<T, Lost>) -> Result<T, Lost> {
         Err(Lost { kind: Kind::Refused(403 | 404), .. }) => Ok(T::default()),
         other => other,
     }
+}
+
+/// The pipelines of a commit, of each source the newest, as checks.
+pub(super) fn checks_of(visit: &mut Visit, sha: &str) -> Result<Vec<Check>, Lost> {
+    let address = format!("{}/pipelines?sha={}&per_page=100", visit.place.address(), encoded(sha));
+    let pages: Vec<Vec<Pipeline>> = visit.client.get_all(&address)?;
+    Ok(of_pipelines(&pages.concat()))
 }
 
 /// Reads what became of a merge request.

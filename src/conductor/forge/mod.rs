@@ -6,6 +6,7 @@ mod gitlab;
 pub(super) mod issues;
 mod look;
 mod pipelines;
+mod verdict;
 mod wanted;
 
 use std::time::Duration;

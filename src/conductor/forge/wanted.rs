@@ -35,6 +35,7 @@ pub(in super::super) fn carry(
     match &call.wanted {
         Wanted::Open { .. } => visit.open(&call.wanted),
         Wanted::Merge { number, commit, title } => visit.merge(*number, commit, title),
+        Wanted::Verdict { commit } => visit.wait_for_verdict(commit, patience),
         Wanted::Issue(issue) => visit.open_issue(issue),
     }
 }
@@ -73,6 +74,7 @@ impl Visit {
                 };
                 Ok((proof, format!("{}{other}", self.said(&found))))
             }
+            Wanted::Verdict { .. } => Ok((Proof::Unknown, "it is waited for, and not asked".to_owned())),
             Wanted::Issue(issue) => Ok(match self.issue_done(issue)? {
                 Some(seen) => (Proof::Done, seen.line()),
                 None => (Proof::NotDone, "no issue of it is there".to_owned()),

@@ -198,23 +198,33 @@ fn checks(item: &Item, jobs: &[Job], pipelines: &[Pipeline]) -> Vec<Check> {
             all.push(Check { name: "pipeline".to_owned(), state });
         }
     }
-    let mut others: BTreeMap<&str, &Pipeline> = BTreeMap::new();
     let same_commit = |pipeline: &&Pipeline| Some(&pipeline.sha) == item.sha.as_ref();
     let of_head = |pipeline: &Pipeline| {
         head.is_some_and(|head| head.id == pipeline.id || head.source == pipeline.source)
     };
-    for pipeline in pipelines.iter().filter(same_commit).filter(|pipeline| !of_head(pipeline)) {
-        let known = others.entry(pipeline.source.as_str()).or_insert(pipeline);
+    all.extend(newest_of(pipelines.iter().filter(same_commit).filter(|pipeline| !of_head(pipeline))));
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+/// The pipelines of a commit as checks: of each source the newest.
+pub fn of_pipelines(pipelines: &[Pipeline]) -> Vec<Check> {
+    newest_of(pipelines.iter())
+}
+
+fn newest_of<'a>(pipelines: impl Iterator<Item = &'a Pipeline>) -> Vec<Check> {
+    let mut newest: BTreeMap<&str, &Pipeline> = BTreeMap::new();
+    for pipeline in pipelines {
+        let known = newest.entry(pipeline.source.as_str()).or_insert(pipeline);
         if pipeline.id > known.id {
             *known = pipeline;
         }
     }
-    all.extend(others.values().map(|pipeline| Check {
+    let check = |pipeline: &&Pipeline| Check {
         name: shown(&format!("pipeline ({})", pipeline.source.replace('_', " "))),
         state: of_status(&pipeline.status),
-    }));
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all
+    };
+    newest.values().map(check).collect()
 }
 
 fn of_job(job: &Job) -> CheckState {

@@ -2,6 +2,7 @@
 
 mod deploys;
 mod hub;
+mod verdict;
 
 use std::path::Path;
 

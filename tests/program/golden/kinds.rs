@@ -406,5 +406,16 @@ pub(crate) fn later() -> Vec<Plan> {
                 MINUTE,
             ),
         ),
+        one(
+            "remote-checks",
+            Step::new(
+                "checks at the code host",
+                Action::Forge(Box::new(ForgeCall {
+                    wanted: Wanted::Verdict { commit: s(COMMIT) },
+                    ..merge()
+                })),
+                MINUTE,
+            ),
+        ),
     ]
 }

@@ -1,0 +1,44 @@
+//! Waiting for the checks at the code host, as a test run.
+
+use serde_json::json;
+
+use super::super::world::wait_until;
+use super::{BROKE, Team, run, trouble};
+
+const CHECK: &str = "[[environments]]\nname = \"staging\"\ndeploy = [\"true\"]\ngates = [\"checks\"]\n\
+                     [[checks]]\nname = \"unit\"\ncommand = [\"false\"]\n";
+const REMOTE: [&str; 2] = ["test", "--remote"];
+
+#[test]
+fn the_verdict_of_the_code_host_is_waited_for_and_meets_the_gate() {
+    let team = Team::with("github", CHECK);
+    team.shell.flightdeck(&["deploy", "staging"]).ended_with(3).said("unit not run on this commit");
+    team.hub.kept().runs = vec![run(1, "build", "in_progress", "")];
+    // Trouble on the way is no verdict.
+    team.hub.kept().troubles.push_back(trouble("GET /api/v3/repos/shop/payments-api/commits", false, BROKE));
+    let waiting = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| team.shell.flightdeck(&REMOTE));
+        wait_until("a second look", || {
+            let looks = team.hub.service.requests();
+            (looks.iter().filter(|line| line.contains("/check-runs")).count() >= 2).then_some(())
+        });
+        team.hub.kept().runs = vec![run(1, "build", "completed", "success")];
+        asked.join().unwrap()
+    });
+    waiting.succeeded();
+    team.shell.flightdeck(&["deploy", "staging"]).succeeded();
+    let plan = team.shell.json(&["plan", "show", "--json", "test-remote-1"]);
+    assert_eq!(plan["state"], "done");
+}
+
+#[test]
+fn what_failed_there_is_named_and_what_nobody_can_read_is_no_verdict() {
+    let team = Team::with("github", CHECK);
+    team.hub.kept().runs =
+        vec![run(1, "build", "completed", "success"), run(2, "e2e", "completed", "failure")];
+    team.shell.flightdeck(&REMOTE).ended_with(1).said("at shop/payments-api failed: e2e");
+    team.shell.flightdeck(&["deploy", "staging"]).ended_with(3).said("unit not run on this commit");
+    team.hub.kept().runs = vec![run(1, "build", "completed", "success")];
+    team.hub.kept().statuses = vec![json!({ "context": "ci/legacy", "state": "failure", "updated_at": "x" })];
+    team.shell.flightdeck(&REMOTE).ended_with(1).said("failed: ci/legacy");
+}
