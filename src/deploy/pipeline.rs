@@ -253,4 +253,6 @@ fn reference(pipeline: &types::Pipeline, fill: &Fill<'_>, what: &Resolved) -> Re
 }
 
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod tests;

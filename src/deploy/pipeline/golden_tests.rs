@@ -1,0 +1,127 @@
+//! What GitHub and GitLab document is read as documented. Each answer is kept in `tests/golden/hosts` with the page of the
+//! documentation that describes it; names and times are ours.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::*;
+use RemoteState::{Failed, Queued, Skipped, Succeeded, Waiting};
+
+const COMMIT: &str = "4f2c91e07bd0f13c5a6e8d2941b7c03fe5a8d6b2";
+
+/// Reads a golden file, as it is and with every field of null left out, as some versions do.
+fn golden<T: DeserializeOwned>(name: &str) -> T {
+    let path = format!("{}/tests/golden/hosts/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let kept: Value = serde_json::from_slice(&std::fs::read(&path).expect(&path)).expect(&path);
+    let source = kept["source"].as_str().unwrap_or_default();
+    assert!(source.starts_with("https://docs.git"), "{path} names its source");
+    let mut bare = kept["answer"].clone();
+    without_null(&mut bare);
+    serde_json::from_value::<T>(bare).expect(&path);
+    serde_json::from_value(kept["answer"].clone()).expect(&path)
+}
+
+fn without_null(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(without_null);
+        }
+        Value::Array(all) => all.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn runs_of_github_are_read_as_documented() {
+    let run: Seen = golden::<github::Run>("github/run").into();
+    assert_eq!((run.name.as_str(), run.id.as_str()), ("deploy.yml #562", "30433642"));
+    assert_eq!((run.state, run.said.as_str(), run.attempt), (Failed, "completed failure", 2));
+    assert_eq!((run.commit.as_str(), run.created), (COMMIT, Some(at("2026-11-30T09:00:05Z"))));
+    assert_eq!(run.url, "https://github.com/shop/payments-api/actions/runs/30433642");
+    let all = golden::<github::Runs>("github/runs").workflow_runs.into_iter().map(Seen::from);
+    assert_eq!(all.map(|run| run.state).collect::<Vec<_>>(), [Waiting, Succeeded]);
+    let dispatched: github::Dispatched = golden("github/dispatch");
+    assert_eq!((dispatched.workflow_run_id, dispatched.html_url), (30_433_642, run.url));
+    assert_eq!(golden::<github::Workflow>("github/workflow").state, "active");
+}
+
+#[test]
+fn jobs_of_github_are_read_as_documented() {
+    let jobs: Vec<Job> = golden::<github::Jobs>("github/jobs").jobs.into_iter().map(Job::from).collect();
+    assert_eq!(jobs.iter().map(|job| job.state).collect::<Vec<_>>(), [Succeeded, Failed]);
+    assert_eq!((jobs[1].id.as_str(), jobs[1].name.as_str()), ("399444497", "deploy (eu-west-1)"));
+    assert_eq!(jobs[0].started, Some(at("2026-11-30T09:00:06Z")));
+    assert_eq!(jobs[0].ended, Some(at("2026-11-30T09:01:21Z")));
+    let steps: Vec<_> = jobs[1].steps.iter().map(|step| (step.name.as_str(), step.state)).collect();
+    assert_eq!(steps, [("Set up job", Succeeded), ("Run ./deploy.sh", Failed), ("Complete job", Skipped)]);
+}
+
+#[test]
+fn what_waits_at_github_is_read_as_documented() {
+    let pending: Vec<github::Pending> = golden("github/pending_deployments");
+    let review: Vec<Review> = pending.into_iter().map(Review::from).collect();
+    let [review] = review.as_slice() else { panic!("{review:?}") };
+    assert_eq!((review.id.as_str(), review.may), ("161088068", Some(true)));
+    assert_eq!(review.line(at("2026-11-30T09:10:00Z")), "wait timer of production until 09:31 UTC");
+    assert_eq!(
+        review.line(at("2026-11-30T09:40:00Z")),
+        "approval of production by omar, release-managers (you can)"
+    );
+}
+
+#[test]
+fn deployments_of_github_are_read_as_documented() {
+    let all: Vec<github::Deployment> = golden("github/deployments");
+    let line: Value = serde_json::from_str(&github::line(&all[0])).unwrap();
+    assert_eq!((line["commit"].as_str(), line["reference"].as_str()), (Some(COMMIT), Some("v1.4.3")));
+    assert_eq!(
+        (line["at"].as_str(), line["by"].as_str()),
+        (Some("2026-11-30T09:02:11Z"), Some("github-actions[bot]"))
+    );
+    let statuses: Vec<github::DeploymentStatus> = golden("github/deployment_statuses");
+    assert!(github::was_there(&statuses), "another took its place since");
+    assert!(!github::was_there(&statuses[2..]));
+}
+
+#[test]
+fn pipelines_of_gitlab_are_read_as_documented() {
+    let run: Seen = golden::<gitlab::Run>("gitlab/pipeline").into();
+    assert_eq!((run.name.as_str(), run.id.as_str(), run.state), ("pipeline #144", "287", Waiting));
+    assert_eq!((run.commit.as_str(), run.created), (COMMIT, Some(at("2026-11-30T09:00:05.2Z"))));
+    let listed = golden::<Vec<gitlab::Run>>("gitlab/pipelines").pop().map(Seen::from);
+    assert_eq!(listed, Some(run));
+}
+
+#[test]
+fn jobs_of_gitlab_are_read_as_documented() {
+    let jobs: Vec<Job> = golden::<Vec<gitlab::RunJob>>("gitlab/jobs").into_iter().map(Job::from).collect();
+    let read: Vec<_> =
+        jobs.iter().map(|job| (job.name.as_str(), job.stage.as_str(), job.state, job.may_fail)).collect();
+    assert_eq!(
+        read,
+        [
+            ("release", "deploy", Waiting, false),
+            ("lint", "test", Failed, true),
+            ("build", "build", Succeeded, false)
+        ]
+    );
+    let waits = gitlab::reviews(&jobs);
+    assert_eq!(waits.iter().map(|review| review.what.as_str()).collect::<Vec<_>>(), ["release"]);
+    assert_ne!(jobs[0].state, Queued);
+}
+
+#[test]
+fn deployments_of_gitlab_are_read_as_documented() {
+    let all: Vec<gitlab::Deployment> = golden("gitlab/deployments");
+    let line: Value = serde_json::from_str(&gitlab::line(&all[0])).unwrap();
+    assert_eq!((line["commit"].as_str(), line["by"].as_str()), (Some(COMMIT), Some("li")));
+    // An environment tells of its last deployment in the same shape.
+    let environment: Value = golden("gitlab/environment");
+    let last: gitlab::Deployment = serde_json::from_value(environment["last_deployment"].clone()).unwrap();
+    assert_eq!(gitlab::line(&last), gitlab::line(&all[0]));
+}
