@@ -14,12 +14,16 @@ use flightdeck::cockpit::{Effect, EffectId, Fact, Key, Keymap, Model, Msg, updat
 use flightdeck::comms::draft::{self, Sight};
 use flightdeck::comms::numbers::{self, Number};
 use flightdeck::config::types::Config;
+use flightdeck::deploy::pipeline::Job;
 use flightdeck::health::compare::{Answer, Usual};
 use flightdeck::health::series::{Sample, State, Status, Verdict};
 use flightdeck::health::stretches::{Past, Seen};
 use flightdeck::health::tracker::Tracker;
 use flightdeck::hotfix::state::{BranchState, Head};
-use flightdeck::incident::{Declared, Draft, MessageKind, NoteKind, Noted, RepositoryId, Severity};
+use flightdeck::incident::{
+    Declared, Draft, MessageKind, NoteKind, Noted, PipelineSeen, PlanStarted, RemoteState, RepositoryId,
+    Severity, StepStarted,
+};
 use flightdeck::journal::Journal;
 use flightdeck::tui::theme::Theme;
 use flightdeck::tui::{Regions, draw};
@@ -217,6 +221,85 @@ fn samples_with_their_frame(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn a_second_with_its_frame(bencher: Bencher<'_, '_>) {
     let mut cockpit = Cockpit::open();
+    let mut now = start();
+    bencher.bench_local(|| {
+        now += SignedDuration::from_secs(1);
+        update(&mut cockpit.model, Msg::Tick(now));
+        cockpit.draw()
+    });
+}
+
+/// The output of a pipeline that is followed, with so many jobs, one of which goes on.
+fn following(jobs: usize) -> Cockpit {
+    let mut cockpit = Cockpit::open();
+    let directory = tempfile::tempdir().expect("there is room");
+    let mut journal = Journal::open(directory.path(), "maya").expect("the directory is new");
+    let declared = Declared {
+        title: "Checkout answers 500".to_owned(),
+        severity: Severity::P0,
+        service: "payments-api".to_owned(),
+        number: String::new(),
+        impact: String::new(),
+        repository: "/srv/payments/.git".to_owned(),
+        repository_id: RepositoryId::default(),
+        answers: Vec::new(),
+    };
+    let incident = journal.declare(start(), None, declared).expect("the journal is new").incident;
+    let (plan, run) = ("deploy-staging-1".to_owned(), "deploy-staging-1.0".to_owned());
+    let started = PlanStarted {
+        plan: plan.clone(),
+        title: "deploy v1.4.3 to staging".to_owned(),
+        purpose: "deploy".to_owned(),
+        target: "staging".to_owned(),
+        hash: String::new(),
+        steps: vec!["deploy v1.4.3 to staging".to_owned()],
+        confirmed: String::new(),
+        spec: serde_json::json!({}).into(),
+    };
+    let step = StepStarted { plan: plan.clone(), step: 0, run: run.clone(), process: None, undo: false };
+    let seen = PipelineSeen {
+        plan,
+        step: 0,
+        run,
+        id: "30433642".to_owned(),
+        name: "deploy.yml #562".to_owned(),
+        url: String::new(),
+        commit: String::new(),
+        attempt: 1,
+        state: RemoteState::Running,
+        asks: false,
+        note: String::new(),
+    };
+    let drafts = [Draft::now(incident, started), Draft::now(incident, step), Draft::now(incident, seen)];
+    journal.append(start(), drafts.into()).expect("there is room");
+    let (log, _) = journal.load(incident).expect("it is sound");
+    cockpit.told(Fact::Opened(Box::new(log)));
+    for key in ["5", "enter", "enter"] {
+        cockpit.key(key);
+        cockpit.draw();
+    }
+    let job = |n: usize| Job {
+        id: n.to_string(),
+        name: format!("test (eu-west-1, shard {n})"),
+        stage: String::new(),
+        state: if n + 1 == jobs { RemoteState::Running } else { RemoteState::Succeeded },
+        started: Some(start()),
+        ended: (n + 1 < jobs).then(|| start() + SignedDuration::from_secs(40)),
+        may_fail: false,
+        steps: Vec::new(),
+    };
+    let (follow, run) = cockpit.model.following.clone().expect("it is followed");
+    cockpit.told(Fact::Jobs { follow, run, jobs: (0..jobs).map(job).collect() });
+    cockpit.draw();
+    let shown: String = cockpit.cells.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(shown.contains(&format!("shard {}", jobs - 1)), "what goes on is seen: {shown}");
+    cockpit
+}
+
+/// A second that passes in front of a pipeline with three jobs, and with a thousand.
+#[divan::bench(args = [3, 1000])]
+fn a_second_of_a_pipeline_with_its_frame(bencher: Bencher<'_, '_>, jobs: usize) {
+    let mut cockpit = following(jobs);
     let mut now = start();
     bencher.bench_local(|| {
         now += SignedDuration::from_secs(1);
