@@ -4,6 +4,7 @@
 mod again;
 mod logs;
 mod look;
+mod pace;
 mod run;
 
 use std::collections::HashSet;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::pace::Pace;
 use self::run::Following;
 use super::super::forge::{Kind, Started};
 use super::super::log::LogWriter;
@@ -29,11 +31,6 @@ use crate::text::visible;
 
 /// How often signs of life are shown while a host is asked.
 const TICK: Duration = Duration::from_millis(100);
-/// How many of its intervals lie between two looks at a run that has not moved for so long.
-const PATIENT: [(Duration, u32); 3] =
-    [(Duration::from_secs(60), 1), (Duration::from_secs(300), 2), (Duration::MAX, 4)];
-/// How many questions may be asked ahead of their interval.
-const AHEAD: i32 = 4;
 /// How long a run that took too long is given to end once it was told to.
 const ENDING: Duration = Duration::from_secs(300);
 /// How much the clock of a host may differ from ours.
@@ -101,7 +98,9 @@ impl Conductor {
             logged: HashSet::new(),
             looks: 0,
             away: Duration::ZERO,
-            credit: AHEAD,
+            began: Instant::now(),
+            pace: Pace::default(),
+            pages: 1,
             moved: Instant::now(),
             answered: (Instant::now(), self.recorder.now()),
             is_seen: false,
@@ -341,14 +340,11 @@ impl Conductor {
                 self.last_words(following, host, log);
                 return following.end(began.elapsed(), pipeline);
             }
-            let still = following.moved.elapsed();
-            let times = PATIENT.iter().find(|(longest, _)| still < *longest).map_or(1, |(_, times)| *times);
-            let interval = Duration::try_from(pipeline.interval).unwrap_or_default() * times;
-            // Each interval pays for a question. A few may be asked ahead, so that a change is seen at once.
-            following.credit = (following.credit + 1).min(AHEAD).saturating_sub_unsigned(asked);
-            let behind = u32::try_from(-following.credit.min(0)).unwrap_or_default();
-            let pause = (interval * (1 + behind)).max(std::mem::take(&mut following.away));
-            following.credit = following.credit.max(0);
+            let (now, still) = (following.began.elapsed(), following.moved.elapsed());
+            following.pace.took(now, asked);
+            let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
+            let pause = following.pace.pause(now, still, interval, following.asks_next());
+            let pause = pause.max(std::mem::take(&mut following.away));
             let left = until.filter(|_| following.stop.is_none());
             let left = left.map(|until| until.saturating_duration_since(Instant::now()));
             let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {

@@ -30,17 +30,7 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
     ) -> u32 {
-        let failed = |job: &Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
-        let is_new = |job: &&Job| {
-            job.state.is_over() && job.state != RemoteState::Skipped && !following.logged.contains(&job.id)
-        };
-        let mut over: Vec<&Job> = following.jobs.iter().filter(is_new).collect();
-        over.sort_by_key(|job| !failed(job));
-        let Some(job) = over.first().map(|job| (*job).clone()) else { return 0 };
-        let count = following.logged.len();
-        if count >= LOGS + FAILED_LOGS || (count >= LOGS && !failed(&job)) {
-            return 0;
-        }
+        let Some(job) = next_log(following).cloned() else { return 0 };
         following.logged.insert(job.id.clone());
         let name = visible(&job.name).into_owned();
         match self.at_host(|| host.log(&job.id)) {
@@ -100,6 +90,17 @@ impl Conductor {
         }
         following.printed = following.printed.max(text.len());
     }
+}
+
+/// The job whose output is put into the log next.
+pub(super) fn next_log<'a>(following: &'a Following<'_>) -> Option<&'a Job> {
+    let failed = |job: &Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
+    let is_new = |job: &&Job| {
+        job.state.is_over() && job.state != RemoteState::Skipped && !following.logged.contains(&job.id)
+    };
+    let job = following.jobs.iter().filter(is_new).min_by_key(|job| !failed(job))?;
+    let count = following.logged.len();
+    (count < LOGS || (count < LOGS + FAILED_LOGS && failed(job))).then_some(job)
 }
 
 /// Keeps the jobs beside the log, for the run view. What cannot be written is not shown.

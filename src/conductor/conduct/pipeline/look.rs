@@ -9,6 +9,7 @@ use super::super::super::pipeline::Host;
 use super::super::Conductor;
 use super::super::wait::say;
 use super::logs::keep_jobs;
+use super::pace::{self, Ask};
 use super::run::Following;
 use crate::deploy::pipeline::{Job, Seen};
 use crate::incident::RemoteState;
@@ -33,9 +34,9 @@ impl Conductor {
         dir: &Path,
     ) -> u32 {
         let id = following.seen.id.clone();
-        // While jobs run they say how it stands: one question in place of two.
-        let ask_jobs =
-            following.jobs.iter().any(|job| !job.state.is_over()) && !following.looks.is_multiple_of(6);
+        let look = following.looks;
+        let ask = pace::ask(look, &following.jobs, following.pages);
+        let ask_jobs = ask == Ask::Jobs;
         following.looks += 1;
         let (mut asked, mut lost) = (0_u32, None);
         let (mut state, mut changed) = (following.seen.state, false);
@@ -50,8 +51,10 @@ impl Conductor {
                 Err(trouble) => lost = Some(trouble),
             }
         }
-        // What is queued has none yet.
-        if lost.is_none() && (state != RemoteState::Queued || ask_jobs) {
+        // What is queued has none yet; what is over, or stands otherwise than before, may have others.
+        let others = state.is_over() || changed || following.jobs.is_empty();
+        let with_jobs = ask != Ask::Run || (state != RemoteState::Queued && others);
+        if lost.is_none() && with_jobs {
             match self.at_host(|| host.jobs(&id)) {
                 Ok((mut jobs, requests)) => {
                     for job in &mut jobs {
@@ -60,7 +63,9 @@ impl Conductor {
                             *text = visible(&self.vault.mask(text)).into_owned();
                         }
                     }
-                    asked = asked.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
+                    let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+                    following.pages = requests.max(1);
+                    asked = asked.saturating_add(requests);
                     if jobs != following.jobs {
                         following.moved = Instant::now();
                         self.tell_jobs(&following.jobs, &jobs, log);
@@ -85,7 +90,11 @@ impl Conductor {
         following.is_seen = true;
         self.print_output(following, host, log, &id);
         let mut note = String::new();
-        if state == RemoteState::Waiting {
+        let told = following.note.ends_with(&following.refused) && !following.note.starts_with(UNSEEN);
+        let known = !following.reviews.is_empty() && told;
+        if state == RemoteState::Waiting && !pace::asks_reviews(look, known) {
+            note.clone_from(&following.note);
+        } else if state == RemoteState::Waiting {
             asked += 1;
             let jobs = following.jobs.clone();
             let now = self.recorder.now();
@@ -119,7 +128,9 @@ impl Conductor {
             self.recorder.record(following.record(&self.plan.id));
             say(log, &following.line());
         }
-        asked + self.one_log(following, host, log)
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
+        let room = following.pace.room(following.began.elapsed(), interval);
+        if asked < room { asked + self.one_log(following, host, log) } else { asked }
     }
 
     /// Says that the plan waits for a person, or no longer does.

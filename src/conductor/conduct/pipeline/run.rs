@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::super::super::run::Finished;
 use super::super::super::stop::Why;
 use super::super::wait::met;
+use super::logs::next_log;
+use super::pace::{Ask, Pace, ask};
 use super::spelled;
 use crate::deploy::pipeline::{Job, Review, Seen};
 use crate::incident::{Outcome, PipelineSeen, RemoteState};
@@ -32,8 +34,12 @@ pub(super) struct Following<'a> {
     pub(super) logged: HashSet<String>,
     /// How long its host asked to be left alone.
     pub(super) away: Duration,
-    /// How many questions may be asked before their time.
-    pub(super) credit: i32,
+    /// When it was looked at first.
+    pub(super) began: Instant,
+    /// What was asked of its host, and when, from then on.
+    pub(super) pace: Pace,
+    /// How many questions its jobs took last.
+    pub(super) pages: u32,
     /// How often it was looked at.
     pub(super) looks: u32,
     /// When something of it changed last.
@@ -59,6 +65,16 @@ impl Following<'_> {
         let url = if seen.url.is_empty() { self.seen.url.clone() } else { seen.url.clone() };
         self.seen = Seen { url, ..seen };
         before != (self.seen.state, self.seen.attempt)
+    }
+
+    /// How many questions the next look takes, as far as that is known.
+    pub(super) fn asks_next(&self) -> u32 {
+        let log = u32::from(next_log(self).is_some());
+        match ask(self.looks, &self.jobs, self.pages) {
+            Ask::Run => 1 + log,
+            Ask::Jobs => self.pages + log,
+            Ask::Both => self.pages + 1 + log,
+        }
     }
 
     pub(super) fn record(&self, plan: &str) -> PipelineSeen {
