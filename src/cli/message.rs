@@ -20,7 +20,8 @@ use crate::config::types::{Channel, ChannelKind};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::incident::{
-    Delivery, IncidentId, MessageKind, Messaged, Policy, State, SuggestedMessage, audience, told_up_to,
+    Delivery, IncidentId, MessageKind, Messaged, Policy, Seen, State, Status, SuggestedMessage, audience,
+    told_up_to,
 };
 use crate::text::{nearest, visible, visible_lines};
 
@@ -140,10 +141,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let read_at = cx.now();
     let about = (loaded.state().id, loaded.number.clone());
+    // Whether it is over is not asked where nobody said so.
+    let is_open = loaded.state().status == Status::Open;
+    let seen = if is_open { Seen::Unknown } else { status::seen(cx, loaded.state()) };
     let suggested = args.drafted.then(|| suggested(args, loaded.state(), &setup.policy)).transpose()?;
     let (kind, audience) = match &suggested {
         Some(found) => (found.kind, found.audience.clone()),
-        None => wanted(args, &loaded, &setup.policy, cx)?,
+        None => wanted(args, &loaded, &setup.policy, seen, cx)?,
     };
     // It tells of what was known then: what somebody else has sent since stands.
     let read_at = suggested.as_ref().map_or(read_at, |found| found.at);
@@ -154,7 +158,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     );
     // It is known by its record, and has none yet.
     let sketch = Outgoing { message: "…".to_owned(), ..sketch };
-    let against = draft::against(loaded.state(), kind);
+    let against = draft::against(loaded.state(), seen, kind);
     let mut draft = written(cx, loaded, &setup, kind, &audience);
     if let Some(found) = suggested {
         let at = found.at.strftime("%H:%M UTC");
@@ -263,16 +267,22 @@ fn given(text: &str, doing: &str) -> Result<String> {
 }
 
 /// The kind and the audience that are meant.
-fn wanted(args: &Args, loaded: &Loaded, policy: &Policy, cx: &Context) -> Result<(MessageKind, String)> {
+fn wanted(
+    args: &Args,
+    loaded: &Loaded,
+    policy: &Policy,
+    seen: Seen,
+    cx: &Context,
+) -> Result<(MessageKind, String)> {
     let state = loaded.state();
     let kind = args.kind.as_deref().map(kind).transpose()?;
-    let (due, due_for) = draft::due(state, policy, cx.now());
+    let (due, due_for) = draft::due(state, policy, seen, cx.now());
     let audience = match &args.audience {
         Some(named) => known(policy, named.trim())?,
         None if kind.is_none_or(|kind| kind == due) => due_for,
         None => audience::STAKEHOLDERS.to_owned(),
     };
-    let kind = kind.unwrap_or_else(|| draft::kind_for(state, policy, &audience, cx.now()));
+    let kind = kind.unwrap_or_else(|| draft::kind_for(state, policy, seen, &audience, cx.now()));
     Ok((kind, audience))
 }
 
@@ -351,6 +361,7 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
         number: &number,
         service: &service,
         numbers: &numbers,
+        seen: situation.facts.seen(),
         now: cx.now(),
     };
     draft::draft(&sight, kind, audience, &own)
@@ -461,7 +472,8 @@ pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
     let mut loaded = cx.load(Wanted::Open)?;
     let service = cx.service();
     let (state, number, policy) = (loaded.state(), &loaded.number, &setup.policy);
-    let sight = Sight { state, policy, number, service: &service, numbers: &[], now: read_at };
+    let sight =
+        Sight { state, policy, number, service: &service, numbers: &[], seen: Seen::Unknown, now: read_at };
     let draft = draft::draft(&sight, MessageKind::Page, who, &[]);
     let incident = state.id;
     let found = draft::channels(&config.channels, &setup.policy, who);

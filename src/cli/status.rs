@@ -24,7 +24,7 @@ use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
 use crate::hotfix::outlook;
 use crate::hotfix::state::BranchState;
-use crate::incident::{self, AlarmState, Claim, RunbookFor, State};
+use crate::incident::{self, AlarmState, Claim, Facts, RunbookFor, Seen, State};
 use crate::plan::gates::Standing;
 use crate::plan::proposal;
 use crate::report::runbook::{Failing, to_read, used};
@@ -164,11 +164,22 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
 /// What speaks against saying something of an incident, with every probe asked once.
 pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Vec<String> {
     let (setup, _) = cx.setup_or_found();
-    let mut around = around(&setup);
+    let facts = asked(cx, &setup, state);
+    incident::against(claim, state, &setup.policy, &facts, cx.now())
+}
+
+/// How production is seen to be, with every probe asked once.
+pub(super) fn seen(cx: &Context, state: &State) -> Seen {
+    asked(cx, &cx.setup_or_found().0, state).seen()
+}
+
+/// What is known besides the record, of the probes alone.
+fn asked(cx: &Context, setup: &Setup, state: &State) -> Facts {
+    let mut around = around(setup);
     if setup.trusted {
-        ask_probes(cx, &setup, &mut around, None);
+        ask_probes(cx, setup, &mut around, None);
     }
-    incident::against(claim, state, &setup.policy, &around.facts(state, cx.now()), cx.now())
+    around.facts(state, cx.now())
 }
 
 /// The gates of production that a deploy of the current commit would meet, and does not yet.

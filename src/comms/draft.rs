@@ -9,7 +9,7 @@ use super::numbers::Number;
 use super::template;
 use crate::config::types::Channel;
 use crate::incident::{
-    ClockState, MessageKind, Policy, Release, State, Status, all_clocks, audience, told_up_to,
+    ClockState, MessageKind, Policy, Release, Seen, State, Status, all_clocks, audience, told_up_to,
 };
 use crate::text::visible_lines;
 
@@ -26,6 +26,8 @@ pub struct Sight<'a> {
     pub service: &'a str,
     /// What probes of production say that the incident is about.
     pub numbers: &'a [Number],
+    /// How production is seen to be.
+    pub seen: Seen,
     /// The time.
     pub now: Timestamp,
 }
@@ -91,12 +93,15 @@ fn tidy(text: &str) -> String {
     out
 }
 
-/// Which message is due, and for whom: by how the incident stands and by what was said last.
-pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, String) {
+/// Which message is due, and for whom: by how the incident stands, how production is seen to be, and by what was
+/// said last.
+pub fn due(state: &State, policy: &Policy, seen: Seen, now: Timestamp) -> (MessageKind, String) {
     let stakeholders = audience::STAKEHOLDERS;
     let told = told_up_to(state, policy, stakeholders);
     let is_new = |at: Timestamp| told.is_none_or(|told| told < at);
-    if matches!(state.status, Status::Resolved | Status::Closed) || state.served_at().is_some_and(is_new) {
+    let is_over = matches!(state.status, Status::Resolved | Status::Closed);
+    // Nobody is told that users are served again while production is seen to fail.
+    if seen != Seen::Failing && (is_over || state.served_at().is_some_and(is_new)) {
         return (MessageKind::Resolved, stakeholders.to_owned());
     }
     if rollback(state).is_some_and(|live| is_new(live.at)) {
@@ -121,8 +126,8 @@ pub fn due(state: &State, policy: &Policy, now: Timestamp) -> (MessageKind, Stri
 }
 
 /// The kind of message that an audience gets next.
-pub fn kind_for(state: &State, policy: &Policy, wanted: &str, now: Timestamp) -> MessageKind {
-    let (kind, audience) = due(state, policy, now);
+pub fn kind_for(state: &State, policy: &Policy, seen: Seen, wanted: &str, now: Timestamp) -> MessageKind {
+    let (kind, audience) = due(state, policy, seen, now);
     if policy.told_as(&audience) == policy.told_as(wanted) {
         return kind;
     }
@@ -135,9 +140,10 @@ pub(super) fn rollback(state: &State) -> Option<&Release> {
     state.releases.iter().rev().find(|release| !elsewhere(release)).filter(|live| live.rollback)
 }
 
-/// What the record says against sending a message of a kind; `None`: nothing.
-pub fn against(state: &State, kind: MessageKind) -> Option<&'static str> {
+/// What speaks against sending a message of a kind; `None`: nothing.
+pub fn against(state: &State, seen: Seen, kind: MessageKind) -> Option<&'static str> {
     match kind {
+        MessageKind::Resolved if seen == Seen::Failing => Some("production fails"),
         MessageKind::Resolved if state.status == Status::Open => {
             Some("the incident is neither mitigated nor resolved")
         }

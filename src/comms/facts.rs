@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::draft::Sight;
 use super::numbers::{self, Said};
 use super::outward;
-use crate::incident::{ClockState, MessageKind, State, Status, all_clocks, next_update, told_up_to};
+use crate::incident::{ClockState, MessageKind, Seen, State, Status, all_clocks, next_update, told_up_to};
 use crate::report::{capitalised, spoken};
 use crate::text::visible;
 
@@ -28,6 +28,8 @@ pub(super) struct Facts {
     stands: String,
     over: bool,
     impact: String,
+    /// Until when users felt it; empty: they do, as far as anybody knows.
+    impact_until: String,
     cause: String,
     started: String,
     ended: String,
@@ -87,6 +89,11 @@ impl Facts {
             stands: outward::stands(sight),
             over: is_over,
             impact: plain(&state.impact),
+            impact_until: state
+                .served_at()
+                .filter(|_| state.status != Status::Open && sight.seen != Seen::Failing)
+                .map(|at| time(at, now))
+                .unwrap_or_default(),
             cause: plain(&state.cause),
             started: time(state.started_at, now),
             ended: state.resolved_at.map(|at| time(at, now)).unwrap_or_default(),

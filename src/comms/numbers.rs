@@ -98,13 +98,13 @@ impl Number {
             (_, Some(_)) if self.by_answer => format!("{name} is responding normally"),
             (_, None) => format!("{name}: not known at the moment"),
             (Some(_), Some(now)) if failed_since && !bad => format!("{name} back at {}{range}", of(now)),
-            (Some(before), Some(now)) if failed_since && shown(before) == shown(now) => {
-                format!("{name} {}{range}", of(now))
-            }
-            (Some(before), Some(now)) if shown(before) == shown(now) => {
+            // What is well is not still so: nobody wishes for another number.
+            (Some(before), Some(now)) if bad && !failed_since && shown(before) == shown(now) => {
                 format!("{name} still {}{range}", of(now))
             }
-            (Some(_), Some(now)) if !self.moved => format!("{name} {}{range}", of(now)),
+            (Some(before), Some(now)) if shown(before) == shown(now) || !self.moved => {
+                format!("{name} {}{range}", of(now))
+            }
             (Some(before), Some(now)) => {
                 let direction = if now < before { "down" } else { "up" };
                 format!("{name} {direction} from {} to {}{range}", of(before), of(now))

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::draft::Sight;
 use super::facts::{plain, time};
 use crate::incident::{
-    Entry, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Release, State, Status, WatchVerdict,
+    Entry, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Release, Seen, State, Status,
+    WatchVerdict,
 };
 
 /// Most lines of what happened.
@@ -16,10 +17,13 @@ const MOST: usize = 6;
 pub(super) fn stands(sight: &Sight<'_>) -> String {
     let state = sight.state;
     let work = work(state);
+    let fails = sight.seen == Seen::Failing;
     match state.status {
-        Status::Resolved | Status::Closed => "It is resolved.".to_owned(),
+        Status::Resolved | Status::Closed => match state.resolved_at.filter(|_| fails) {
+            Some(at) => format!("It was resolved at {}, and fails again.", time(at, sight.now)),
+            None => "It is resolved.".to_owned(),
+        },
         Status::Mitigated => {
-            let fails = sight.numbers.iter().any(|number| number.state.is_bad());
             let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
             let again = state.failed_again(of_it, sight.now);
             let recovered = again.and_then(|outage| Some((outage.from, outage.until?)));
@@ -30,6 +34,9 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
                     time(from, sight.now),
                     time(until, sight.now)
                 ),
+                (None, None) if sight.seen == Seen::Degraded => {
+                    "Service is restored, but still degraded.".to_owned()
+                }
                 (None, None) => "Service is restored.".to_owned(),
             };
             let usual = if state.cause.is_empty() {

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::draft::{Draft, Own, Sight, draft, due};
+use super::draft::{Draft, Own, Sight, against, draft, due};
 use super::numbers::{Number, are_apart};
 use crate::health::series::State as Health;
 use crate::incident::{
     Alarm, Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
     ImpactDescribed, IncidentId, Log, MessageKind, Messaged, Mitigated, NoteKind, Noted, Phase, PhaseEntered,
     PlanEnded, PlanStarted, Policy, Record, RecordId, ReleaseJudged, Released, RepositoryId, Resolved,
-    RoleTaken, Severity, State, Told,
+    RoleTaken, Seen, Severity, State, Told,
 };
 
 /// Records, each at a minute after it began.
@@ -130,10 +130,28 @@ fn a_number_that_only_wavers_went_neither_up_nor_down() {
     assert!(!are_apart(&[45.0], &[2.0, 3.0]), "one sample shows no spread");
 }
 
+/// As bad as the worst of them.
+fn seen_in(numbers: &[Number]) -> Seen {
+    let is = |state: Health| numbers.iter().any(|number| number.state == state);
+    match () {
+        () if is(Health::Failing) => Seen::Failing,
+        () if is(Health::Warn) => Seen::Degraded,
+        () => Seen::Well,
+    }
+}
+
 fn drafted(story: &Story, n: i64, kind: MessageKind, numbers: &[Number], own: &[Own]) -> Draft {
     let (state, policy) = (story.state(), Policy::built_in());
     let (number, service) = (state.number.as_str(), "shop");
-    let sight = Sight { state: &state, policy: &policy, number, service, numbers, now: minute(n) };
+    let sight = Sight {
+        state: &state,
+        policy: &policy,
+        number,
+        service,
+        numbers,
+        seen: seen_in(numbers),
+        now: minute(n),
+    };
     draft(&sight, kind, "stakeholders", own)
 }
 
@@ -227,7 +245,11 @@ fn what_happens_between_a_draft_and_its_acceptance_is_in_the_next_message() {
     assert!(update.contains("Since the last update, at 14:03 UTC:"), "{update}");
     assert!(update.contains("the pool has 10") && !update.contains("it is the pool"), "{update}");
     let (state, policy) = (story.state(), Policy::built_in());
-    assert_eq!(due(&state, &policy, minute(12)).0, MessageKind::Resolved, "they have not heard of that");
+    assert_eq!(
+        due(&state, &policy, Seen::Well, minute(12)).0,
+        MessageKind::Resolved,
+        "they have not heard of that"
+    );
     assert_eq!(
         crate::incident::last_told(&state, &policy, "stakeholders"),
         Some(minute(10)),
@@ -422,7 +444,7 @@ fn what_is_due_follows_from_what_was_said_last() {
     let policy = Policy::built_in();
     let mut story = Story::begun();
     let due_at = |story: &Story, n| {
-        let (kind, audience) = due(&story.state(), &policy, minute(n));
+        let (kind, audience) = due(&story.state(), &policy, Seen::Well, minute(n));
         (kind, audience)
     };
     assert_eq!(due_at(&story, 1), (MessageKind::Alert, "stakeholders".into()));
@@ -430,10 +452,15 @@ fn what_is_due_follows_from_what_was_said_last() {
     assert_eq!(due_at(&story, 6).0, MessageKind::Update);
     let mitigated = story.at(20, Mitigated::default());
     assert_eq!(due_at(&story, 21).0, MessageKind::Resolved);
+    // Nobody hears that users are served while production is seen to fail.
+    assert_eq!(due(&story.state(), &policy, Seen::Failing, minute(21)).0, MessageKind::Update);
+    assert!(against(&story.state(), Seen::Failing, MessageKind::Resolved).is_some());
+    assert_eq!(against(&story.state(), Seen::Degraded, MessageKind::Resolved), None);
     story.at(22, told("update"));
     assert_eq!(due_at(&story, 23).0, MessageKind::Update);
     story.at(30, Resolved { after: vec![mitigated], ..Resolved::default() });
     assert_eq!(due_at(&story, 31).0, MessageKind::Resolved);
+    assert_eq!(due(&story.state(), &policy, Seen::Failing, minute(31)).0, MessageKind::Update);
     // Executives are written to once their clock has run out.
     let mut long = Story::begun();
     long.at(5, told("stakeholders"));

@@ -44,6 +44,10 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         let verb = if facts.failing.len() == 1 { "fails" } else { "fail" };
         found.push(probes(&facts.failing).replace("{}", verb));
     }
+    if !facts.warning.is_empty() {
+        let verb = if facts.warning.len() == 1 { "is" } else { "are" };
+        found.push(probes(&facts.warning).replace("{}", &format!("{verb} at the warning limit")));
+    }
     if !facts.silent.is_empty() {
         let verb = if facts.silent.len() == 1 { "has no data" } else { "have no data" };
         found.push(probes(&facts.silent).replace("{}", verb));
@@ -159,13 +163,14 @@ fn unwatched(state: &State, facts: &Facts) -> Option<String> {
             Some((_, WatchVerdict::Passed, _)) => None,
             Some((_, WatchVerdict::Failed, _)) => Some(format!("the watch of {name} failed")),
             Some((_, WatchVerdict::Unknown, _)) => Some(format!("the watch of {name} could not be judged")),
-            None => Some(format!("no watch of {name} has passed")),
+            None => Some(format!("{name} was not watched to the end")),
         };
     }
     // Nothing was brought there. Where nobody looks, nothing can be watched.
     let is_looked_at = facts.healthy.is_some() || !facts.silent.is_empty();
     let passed = |plan: &PlanRun| plan.purpose == "watch" && plan.is_production() && plan.is_done();
-    (is_looked_at && !state.plans.iter().any(passed)).then(|| "no watch of production has passed".to_owned())
+    (is_looked_at && !state.plans.iter().any(passed))
+        .then(|| "production was not watched to the end".to_owned())
 }
 
 /// Whom nobody told, or not since users are served again.

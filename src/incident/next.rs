@@ -10,8 +10,10 @@ mod way;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use production::Seen;
+
 use super::body::{Phase, WatchVerdict};
-use super::clocks::{Clock, ClockState, audience, clocks, needs_hotfix};
+use super::clocks::{Clock, ClockState, audience, clocks, led_by, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
 use super::state::{Outage, PlanRun, State, Status};

@@ -102,7 +102,18 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     // Orders are taken, and charged later; that there is no hotfix is a decision.
     done(&["flag", "charge-at-once", "off"]);
     assert!(errors(&drill, &world) < 1.0);
-    done(&["resolve", "--mitigated", "--yes"]);
+    // The provider is still down, and that is no fault of production: nothing is left to speak against it.
+    wait_until("production to be well", || {
+        let status = theirs("");
+        let is_ours = |name: &str| name != "payment provider" && !name.starts_with("staging");
+        let probes = status["health"].as_array().unwrap();
+        let mut ours = probes.iter().filter(|probe| is_ours(probe["name"].as_str().unwrap()));
+        ours.all(|probe| probe["state"] == "ok").then_some(())
+    });
+    done(&["resolve", "--mitigated"]);
+    let notice = done(&["message"]).stdout;
+    assert!(notice.starts_with("Service restored:") && notice.contains("Service is restored."), "{notice}");
+    assert!(notice.contains("Impact until ") && !notice.contains("newest release"), "{notice}");
     assert!(titles(&theirs("")).contains("start a hotfix branch"));
     done(&["note", "no hotfix: it is the provider's outage", "--kind", "decision"]);
     let waits = titles(&theirs(""));

@@ -9,7 +9,7 @@ use super::super::msg::{Done, Effect, EffectId, KeyPress};
 use super::super::overlay::{Looks, MessageView, Overlay, Scroll};
 use super::super::page::PageEdit;
 use super::confirm::{TOO_QUICK, may_confirm};
-use super::{Cx, invoke, menus, overlays, record, windows};
+use super::{Cx, facts_of, invoke, menus, overlays, record, windows};
 use crate::comms::draft::{self, Own, Sight};
 use crate::comms::numbers::{self, Number};
 use crate::comms::preview::preview;
@@ -17,8 +17,8 @@ use crate::comms::wire::{Outgoing, is_sent_again, length};
 use crate::config::types::Channel;
 use crate::failure::Failure;
 use crate::incident::{
-    Body, Delivery, Message, MessageKind, Messaged, OnChannel, Record, RecordId, SENDING, SuggestedMessage,
-    last_told, told_up_to,
+    Body, Delivery, Message, MessageKind, Messaged, OnChannel, Record, RecordId, SENDING, Seen,
+    SuggestedMessage, last_told, told_up_to,
 };
 
 /// How long the outbox is left alone after it was looked at.
@@ -47,13 +47,18 @@ fn begin_draft(cx: &mut Cx<'_>, audience: &str) {
         _ => audience,
     };
     let (kind, audience) = match audience {
-        "" => draft::due(state, &model.policy, model.now),
-        named => (draft::kind_for(state, &model.policy, named, model.now), named.to_owned()),
+        "" => draft::due(state, &model.policy, seen(model), model.now),
+        named => (draft::kind_for(state, &model.policy, seen(model), named, model.now), named.to_owned()),
     };
     let read_at = model.now;
     let asked = Some(cx.effect("reading templates", Effect::ReadTemplates));
     let view = MessageView { asked, ..MessageView::new(kind, audience, read_at) };
     cx.push(Overlay::Message(Box::new(view)));
+}
+
+/// How production is seen to be, by the same facts that NEXT goes by.
+fn seen(model: &Model) -> Seen {
+    facts_of(model).seen()
 }
 
 /// The window, wherever it is.
@@ -105,6 +110,7 @@ fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Opt
         number: model.number(),
         service,
         numbers: &numbers,
+        seen: seen(model),
         now: model.now,
     };
     Some(draft::draft(&sight, kind, audience, own))
@@ -299,12 +305,16 @@ fn next_kind(cx: &mut Cx<'_>) {
     if let Some(why) = stays(view) {
         return cx.say(why);
     }
-    let Some(state) = cx.model.log.as_ref().map(crate::incident::Log::state) else { return };
+    let (shown, seen) = (view.kind, seen(cx.model));
+    let Some(state) = cx.model.incident() else { return };
     // What the record contradicts is nothing to tell anybody.
-    let may_be = |kind: &MessageKind| *kind == view.kind || draft::against(state, *kind).is_none();
+    let may_be = |kind: &MessageKind| *kind == shown || draft::against(state, seen, *kind).is_none();
     let all: Vec<MessageKind> = MessageKind::ALL.into_iter().filter(may_be).collect();
-    let at = all.iter().position(|kind| *kind == view.kind).unwrap_or_default();
-    view.kind = all[(at + 1) % all.len()];
+    let at = all.iter().position(|kind| *kind == shown).unwrap_or_default();
+    let next = all[(at + 1) % all.len()];
+    if let Some(view) = view_on_top(cx.model) {
+        view.kind = next;
+    }
     write(cx.model);
 }
 
@@ -345,9 +355,11 @@ fn next_audience(cx: &mut Cx<'_>, by: isize) {
     }
     let next = (at + all.len()).saturating_add_signed(by) % all.len();
     let audience = all[next].to_owned();
-    let Some(state) = cx.model.log.as_ref().map(crate::incident::Log::state) else { return };
-    view.kind = draft::kind_for(state, policy, &audience, cx.model.now);
-    (view.audience, view.channel) = (audience, None);
+    let Some(state) = cx.model.incident() else { return };
+    let kind = draft::kind_for(state, policy, seen(cx.model), &audience, cx.model.now);
+    if let Some(view) = view_on_top(cx.model) {
+        (view.kind, view.audience, view.channel) = (kind, audience, None);
+    }
     write(cx.model);
 }
 

@@ -7,7 +7,33 @@ use super::super::body::{Phase, PlanEnd, WatchVerdict};
 use super::super::clocks::{ClockState, audience};
 use super::super::state::{Condemned, PlanRun, PlanState, Release, Status, UNDONE};
 use super::super::time::duration;
-use super::{Rank, Steps};
+use super::{Facts, Rank, Steps};
+
+/// How production is seen to be, for whoever is told about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seen {
+    /// A probe fails.
+    Failing,
+    /// None fails, and one is at its warning limit.
+    Degraded,
+    /// All are good.
+    Well,
+    /// There is none, or one has no data.
+    #[default]
+    Unknown,
+}
+
+impl Facts {
+    /// How production is seen to be.
+    pub fn seen(&self) -> Seen {
+        match self.healthy {
+            Some(false) => Seen::Failing,
+            _ if !self.warning.is_empty() => Seen::Degraded,
+            Some(true) => Seen::Well,
+            None => Seen::Unknown,
+        }
+    }
+}
 
 /// Production that was good for less may be bad again at the next look.
 const STEADY: SignedDuration = SignedDuration::from_secs(10);
@@ -237,7 +263,7 @@ impl Steps<'_> {
             Some((_, WatchVerdict::Unknown, _)) => {
                 format!("resolve it, if the fault is gone: the watch of {} could not be judged", live.name())
             }
-            _ => format!("resolve it, if the fault is gone: no watch of {} has passed", live.name()),
+            _ => format!("resolve it, if the fault is gone: {} was not watched to the end", live.name()),
         }
     }
 

@@ -47,7 +47,7 @@ fn health_counts_as_verified_by_a_watch_that_passed() {
     let environments = vec![("staging".to_owned(), false), ("production".to_owned(), true)];
     let facts = Facts { environments, healthy: Some(true), ..Facts::default() };
     let none = log([]);
-    assert!(open(&none, &facts).contains("no watch of production has passed"));
+    assert!(open(&none, &facts).contains("production was not watched to the end"));
     // Where nothing is looked at nothing can be watched.
     assert!(!open(&none, &Facts { healthy: None, ..facts.clone() }).contains("watch"));
     let released = Released {
@@ -68,7 +68,7 @@ fn health_counts_as_verified_by_a_watch_that_passed() {
         why: String::new(),
     };
     let live = || record(20, released.clone());
-    assert!(open(&log([live()]), &facts).contains("no watch of v1.4.3 has passed"));
+    assert!(open(&log([live()]), &facts).contains("v1.4.3 was not watched to the end"));
     let failed = log([live(), record(25, judged(WatchVerdict::Failed))]);
     assert!(open(&failed, &facts).contains("the watch of v1.4.3 failed"));
     let passed = log([live(), record(25, judged(WatchVerdict::Passed))]);

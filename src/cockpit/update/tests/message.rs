@@ -384,6 +384,47 @@ fn nobody_is_offered_to_tell_what_the_record_contradicts() {
 }
 
 #[test]
+fn header_question_and_message_say_the_same_of_production() {
+    use crate::cockpit::production::Word;
+    for (state, word, against, kind, stands) in [
+        (Health::Ok, Word::Healthy, "", MessageKind::Resolved, "Service is restored. "),
+        (
+            Health::Warn,
+            Word::Degraded,
+            "1 probe of production is at the warning limit: errors",
+            MessageKind::Resolved,
+            "Service is restored, but still degraded. ",
+        ),
+        (
+            Health::Failing,
+            Word::Down,
+            "1 probe of production fails: errors",
+            MessageKind::Alert,
+            ", and fails again. ",
+        ),
+    ] {
+        let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
+        table.keys("esc");
+        let mut errors = probe("errors", state);
+        if let Some(sample) = errors.last.as_mut().filter(|_| state == Health::Failing) {
+            sample.why = "status 503, expected 200".into();
+        }
+        table.send(Msg::Fact(Fact::Health { probes: vec![Arc::new(errors)] }));
+        assert_eq!(table.model.derived.production.as_ref().map(|found| found.word), Some(word));
+        table.keys("i m");
+        let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("{state:?}") };
+        assert_eq!(asked.against.join("; "), against, "{state:?}");
+        table.keys("esc");
+        let mitigated = table.record(Mitigated { after: Vec::new() }.into());
+        table.send(Msg::Fact(Fact::Records(vec![mitigated])));
+        drafted(&mut table, Vec::new());
+        assert_eq!(view(&table).kind, kind, "{state:?}");
+        let text = view(&table).page.text();
+        assert!(text.contains(stands), "{state:?}: {text}");
+    }
+}
+
+#[test]
 fn a_brief_to_read_aloud_and_a_handoff_are_drafts_like_any_other() {
     let mut table = opened(vec![channel("slack", "stakeholders")], Vec::new());
     for (kind, begins) in [(MessageKind::Handoff, "Handoff: P0 "), (MessageKind::Brief, "P0: Checkout")] {
