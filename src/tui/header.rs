@@ -3,13 +3,15 @@
 
 mod due;
 mod next;
+mod strip;
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use due::{Due, used_up};
-use next::{Wrapped, next, step};
+use next::{Wrapped, next};
+pub(super) use strip::{strip, strip_lines};
 
 use super::glyph;
 use super::paint::{Pen, cut, width, wrap};
@@ -124,44 +126,6 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
         line += 1;
     }
     next.draw(ui, buf, below(area, line))
-}
-
-/// Draws what stays over a window or a pane on a small screen: how bad it is, what and since when, and what is
-/// next or that nothing is saved. Returns what is left below it.
-pub(super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) -> Rect {
-    let lines = strip_lines(area.height);
-    let last = row(area, lines - 1);
-    ui.fill(buf, last, Role::Next);
-    let mut pen = Pen::new(buf, row(area, 0), 0);
-    // Where it stands on the band of what is next, it is to be read there.
-    badge_on(ui, &mut pen, state, if lines > 1 { Role::Muted } else { Role::Next });
-    // How production is is read before what to do about it.
-    let found = told(ui, state);
-    let word = |pen: &mut Pen<'_>| {
-        if let Some(found) = found {
-            pen.put(found.word.name(), ui.of(block(ui, found).1)).gap(1);
-        }
-    };
-    if lines > 1 {
-        elapsed(ui, &mut pen, state);
-        word(&mut pen);
-        pen.put(&state.title, ui.of(Role::PhaseNow));
-        pen = Pen::new(buf, last, 0);
-        pen.gap(1);
-    } else if !ui.model.journal_gone {
-        word(&mut pen);
-    }
-    if ui.model.journal_gone {
-        pen.put(NOT_SAVED, ui.of(Role::Overdue));
-    } else if let Some((first, keys)) = ui.model.derived.next.first() {
-        step(ui, &mut pen, &first.title, keys, ui.of(Role::Next));
-    }
-    below(area, lines)
-}
-
-/// Lines of that strip: where a window needs every line to be decided in, title and time give way.
-pub(super) fn strip_lines(height: u16) -> u16 {
-    if height < 16 { 1 } else { 2 }
 }
 
 /// Whether a window is open: the keys of the cockpit mean nothing then, and are not shown.
@@ -286,12 +250,16 @@ fn badge(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
 fn badge_on(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State, over: Role) {
     let is_over = !state.is_open() && !state.in_conflict();
     let style = ui.of(if is_over { over } else { Role::from(state.severity) });
+    let gap = if pen.room() < SMALL { 1 } else { 2 };
     pen.gap(1)
         .put(" ", style)
         .put(ui.model.policy.severity_name(state.severity), style)
         .put(" ", style)
-        .gap(2);
+        .gap(gap);
 }
+
+/// Columns of a line below which each counts.
+const SMALL: u16 = 45;
 
 fn elapsed(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     let s = state.elapsed(ui.model.now).as_secs();
@@ -300,7 +268,7 @@ fn elapsed(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     pen.right_gap(1);
     let role = if state.is_open() { Role::PhaseNow } else { Role::Muted };
     pen.right(&text, ui.of(role));
-    pen.right_gap(3);
+    pen.right_gap(if pen.room() < SMALL { 1 } else { 3 });
 }
 
 fn status(ui: Ui<'_>, state: &State) -> (&'static str, Role) {

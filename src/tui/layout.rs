@@ -125,7 +125,7 @@ fn glance(area: Rect) -> Places {
 /// └───────────────────────────┘
 /// ```
 fn one_pane(area: Rect, wish: Wish) -> Places {
-    let (mut places, rest) = ends(area, strip_lines(area.height));
+    let (mut places, rest) = ends(area, strip_lines(area));
     places.panes[wish.focus as usize] = rest;
     places
 }

@@ -9,7 +9,7 @@ use crate::cockpit::page::PageEdit;
 use crate::cockpit::{Key, Msg, update};
 use crate::config::types::Channel;
 use crate::incident::{
-    Delivered, Delivery, HandoffAccepted, HandoffOffered, MessageKind, Messaged, RecordId,
+    Delivered, Delivery, HandoffAccepted, HandoffOffered, MessageKind, Messaged, RecordId, RoleTaken,
 };
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
@@ -151,6 +151,23 @@ fn offered() -> (Scribe, RecordId) {
     let offered = HandoffOffered { role: "commander".into(), to: "li".into(), brief };
     let offer = scribe.write("maya", at("15:16:00"), offered);
     (scribe, offer)
+}
+
+#[test]
+fn the_window_of_people_names_who_leads_and_leaves_no_torn_pane_behind_it() {
+    let mut scribe = records();
+    scribe.write("maya", at("15:16:00"), RoleTaken { role: "commander".into(), person: String::new() });
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    press(&mut model, "w");
+    let shown = drawn(&mut model, (120, 36));
+    assert!(shown.contains("▌r  name the incident commander"), "{shown}");
+    let lines: Vec<&str> = shown.lines().collect();
+    let window = lines.iter().position(|line| line.starts_with("╭ People")).unwrap();
+    assert!(lines[window - 1].starts_with('╰') || lines[window - 1].trim().is_empty(), "{shown}");
+    press(&mut model, "r");
+    assert!(drawn(&mut model, (120, 36)).contains("Incident commander: who?"));
 }
 
 #[test]

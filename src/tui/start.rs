@@ -92,7 +92,10 @@ fn told(buf: &mut Buffer, place: Rect, before: u16, text: &str, most: u16, style
 fn heading(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
     let mut pen = Pen::new(buf, page, 0);
     if ui.model.drill {
-        pen.right("practice drill: nothing here is real", ui.of(Role::Guide));
+        let said = ["practice drill: nothing here is real", "practice drill", "drill"];
+        let room = pen.room().saturating_sub(width("flightdeck") + 2);
+        let said = said.into_iter().find(|said| width(said) <= room).unwrap_or("drill");
+        pen.right(said, ui.of(Role::Guide));
     }
     pen.put("flightdeck", ui.of(Role::TitleFocus));
     let mut pen = Pen::new(buf, page, 1);

@@ -54,7 +54,24 @@ pub(super) fn items(model: &Model, fixed: Vec<Item>) -> (Vec<Item>, Vec<(usize, 
     if !mine.is_empty() {
         headings.push((items.len(), ""));
     }
-    items.extend(fixed.into_iter().filter(is_theirs));
+    let leader = state.roles.contains_key(Role::COMMANDER);
+    let named = Item {
+        key: Some(Key::char('r')),
+        path: String::new(),
+        label: if leader {
+            "who takes which role …".to_owned()
+        } else {
+            format!("name the {}", model.policy.role_title(Role::COMMANDER))
+        },
+        disabled: menus::blocked(model, Command::Role),
+        invoke: Invoke {
+            command: Command::Role,
+            argument: if leader { String::new() } else { Role::COMMANDER.to_owned() },
+        },
+    };
+    // Who leads comes before who does what.
+    let (first, last) = if leader { (None, Some(named)) } else { (Some(named), None) };
+    items.extend(first.into_iter().chain(fixed.into_iter().filter(is_theirs)).chain(last));
     headings.extend((!others.is_empty()).then_some((items.len(), "Offered")));
     for (place, offer) in others.iter().enumerate() {
         let (to, what) = (&offer.to, model.policy.handed(&offer.role));

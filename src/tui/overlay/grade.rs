@@ -19,7 +19,9 @@ const BEFORE: u16 = 11;
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &GradeView) -> Shown {
     let place = wide(area, area.height);
     let keys: &[(Command, &str)] = if view.leaving {
-        &[(Command::Down, "scroll"), (Command::Quit, "leave the drill"), (Command::Back, "stay")]
+        // What leaves is read before how to scroll.
+        let leave = if area.width < 60 { "leave" } else { "leave the drill" };
+        &[(Command::Quit, leave), (Command::Down, "scroll"), (Command::Back, "stay")]
     } else {
         &[(Command::Down, "scroll"), (Command::Back, "back")]
     };

@@ -190,6 +190,31 @@ fn clear_below(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
     );
 }
 
+/// Closes the panes that a window covers from below, so that whole ones are behind it; of those with too little left
+/// nothing is.
+fn close_above(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
+    let under = ui.model.overlays.split_last().map(|(_, under)| under);
+    if under.is_none_or(|under| document_under(under).is_some()) {
+        return;
+    }
+    for pane in super::places(ui, buf.area).panes {
+        if pane.is_empty() || pane.y >= window.y || pane.bottom() <= window.y {
+            continue;
+        }
+        let left = Rect { height: window.y - pane.y, ..pane };
+        if left.height < LEAST {
+            ui.fill(buf, left, Role::Screen);
+            continue;
+        }
+        let line = buf[(left.x, left.y)].style();
+        let rule = "─".repeat(usize::from(left.width.saturating_sub(2)));
+        Pen::new(buf, left, left.height - 1).put("╰", line).put(&rule, line).put("╯", line);
+    }
+}
+
+/// Fewest lines of a pane that say anything: its frame, and two between.
+const LEAST: u16 = 4;
+
 /// Keys of commands as they are set, each with what it does here. Moving down stands for both ways.
 fn hints<'a>(ui: Ui<'_>, commands: &[(Command, &'a str)]) -> Vec<(String, &'a str)> {
     let key = |command| match command {
@@ -215,6 +240,7 @@ fn framed<Key: AsRef<str>>(
 ) -> Rect {
     ui.fill(buf, area, Role::Overlay);
     clear_below(ui, buf, area);
+    close_above(ui, buf, area);
     let line = ui.of(frame);
     if area.width < 6 || area.height < 3 {
         return area;

@@ -54,7 +54,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
     let wanted = document::height(&lines, columns.saturating_sub(4), area.height).saturating_add(foot + 2);
     let place = wide(area, wanted.clamp(8.min(area.height), area.height));
     let inner = window(ui, buf, place, &run.title, &keys(run));
-    let foot = foot.min(inner.height.saturating_sub(3));
+    let foot = foot.min(inner.height.saturating_sub(2));
     let list = Rect { height: inner.height - foot, ..inner };
     let top = top_for(&lines, &starts, view, run, list);
     let shown = document::draw(buf, list, top, lines.len(), |index| lines[index].clone());
