@@ -54,14 +54,19 @@ impl Failure {
     ) -> Self {
         Self { doing: doing.into(), cause: cause.to_string(), hint: hint.into(), kind }
     }
+
+    /// Why it failed where there is one line for it.
+    pub fn in_a_line(&self) -> String {
+        self.cause.replacen('\n', ": ", 1).replace('\n', "; ")
+    }
 }
 
 impl fmt::Display for Failure {
-    /// Three lines at most: `doing: cause`, and the hint on a line of its own.
+    /// `doing: cause`, and the hint on lines of its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.doing, self.cause)?;
+        write!(f, "{}: {}", self.doing, self.cause.replace('\n', "\n    "))?;
         if !self.hint.is_empty() {
-            write!(f, "\n  → {}", self.hint)?;
+            write!(f, "\n  → {}", self.hint.replace('\n', "\n    "))?;
         }
         Ok(())
     }

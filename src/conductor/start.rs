@@ -135,8 +135,10 @@ pub fn blocked(refused: &Refused<'_>, standings: &[Standing]) -> Failure {
         .filter(|standing| standing.blocks())
         .map(|standing| format!("{}: {}", standing.id, standing.why))
         .collect();
-    let s = if missing.len() == 1 { "" } else { "s" };
-    let cause = format!("{} gate{s} not met: {}", missing.len(), missing.join("; "));
+    let cause = match missing.as_slice() {
+        [one] => format!("1 gate not met: {one}"),
+        all => format!("{} gates not met\n{}", all.len(), all.join("\n")),
+    };
     let doing = format!("starting {}", refused.plan.title);
     Failure::of(FailureKind::Gate, doing, cause, refused.hint(standings))
 }

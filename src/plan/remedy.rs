@@ -59,7 +59,7 @@ impl<'a> Refused<'a> {
         Some((environment, missing))
     }
 
-    /// Says what to do about the gates that block: for each the act that meets it, then which of them
+    /// Says what to do about the gates that block, a line each: the act that meets it, then which of them
     /// may be overridden.
     pub fn hint(&self, standings: &[Standing]) -> String {
         let blocking: Vec<&Standing> = standings.iter().filter(|standing| standing.blocks()).collect();
@@ -79,7 +79,7 @@ impl<'a> Refused<'a> {
             let severity = self.policy.severity_name(self.state.severity);
             parts.push(format!("{} cannot be overridden at {severity}", listed(&fixed)));
         }
-        parts.join("; ")
+        parts.join("\n")
     }
 
     /// What meets one gate.

@@ -207,7 +207,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             // What was typed and could not be saved or used is given back, with the reason.
             let mut is_shown = sent.is_some();
             if let Some(mut ask) = sent {
-                failure.cause.clone_into(&mut ask.complaint);
+                ask.complaint = failure.in_a_line();
                 // Not what was typed into the same prompt since.
                 cx.model.overlays.push(Overlay::Ask(ask));
             }
@@ -219,15 +219,15 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                     is_shown = true;
                     preview.starting = false;
                     preview.shown_ms = None;
-                    failure.cause.clone_into(&mut preview.complaint);
+                    preview.complaint = failure.in_a_line();
                 }
             }
-            is_shown |= plan_view::refused(cx.model, &failure.cause);
+            is_shown |= plan_view::refused(cx.model, &failure.in_a_line());
             flags::not_read(cx.model, id);
             suspects::not_read(cx.model, id, &failure);
             // Where nothing open shows it, whoever pressed the key would see nothing happen.
             if !is_shown {
-                cx.say(format!("✗ {}", failure.cause));
+                cx.say(format!("✗ {}", failure.in_a_line()));
             }
             cx.fail(failure);
         }
