@@ -99,7 +99,8 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
     }
     for vote in &standing.rejections {
         let why = if vote.how.is_empty() { String::new() } else { format!(": {}", vote.how) };
-        page.prose(&format!("✗ rejected by {} as {}{why}", vote.by, vote.role), Hue::Bad);
+        let title = situation.policy.role_title(&vote.role);
+        page.prose(&format!("✗ rejected by {} as {title}{why}", vote.by), Hue::Bad);
     }
     if standing.in_conflict() {
         page.prose("approved and rejected: they have to settle it", Hue::Bad);

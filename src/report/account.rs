@@ -297,14 +297,10 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             capitalised(&text)
         }
         EntryKind::Approval | EntryKind::Rejection => {
-            let said = entry.text.strip_prefix(entry.author).map_or(entry.text, str::trim_start);
-            let titled = policy.roles.iter().find_map(|role| {
-                let (before, after) = said.split_once(&format!(" as {}: ", role.id))?;
-                Some(format!("{before} as {}: {after}", role.title))
-            });
+            let said = ours.strip_prefix(entry.author).map_or(&*ours, str::trim_start);
             let why = void(state, policy, entry.id, now);
             let void = why.map_or_else(String::new, |why| format!("; **did not count**: {}", inside(&why)));
-            format!("{}{void}", capitalised(&inline(titled.as_deref().unwrap_or(said))))
+            format!("{}{void}", capitalised(&inline(said)))
         }
         _ if ["plan-asked", "plan-resumed"].contains(&entry.name) => format!("Decided: {text}"),
         _ if entry.name == "stop-asked" => match entry.text.strip_prefix("asked to stop ") {
@@ -486,7 +482,8 @@ fn outcome(state: &State, plan: &PlanRun, release: &Release) -> String {
         };
         let place = state.releases.iter().position(|one| one == release).map(Place::Release);
         let word = place.map_or_else(|| word.to_owned(), |place| place.link(word));
-        let why = finding(why);
+        // By what it passed is with the releases: people want to know that it did.
+        let why = if *verdict == WatchVerdict::Passed { String::new() } else { finding(why) };
         text = format!("{text}; {word}{}", if why.is_empty() { String::new() } else { format!(" ({why})") });
     }
     text

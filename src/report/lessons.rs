@@ -36,12 +36,10 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
     // no news.
     let watched = |release: &&Release| !release.vouched && production::is(state, &release.environment);
     for release in state.releases.iter().filter(watched) {
-        if let Some((_, WatchVerdict::Passed, why)) = &release.verdict {
+        if let Some((_, WatchVerdict::Passed, _)) = &release.verdict {
             let (name, target) = (named(state, release), inline(&release.environment));
-            let why = finding(why);
-            let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
             let back = if release.rollback { "The rollback to " } else { "The release " };
-            let line = format!("{back}{name} passed its watch in {target}{because}.");
+            let line = format!("{back}{name} passed its watch in {target}.");
             // Back to the same release twice is worth a line.
             if !said.contains(&line) {
                 said.push(line);

@@ -11,9 +11,9 @@ pub(super) fn clock(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
 }
 
-/// A day: `28 November 2026`.
+/// A day: `2026-11-28`, as dates are written everywhere in a report.
 pub(super) fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string()
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string()
 }
 
 /// A time for a reader who has that of something else before: the day is said where it is another.
@@ -21,7 +21,7 @@ pub(super) fn clock_after(before: Timestamp, at: Timestamp) -> String {
     if day(before) == day(at) {
         return clock(at);
     }
-    at.to_zoned(TimeZone::UTC).strftime("%-d %b %H:%M").to_string()
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A time in a sentence, in full.
@@ -57,7 +57,7 @@ pub(super) fn impossible(from: Timestamp, to: Timestamp) -> String {
 
 /// A time to the second, with its day where the other one has another.
 pub(super) fn second(before: Timestamp, at: Timestamp) -> String {
-    let format = if day(before) == day(at) { "%H:%M:%S" } else { "%-d %b %H:%M:%S" };
+    let format = if day(before) == day(at) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
     at.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
@@ -323,7 +323,7 @@ mod tests {
         let before = at("2026-02-28T23:59:00Z");
         assert_eq!(
             took(early, Some(before), late),
-            "**invalid**: ends at 28 Feb 23:59:00, before it begins at 1 Mar 14:02:00"
+            "**invalid**: ends at 2026-02-28 23:59:00, before it begins at 2026-03-01 14:02:00"
         );
     }
 

@@ -40,7 +40,7 @@ fn an_approval_that_does_not_count_has_no_tick_and_says_why() {
     model.log = Some(scribe.log());
     let buf = settled(&mut model, &Theme::default(), 160, 40);
     let shown = text(&buf);
-    assert!(shown.contains("✓ omar approved as lead"), "{shown}");
+    assert!(shown.contains("✓ omar approved as engineering lead"), "{shown}");
     assert!(shown.contains("… approval asked for"), "{shown}");
     assert!(shown.contains("· does not count: "), "{shown}");
 }

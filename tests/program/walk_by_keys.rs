@@ -135,10 +135,12 @@ fn an_outage_is_brought_to_its_end_by_keys() {
 
     // Two others approve it from where they are.
     let state = repo.parent().unwrap().join("state");
-    for (role, person) in [("lead", "Omar"), ("on-call-manager", "Li")] {
+    for (role, person, title) in
+        [("lead", "Omar", "engineering lead"), ("on-call-manager", "Li", "on-call manager")]
+    {
         let other = world.shell(&repo).with("FLIGHTDECK_STATE_DIR", &state).with("FLIGHTDECK_USER", person);
         other.flightdeck(&["approve", role]).succeeded();
-        terminal.wait_text(&format!("{person} approved as {role}"));
+        terminal.wait_text(&format!("{person} approved as {title}"));
     }
 
     // Production has to be typed out; anything else starts nothing.

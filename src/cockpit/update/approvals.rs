@@ -273,7 +273,7 @@ fn approve(cx: &mut Cx<'_>) {
     if let Some(verdict) = verdict.filter(|verdict| !verdict.may_pass_over) {
         return complain(cx, format!("it {}", verdict.shuts_out()));
     }
-    let said = format!("approved as {role}");
+    let said = format!("approved as {}", cx.model.policy.role_title(&role));
     cx.append(Approved {
         role,
         by: cx.model.me.clone(),

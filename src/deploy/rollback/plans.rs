@@ -71,8 +71,14 @@ fn stands(way: &Way) -> gates::WayBack {
 }
 
 fn title(way: &Way) -> String {
-    let back = way.leads_to();
-    let back = if back.is_empty() { back } else { format!(", {back}") };
+    let back = match (way.leads_to(), way.goes_back_to.split_once(' ')) {
+        (back, _) if back.is_empty() => back,
+        // What it goes back to is said once.
+        (_, Some((name, commit))) if way.title.split(' ').any(|word| word == name) => {
+            format!(" {}", visible(commit))
+        }
+        (back, _) => format!(", {back}"),
+    };
     format!("roll {} back: {}{back}", visible(&way.environment), visible(&way.title))
 }
 

@@ -296,7 +296,7 @@ fn redeploying_takes_the_tag_and_is_watched() {
     let known = world.known();
     let made = plan(&known, "rollback-production-1", get(&ways(&known), "redeploy")).unwrap();
     assert_eq!(made.purpose, Purpose::Rollback);
-    assert_eq!(made.title, "roll production back: redeploy v1.2.2, back to v1.2.2 (4f2c91e)");
+    assert_eq!(made.title, "roll production back: redeploy v1.2.2 (4f2c91e)");
     assert_eq!((made.way.as_deref(), made.confirm.as_deref()), (Some("redeploy"), Some("production")));
     assert_eq!(lines(&made), [format!("./deploy.sh v1.2.2 {GOOD}"), "watch api for 5m".to_owned()]);
     let release = made.release.clone().unwrap();

@@ -104,6 +104,9 @@ impl Policy {
         if kind == EntryKind::Role {
             return self.role_in_our_words(text).map_or(Cow::Borrowed(text), Cow::Owned);
         }
+        if matches!(kind, EntryKind::Approval | EntryKind::Rejection) {
+            return self.vote_in_our_words(text).map_or(Cow::Borrowed(text), Cow::Owned);
+        }
         let told = matches!(kind, EntryKind::Declared | EntryKind::Severity);
         if !told || self.severities.values().all(|policy| policy.name.is_empty()) {
             return Cow::Borrowed(text);
@@ -122,6 +125,16 @@ impl Policy {
             })
         });
         Cow::Owned(ours.collect::<Vec<_>>().join(" ") + theirs)
+    }
+
+    /// A line about an approval with the role's title in place of its id; `None`: it names no role that there is.
+    fn vote_in_our_words(&self, text: &str) -> Option<String> {
+        [" approved as ", " rejected as "].into_iter().find_map(|verb| {
+            let (who, rest) = text.split_once(verb)?;
+            let (id, what) = rest.split_once(':')?;
+            let role = self.roles.iter().find(|role| role.id == id)?;
+            Some(format!("{who}{verb}{}:{what}", role.title))
+        })
     }
 
     /// A line about a role with the role's title in place of its id; `None`: it names no role that there is.

@@ -259,7 +259,7 @@ fn a_resolved_incident_asks_for_its_review_and_for_what_nobody_looked_at() {
     let mut story = whole_story();
     story.tell(Resolved::default());
     let open = items_under(&story.report(), "Still to do");
-    assert!(open.contains(&"Post-incident review: due 22 Sep 14:28 UTC".to_owned()), "{open:?}");
+    assert!(open.contains(&"Post-incident review: due 2026-09-22 14:28 UTC".to_owned()), "{open:?}");
     let untouched: Vec<_> = open.iter().filter(|line| line.contains("nobody looked at")).collect();
     assert_eq!(untouched.len(), 1, "one line for all of them: {open:?}");
 }

@@ -194,7 +194,7 @@ fn one_that_goes_on_says_so() {
     let summary = text_under(&report, "Summary");
     assert_eq!(
         summary,
-        "On 21 September 2026 at 14:13 UTC, payments-api began to fail: Search finds nothing. maya declared it as \
+        "On 2026-09-21 at 14:13 UTC, payments-api began to fail: Search finds nothing. maya declared it as \
          P0 at once.\n\nThe incident is still open, 30 minutes after the fault began; nobody has recorded yet that \
          users are served again."
     );

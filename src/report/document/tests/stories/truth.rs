@@ -87,8 +87,8 @@ fn what_was_recorded_later_is_dated_by_when_that_was_and_vouching_is_no_watch() 
     let summary = text_under(&report, "Summary");
     assert!(!summary.contains("v1.0.0"), "what was live before the fault is no change: {summary}");
     let timeline = text_under(&report, "Timeline");
-    assert!(timeline.contains("starting on 21 September 2026"), "{timeline}");
-    let row = "| [14:14](#release-1) | maya | Recorded that v1.0.0 (4f2c91e) was live in production from 19 Sep 14:00, and \
+    assert!(timeline.contains("starting on 2026-09-21"), "{timeline}");
+    let row = "| [14:14](#release-1) | maya | Recorded that v1.0.0 (4f2c91e) was live in production from 2026-09-19 14:00, and \
                vouched that it served users well |";
     assert!(timeline.contains(row), "{timeline}");
     let rows = rows_under(&report, "Releases");
