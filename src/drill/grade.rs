@@ -17,7 +17,7 @@ use super::scenario::Lesson;
 use crate::hotfix::outlook::Growth;
 use crate::incident::{
     ClockState, EntryKind, NO_ROLLBACK, NoteKind, Phase, PlanRun, Policy, Role, Round, State, audience,
-    clocks, duration, rounds,
+    clocks, duration, led_by, rounds,
 };
 
 pub use text::{heading, plain, verdicts};
@@ -191,7 +191,7 @@ impl Judge<'_> {
     /// Who led, and whether those who have to approve were there.
     fn roles(&self) -> Line {
         let assemble = self.policy.phase(Phase::Assemble).map_or(SignedDuration::ZERO, |phase| phase.budget);
-        let due = self.state.declared_at.checked_add(assemble).unwrap_or(Timestamp::MAX);
+        let due = led_by(self.state, self.policy);
         let first = |role: &str| {
             let given = self.state.assignments.iter().filter(|(_, id, who)| id == role && !who.is_empty());
             given.min_by_key(|(at, ..)| *at).map(|(at, _, who)| (*at, who.clone()))

@@ -21,6 +21,9 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         }
         "role" => "Bring somebody in, then record who it is. In a drill any name will do.",
         "told" => "Read the message, then press Enter: it goes to the drill's own chat.",
+        "rollback" if next.title.contains("proven ready") => {
+            "Users first: choose the option that is proven ready, and read its plan."
+        }
         "rollback" => "Look at the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "Or, where the fault is not yours, note the decision: “no hotfix: why”.",

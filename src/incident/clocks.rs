@@ -238,3 +238,9 @@ pub fn detected_late(state: &State, policy: &Policy) -> Option<SignedDuration> {
 pub(super) fn needs_hotfix(policy: &Policy, severity: Severity) -> bool {
     policy.needs_hotfix(severity)
 }
+
+/// When somebody has to lead at the latest: NEXT asks for it by then, and a drill is graded by it.
+pub fn led_by(state: &State, policy: &Policy) -> Timestamp {
+    let assemble = policy.phase(Phase::Assemble).map_or(SignedDuration::ZERO, |phase| phase.budget);
+    state.declared_at.checked_add(assemble).unwrap_or(Timestamp::MAX)
+}

@@ -34,14 +34,14 @@ mod words;
 pub use against::{Claim, against};
 pub use body::*;
 pub use clocks::{
-    Clock, ClockState, Round, audience, clocks, detected_late, last_told, next_update, phase_since, rounds,
-    told_up_to,
+    Clock, ClockState, Round, audience, clocks, detected_late, last_told, led_by, next_update, phase_since,
+    rounds, told_up_to,
 };
 pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use inside::times_in;
-pub use next::{ANOTHER, Facts, Next, RunbookFor, WayBack, next};
+pub use next::{ANOTHER, Facts, Next, RunbookFor, Seen, WayBack, next};
 pub use policy::{
     Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Culprit, CulpritChange,
     Figure, HotfixLimit, ItemChange, MetBy, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy,

@@ -326,7 +326,13 @@ impl Steps<'_> {
     fn commander(&mut self) {
         if !self.state.roles.contains_key(Role::COMMANDER) {
             let title = format!("name the {}", self.policy.role_title(Role::COMMANDER));
-            self.add("role", Role::COMMANDER, title);
+            let due = led_by(self.state, self.policy);
+            // Whoever is paged may be the one to lead: that comes first.
+            let pages = self.clocks.iter().any(|clock| {
+                clock.id == "page" && matches!(clock.state, ClockState::Running | ClockState::Overdue)
+            });
+            let rank = if self.now > due && !pages { Rank::Overdue } else { Rank::Turn };
+            self.add_ranked(rank, "role", Role::COMMANDER, title);
         }
     }
 

@@ -94,7 +94,7 @@ impl Steps<'_> {
         }
         match (rolled_back.is_some(), self.facts.healthy, &self.facts.way_back) {
             (true, ..) if reverted => {
-                let title = "deploy what was reverted: take the same way once more".to_owned();
+                let title = "deploy the revert: choose the same option again".to_owned();
                 self.add_ranked(Rank::Mitigate, "rollback", "", title);
             }
             (true, Some(false), _) => {
@@ -111,7 +111,7 @@ impl Steps<'_> {
                 self.add("rollback", "", "mitigate first: see the rollback options");
             }
             (false, _, None) => {
-                self.add("rollback", "", "mitigate first: last good build, tag, flag off");
+                self.add("rollback", "", "mitigate first: redeploy the last good build, or turn a flag off");
             }
         }
     }

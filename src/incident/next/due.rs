@@ -73,7 +73,10 @@ impl Steps<'_> {
     /// waited for.
     fn who_approves(&self, why: &str) -> Option<String> {
         if why.contains("rejected by") {
-            return Some(format!("decide: {why}"));
+            let titled = self.policy.roles.iter().fold(why.to_owned(), |why, role| {
+                why.replace(&format!(" as {}:", role.id), &format!(" as {}:", role.title))
+            });
+            return Some(format!("decide: {titled}"));
         }
         if why.contains(ANOTHER) {
             return Some("ask for approval again: what would be deployed changed since".to_owned());
