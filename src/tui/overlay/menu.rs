@@ -77,7 +77,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, menu: &Menu) -> Sho
             Pen::new(buf, inner, line).put(heading, ui.of(Role::Faint));
             line += 1;
         }
-        row(ui, &mut Pen::new(buf, inner, line), item, label, foot > 0);
+        row(ui, &mut Pen::new(buf, inner, line), item, label, foot > 0 || inner.width < NARROW);
         if index == menu.selected {
             let row = Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..ui::row(inner, line) };
             ui.select(buf, row);
@@ -176,7 +176,7 @@ fn fits(item: &Item, room: u16) -> bool {
     key + 1 + width(&item.label) + why <= room
 }
 
-/// `told` says that the reason of the row under the cursor stands below the list.
+/// `told` says that the reason stands below the list while the cursor is on the row.
 fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
     let key = item.key.map_or_else(String::new, |key| key.to_string());
     let (on, text) = match item.disabled {
@@ -198,8 +198,12 @@ fn row(ui: Ui<'_>, pen: &mut Pen<'_>, item: &Item, label: u16, told: bool) {
         },
         // The sentence above the list says why.
         Some(why) if why.is_empty() => pen.put(&item.label, ui.of(text)),
-        // A few letters of a reason say nothing.
-        Some(why) if told && pen.room() < named + 5 + width(why).min(LEAST) => {
+        // A few letters of a reason say nothing, nor do those of a label beside it.
+        Some(why)
+            if told
+                && (pen.room() < named + 5 + width(why).min(LEAST)
+                    || pen.room() < NARROW && pen.room() < width(&item.label) + 5 + width(why)) =>
+        {
             let room = pen.room().saturating_sub(2);
             pen.column_of(&item.label, room, ui.of(text))
                 .gap(1)
