@@ -192,7 +192,7 @@ commands! {
     Task "task" "give a task" ["t"] Menu(Command::Team), Record, "task", "Give somebody a task and a time to report back";
     Motion "proposal" "propose something" ["p"] Menu(Command::Team), Record, "proposal", "Propose something to everybody: it is agreed if nobody objects in time";
     HandoffAccept "handoff.accept" "take over" [] Menu(Command::Team), Record, "handoff", "Accept a role that is offered to you";
-    HandoffBrief "handoff.brief" "read the brief" [] Menu(Command::Team), View, "handoff", "Read what whoever takes command has to know";
+    HandoffBrief "handoff.brief" "read the brief" [] Menu(Command::Team), View, "handoff", "Read what the next commander has to know";
     HandoffDecline "handoff.decline" "decline" [] Menu(Command::Team), Record, "handoff", "Decline a role that is offered, or withdraw the offer";
     TaskEnd "task.end" "end a task" [] Menu(Command::Team), Record, "task", "Record what came of a task";
     Object "proposal.object" "object" [] Menu(Command::Team), Record, "proposal", "Object to what was proposed, with a reason";
@@ -204,7 +204,7 @@ commands! {
     HotfixBump "hotfix.bump" "bump the version" ["b"] Menu(Command::Hotfix), Plan, "hotfix", "Bump the patch version in every file that holds it, and commit that";
     HotfixPush "hotfix.push" "push the branch" ["p"] Menu(Command::Hotfix), Plan, "hotfix", "Push the branch to the remote";
     HotfixFinish "hotfix.finish" "finish the hotfix" ["f"] Menu(Command::Hotfix), Plan, "hotfix", "Bring the fix to the branch that production is deployed from; skips what is done";
-    HotfixMainFirst "hotfix.main-first" "main and tag first" ["m"] Menu(Command::Hotfix), Plan, "hotfix", "In git flow: let main and the tag go out, and merge back later";
+    HotfixMainFirst "hotfix.main-first" "main and tag first" ["m"] Menu(Command::Hotfix), Plan, "hotfix", "In git flow: release main and the tag now, merge back later";
     HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch from the remote, in a terminal where you can answer prompts";
     PullLink "hotfix.link" "copy the link of the pull request" ["l"] Menu(Command::Hotfix), View, "", "Copy the link of the pull request";
     PullText "hotfix.words" "copy the text of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
@@ -217,23 +217,23 @@ commands! {
     Watch "watch" "watch" ["w"] Menu(Command::Deploy), Plan, "watch", "Watch production, and judge the release there";
     Flags "flags" "flags" ["f"] Global, Plan, "flag", "See feature flags with their state, and turn them off and on";
     RollBack "rollback" "roll back" ["R"] Global, View, "rollback", "See the rollback options, proven or not, and take one";
-    Live "live" "record what is live" [] Global, Record, "live", "Record what is live in production, where nothing else knows it";
-    Clear "clear" "clear a release" [] Global, Record, "clear", "Allow a release again that was rolled back, with the reason";
+    Live "live" "record what is live" [] Global, Record, "live", "Record what is live in production, if flightdeck did not deploy it";
+    Clear "clear" "clear a release" [] Global, Record, "clear", "Allow a rolled-back release again, with the reason";
     Runbooks "runbooks" "runbooks" ["B"] Global, View, "runbook", "Read the runbooks of the repository: those that fit what fails come first";
-    Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run an action of this team's own, as flightdeck.toml names it";
+    Actions "actions" "own actions" ["!"] Global, Plan, "action", "Run one of the team's own actions from flightdeck.toml";
 
-    Culprits "culprits" "what broke it" ["b"] Global, View, "culprit", "Go through what usually breaks a service, and what is odd";
+    Culprits "culprits" "what broke it" ["b"] Global, View, "culprit", "Go through the usual causes, and what is odd";
     History "history" "history" ["H"] Global, View, "history", "Look back at incidents: how long they took, what was missed, what broke, and trends";
     FollowUps "follow-ups" "follow-ups" ["U"] Global, View, "follow-up", "Open follow-ups of all incidents, overdue first";
     Suspects "suspects" "suspects" ["S"] Global, View, "suspects", "See what changed since it last worked, most suspicious first";
     SuspectRevert "suspects.revert" "revert" ["r"] Menu(Command::Suspects), Plan, "suspects", "Plan to revert the change under the cursor";
-    SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Find the commit that broke a check, by bisecting";
+    SuspectBisect "suspects.bisect" "bisect" ["b"] Menu(Command::Suspects), Plan, "suspects", "Bisect to find the commit that broke a check";
     SuspectsAgain "suspects.again" "refresh" ["l"] Menu(Command::Suspects), View, "suspects", "Look again at what changed";
 
     Approvals "approvals" "approvals" ["A"] Global, Record, "approve", "See who has to approve, and who has";
     Approve "approve" "approve" [] Menu(Command::Approvals), Record, "approve", "Read what waits, and approve it in a role";
     Reject "reject" "reject" ["x"] Menu(Command::Approvals), Record, "reject", "Read what waits, and reject it with a reason";
-    CopyApproval "approve.copy" "copy the line for another terminal" ["y"] Menu(Command::Approvals), View, "", "Copy the command by which somebody else approves in their own terminal";
+    CopyApproval "approve.copy" "copy the line for another terminal" ["y"] Menu(Command::Approvals), View, "", "Copy the command somebody else runs to approve";
 
     Pass "tick.pass" "pass" ["space"] Checklist, Record, "tick", "Tick the item as passed; of one that was looked at, ask whether to reopen it";
     Fail "tick.fail" "fail" ["x"] Checklist, Record, "tick", "Mark the item as failed, with a note";
@@ -273,7 +273,7 @@ commands! {
     PlanReject "plan.reject" "reject at the host" ["d"] Scope::Plan, Record, "plan", "Reject what the pipeline waits for at its host, with your token";
     PlanCancel "plan.cancel" "abandon" ["X"] Scope::Plan, Record, "plan", "Abandon the plan: nothing more of it runs; what was done stays, a canary's share too";
     PlanSettle "plan.settle" "resolve the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
-    PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take the target from the plan, if its process is gone, with a reason";
+    PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take over the target of a plan whose process is gone, with a reason";
 
     Details "plan.details" "details" ["ctrl-o"] Scope::Preview, View, "", "Show or hide how each step is proven, undone and limited";
     Propose "plan.propose" "ask for approval" ["a"] Scope::Preview, Record, "deploy", "Ask for approval of this plan";

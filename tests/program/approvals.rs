@@ -306,8 +306,8 @@ fn what_the_severity_keeps_closed_stays_closed() {
     let line = [&["deploy", "production", "--confirm", "production", "--reason", "fire"][..], &line.concat()];
     let blocked = site.shell.flightdeck(&line.concat()).ended_with(3).said("cannot be overridden at P1");
     for act in [
-        "checks: flightdeck test;",
-        "checklist: flightdeck tick ",
+        "→ checks: flightdeck test\n",
+        "\n    checklist: flightdeck tick ",
         "approvals: flightdeck deploy production --ref main --propose, then flightdeck approve ROLE",
         "staging: flightdeck deploy staging --ref main",
     ] {
