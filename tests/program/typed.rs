@@ -239,7 +239,9 @@ fn a_preview_is_not_started_once_the_configuration_has_changed() {
     )
     .unwrap();
     yard.shell.flightdeck(&["trust"]).succeeded();
-    terminal.press_until("y", "why it was not started", |screen| screen.contains("flightdeck.toml changed"));
+    // It is said before anybody confirms it, and again to whoever does.
+    terminal.wait_text("▲ out of date: flightdeck.toml has changed");
+    terminal.press_until("y", "why it was not started", |screen| screen.contains("this plan is out of date"));
     assert!(yard.runs().is_empty() && !yard.file("begun").exists());
 }
 
