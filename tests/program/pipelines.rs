@@ -4,6 +4,7 @@ mod again;
 pub(crate) mod host;
 mod kills;
 mod pushed;
+mod tools;
 
 use serde_json::{Value, json};
 

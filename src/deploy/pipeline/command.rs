@@ -25,7 +25,9 @@ const WORDS: &[(RemoteState, &[&str])] = &[
         &[
             "queued",
             "pending",
+            "creating",
             "created",
+            "buffered",
             "scheduled",
             "not_started",
             "not_running",
@@ -39,7 +41,17 @@ const WORDS: &[(RemoteState, &[&str])] = &[
     ),
     (
         RemoteState::Running,
-        &["running", "in_progress", "inprogress", "progressing", "started", "canceling", "failing", "baking"],
+        &[
+            "running",
+            "in_progress",
+            "inprogress",
+            "progressing",
+            "started",
+            "canceling",
+            "terminating",
+            "failing",
+            "baking",
+        ],
     ),
     (
         RemoteState::Succeeded,
@@ -47,7 +59,17 @@ const WORDS: &[(RemoteState, &[&str])] = &[
     ),
     (
         RemoteState::Failed,
-        &["failed", "failure", "error", "errored", "terminal", "degraded", "unstable", "unauthorized"],
+        &[
+            "failed",
+            "failed_continue",
+            "failure",
+            "error",
+            "errored",
+            "terminal",
+            "degraded",
+            "unstable",
+            "unauthorized",
+        ],
     ),
     (RemoteState::Cancelled, &["cancelled", "canceled", "aborted", "stopped", "terminated"]),
     (RemoteState::TimedOut, &["timed_out", "timedout", "timeout", "infrastructure_fail_timeout"]),
