@@ -69,6 +69,8 @@ fn round(at: u32) -> bool {
         };
         team.yard.shell.flightdeck(&["plan", decision, PLAN, "--confirm", "staging"]);
         tried.push(decision);
+        // One that was about to begin when all were killed was not found, and is at it: it comes to its end.
+        wait_for(2 * PATIENCE, "its end", || (team.show()["state"] != "running").then_some(()));
     }
     let plan = team.show();
     assert_eq!(plan["state"], "done", "record {at}, {tried:?}: {plan}");
