@@ -94,8 +94,8 @@ fn run_of(ground: &Ground<'_>, reader: &Reader, release: &Release) -> Result<Opt
             continue;
         }
         let steps = state.plan(&release.plan).into_iter().flat_map(|plan| &plan.steps);
-        let remotes = steps.filter_map(|step| step.run.as_ref()?.remote.as_ref());
-        return Ok(remotes.filter(|remote| remote.state == RemoteState::Succeeded).last().cloned());
+        let mut remotes = steps.filter_map(|step| step.run.as_ref()?.remote.as_ref());
+        return Ok(remotes.rfind(|remote| remote.state == RemoteState::Succeeded).cloned());
     }
     Ok(None)
 }

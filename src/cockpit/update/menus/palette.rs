@@ -31,13 +31,12 @@ pub(in crate::cockpit::update) fn everything(model: &Model) -> Vec<Item> {
                 Command::Notes | Command::Incident | Command::View | Command::Hotfix | Command::Clocks
             ) {
             rows(model, spec.command)
-        } else if spec.command == Command::Clocks {
-            alone(model, spec.command).into_iter().collect()
-        } else if !spec.command.is_menu()
-            && spec.command != Command::Palette
-            && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
-            && !is_of_team(spec.command)
-            && !spec.command.is_motion()
+        } else if spec.command == Command::Clocks
+            || !spec.command.is_menu()
+                && spec.command != Command::Palette
+                && !matches!(spec.command, Command::Smoke | Command::Watch | Command::Approve)
+                && !is_of_team(spec.command)
+                && !spec.command.is_motion()
         {
             alone(model, spec.command).into_iter().collect()
         } else {

@@ -47,7 +47,7 @@ impl Conductor {
     ) -> Result<Seen, Box<Finished>> {
         let seen = match self.at_host(|| host.run(&again.id)) {
             Ok(seen) => seen,
-            Err(lost) if again.only_look => return Err(unknown(lost.why)),
+            Err(lost) if again.only_look => return Err(Box::new(unknown(lost.why))),
             Err(lost) => return Err(Box::new(not_met(lost.why))),
         };
         if is_next(&seen, again.attempt) {
@@ -88,15 +88,15 @@ impl Conductor {
             }
             let left = until.saturating_duration_since(Instant::now());
             if let Some(wish) = self.rest(PAUSE.min(left)) {
-                let finished = *unknown(who(&wish.why));
+                let finished = unknown(who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
             if left.is_zero() {
                 let name = &again.name;
-                return Err(unknown(format!(
+                return Err(Box::new(unknown(format!(
                     "{trouble}{name} shows no new attempt after {}",
                     spelled(within)
-                )));
+                ))));
             }
         }
     }
@@ -117,6 +117,6 @@ fn is_next(seen: &Seen, attempt: u64) -> bool {
     seen.attempt > attempt || !seen.state.is_over()
 }
 
-fn unknown(why: String) -> Box<Finished> {
-    Box::new(Finished::with(Outcome::Unknown { why }))
+fn unknown(why: String) -> Finished {
+    Finished::with(Outcome::Unknown { why })
 }

@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn gaps(all: &[(Duration, u32)]) -> Vec<Duration> {
-        all.windows(2).map(|two| two[1].0 - two[0].0).collect()
+        all.windows(2).map(|two| two[1].0.saturating_sub(two[0].0)).collect()
     }
 
     #[test]

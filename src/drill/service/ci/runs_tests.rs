@@ -97,7 +97,7 @@ fn a_cancelled_run_ends_where_it_is() {
 #[test]
 fn inputs_that_are_missing_or_strange_are_refused_as_at_github() {
     let workflow = Workflow { inputs: vec!["environment".into()], jobs: Vec::new() };
-    let given = |inputs: Value| inputs_of(&workflow, inputs);
+    let given = |inputs: Value| inputs_of(&workflow, &inputs);
     assert_eq!(given(json!({ "environment": "staging" })).unwrap()["environment"], "staging");
     assert!(given(json!({})).unwrap_err().contains("'environment' not provided"));
     assert!(given(json!({ "environment": "a; b" })).is_err());
@@ -105,6 +105,6 @@ fn inputs_that_are_missing_or_strange_are_refused_as_at_github() {
     assert_eq!(strange, "Unexpected inputs provided: [\"sha\"]");
 }
 
-fn inputs_of(workflow: &Workflow, inputs: Value) -> Result<BTreeMap<String, String>, String> {
+fn inputs_of(workflow: &Workflow, inputs: &Value) -> Result<BTreeMap<String, String>, String> {
     super::inputs(workflow, &json!({ "inputs": inputs }))
 }
