@@ -85,7 +85,7 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
         let last = deeds.iter().rposition(|deed| deed.changes && deed.at <= served);
         said.push(match last {
             Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}."),
-            Some(last) => format!("Number {} is the last change before {what} at {at}.", last + 1),
+            Some(last) => format!("Step {} was the last change before {what}, at {at}.", last + 1),
             None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
         });
         let again = relapses::all(state, probes);
