@@ -40,7 +40,7 @@ pub fn follow(mut plan: Plan, config: &Config, policy: &Policy, goes_back: bool)
     let Some(production) = config.production().filter(|_| time.is_positive() && !goes_back) else {
         return plan;
     };
-    let judges = |step: &usize| plan.judged_by(*step).is_some_and(|(name, _)| name == production.name);
+    let judges = |step: &usize| plan.watched_by(*step).is_some_and(|(name, _)| name == production.name);
     let last = (0..plan.steps.len()).rev().find(judges);
     if let Some(Action::Watch(watch)) =
         last.and_then(|step| plan.steps.get_mut(step)).map(|it| &mut it.action)

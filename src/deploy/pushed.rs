@@ -134,7 +134,8 @@ mod tests {
             "it is not known yet"
         );
         assert!(plan.notes[0].ends_with("then production is watched for 10m"), "{:?}", plan.notes);
-        assert_eq!(plan.judged_by(1), Some(("production".to_owned(), TO_COME.to_owned())));
+        assert_eq!(plan.watched_by(1), Some(("production".to_owned(), TO_COME.to_owned())));
+        assert_eq!(plan.judged_by(1), None, "a verdict on a commit that nobody knows is none");
         plan.learn(0, COMMIT);
         let Action::Pipeline(pipeline) = &plan.steps[0].action else { panic!() };
         assert!(!pipeline.awaits_commit());

@@ -9,6 +9,7 @@ use std::ops::Deref;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::pushed::TO_COME;
 use super::{Action, Plan, Watch};
 use crate::config::types::{Gauge, Keys, Point, Probe, Reduce, Source, Tls, Unfit};
 
@@ -41,8 +42,13 @@ impl Watch {
 
 impl Plan {
     /// The release a step is a verdict on: environment and commit. A watch before the release is
-    /// there is none on it.
+    /// there is none on it, and none is on a commit that was never learned.
     pub fn judged_by(&self, step: usize) -> Option<(String, String)> {
+        self.watched_by(step).filter(|(_, commit)| commit != TO_COME)
+    }
+
+    /// The same, also while the commit is still to come.
+    pub fn watched_by(&self, step: usize) -> Option<(String, String)> {
         let Action::Watch(watch) = &self.steps.get(step)?.action else { return None };
         let own = self.release.as_ref().filter(|release| step > release.after);
         let own = own.map(|release| (release.environment.clone(), release.commit.clone()));

@@ -121,7 +121,7 @@ fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
 /// What a canary would be blamed for although it fails before it has any users.
 fn fails_already(ui: Ui<'_>, plan: &Plan) -> Option<String> {
     let look = plan.steps.iter().enumerate().find_map(|(index, step)| match &step.action {
-        Action::Watch(watch) if plan.judged_by(index).is_none() => Some(watch),
+        Action::Watch(watch) if plan.watched_by(index).is_none() => Some(watch),
         _ => None,
     })?;
     let is_bad = |name: &str| ui.model.probes.iter().any(|probe| probe.name == name && probe.state.is_bad());
