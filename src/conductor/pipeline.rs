@@ -15,7 +15,7 @@ use crate::deploy::pipeline::{Job, Review, Seen, command};
 use crate::plan::Command;
 use crate::plan::forge::Wanted;
 use crate::plan::pipeline::{Pipeline, Runner};
-use crate::plan::pushed::Learn;
+use crate::plan::pushed::{Learn, is_commit};
 use crate::text::visible;
 
 /// The longest one question may take.
@@ -106,13 +106,19 @@ impl Learner {
                 let said = ready.run(what, "", ENOUGH, &masker).and_then(|said| succeeded(&said, what));
                 let said = said.map_err(|lost| lost.why)?;
                 let commit = said.trim();
-                let is_one =
-                    [40, 64].contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-                if is_one { Ok(commit.to_owned()) } else { Err(format!("it answers {}", visible(commit))) }
+                said_by(commit)
             }
-            Self::Merge(mut visit, wanted) => visit.merged_as(&wanted).map_err(|lost| lost.why)?,
+            Self::Merge(mut visit, wanted) => {
+                let commit = visit.merged_as(&wanted).map_err(|lost| lost.why)??;
+                said_by(&commit)
+            }
         }
     }
+}
+
+/// A commit as it was told, where it is one.
+fn said_by(commit: &str) -> Result<String, String> {
+    if is_commit(commit) { Ok(commit.to_owned()) } else { Err(format!("it answers {}", visible(commit))) }
 }
 
 impl Host {
@@ -321,4 +327,16 @@ fn succeeded(said: &Captured, what: &str) -> Result<String, Lost> {
     let colon = if complaint.is_empty() { "" } else { ": " };
     let code = u16::try_from(said.code.unwrap_or_default()).unwrap_or_default();
     Err(Lost { why: format!("{what} {how}{colon}{}", visible(complaint)), kind: Kind::Refused(code) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said_by;
+
+    #[test]
+    fn what_a_host_names_as_the_merged_commit_has_to_be_one() {
+        let commit = "4f2c91e0000000000000000000000000000000ab";
+        assert_eq!(said_by(commit).as_deref(), Ok(commit));
+        assert_eq!(said_by("main; rm -rf x").unwrap_err(), "it answers main; rm -rf x");
+    }
 }

@@ -38,6 +38,11 @@ pub enum Learn {
     },
 }
 
+/// Tells whether a text is a full id of a commit.
+pub fn is_commit(text: &str) -> bool {
+    [40, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl Pipeline {
     /// Tells whether its commit is one that the plan has yet to bring about.
     pub fn awaits_commit(&self) -> bool {
@@ -90,7 +95,7 @@ impl Plan {
         for (index, step) in run.steps.iter().enumerate() {
             let mut runs = step.run.iter().chain(step.earlier.iter().rev());
             let commit = runs.find_map(|run| run.remote.as_ref().map(|remote| remote.commit.as_str()));
-            if let Some(commit) = commit.filter(|commit| !commit.is_empty()) {
+            if let Some(commit) = commit.filter(|commit| is_commit(commit)) {
                 self.learn(index, commit);
             }
         }
@@ -101,5 +106,20 @@ impl Plan {
 fn fill(command: &mut Command, commit: &str) {
     for word in command.argv.iter_mut().chain(command.set.values_mut()) {
         *word = word.replace(TO_COME, commit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_a_full_id_and_nothing_else() {
+        assert!(is_commit(&"4f2c91e0".repeat(5)) && is_commit(&"a".repeat(64)));
+        for other in
+            ["", "4f2c91e", "main", &"g".repeat(40), &format!("{} x", "a".repeat(38)), &"a".repeat(41)]
+        {
+            assert!(!is_commit(other), "{other}");
+        }
     }
 }

@@ -84,11 +84,18 @@ impl Visit {
 
     /// The commit that a pull request was merged as, as a full id; in words, why there is none.
     pub(in super::super) fn merged_as(&mut self, wanted: &Wanted) -> Result<Result<String, String>, Lost> {
-        let Wanted::Merge { number, .. } = wanted else {
+        let Wanted::Merge { number, commit, .. } = wanted else {
             return Ok(Err("that is no merge".to_owned()));
         };
         let found = self.glance(*number)?;
         Ok(match &found.pull.state {
+            PullState::Merged(_) if found.pull.head != *commit => {
+                let (offered, seen) = (short(&found.pull.head), short(commit));
+                Err(format!(
+                    "{}, but it offered {offered} then, and {seen} is what was looked at",
+                    self.said(&found)
+                ))
+            }
             PullState::Merged(Some(commit)) => Ok(commit.clone()),
             PullState::Merged(None) => Err(format!("{}, and its commit is not told", self.said(&found))),
             _ => Err(self.said(&found)),
