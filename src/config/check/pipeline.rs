@@ -37,7 +37,8 @@ pub(super) fn check(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
             misplaced(pipeline, &OF_COMMANDS, "github-actions", found);
             misplaced(pipeline, &["trigger"], "github-actions", found);
             let has = text(pipeline, "workflow").is_some_and(|(name, _)| !name.trim().is_empty());
-            if !has && !pushed {
+            // The first run of any workflow that a push starts would be taken for the deploy.
+            if !has {
                 missing("workflow", "workflow = \"deploy.yml\"", &here, found);
             }
         }
@@ -120,5 +121,26 @@ fn reference(pipeline: &DeTable<'_>, found: &mut Vec<Problem>) {
             "on another branch than the one that is deployed the pipeline is not told which commit to deploy";
         let help = "pass it as an input: inputs = { sha = \"{commit}\" }; or leave `ref` out";
         found.push(Problem::new(span, message).help(help));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load;
+
+    #[test]
+    fn a_workflow_is_named_whatever_starts_it() {
+        let said = |more: &str| {
+            let text = format!(
+                "[[environments]]\nname = \"eu\"\n[environments.pipeline]\nkind = \"github-actions\"\n{more}"
+            );
+            load::parse(text.as_bytes()).map(drop).map_err(|invalid| invalid.lines().join("\n"))
+        };
+        for on in ["", "on = \"push\"\n"] {
+            let why = said(on).unwrap_err();
+            assert!(why.contains("`workflow` of the pipeline is missing"), "{why}");
+            assert!(why.contains("workflow = \"deploy.yml\""), "{why}");
+            assert_eq!(said(&format!("{on}workflow = \"deploy.yml\"\n")), Ok(()));
+        }
     }
 }
