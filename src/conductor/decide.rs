@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::conduct::approved;
 use super::programs::Approved;
 use super::reconcile::{reconcile, settle};
-use super::start::launch;
+use super::start::{deploys_there, launch};
 use super::{Life, Started, frozen, life, orphan, process};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
@@ -17,10 +17,10 @@ use crate::incident::{
     Record, State, duration,
 };
 use crate::journal::{Acquired, Journal, Lease, Seq};
-use crate::plan::Plan;
 use crate::plan::gates;
 use crate::plan::programs::{of_step, of_undo};
 use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, is_between_steps, offered, undoing};
+use crate::plan::{Action, Plan, Purpose, Step};
 use crate::text::visible;
 
 /// How often a decision is looked at again because something was written meanwhile.
@@ -119,11 +119,21 @@ fn carry(
     {
         return Err(failure);
     }
+    let goes_on = !matches!(decision, Decision::Undo { .. }) && brings_more(ground.spec, step);
+    if goes_on && let Some(lease) = deploys_there(journal, ground.repository, ground.spec)? {
+        return Ok(Some(Started::Held(lease)));
+    }
     if !matches!(decision, Decision::Undo { .. }) && !has_moved_refs(ground.spec, run) {
         frozen::check_plan(ground.spec).map_err(|cause| frozen::moved(doing, &cause))?;
     }
     check_programs(ground.spec, run, step, &decision).map_err(|cause| frozen::changed(doing, &cause))?;
     take_up(journal, ground, PlanResumed { plan, step, decision }, doing)
+}
+
+/// Tells whether a plan still brings something out from a step on, and does not only follow what it brought.
+fn brings_more(spec: &Plan, step: usize) -> bool {
+    let acts = |step: &Step| matches!(step.action, Action::Command(_) | Action::Forge(_));
+    spec.purpose == Purpose::Deploy || spec.steps.iter().skip(step).any(acts)
 }
 
 /// Tells whether the program files are what was approved, of all that a decision begins with.

@@ -13,7 +13,7 @@ use crate::journal::{Acquired, Journal, Lease};
 use crate::plan::gates::{self, Standing};
 use crate::plan::programs::lines;
 use crate::plan::remedy::Refused;
-use crate::plan::{Action, Plan, confirmed, stored};
+use crate::plan::{Action, Plan, Purpose, confirmed, stored};
 use crate::text::visible;
 
 /// A gate to be passed over, and why.
@@ -52,7 +52,8 @@ pub fn start(
 
     // A lease whose conductor is gone is given up by saying what became of its plan.
     for lease in journal.leases()? {
-        if lease.repository == repository && lease.target == plan.target {
+        let beside = plan.pushes_to().contains(&lease.target.as_str());
+        if lease.repository == repository && (lease.target == plan.target || beside) {
             settle_gone(journal, &state_dir, &lease)?;
         }
     }
@@ -75,6 +76,9 @@ pub fn start(
     let same = (repository, plan.target.as_str());
     if let Some(failure) = orphan::in_the_way(journal, log.state(), same, None, &doing()) {
         return Err(failure);
+    }
+    if let Some(lease) = deploys_there(journal, repository, plan)? {
+        return Ok(Started::Held(lease));
     }
     let now = Timestamp::now();
     let sealed = stored::seal(plan)
@@ -188,6 +192,29 @@ fn held(journal: &Journal, repository: &str, target: &str) -> Result<Option<Leas
     Ok(journal.leases()?.into_iter().find(held))
 }
 
+/// The lease of a plan that works on an environment which the push of this one would deploy to, or whose own push
+/// deploys to what this one is for. A way back waits for no push: what still runs is named before it is confirmed.
+pub(super) fn deploys_there(journal: &Journal, repository: &str, plan: &Plan) -> Result<Option<Lease>> {
+    let mine = plan.pushes_to();
+    for lease in journal.leases()?.into_iter().filter(|lease| lease.repository == repository) {
+        if lease.plan == plan.id {
+            continue;
+        }
+        if mine.contains(&lease.target.as_str()) {
+            return Ok(Some(lease));
+        }
+        if plan.purpose != Purpose::Deploy {
+            continue;
+        }
+        let (log, _) = journal.load(lease.incident)?;
+        let other = log.state().plan(&lease.plan).and_then(|run| stored::read(&run.spec).ok());
+        if other.is_some_and(|other| other.plan.pushes_to().contains(&plan.target.as_str())) {
+            return Ok(Some(lease));
+        }
+    }
+    Ok(None)
+}
+
 /// Refuses what can never run, before anything is recorded.
 fn sound(plan: &Plan) -> Result<(), String> {
     if plan.steps.is_empty() {
@@ -232,4 +259,65 @@ pub(super) fn launch(
     // Where no thread can be had the system waits for it when this process ends.
     let _ = reaper.spawn(move || child.wait());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::incident::Declared;
+    use crate::plan::{Command, Step};
+
+    const REPOSITORY: &str = "/repo/.git";
+
+    fn finish() -> Plan {
+        let argv = vec!["git".to_owned(), "push".to_owned()];
+        let command = Command { argv, cwd: "/".to_owned(), env: Vec::new(), set: [].into() };
+        let step = Step::new("push", Action::Command(command), SignedDuration::from_secs(1));
+        Plan {
+            confirm: Some("production".to_owned()),
+            steps: vec![step],
+            ..Plan::new("finish-1", "finish", Purpose::Hotfix, "repository")
+        }
+    }
+
+    #[test]
+    fn a_push_that_deploys_waits_for_a_deploy_there_and_the_other_way_round() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), "Maya").unwrap();
+        let declared = Declared { repository: REPOSITORY.to_owned(), ..Declared::example() };
+        let incident = journal.declare(Timestamp::now(), None, declared).unwrap().incident;
+        let (push, deploy) = (finish(), Plan::new("deploy-1", "deploy", Purpose::Deploy, "production"));
+        let back = Plan::new("rollback-1", "roll back", Purpose::Rollback, "production");
+        let take = |journal: &mut Journal, plan: &Plan| {
+            let now = Timestamp::now();
+            let (repository, target) = (REPOSITORY.to_owned(), plan.target.clone());
+            let lease = Lease {
+                repository,
+                target,
+                incident,
+                plan: plan.id.clone(),
+                by: "Maya".to_owned(),
+                process: None,
+                taken_at: now,
+                heartbeat_at: now,
+            };
+            let sealed = stored::seal(plan).unwrap();
+            let drafts = vec![Draft::now(incident, record_of(plan, sealed, "⏎"))];
+            assert!(matches!(journal.acquire(now, lease, drafts, &|_| false).unwrap(), Acquired::Yes(_)));
+        };
+        let held_by = |journal: &Journal, plan: &Plan| {
+            deploys_there(journal, REPOSITORY, plan).unwrap().map(|lease| lease.plan)
+        };
+        assert_eq!(held_by(&journal, &push), None);
+        take(&mut journal, &push);
+        assert_eq!(held_by(&journal, &deploy).as_deref(), Some("finish-1"));
+        let staging = Plan { target: "staging".to_owned(), ..deploy.clone() };
+        assert_eq!((held_by(&journal, &staging), held_by(&journal, &back)), (None, None));
+        assert_eq!(held_by(&journal, &push), None, "its own lease is not in its way");
+        journal.release(Timestamp::now(), REPOSITORY, "repository", "finish-1", Vec::new()).unwrap();
+        take(&mut journal, &deploy);
+        assert_eq!(held_by(&journal, &push).as_deref(), Some("deploy-1"));
+    }
 }

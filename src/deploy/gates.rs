@@ -65,6 +65,38 @@ pub fn attach(
     plan
 }
 
+/// The plan of a finish with the gates that a deploy has to an environment that its own push deploys to, as far as it
+/// does not have them already. If that is protected, its name confirms the plan, unless something else has to be named.
+#[must_use]
+pub fn attach_pushed(
+    mut plan: Plan,
+    config: &Config,
+    policy: &Policy,
+    env: &Environment,
+    what: &Resolved,
+    (base, back): (&str, Option<WayBack>),
+) -> Plan {
+    let none = Plan::new("", "", Purpose::Deploy, &env.name);
+    for gate in attach(none, config, policy, &env.name, what, back).gates {
+        let has = plan.gates.iter().any(|known| match (known, &gate) {
+            (Gate::Staging { environment, .. }, Gate::Staging { environment: other, .. }) => {
+                environment == other
+            }
+            // Each environment has ways back of its own.
+            (Gate::Rollback { .. }, _) => known == &gate,
+            _ => known.id() == gate.id(),
+        });
+        if !has {
+            plan.gates.push(gate);
+        }
+    }
+    plan.gates.sort_by_key(|gate| Gate::IDS.iter().position(|id| *id == gate.id()));
+    if env.protected && plan.confirm.as_deref().is_none_or(|word| word == base) {
+        plan.confirm = Some(env.name.clone());
+    }
+    plan
+}
+
 /// The plan with those gates of an environment that are about people and times, not about a commit.
 #[must_use]
 pub fn attach_people(mut plan: Plan, config: &Config, policy: &Policy, environment: &Environment) -> Plan {

@@ -81,7 +81,9 @@ pub fn follow(
 
 #[cfg(test)]
 mod tests {
+    use super::super::gates::{self, WayBack};
     use super::*;
+    use crate::plan::gates::Gate;
     use crate::plan::pushed::Learn;
     use crate::plan::{Command, Purpose};
 
@@ -144,5 +146,34 @@ mod tests {
         let proof = plan.steps[0].proof.as_ref().unwrap();
         assert!(proof.ask.line().ends_with(COMMIT) && proof.expect.as_deref() == Some(COMMIT), "{proof:?}");
         assert_eq!(plan.judged_by(1), Some(("production".to_owned(), COMMIT.to_owned())));
+    }
+
+    #[test]
+    fn a_push_that_deploys_passes_the_gates_of_a_deploy_and_is_confirmed_by_its_name() {
+        let config = config("");
+        let policy = Policy::built_in();
+        let env = config.environments.iter().find(|env| env.protected).unwrap();
+        let what = Resolved { commit: COMMIT.to_owned(), ..Resolved::default() };
+        let guarded = |word: Option<&str>| {
+            let plan = Plan::new("finish-1", "finish", Purpose::Hotfix, "repository");
+            let plan = Plan { confirm: word.map(str::to_owned), ..plan };
+            let plan = gates::attach_finish(plan, &config, &policy, COMMIT);
+            let back = WayBack { ready: None, why: "nothing to go back to".to_owned(), unproven: false };
+            gates::attach_pushed(plan, &config, &policy, env, &what, ("main", Some(back)))
+        };
+        let plan = guarded(Some("main"));
+        let ids: Vec<&str> = plan.gates.iter().map(Gate::id).collect();
+        assert_eq!(ids, Gate::IDS, "each once, as a deploy to it has them");
+        assert_eq!((plan.confirm.as_deref(), plan.pushes_to()), (Some("production"), vec!["production"]));
+        assert_eq!(
+            guarded(None).confirm.as_deref(),
+            Some("production"),
+            "also where only merges back are left"
+        );
+        assert_eq!(
+            guarded(Some("v0.1.1")).confirm.as_deref(),
+            Some("v0.1.1"),
+            "a tag that is doubted is named"
+        );
     }
 }

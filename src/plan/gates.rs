@@ -5,6 +5,7 @@
 
 mod approvals;
 mod demand;
+mod staging;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Plan, Purpose, stored};
 use crate::incident::{
-    CheckState, Condemned, Hash, PlanEnd, PlanRun, PlanState, Policy, Severity, State, StepState, at_severity,
+    CheckState, Condemned, Hash, PlanRun, Policy, Severity, State, StepState, at_severity,
 };
 use crate::text::visible;
 
@@ -279,10 +280,17 @@ fn way_out(condemned: &Condemned, environment: &str) -> String {
     format!("; if it was not at fault: flightdeck clear {environment} {commit} --reason WHY")
 }
 
-/// What shuts the target of a plan to the commit it brings there; `None`: nothing does.
+/// What shuts the target of a plan to the commit it brings there, or what its own push deploys to; `None`: nothing
+/// does.
 pub fn condemned(plan: &Plan, state: &State, policy: &Policy) -> Option<Standing> {
-    let deploys = plan.purpose == Purpose::Deploy;
-    deploys.then(|| verdict(state, policy, &plan.target, &plan.brings())).flatten()
+    let brings = plan.brings();
+    if plan.purpose == Purpose::Deploy {
+        return verdict(state, policy, &plan.target, &brings);
+    }
+    plan.pushes_to().into_iter().find_map(|environment| {
+        let found = verdict(state, policy, environment, &brings)?;
+        Some(Standing { why: format!("in {}: {}", visible(environment), found.why), ..found })
+    })
 }
 
 /// The id of what shuts an environment to a commit that was no good there.
@@ -367,7 +375,7 @@ impl Gate {
                 None => (Met::No, why.clone()),
             },
             Self::Staging { environment, commit, same, smoke } => {
-                staging_stands(state, environment, &Content { commit, same }, *smoke)
+                staging::stands(state, environment, &Content { commit, same }, *smoke)
             }
             Self::Freeze { windows } => {
                 match windows.iter().find(|window| window.from <= now && now < window.until) {
@@ -525,49 +533,6 @@ fn checklist_stands(state: &State, items: &[(String, String)], goes_back: bool) 
     } else {
         (Met::No, bad.join("; "))
     }
-}
-
-fn staging_stands(state: &State, environment: &str, what: &Content<'_>, smoke: bool) -> (Met, String) {
-    let of = |purposes: &'static [&'static str]| {
-        let here =
-            move |plan: &&PlanRun| purposes.contains(&plan.purpose.as_str()) && plan.target == environment;
-        state.plans.iter().rev().filter(here)
-    };
-    let deploys = || of(&["deploy", "rollback"]);
-    let about = |plan: &PlanRun| plan.subject().is_some_and(|(about, _)| what.is(about));
-    let Some(last) = deploys().next() else {
-        return (Met::No, format!("not deployed to {environment}"));
-    };
-    if !about(last) {
-        let earlier = deploys().any(|plan| about(plan) && plan.is_done());
-        return if earlier {
-            (Met::No, format!("{environment} has had another deploy since"))
-        } else {
-            (Met::No, format!("this commit was not deployed to {environment}"))
-        };
-    }
-    let how = match last.state {
-        PlanState::Ended(PlanEnd::Done) => None,
-        PlanState::Running | PlanState::Waiting => Some("is under way"),
-        PlanState::Ended(PlanEnd::Failed) => Some("failed"),
-        PlanState::Ended(PlanEnd::Cancelled) => Some("was cancelled"),
-        PlanState::Ended(PlanEnd::Unknown) => Some("has an unknown outcome"),
-    };
-    if let Some(how) = how {
-        return (Met::No, format!("the deploy to {environment} {how}"));
-    }
-    if smoke {
-        let there = last.ended_at.unwrap_or(last.started_at);
-        match of(&["smoke"]).find(|plan| plan.started_at >= there) {
-            None => return (Met::No, format!("not smoke-tested on {environment} since it was deployed")),
-            Some(plan) if !plan.is_done() => {
-                return (Met::No, format!("the smoke test on {environment} is {}", plan.state.name()));
-            }
-            Some(_) => {}
-        }
-    }
-    let tested = if smoke { " and smoke-tested" } else { "" };
-    (Met::Yes, format!("deployed{tested} on {environment}"))
 }
 
 /// Whether everything that blocks may be passed over, and something does.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Ask, Command, ForgeCall, Pipeline, Plan, Probe, Step};
+use super::{Action, Ask, Command, ForgeCall, Pipeline, Plan, Probe, Purpose, Step};
 use crate::incident::PlanRun;
 
 /// What stands for the commit until it is known, as in commands of the configuration.
@@ -60,6 +60,24 @@ impl Pipeline {
 }
 
 impl Plan {
+    /// The environments that its own pushes deploy to: those whose pipeline it follows, and the one that confirms it by
+    /// its name, where nothing lets it follow that.
+    pub fn pushes_to(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for step in &self.steps {
+            if let Action::Pipeline(pipeline) = &step.action
+                && pipeline.pushed.is_some()
+                && !all.contains(&pipeline.environment.as_str())
+            {
+                all.push(&pipeline.environment);
+            }
+        }
+        let word =
+            self.confirm.as_deref().filter(|word| self.purpose == Purpose::Hotfix && !all.contains(word));
+        all.extend(word);
+        all
+    }
+
     /// Fills in the commit that the pipeline of a step was started by, wherever it stands for what comes next.
     pub fn learn(&mut self, index: usize, commit: &str) {
         let Some(Step { action: Action::Pipeline(pipeline), proof, .. }) = self.steps.get_mut(index) else {

@@ -84,12 +84,13 @@ impl<'a> Refused<'a> {
 
     /// What meets one gate.
     fn act(&self, id: &str) -> String {
-        let target = visible(&self.plan.target);
+        let name = self.place();
+        let target = visible(name);
         let gate = self.plan.gates.iter().find(|gate| gate.id() == id);
         match (id, gate) {
             (VERDICT, _) => {
                 let brings = self.plan.brings();
-                let found = self.state.condemned(&self.plan.target, |commit| brings.contains(&commit));
+                let found = self.state.condemned(name, |commit| brings.contains(&commit));
                 if found.is_some_and(|found| !found.watched) {
                     // What is live by now is what it was taken back to.
                     return "commit a better fix, or record why this one was not at fault".to_owned();
@@ -131,6 +132,14 @@ impl<'a> Refused<'a> {
             }
             _ => "look at the plan with --dry-run".to_owned(),
         }
+    }
+
+    /// The environment that it is about: where its own push deploys, the first that is shut to its commit.
+    fn place(&self) -> &str {
+        let (pushes_to, brings) = (self.plan.pushes_to(), self.plan.brings());
+        let is_shut = |name: &&str| self.state.condemned(name, |commit| brings.contains(&commit)).is_some();
+        let shut = pushes_to.iter().copied().find(is_shut);
+        shut.or(pushes_to.first().copied()).unwrap_or(&self.plan.target)
     }
 
     /// Takes the share of a canary back that was left behind, or goes on with it.

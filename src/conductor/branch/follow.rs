@@ -1,9 +1,12 @@
 //! What the pushes of a finish deploy by themselves: the pipelines that they start are followed by the same plan.
 
-use super::super::prepare::{directory, host};
+use super::super::back::before_deploy;
+use super::super::prepare::{Ground, directory, host};
 use super::super::pushed::pushes;
 use super::Place;
+use crate::config::types::Environment;
 use crate::deploy::pushed::{deployed_by, follow};
+use crate::deploy::{Resolved, gates};
 use crate::failure::Result;
 use crate::hotfix::flows::git;
 use crate::plan::forge::Wanted;
@@ -21,6 +24,7 @@ pub(super) fn pipelines(place: &Place<'_>, mut plan: Plan) -> Result<Plan> {
     let root = directory(&place.state.root);
     for pushed in pushed(&plan, base, &root) {
         for env in deployed_by(config, &pushed.branch, base) {
+            plan = guarded(place, plan, env, base);
             match host(config, &place.reader, &env.name) {
                 Ok(host) => plan = follow(plan, config, policy, env, pushed.clone(), (host, &root))?,
                 // The fix goes out all the same.
@@ -34,6 +38,17 @@ pub(super) fn pipelines(place: &Place<'_>, mut plan: Plan) -> Result<Plan> {
         }
     }
     Ok(plan)
+}
+
+/// The plan with what guards a deploy to an environment: what a push deploys there passes no less.
+fn guarded(place: &Place<'_>, plan: Plan, env: &Environment, base: &str) -> Plan {
+    let Ground { config, policy, .. } = *place.ground;
+    let commit = plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default();
+    let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
+    let back = wanted.then(|| before_deploy(place.ground, &place.reader, env, &commit).0);
+    let same = if commit.is_empty() { Vec::new() } else { place.reader.same_content(&commit) };
+    let what = Resolved { commit, same, ..Resolved::default() };
+    gates::attach_pushed(plan, config, policy, env, &what, (base, back))
 }
 
 /// The branches that a plan pushes to or has something merged into, with what tells the commit afterwards.

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::incident::{
-    Approved, Author, Body, Declared, Draft, GatePassedOver, Hash, Hlc, IncidentId, Log, Outcome, PlanEnded,
-    PlanStarted, Record, RecordId, Rejected, Retracted, SeverityChanged, StepEnded, StepSkipped, StepStarted,
-    Ticked,
+    Approved, Author, Body, Declared, Draft, GatePassedOver, Hash, Hlc, IncidentId, Log, Outcome, PlanEnd,
+    PlanEnded, PlanStarted, Record, RecordId, Rejected, Retracted, SeverityChanged, StepEnded, StepSkipped,
+    StepStarted, Ticked,
 };
 use crate::plan::{Action, Command, Purpose, Step};
 
@@ -15,6 +15,7 @@ mod clocks;
 mod condemned;
 mod demand;
 mod every;
+mod staging;
 mod void;
 
 const COMMIT: &str = "4f2c91e0aa";

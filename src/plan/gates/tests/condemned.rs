@@ -199,3 +199,25 @@ fn what_was_ticked_for_a_fix_that_failed_does_not_count_for_the_next() {
         .and(judged("old", WatchVerdict::Failed));
     assert_eq!(checklist(&before).met, Met::Yes);
 }
+
+#[test]
+fn a_push_that_deploys_brings_nothing_that_failed_its_watch_there() {
+    let told = Told::at(Severity::P0).and(released("bad", None)).and(judged("bad", WatchVerdict::Failed));
+    let finish = |commit: &str, word: &str| Plan {
+        confirm: Some(word.to_owned()),
+        subject: Some(crate::plan::Subject {
+            reference: "hotfix/pool".to_owned(),
+            commit: commit.to_owned(),
+            dirty: false,
+        }),
+        ..Plan::new("finish-1", "finish", Purpose::Hotfix, "repository")
+    };
+    let shut = |plan: &Plan| {
+        let all = evaluate(plan, "", &told.state(), &Policy::built_in(), "maya", minutes(60));
+        all.into_iter().find(|standing| standing.id == VERDICT).map(|standing| standing.why)
+    };
+    let why = shut(&finish("bad", "production")).unwrap();
+    assert!(why.starts_with("in production: ") && why.contains("failed its watch"), "{why}");
+    assert_eq!(shut(&finish("better", "production")), None);
+    assert_eq!(shut(&finish("bad", "main")), None, "its push deploys nothing");
+}

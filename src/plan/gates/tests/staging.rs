@@ -1,0 +1,22 @@
+//! What came to the environment before without a deploy.
+
+use super::*;
+use crate::incident::Released;
+
+#[test]
+fn what_a_push_brought_to_the_environment_before_replaces_what_was_deployed() {
+    let there = Told::at(Severity::P1).ran("d-1", "deploy", "staging", Some((COMMIT, false)), 0);
+    let pushed = |commit: &str| Released {
+        environment: "staging".into(),
+        reference: "develop".into(),
+        commit: commit.into(),
+        tag: None,
+        version: None,
+        plan: "finish-1".into(),
+        rollback: false,
+        replaces: None,
+    };
+    says(&one(staging(false), &there.clone().and(pushed(COMMIT))), Met::Yes, "deployed on staging");
+    let other = there.and(pushed("another"));
+    says(&one(staging(false), &other), Met::No, "staging has had another deploy since");
+}
