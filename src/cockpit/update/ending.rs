@@ -70,37 +70,80 @@ pub(super) fn ask_quit(cx: &mut Cx<'_>) {
     }));
 }
 
+/// A run that can be stopped.
+struct Stoppable {
+    run: String,
+    /// What its plan is for.
+    title: String,
+    /// A stop was asked for before.
+    asked: bool,
+    /// The pipeline that it follows at its host.
+    pipeline: Option<String>,
+}
+
+impl Stoppable {
+    /// What stopping it does.
+    fn meaning(&self) -> String {
+        match (&self.pipeline, self.asked) {
+            (Some(name), false) => format!(
+                "This cancels {name} at its host and waits for its end. What it has changed so far stays changed."
+            ),
+            (Some(name), true) => format!(
+                "{name} was told to cancel already. This force-cancels it: its host ends it at once, with no \
+                 chance to tidy up."
+            ),
+            (None, false) => {
+                "Its process group gets INT, five seconds later TERM, and five seconds later KILL. \
+                              What it has changed so far stays changed."
+                    .to_owned()
+            }
+            (None, true) => {
+                "A stop was asked for already. This sends KILL now: the command gets no chance to \
+                             tidy up."
+                    .to_owned()
+            }
+        }
+    }
+}
+
 /// The run that `stop` means: that of the run view, else that of the cursor, if it runs.
-fn stoppable(model: &Model) -> Option<(String, String, bool)> {
+fn stoppable(model: &Model) -> Option<Stoppable> {
     let wanted = if let Some(view) = model.run_view() {
         view.run.clone()
     } else {
         plan_view::running(invoke::plan_at(model)?)?.id.clone()
     };
     let (plan, run) = model.incident()?.run(&wanted)?;
-    run.outcome.is_none().then(|| (run.id.clone(), plan.title.clone(), run.stop_asked.is_some()))
+    run.outcome.is_none().then(|| Stoppable {
+        run: run.id.clone(),
+        title: plan.title.clone(),
+        asked: run.stop_asked.is_some(),
+        pipeline: run.remote.as_ref().map(|remote| remote.name.clone()),
+    })
 }
 
 /// Asks before a run is stopped, and before it is killed.
 pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
-    let Some((run, title, asked)) = stoppable(cx.model) else {
+    let Some(found) = stoppable(cx.model) else {
         cx.say("nothing runs there");
         return;
     };
+    let body = found.meaning();
+    let Stoppable { run, title, asked, pipeline } = found;
     if asked_for.argument == run {
         cx.append(StopAsked { run, kill: asked });
         return;
     }
-    let body = if asked {
-        "A stop was asked for already. This sends KILL now: the command gets no chance to tidy up."
-    } else {
-        "Its process group gets INT, five seconds later TERM, and five seconds later KILL. What it \
-         has changed so far stays changed."
+    let yes = match (pipeline.is_some(), asked) {
+        (true, false) => "cancel it",
+        (true, true) => "force-cancel it",
+        (false, false) => "stop it",
+        (false, true) => "kill it",
     };
     cx.push(Overlay::Confirm(Confirm {
         title: format!("Stop {title}?"),
-        body: body.to_owned(),
-        yes: if asked { "kill it" } else { "stop it" }.to_owned(),
+        body,
+        yes: yes.to_owned(),
         no: "back",
         claim: None,
         against: Vec::new(),

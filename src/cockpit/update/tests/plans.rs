@@ -495,6 +495,19 @@ fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment()
 }
 
 #[test]
+fn to_stop_a_pipeline_is_to_cancel_it_at_its_host() {
+    let mut table = at_its_host(true);
+    table.keys("o x");
+    match table.top() {
+        Overlay::Confirm(confirm) => {
+            assert!(confirm.body.starts_with("This cancels deploy.yml #42 at its host"), "{}", confirm.body);
+            assert_eq!(confirm.yes, "cancel it");
+        }
+        other => panic!("no question: {other:?}"),
+    }
+}
+
+#[test]
 fn a_pipeline_that_was_not_seen_to_end_is_told_before_a_rollback() {
     use crate::cockpit::update::rollback::before;
 
