@@ -43,6 +43,10 @@ pub struct Seen {
     pub commit: String,
     /// When it was made, where its host says so.
     pub created: Option<Timestamp>,
+    /// When this attempt of it began, where its host says so.
+    pub began: Option<Timestamp>,
+    /// File name of its workflow; empty: its host has none, or does not say.
+    pub workflow: String,
 }
 
 /// A job of a run.

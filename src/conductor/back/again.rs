@@ -8,13 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::forge::{Kind, Visit, text_of};
 use super::super::prepare::Ground;
 use super::super::secrets::get;
-use crate::config::types::PipelineKind;
+use crate::config::types::{PipelineKind, PipelineOn};
 use crate::deploy::rollback::{Again, Known};
 use crate::failure::Result;
 use crate::hotfix::git::Reader;
-use crate::incident::{Release, Remote, RemoteState};
+use crate::incident::{PlanRun, Release, Remote, RemoteState};
 use crate::journal::Journal;
 use crate::plan::forge::Place;
+use crate::plan::{Action, stored};
 
 /// How long its host may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,8 +67,13 @@ pub(super) fn ask(ground: &Ground<'_>, reader: &Reader, known: &Known<'_>) -> Ag
         let day = made.strftime("%Y-%m-%d");
         return Again::Not(format!("{} is from {day}, and GitHub reruns the last {DAYS} days", seen.name));
     }
+    let workflow = pipeline.workflow.rsplit('/').next().unwrap_or_default();
+    if !seen.workflow.is_empty() && !workflow.is_empty() && seen.workflow != workflow {
+        return Again::Not(format!("{} is not of {workflow}, which deploys there now", seen.name));
+    }
     // Told the commit as an input it runs on another.
-    if pipeline.reference.is_empty() && seen.commit != target.commit {
+    let told = pipeline.on == PipelineOn::Start && !pipeline.reference.is_empty() && pipeline.takes_commit();
+    if !told && seen.commit != target.commit {
         return Again::Not(format!("{} ran on another commit than {}", seen.name, target.name()));
     }
     match visit.ready(&pipeline.workflow) {
@@ -88,14 +94,114 @@ fn run_of(ground: &Ground<'_>, reader: &Reader, release: &Release) -> Result<Opt
     for incident in before.take(INCIDENTS) {
         let state = journal.alone(incident.id)?;
         let is_it = |known: &Release| {
-            known.plan == release.plan && known.commit == release.commit && known.at == release.at
+            known.plan == release.plan
+                && known.environment == release.environment
+                && known.commit == release.commit
+                && known.at == release.at
         };
-        if !state.releases.iter().any(is_it) {
-            continue;
+        if state.releases.iter().any(is_it) {
+            return Ok(state.plan(&release.plan).and_then(|plan| run_in(plan, &release.environment)));
         }
-        let steps = state.plan(&release.plan).into_iter().flat_map(|plan| &plan.steps);
-        let mut remotes = steps.filter_map(|step| step.run.as_ref()?.remote.as_ref());
-        return Ok(remotes.rfind(|remote| remote.state == RemoteState::Succeeded).cloned());
     }
     Ok(None)
+}
+
+/// The last run of a plan that deployed to an environment. The same plan may deploy to others.
+fn run_in(plan: &PlanRun, environment: &str) -> Option<Remote> {
+    let stored::Recorded { plan: spec, .. } = stored::read(&plan.spec).ok()?;
+    let steps = spec.steps.iter().zip(&plan.steps).filter(|(planned, _)| match &planned.action {
+        Action::Pipeline(pipeline) => pipeline.environment == environment,
+        _ => false,
+    });
+    let mut remotes = steps.filter_map(|(_, step)| step.run.as_ref()?.remote.as_ref());
+    remotes.rfind(|remote| remote.state == RemoteState::Succeeded).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::incident::{PlanState, Run, StepRun};
+    use crate::plan::pipeline::{Begin, Pipeline, Runner};
+    use crate::plan::{Command, Plan, Purpose, Step};
+
+    fn planned(environment: &str) -> Step {
+        let status = Command { argv: vec!["x".to_owned()], cwd: "/".to_owned(), env: vec![], set: [].into() };
+        let pipeline = Pipeline {
+            runner: Runner::Command { start: None, status, logs: None, cancel: None },
+            begin: Begin::Find { event: "push".to_owned(), within: SignedDuration::ZERO },
+            commit: String::new(),
+            environment: environment.to_owned(),
+            interval: SignedDuration::ZERO,
+            pushed: None,
+        };
+        Step::new("deploy", Action::Pipeline(Box::new(pipeline)), SignedDuration::ZERO)
+    }
+
+    fn ran(id: &str, state: RemoteState) -> StepRun {
+        let remote = Remote {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            url: String::new(),
+            commit: String::new(),
+            attempt: 1,
+            state,
+            asks: false,
+            note: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let run = Run {
+            id: "p.0".to_owned(),
+            title: String::new(),
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            process: None,
+            outcome: None,
+            summary: String::new(),
+            stop_asked: None,
+            signals: Vec::new(),
+            unproven: false,
+            waits: None,
+            remote: Some(remote),
+        };
+        StepRun {
+            title: String::new(),
+            run: Some(run),
+            earlier: Vec::new(),
+            proof: None,
+            skipped: None,
+            waiting: None,
+            undo: None,
+            undo_proof: None,
+        }
+    }
+
+    #[test]
+    fn of_a_plan_for_several_environments_the_run_of_that_one_is_taken() {
+        let steps = vec![planned("staging"), planned("production"), planned("canary")];
+        let spec = Plan { steps, ..Plan::new("p", "p", Purpose::Deploy, "staging") };
+        let run = PlanRun {
+            id: "p".to_owned(),
+            title: String::new(),
+            purpose: "deploy".to_owned(),
+            target: "staging".to_owned(),
+            hash: String::new(),
+            by: "Maya".to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            state: PlanState::Running,
+            why: String::new(),
+            steps: vec![
+                ran("1", RemoteState::Succeeded),
+                ran("2", RemoteState::Succeeded),
+                ran("3", RemoteState::Failed),
+            ],
+            spec: stored::seal(&spec).unwrap().spec,
+        };
+        let of = |environment| run_in(&run, environment).map(|remote| remote.id);
+        assert_eq!(of("staging").as_deref(), Some("1"));
+        assert_eq!(of("production").as_deref(), Some("2"));
+        assert_eq!((of("canary"), of("elsewhere")), (None, None));
+    }
 }

@@ -494,6 +494,8 @@ fn again(remote: &Remote) -> Seen {
         said: String::new(),
         commit: String::new(),
         created: None,
+        began: None,
+        workflow: String::new(),
     }
 }
 

@@ -76,6 +76,8 @@ impl Visit {
             said: String::new(),
             commit: String::new(),
             created: None,
+            began: None,
+            workflow: workflow.to_owned(),
         })))
     }
 

@@ -131,5 +131,7 @@ pub fn seen(text: &str, id: Option<&str>) -> Result<Seen, String> {
         said,
         commit: printed.commit,
         created: None,
+        began: None,
+        workflow: String::new(),
     })
 }

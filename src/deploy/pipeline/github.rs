@@ -28,6 +28,8 @@ pub struct Run {
     conclusion: Option<String>,
     #[serde(default)]
     created_at: Option<String>,
+    #[serde(default)]
+    run_started_at: Option<String>,
 }
 
 /// A page of workflow runs.
@@ -208,6 +210,8 @@ impl From<Run> for Seen {
             attempt: run.attempt.unwrap_or(1),
             commit: run.head_sha,
             created: time(run.created_at.as_deref()),
+            began: time(run.run_started_at.as_deref()),
+            workflow: file.unwrap_or_default().to_owned(),
         }
     }
 }

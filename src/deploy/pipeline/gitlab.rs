@@ -90,6 +90,8 @@ impl From<Run> for Seen {
             attempt: 1,
             commit: run.sha,
             created: time(run.created_at.as_deref()),
+            began: None,
+            workflow: String::new(),
         }
     }
 }

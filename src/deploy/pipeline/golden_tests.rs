@@ -42,6 +42,7 @@ fn runs_of_github_are_read_as_documented() {
     assert_eq!((run.name.as_str(), run.id.as_str()), ("deploy.yml #562", "30433642"));
     assert_eq!((run.state, run.said.as_str(), run.attempt), (Failed, "completed failure", 2));
     assert_eq!((run.commit.as_str(), run.created), (COMMIT, Some(at("2026-11-30T09:00:05Z"))));
+    assert_eq!((run.began, run.workflow.as_str()), (Some(at("2026-11-30T09:00:05Z")), "deploy.yml"));
     assert_eq!(run.url, "https://github.com/shop/payments-api/actions/runs/30433642");
     let all = golden::<github::Runs>("github/runs").workflow_runs.into_iter().map(Seen::from);
     assert_eq!(all.map(|run| run.state).collect::<Vec<_>>(), [Waiting, Succeeded]);

@@ -149,6 +149,8 @@ fn the_one_of_the_commit_made_since_is_picked_and_of_several_none() {
         said: String::new(),
         commit: commit.to_owned(),
         created: Some(created.parse().unwrap()),
+        began: None,
+        workflow: String::new(),
     };
     let all = || {
         vec![
