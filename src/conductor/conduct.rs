@@ -260,11 +260,7 @@ impl Conductor {
         match self.fate(index) {
             StepState::Done | StepState::Skipped => self.after(index),
             // Its host is asked what became of it: it goes on, or is found, or nobody knows.
-            StepState::Unknown if self.pipeline_of(index).is_some() => {
-                let sought = self.pipeline_of(index).map(|pipeline| pipeline.looked_for(SOUGHT));
-                let action = sought.map(|sought| Action::Pipeline(Box::new(sought)));
-                self.carry_out(index, action.as_ref())
-            }
+            StepState::Unknown if self.pipeline_of(index).is_some() => self.look_at_host(index),
             StepState::Unknown => match self.prove_again(index) {
                 Answered::Said(said) => self.after_asking(index, said),
                 Answered::Otherwise(turn) => turn,
@@ -272,6 +268,13 @@ impl Conductor {
             StepState::Failed => self.after_failure(index),
             _ => Turn::Step(index),
         }
+    }
+
+    /// Looks for the pipeline of a step, and starts nothing.
+    fn look_at_host(&mut self, index: usize) -> Turn {
+        let sought = self.pipeline_of(index).map(|pipeline| pipeline.looked_for(SOUGHT));
+        let action = sought.map(|sought| Action::Pipeline(Box::new(sought)));
+        self.carry_out(index, action.as_ref())
     }
 
     fn pipeline_of(&self, index: usize) -> Option<&Pipeline> {

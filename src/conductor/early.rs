@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pushed::push_of;
 use crate::incident::{Outcome, Proof, Run};
-use crate::plan::{Reach, Step, Undo};
+use crate::plan::{Action, Reach, Step, Undo};
 
 /// Undoing a step, as a step: its answers are weighed alike. `None` where nothing undoes it.
 pub(super) fn undoing(step: &Step) -> Option<Step> {
@@ -53,7 +53,19 @@ pub(super) fn weighed(
             let going = still_going(step, outcome.succeeded(), &why);
             (Proof::Unknown, format!("{going}; {AGAIN} {}", at(until)))
         }
-        (said, _) => said,
+        (said, _) => settled(said, step, run),
+    }
+}
+
+/// What an answer settles. “Not done” settles nothing about a pipeline whose end nobody saw: it may have been started,
+/// and what it deploys may be still to come. Only its host can tell.
+pub(super) fn settled(said: (Proof, String), step: &Step, run: Option<&Run>) -> (Proof, String) {
+    let lost = run.is_some_and(|run| matches!(run.outcome, Some(Outcome::Unknown { .. })));
+    match said {
+        (Proof::NotDone, why) if lost && matches!(step.action, Action::Pipeline(_)) => {
+            (Proof::Unknown, format!("its pipeline may still be going: {why}"))
+        }
+        said => said,
     }
 }
 
@@ -83,7 +95,7 @@ pub(super) fn at(moment: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, Command, Probe};
+    use crate::plan::{Command, Probe};
 
     fn step(argv: &[&str]) -> Step {
         let command = Command {

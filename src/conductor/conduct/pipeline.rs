@@ -4,6 +4,7 @@
 mod again;
 mod logs;
 mod look;
+mod lost;
 mod pace;
 mod run;
 
@@ -203,16 +204,21 @@ impl Conductor {
                     self.first_begun(index).checked_sub(SKEW).unwrap_or(Timestamp::MIN)
                 };
                 let before = self.last_remote(index).filter(|_| !pushed);
-                if let Some(seen) = before.and_then(|remote| self.next_attempt(&remote, host)) {
+                let next = before.map(|remote| self.next_attempt(index, &remote, host));
+                if let Some(Ok(Some(seen))) = next {
                     return Ok(seen);
                 }
-                let known = if pushed { Vec::new() } else { self.ended_of(index) };
+                let known = if pushed { Vec::new() } else { self.not_this(index) };
                 let within = Duration::try_from(*within).unwrap_or_default();
                 let certain = !pipeline.commit.is_empty();
                 let sought = Sought { event, since, known, within, ours: !pushed, certain };
                 self.look_for(pipeline, host, &sought)
             }
             Begin::Start { reference, inputs } => {
+                if let Some(seen) = self.left_behind(index, pipeline, host)? {
+                    say(log, &format!("goes on with {}, which was started before", visible(&seen.name)));
+                    return Ok(seen);
+                }
                 let inputs = serde_json::to_value(inputs).unwrap_or_default();
                 let sought = pipeline.looked_for(SignedDuration::ZERO);
                 let event = match &sought.begin {
@@ -262,12 +268,14 @@ impl Conductor {
         }
     }
 
-    /// The runs that this step followed and that are over.
-    fn ended_of(&self, index: usize) -> Vec<String> {
-        let step = self.recorder.plan().and_then(|plan| plan.steps.get(index));
-        let runs = step.into_iter().flat_map(|step| step.earlier.iter().chain(&step.run));
-        let remotes = runs.filter_map(|run| run.remote.as_ref()).filter(|remote| remote.state.is_over());
-        remotes.map(|remote| remote.id.clone()).collect()
+    /// The runs that this step followed and that are over, and those of other steps.
+    fn not_this(&self, index: usize) -> Vec<String> {
+        let steps = self.recorder.plan().into_iter().flat_map(|plan| plan.steps.iter().enumerate());
+        let runs =
+            steps.flat_map(|(at, step)| step.earlier.iter().chain(&step.run).map(move |run| (at, run)));
+        let remotes = runs.filter_map(|(at, run)| Some((at, run.remote.as_ref()?)));
+        let others = remotes.filter(|(at, remote)| *at != index || remote.state.is_over());
+        others.map(|(_, remote)| remote.id.clone()).collect()
     }
 
     /// When this step was begun for the first time.

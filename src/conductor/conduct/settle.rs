@@ -37,6 +37,8 @@ impl Conductor {
             (_, Some(settle)) => self.carry_out(index, Some(&Action::Command(settle.conclude))),
             // Where nothing is under way there is nothing to conclude: it is begun again.
             (_, None) if step.settle.is_some() => Turn::Step(index),
+            // Only its host can tell whether it was started.
+            (_, None) if unseen && self.pipeline_of(index).is_some() => self.look_at_host(index),
             (Some((Proof::NotDone, _)), None) if unseen => Turn::Step(index),
             (Some((_, why)), None) => stays(index, &step, &format!("it is not done: {why}")),
             (None, None) => stays(index, &step, "nothing is configured that could tell whether it is done"),

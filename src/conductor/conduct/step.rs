@@ -171,6 +171,10 @@ impl Conductor {
     pub(super) fn weighed(&self, index: usize, said: (Proof, String)) -> (Proof, String) {
         let run = self.last_run(index);
         let said = orphan::weighed(said, self.incident, run);
+        let said = match self.plan.steps.get(index) {
+            Some(step) => early::settled(said, step, run),
+            None => said,
+        };
         release::weighed(said, &self.plan, index, run, self.recorder.state())
     }
 

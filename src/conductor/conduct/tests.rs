@@ -1,6 +1,7 @@
 //! Plans carried out in this process, with real commands, calls and journals.
 
 mod crashes;
+mod pipelines;
 mod settling;
 mod waiting;
 

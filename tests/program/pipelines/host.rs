@@ -34,6 +34,8 @@ pub(crate) struct Kept {
     pub(crate) older: bool,
     /// Each look at a run finds it a state further.
     pub(crate) moves: bool,
+    /// Where it writes the commit that is live, once a run has succeeded.
+    pub(crate) live: Option<std::path::PathBuf>,
     /// It starts a run, and says nothing.
     pub(crate) loses_answer: bool,
     /// Somebody else starts one at the same moment.
@@ -76,6 +78,7 @@ impl Ci {
             workflow: "active",
             older: false,
             moves: false,
+            live: None,
             loses_answer: false,
             twin: false,
             may_approve: false,
@@ -167,7 +170,8 @@ fn run(kept: &Kept, id: u64, event: &str) -> Value {
         "sha": kept.head, "status": "queued", "conclusion": null,
         "html_url": format!("https://git.test/shop/payments-api/actions/runs/{id}"),
         "web_url": format!("https://git.test/shop/payments-api/-/pipelines/{id}"),
-        "created_at": jiff::Timestamp::now().to_string() })
+        "created_at": jiff::Timestamp::now().to_string(),
+        "run_started_at": jiff::Timestamp::now().to_string() })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an answer may be none")]
@@ -263,6 +267,11 @@ fn advance(kept: &mut Kept, id: &str) {
     };
     run["status"] = status.into();
     run["conclusion"] = conclusion;
+    if status == "completed"
+        && let Some(live) = &kept.live
+    {
+        std::fs::write(live, &kept.head).unwrap();
+    }
 }
 
 fn find<'a>(kept: &'a Kept, id: &str) -> &'a Value {
@@ -276,6 +285,7 @@ fn again(kept: &mut Kept, id: &str, how: &str) {
     run["run_attempt"] = (run["run_attempt"].as_u64().unwrap() + 1).into();
     run["status"] = if how == "retry" { "running" } else { "queued" }.into();
     run["conclusion"] = Value::Null;
+    run["run_started_at"] = jiff::Timestamp::now().to_string().into();
     kept.runs.push(run);
     kept.jobs.clear();
     kept.rerun.push(format!("{id} {how}"));

@@ -2,18 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::super::super::forge::{Kind, Lost};
 use super::super::super::log::LogWriter;
 use super::super::super::pipeline::{Host, PATIENCE};
 use super::super::super::run::Finished;
 use super::super::Conductor;
 use super::super::wait::{not_met, say, who};
-use super::{APPEARS, spelled};
+use super::{APPEARS, SKEW, spelled};
 use crate::deploy::pipeline::Seen;
 use crate::incident::{Outcome, Remote};
 use crate::plan::Action;
 use crate::plan::pipeline::{Pipeline, Rerun};
 use crate::plan::progress::failed_run;
+use crate::text::visible;
 
 /// The pause between two looks at a run whose next attempt is to appear.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -29,12 +32,33 @@ impl Conductor {
 
     /// The next attempt of the run that this step followed last, where somebody has asked its host for one: us, before
     /// that was on record, or a person there.
-    pub(super) fn next_attempt(&mut self, remote: &Remote, host: &mut Host) -> Option<Seen> {
+    pub(super) fn next_attempt(
+        &mut self,
+        index: usize,
+        remote: &Remote,
+        host: &mut Host,
+    ) -> Result<Option<Seen>, Lost> {
         if !host.lists() {
-            return None;
+            return Ok(None);
         }
-        let seen = self.at_host(|| host.run(&remote.id)).ok()?;
-        is_next(&seen, remote.attempt).then_some(seen)
+        let seen = self.at_host(|| host.run(&remote.id))?;
+        let since = self.since(index);
+        Ok((next(&seen, remote.attempt, since) == Next::Ours).then_some(seen))
+    }
+
+    /// From when on an attempt that is over may be what this step asked for.
+    fn since(&mut self, index: usize) -> Since {
+        let began = self.first_begun(index);
+        match self.still_to_look(index) {
+            Some(_) => Since { at: began.checked_sub(SKEW).unwrap_or(Timestamp::MIN), asked: true },
+            None => Since { at: began, asked: false },
+        }
+    }
+
+    /// The last attempt that is known of a run: as it was planned, or as this step followed it.
+    fn last_attempt(&self, index: usize, again: &Rerun) -> u64 {
+        let remote = self.last_remote(index).filter(|remote| remote.id == again.id);
+        again.attempt.max(remote.map_or(0, |remote| remote.attempt))
     }
 
     /// Runs it again, once.
@@ -45,14 +69,36 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
     ) -> Result<Seen, Box<Finished>> {
-        let seen = match self.at_host(|| host.run(&again.id)) {
-            Ok(seen) => seen,
-            Err(lost) if again.only_look => return Err(Box::new(unknown(lost.why))),
-            Err(lost) => return Err(Box::new(not_met(lost.why))),
+        let (last, since) = (self.last_attempt(index, again), self.since(index));
+        // One may have been asked for that its host does not show yet.
+        let within = self.still_to_look(index).filter(|_| !again.only_look);
+        let until = Instant::now() + within.unwrap_or_default();
+        let seen = loop {
+            let seen = match self.at_host(|| host.run(&again.id)) {
+                Ok(seen) => seen,
+                Err(lost) if again.only_look || within.is_some() => {
+                    return Err(Box::new(unknown(lost.why)));
+                }
+                Err(lost) => return Err(Box::new(not_met(lost.why))),
+            };
+            match next(&seen, last, since) {
+                Next::Ours => return Ok(seen),
+                Next::Theirs => {
+                    let name = visible(&seen.name);
+                    let why = format!("somebody ran {name} again before this: look at it, and plan again");
+                    return Err(Box::new(if again.only_look { unknown(why) } else { not_met(why) }));
+                }
+                Next::None => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break seen;
+            }
+            if let Some(wish) = self.rest(PAUSE.min(left)) {
+                let finished = unknown(who(&wish.why));
+                return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
+            }
         };
-        if is_next(&seen, again.attempt) {
-            return Ok(seen);
-        }
         let is_another =
             !pipeline.commit.is_empty() && !seen.commit.is_empty() && seen.commit != pipeline.commit;
         if is_another {
@@ -69,8 +115,9 @@ impl Conductor {
         let mut trouble = String::new();
         if !again.only_look {
             match self.at_host(|| host.rerun(&again.id, again.failed)) {
-                Ok(Some(seen)) => return Ok(seen),
-                Ok(None) => {}
+                Ok(Some(seen)) if is_next(&seen, last) => return Ok(seen),
+                // It does not say, or tells how it stood before.
+                Ok(_) => {}
                 Err(Lost { why, kind: Kind::Unclear | Kind::Odd }) => {
                     say(log, &self.vault.mask(&why));
                     trouble = format!("{why}; ");
@@ -82,7 +129,7 @@ impl Conductor {
         let until = Instant::now() + within;
         loop {
             if let Ok(seen) = self.at_host(|| host.run(&again.id))
-                && is_next(&seen, again.attempt)
+                && is_next(&seen, last)
             {
                 return Ok(seen);
             }
@@ -112,6 +159,33 @@ fn rerun(remote: &Remote) -> Rerun {
     }
 }
 
+/// From when on an attempt that is over may be what a step asked for, and whether it may have asked before.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    at: Timestamp,
+    asked: bool,
+}
+
+/// What comes after the last attempt of a run that is known.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// There is none.
+    None,
+    /// One that goes on, or that came about since the step began.
+    Ours,
+    /// One that somebody else asked for before.
+    Theirs,
+}
+
+/// Tells what comes after an attempt. What is over says nothing about what a step asked for unless it came about since.
+fn next(seen: &Seen, last: u64, since: Since) -> Next {
+    if !is_next(seen, last) {
+        return Next::None;
+    }
+    let is_since = seen.began.map_or(since.asked, |began| began >= since.at);
+    if !seen.state.is_over() || is_since { Next::Ours } else { Next::Theirs }
+}
+
 /// Tells whether a run has come to another attempt than that one.
 fn is_next(seen: &Seen, attempt: u64) -> bool {
     seen.attempt > attempt || !seen.state.is_over()
@@ -119,4 +193,44 @@ fn is_next(seen: &Seen, attempt: u64) -> bool {
 
 fn unknown(why: String) -> Finished {
     Finished::with(Outcome::Unknown { why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::RemoteState;
+
+    fn seen(attempt: u64, state: RemoteState, began: Option<&str>) -> Seen {
+        Seen {
+            id: "9001".to_owned(),
+            name: "deploy.yml #42".to_owned(),
+            url: String::new(),
+            attempt,
+            state,
+            said: String::new(),
+            commit: String::new(),
+            created: None,
+            began: began.map(|at| at.parse().unwrap()),
+            workflow: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_was_over_before_is_not_ours() {
+        use RemoteState::{Running, Succeeded};
+        let since = |asked| Since { at: "2026-11-30T09:00:00Z".parse().unwrap(), asked };
+        let (before, after) = (Some("2026-11-30T08:00:00Z"), Some("2026-11-30T09:00:05Z"));
+        for (attempt, state, began, asked, expected) in [
+            (1, Succeeded, after, true, Next::None),
+            (2, Succeeded, before, false, Next::Theirs),
+            (2, Succeeded, before, true, Next::Theirs),
+            (2, Succeeded, after, false, Next::Ours),
+            (2, Succeeded, None, false, Next::Theirs),
+            (2, Succeeded, None, true, Next::Ours),
+            (2, Running, before, false, Next::Ours),
+        ] {
+            let said = next(&seen(attempt, state, began), 1, since(asked));
+            assert_eq!(said, expected, "attempt {attempt} {state:?} began {began:?}, asked: {asked}");
+        }
+    }
 }

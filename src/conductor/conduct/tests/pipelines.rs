@@ -1,0 +1,227 @@
+//! Pipelines whose start nobody saw, and runs that are run again: nothing is started twice, and nothing that somebody
+//! else did counts as ours.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::conductor::prove;
+use crate::incident::{StepEnded, StepStarted};
+use crate::plan::forge::{Forge, Place};
+use crate::plan::pipeline::{Begin, Pipeline, Rerun, Runner};
+
+const BEFORE: &str = "2026-01-05T09:00:00Z";
+
+/// A code host with at most one run.
+struct Ci {
+    server: Server,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    run: Option<Value>,
+    started: usize,
+    reruns: usize,
+    /// How each attempt that is asked for ends.
+    ends: Vec<&'static str>,
+    /// Written once a run was looked at.
+    live: PathBuf,
+}
+
+impl Ci {
+    fn new(yard: &Yard) -> Self {
+        let kept = Arc::new(Mutex::new(Kept { live: yard.path("live"), ..Kept::default() }));
+        let state = Arc::clone(&kept);
+        let server = Server::start(move |stream, request| {
+            let line = request.lines().next().unwrap_or_default();
+            let body = state.lock().unwrap().answer(line).to_string();
+            let _ = stream.write_all(response("200 OK", "", &body).as_bytes());
+        });
+        Self { server, kept }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap()
+    }
+
+    /// There is a run, over, of that attempt.
+    fn has(&self, attempt: u64, conclusion: &str, began: &str) {
+        self.kept().run = Some(json!({ "id": 9001, "run_number": 42, "run_attempt": attempt,
+            "path": ".github/workflows/deploy.yml", "event": "workflow_dispatch", "head_sha": COMMIT,
+            "sha": COMMIT, "status": if conclusion == "failed" { "failed" } else { "completed" },
+            "conclusion": conclusion, "created_at": Timestamp::now().to_string(), "run_started_at": began }));
+    }
+
+    fn step(&self, forge: Forge, begin: Begin) -> Step {
+        let place = Place {
+            forge,
+            api: self.server.url.clone(),
+            repository: "shop/payments-api".to_owned(),
+            owner: "shop".to_owned(),
+            token: String::new(),
+        };
+        let runner = match forge {
+            Forge::Gitlab => Runner::Gitlab { place, trigger: String::new() },
+            _ => Runner::GithubActions { place, workflow: "deploy.yml".to_owned() },
+        };
+        let pipeline = Pipeline {
+            runner,
+            begin,
+            commit: COMMIT.to_owned(),
+            environment: "staging".to_owned(),
+            interval: SignedDuration::from_millis(20),
+            pushed: None,
+        };
+        let action = Action::Pipeline(Box::new(pipeline));
+        Step { reach: Reach::Others, ..Step::new("deploy", action, SignedDuration::from_secs(60)) }
+    }
+}
+
+impl Kept {
+    fn answer(&mut self, line: &str) -> Value {
+        if line.contains("/dispatches") {
+            self.started += 1;
+            return json!({ "workflow_run_id": 9001 });
+        }
+        if line.starts_with("POST") {
+            self.reruns += 1;
+            let before = self.run.clone();
+            let end = if self.ends.is_empty() { "success" } else { self.ends.remove(0) };
+            let run = self.run.as_mut().unwrap();
+            run["run_attempt"] = (run["run_attempt"].as_u64().unwrap() + 1).into();
+            run["run_started_at"] = Timestamp::now().to_string().into();
+            run["conclusion"] = end.into();
+            if line.contains("/retry") {
+                run["status"] = "running".into();
+            }
+            return before.into();
+        }
+        if line.contains("/jobs") {
+            return if line.contains("/actions/") {
+                json!({ "total_count": 0, "jobs": [] })
+            } else {
+                json!([])
+            };
+        }
+        if line.contains("/runs?") {
+            return json!({ "workflow_runs": self.run.iter().collect::<Vec<_>>() });
+        }
+        append(&self.live);
+        let seen = self.run.clone().unwrap_or_default();
+        if seen["status"] == "running" {
+            self.run.as_mut().unwrap()["status"] = "success".into();
+        }
+        seen
+    }
+}
+
+fn start() -> Begin {
+    Begin::Start { reference: "main".to_owned(), inputs: BTreeMap::new() }
+}
+
+fn rerun() -> Begin {
+    let (id, name) = ("9001".to_owned(), "deploy.yml #42".to_owned());
+    Rerun { id, name, attempt: 1, failed: false, only_look: false }.into()
+}
+
+/// A plan whose conductor was killed after its step had begun.
+fn killed(yard: &Yard, step: Step) -> Plan {
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(vec![step]) };
+    let (id, run) = (plan.id.clone(), "p-1.0".to_owned());
+    let began = StepStarted { plan: id.clone(), step: 0, run: run.clone(), process: None, undo: false };
+    let ended = StepEnded {
+        plan: id.clone(),
+        step: 0,
+        run,
+        outcome: Outcome::Unknown { why: "lost".to_owned() },
+        summary: String::new(),
+        survivors: Vec::new(),
+        unproven: false,
+    };
+    let over = PlanEnded { plan: id, end: PlanEnd::Unknown, why: "lost".to_owned() };
+    let bodies = vec![started(&plan), began.into(), ended.into()];
+    yard.take(&plan, bodies, process::this().unwrap());
+    let (now, over) = (Timestamp::now(), vec![Draft::now(yard.incident, over)]);
+    yard.journal().release(now, REPOSITORY, &plan.target, &plan.id, over).unwrap();
+    plan
+}
+
+fn go_on(yard: &Yard, plan: &Plan, decision: Decision) -> PlanRun {
+    let resumed = PlanResumed { plan: plan.id.clone(), step: 0, decision };
+    yard.take(plan, vec![resumed.into()], process::this().unwrap());
+    yard.conduct(plan).join().unwrap();
+    yard.plan_now()
+}
+
+#[test]
+fn what_may_have_been_started_is_found_and_not_started_again_whatever_its_proof_says() {
+    for (decision, asked, old) in [
+        (Decision::Resume, false, false),
+        (Decision::Resume, true, false),
+        (Decision::Resume, true, true),
+        (Decision::Retry, true, false),
+        (Decision::Retry, true, true),
+    ] {
+        let yard = Yard::new();
+        let ci = Ci::new(&yard);
+        let proof = Some(yard.probe("test -e live"));
+        let step = Step { proof, proof_within: SignedDuration::ZERO, ..ci.step(Forge::Github, start()) };
+        let plan = killed(&yard, step);
+        if asked {
+            prove(&mut yard.journal(), yard.incident, &plan.id).unwrap();
+            assert_eq!(fates(&yard.plan_now()), [StepState::Unknown], "it may be still to come");
+        }
+        if old {
+            // As it was written before.
+            let (plan, why) = (plan.id.clone(), "it answers nothing".to_owned());
+            let no = crate::incident::Proved { plan, step: 0, proof: Proof::NotDone, why, undo: false };
+            yard.journal().append(Timestamp::now(), vec![Draft::now(yard.incident, no)]).unwrap();
+        }
+        ci.has(1, "success", &Timestamp::now().to_string());
+        let what = format!("{decision:?}, asked: {asked}, old: {old}");
+        let run = go_on(&yard, &plan, decision);
+        assert_eq!(
+            (run.state, ci.kept().started),
+            (PlanState::Ended(PlanEnd::Done), 0),
+            "{what}: {}",
+            run.why
+        );
+        let remote = run.steps[0].run.as_ref().unwrap().remote.clone().unwrap();
+        assert_eq!((remote.id.as_str(), yard.state().releases.len()), ("9001", 1), "{what}");
+    }
+}
+
+#[test]
+fn an_attempt_that_somebody_made_before_is_no_release() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.has(2, "success", BEFORE);
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(vec![ci.step(Forge::Github, rerun())]) };
+    let run = yard.run(&plan);
+    assert_eq!((run.state, ci.kept().reruns), (PlanState::Ended(PlanEnd::Failed), 0), "{}", run.why);
+    assert!(run.why.contains("somebody ran deploy.yml #42 again before this"), "{}", run.why);
+    assert!(yard.state().releases.is_empty());
+}
+
+#[test]
+fn a_rerun_that_was_cancelled_is_asked_for_again() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.has(1, "success", BEFORE);
+    ci.kept().ends = vec!["cancelled", "success"];
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(vec![ci.step(Forge::Github, rerun())]) };
+    let run = yard.run(&plan);
+    assert_eq!((run.state, ci.kept().reruns), (PlanState::Ended(PlanEnd::Failed), 1), "{}", run.why);
+    let run = go_on(&yard, &plan, Decision::Retry);
+    assert_eq!((run.state, ci.kept().reruns), (PlanState::Ended(PlanEnd::Done), 2), "{}", run.why);
+    assert_eq!(run.steps[0].run.as_ref().unwrap().remote.as_ref().unwrap().attempt, 3);
+}
+
+#[test]
+fn an_answer_of_how_it_stood_before_is_no_end_of_what_was_asked_for() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.has(1, "failed", BEFORE);
+    let run = yard.run(&Yard::plan(vec![ci.step(Forge::Gitlab, rerun())]));
+    assert_eq!((run.state, ci.kept().reruns), (PlanState::Ended(PlanEnd::Done), 1), "{}", run.why);
+}
