@@ -13,8 +13,13 @@ const FINISH: [&str; 4] = ["hotfix", "finish", "--confirm", "main"];
 
 /// A repository with a bare origin and a fix on `main` that is not pushed.
 fn fixed(within: &str) -> Team {
-    let team =
-        Team::made("github-actions", &format!("{MORE}within = \"{within}\"\n"), "watch = \"1s\"\n", REST);
+    fixed_at(within, "")
+}
+
+/// The same, with more about the environment that the push deploys to.
+fn fixed_at(within: &str, about: &str) -> Team {
+    let of = format!("{MORE}within = \"{within}\"\n");
+    let team = Team::made("github-actions", &of, &format!("watch = \"1s\"\n{about}"), REST);
     let origin = team.yard.world.path("origin.git");
     let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded();
     git(&["add", "."]);
@@ -101,4 +106,21 @@ fn without_a_token_the_fix_goes_out_and_it_is_said_that_nothing_is_followed() {
     );
     team.yard.shell.flightdeck(&FINISH).succeeded();
     assert!(team.records("pipeline-seen").is_empty());
+}
+
+#[test]
+fn a_push_that_deploys_is_confirmed_by_the_name_of_the_environment_and_waits_for_a_deploy_there() {
+    let team = fixed_at("20s", "protected = true\ngates = []\n");
+    let there = || team.yard.shell.run("git", &["ls-remote", "origin", "refs/heads/main"]).succeeded().stdout;
+    let before = there();
+    team.yard.shell.flightdeck(&FINISH).said("the plan's target is staging");
+    team.ci.pushed();
+    let mut deploy = team.yard.begin(&["deploy", "staging", "--confirm", "staging"]);
+    team.wait_state("queued");
+    team.yard.shell.flightdeck(&["hotfix", "finish", "--confirm", "staging"]).said("holds staging");
+    assert_eq!(there(), before, "nothing went out");
+    team.ci.set("completed", Some("success"));
+    deploy.wait("the deploy");
+    team.yard.shell.flightdeck(&["hotfix", "finish", "--confirm", "staging"]).succeeded();
+    assert_ne!(there(), before);
 }
