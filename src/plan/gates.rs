@@ -5,6 +5,7 @@
 
 mod approvals;
 mod demand;
+mod remote;
 mod staging;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,11 @@ use super::{Action, Plan, Purpose, stored};
 use crate::incident::{
     CheckState, Condemned, Hash, PlanRun, Policy, Severity, State, StepState, at_severity,
 };
-use crate::text::visible;
+use crate::text::{counted, visible};
 
 pub use approvals::{Approvals, NOT_GIVEN, RoleStanding, approvals, void};
 pub use demand::{Demand, Lost, lost};
+pub use remote::REMOTE_CHECKS;
 
 /// The plan that gates are judged for.
 #[derive(Debug, Clone, Copy)]
@@ -406,7 +408,7 @@ impl Content<'_> {
 }
 
 /// A check is green on a commit if the last step of its name that ran on just that commit, with
-/// nothing uncommitted, succeeded.
+/// nothing uncommitted, succeeded. What did not run here is met by what passed at the code host.
 fn checks_stand(
     state: &State,
     checks: &[String],
@@ -416,31 +418,26 @@ fn checks_stand(
     if checks.is_empty() {
         return (Met::NotApplicable, "no checks are configured".to_owned());
     }
-    let missing: Vec<String> = checks
-        .iter()
-        .filter_map(|check| Some(format!("{check} {}", not_green(state, check, runs.get(check), what)?)))
-        .collect();
-    let short = what.commit.get(..7).unwrap_or(what.commit);
-    if missing.is_empty() {
-        let count = checks.len();
-        let s = if count == 1 { "" } else { "s" };
-        let there = if passed_there(state, what) { ", with the checks at the code host" } else { "" };
-        (Met::Yes, format!("{count} check{s} green on {short}{there}"))
-    } else {
-        (Met::No, missing.join("; "))
+    let there = remote::passed(state, what);
+    let (mut missing, mut not_here) = (Vec::new(), Vec::new());
+    for check in checks {
+        match not_green(state, check, runs.get(check), what) {
+            None => {}
+            Some((Ran::No, _)) if there.is_some() => not_here.push(check.as_str()),
+            Some((_, why)) => missing.push(format!("{check} {why}")),
+        }
     }
-}
-
-/// Title of the step that waits for the checks at the code host.
-pub const REMOTE_CHECKS: &str = "checks at the code host";
-
-/// Tells whether all checks at the code host passed on what a commit holds, as last waited for.
-fn passed_there(state: &State, what: &Content<'_>) -> bool {
-    let about = |plan: &&PlanRun| {
-        let is_one = plan.purpose == "test" && plan.steps.iter().any(|step| step.title == REMOTE_CHECKS);
-        is_one && plan.subject().is_some_and(|(about, _)| what.is(about))
+    if !missing.is_empty() {
+        return (Met::No, missing.join("; "));
+    }
+    let short = what.commit.get(..7).unwrap_or(what.commit);
+    let here = match checks.len() - not_here.len() {
+        0 => None,
+        count => Some(format!("{} green on {short}", counted(count, "check"))),
     };
-    state.plans.iter().rev().find(about).is_some_and(PlanRun::is_done)
+    let not_here = (!not_here.is_empty()).then(|| format!("{} not run here", not_here.join(", ")));
+    let said: Vec<String> = [here, there, not_here].into_iter().flatten().collect();
+    (Met::Yes, said.join("; "))
 }
 
 /// What a check runs, as it is compared: its command, and the variables that it gets.
@@ -460,13 +457,20 @@ fn ran_another(plan: &PlanRun, title: &str, wanted: &str) -> bool {
     })
 }
 
+/// Whether a check ran here, on just a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    Yes,
+    No,
+}
+
 /// Why a check is not green on a commit; `None`: it is. `wanted` is what it runs.
 fn not_green(
     state: &State,
     check: &str,
     wanted: Option<&String>,
     what: &Content<'_>,
-) -> Option<&'static str> {
+) -> Option<(Ran, &'static str)> {
     let title = format!("check {}", visible(check));
     let mut ran = state.plans.iter().rev().filter(|plan| plan.purpose == "test").filter_map(|plan| {
         let (about, dirty) = plan.subject()?;
@@ -482,20 +486,19 @@ fn not_green(
     if let (Some((plan, StepState::Done, _)), Some(wanted)) = (&found, wanted)
         && ran_another(plan, &title, wanted)
     {
-        return Some("ran with another command on this commit");
+        return Some((Ran::Yes, "ran with another command on this commit"));
     }
-    match found.map(|(_, state, dirty)| (state, dirty)) {
-        // What did not run here may have run there.
-        None if passed_there(state, what) => None,
-        None if unclean => Some("ran with changes that are not committed"),
-        None => Some("not run on this commit"),
-        Some((StepState::Done, _)) => None,
-        Some((StepState::Running | StepState::Waiting, _)) => Some("still running"),
-        Some((StepState::Open, _)) => Some("not finished on this commit"),
-        Some((StepState::Unknown, _)) => Some("has an unknown outcome on this commit"),
-        Some((StepState::Skipped, _)) => Some("skipped on this commit"),
-        Some((StepState::Failed | StepState::Undone, _)) => Some("failed on this commit"),
-    }
+    let why = match found.map(|(_, state, _)| state) {
+        None if unclean => return Some((Ran::No, "ran with changes that are not committed")),
+        None => return Some((Ran::No, "not run on this commit")),
+        Some(StepState::Done) => return None,
+        Some(StepState::Running | StepState::Waiting) => "still running",
+        Some(StepState::Open) => "not finished on this commit",
+        Some(StepState::Unknown) => "has an unknown outcome on this commit",
+        Some(StepState::Skipped) => "skipped on this commit",
+        Some(StepState::Failed | StepState::Undone) => "failed on this commit",
+    };
+    Some((Ran::Yes, why))
 }
 
 /// Failed items block; open ones too, also those that were looked at for an earlier fix, unless it is that

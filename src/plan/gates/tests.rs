@@ -15,6 +15,7 @@ mod clocks;
 mod condemned;
 mod demand;
 mod every;
+mod remote;
 mod staging;
 mod void;
 
@@ -142,7 +143,6 @@ fn says(standing: &Standing, met: Met, words: &str) {
 }
 
 // Checks.
-
 fn checks() -> Gate {
     demand::checked(&["unit"], COMMIT)
 }
