@@ -7,8 +7,8 @@ use super::Visit;
 use super::client::{Kind, Lost};
 use crate::hotfix::forge::Found;
 use crate::hotfix::forge::github::{
-    CheckRun, CheckRuns, Item, Review, Statuses, WorkflowRun, WorkflowRuns, checks, choose, found,
-    needs_workflows,
+    CheckRun, CheckRuns, Item, Review, Status, Statuses, WorkflowRun, WorkflowRuns, checks, choose, found,
+    needs_workflows, runs_ahead,
 };
 use crate::hotfix::pull::{Check, CheckState};
 use crate::plan::forge::encoded;
@@ -38,29 +38,44 @@ pub(super) fn read(visit: &mut Visit, number: u64) -> Result<Found, Lost> {
 
 /// The checks of a commit.
 pub(super) fn checks_of(visit: &mut Visit, sha: &str) -> Result<Vec<Check>, Lost> {
+    let (runs, statuses, hidden) = told_of(visit, sha)?;
+    // What a token may not read leaves more checks apart than there are, and none out.
+    let workflows = if needs_workflows(&runs) { workflows(visit, sha)? } else { None };
+    let mut all = checks(&runs, workflows.as_deref().unwrap_or_default(), &statuses);
+    all.extend(hidden);
+    Ok(all)
+}
+
+/// The checks of a commit with the runs of workflows that have no check yet; and whether the token may not read those.
+pub(super) fn checks_to_come(visit: &mut Visit, sha: &str) -> Result<(Vec<Check>, bool), Lost> {
+    let (runs, statuses, hidden) = told_of(visit, sha)?;
+    let workflows = workflows(visit, sha)?;
+    let known = workflows.as_deref().unwrap_or_default();
+    let mut all = checks(&runs, known, &statuses);
+    all.extend(hidden.into_iter().chain(runs_ahead(known)));
+    Ok((all, workflows.is_none()))
+}
+
+type Told = (Vec<CheckRun>, Vec<Status>, Vec<Check>);
+
+/// What check runs and statuses there are of a commit, and what of them cannot be read.
+fn told_of(visit: &mut Visit, sha: &str) -> Result<Told, Lost> {
     let commit = format!("{}/commits/{}", visit.place.address(), encoded(sha));
     let runs = visit.client.get_all::<CheckRuns>(&format!("{commit}/check-runs?filter=latest&per_page=100"));
     let (runs, hidden) = readable(runs, "check runs")?;
     let statuses = visit.client.get_all::<Statuses>(&format!("{commit}/status?per_page=100"));
     let (statuses, more) = readable(statuses, "commit statuses")?;
-    let runs: Vec<_> = runs.into_iter().flat_map(|page| page.check_runs).collect();
-    let statuses: Vec<_> = statuses.into_iter().flat_map(|page| page.statuses).collect();
-    let workflows = workflows(visit, sha, &runs)?;
-    let mut all = checks(&runs, &workflows, &statuses);
-    all.extend(hidden.into_iter().chain(more));
-    Ok(all)
+    let runs = runs.into_iter().flat_map(|page| page.check_runs).collect();
+    let statuses = statuses.into_iter().flat_map(|page| page.statuses).collect();
+    Ok((runs, statuses, hidden.into_iter().chain(more).collect()))
 }
 
-/// The workflows that checks are of, where they are needed to tell checks apart. What a token may
-/// not read leaves more checks apart than there are, and none out.
-fn workflows(visit: &mut Visit, commit: &str, runs: &[CheckRun]) -> Result<Vec<WorkflowRun>, Lost> {
-    if !needs_workflows(runs) {
-        return Ok(Vec::new());
-    }
+/// The runs of workflows of a commit; `None`: the token may not read them.
+fn workflows(visit: &mut Visit, commit: &str) -> Result<Option<Vec<WorkflowRun>>, Lost> {
     let address = format!("{}/actions/runs?head_sha={}&per_page=100", visit.place.address(), encoded(commit));
     match visit.client.get_all::<WorkflowRuns>(&address) {
-        Ok(pages) => Ok(pages.into_iter().flat_map(|page| page.workflow_runs).collect()),
-        Err(Lost { kind: Kind::Refused(403 | 404), .. }) => Ok(Vec::new()),
+        Ok(pages) => Ok(Some(pages.into_iter().flat_map(|page| page.workflow_runs).collect())),
+        Err(Lost { kind: Kind::Refused(403 | 404), .. }) => Ok(None),
         Err(lost) => Err(lost),
     }
 }

@@ -116,12 +116,18 @@ pub struct WorkflowRuns {
 /// A run of a workflow, and the check suite that holds its checks.
 #[derive(Debug, Clone, Deserialize)]
 pub struct WorkflowRun {
+    #[serde(default)]
+    id: u64,
     workflow_id: u64,
     check_suite_id: u64,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
     event: String,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    conclusion: Option<String>,
 }
 
 /// The statuses of a commit, of each context the newest.
@@ -302,6 +308,29 @@ pub fn checks(runs: &[CheckRun], workflows: &[WorkflowRun], statuses: &[Status])
     all
 }
 
+/// The runs of workflows that no check run may tell of: those that have not ended, and of each workflow and event
+/// the newest, where it never came to a check.
+pub fn runs_ahead(workflows: &[WorkflowRun]) -> Vec<Check> {
+    let mut newest: BTreeMap<(u64, &str), u64> = BTreeMap::new();
+    for run in workflows {
+        let known = newest.entry((run.workflow_id, run.event.as_str())).or_default();
+        *known = run.id.max(*known);
+    }
+    let is_newest = |run: &WorkflowRun| newest.get(&(run.workflow_id, run.event.as_str())) == Some(&run.id);
+    let ahead = workflows.iter().filter_map(|run| {
+        let state = match (run.status.as_deref(), run.conclusion.as_deref()) {
+            (Some("completed"), Some("startup_failure")) if is_newest(run) => CheckState::Failed,
+            (Some("completed"), Some("action_required")) if is_newest(run) => CheckState::Waiting,
+            (Some("completed"), _) => return None,
+            (Some("waiting"), _) => CheckState::Waiting,
+            _ => CheckState::Running,
+        };
+        let name = run.name.as_deref().unwrap_or("workflow");
+        Some(Check { name: shown(&format!("{name} ({})", run.event)), state })
+    });
+    ahead.collect()
+}
+
 /// Whose check it is, behind its name: ` (CI, push)`, ` (circleci)`.
 fn whose(run: &CheckRun, workflows: &[WorkflowRun]) -> String {
     let suite = run.check_suite.as_ref().map(|suite| suite.id);
@@ -449,6 +478,33 @@ mod tests {
             ("test", Cancelled),
         ];
         assert_eq!(read(&runs, &[], &[status]), wanted.map(|(name, state)| (name.to_owned(), state)));
+    }
+
+    #[test]
+    fn a_run_of_a_workflow_that_has_no_check_yet_is_waited_for() {
+        let run = |id: u64, workflow: u64, status: &str, conclusion: Option<&str>| -> WorkflowRun {
+            serde_json::from_value(json!({
+                "id": id, "workflow_id": workflow, "check_suite_id": id, "name": format!("CI {workflow}"),
+                "event": "push", "status": status, "conclusion": conclusion,
+            }))
+            .unwrap()
+        };
+        let runs = [
+            run(1, 1, "queued", None),
+            run(2, 2, "completed", Some("success")),
+            run(3, 3, "waiting", None),
+            run(4, 4, "completed", Some("startup_failure")),
+            run(5, 5, "completed", Some("startup_failure")),
+            run(6, 5, "completed", Some("success")),
+        ];
+        let ahead = runs_ahead(&runs);
+        let ahead: Vec<_> = ahead.iter().map(|check| (check.name.as_str(), check.state)).collect();
+        let wanted = [
+            ("CI 1 (push)", CheckState::Running),
+            ("CI 3 (push)", CheckState::Waiting),
+            ("CI 4 (push)", CheckState::Failed),
+        ];
+        assert_eq!(ahead, wanted);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::world::wait_until;
-use super::{BROKE, Team, run, trouble};
+use super::{BROKE, Team, run, trouble, workflow};
 
 const CHECK: &str = "[[environments]]\nname = \"staging\"\ndeploy = [\"true\"]\ngates = [\"checks\"]\n\
                      [[checks]]\nname = \"unit\"\ncommand = [\"false\"]\n";
@@ -13,7 +13,11 @@ const REMOTE: [&str; 2] = ["test", "--remote"];
 fn the_verdict_of_the_code_host_is_waited_for_and_meets_the_gate() {
     let team = Team::with("github", CHECK);
     team.shell.flightdeck(&["deploy", "staging"]).ended_with(3).said("unit not run on this commit");
-    team.hub.kept().runs = vec![run(1, "build", "in_progress", "")];
+    // One bot is early, and the workflow that builds is still queued: no check run tells of it.
+    team.hub.kept().runs = vec![run(1, "cla", "completed", "success")];
+    let mut queued = workflow(7, 70, "CI");
+    queued["status"] = "queued".into();
+    team.hub.kept().workflows = vec![queued];
     // Trouble on the way is no verdict.
     team.hub.kept().troubles.push_back(trouble("GET /api/v3/repos/shop/payments-api/commits", false, BROKE));
     let waiting = std::thread::scope(|scope| {
@@ -22,10 +26,12 @@ fn the_verdict_of_the_code_host_is_waited_for_and_meets_the_gate() {
             let looks = team.hub.service.requests();
             (looks.iter().filter(|line| line.contains("/check-runs")).count() >= 2).then_some(())
         });
-        team.hub.kept().runs = vec![run(1, "build", "completed", "success")];
+        team.hub.kept().runs =
+            vec![run(1, "cla", "completed", "success"), run(2, "build", "completed", "success")];
+        team.hub.kept().workflows = vec![workflow(7, 70, "CI")];
         asked.join().unwrap()
     });
-    waiting.succeeded();
+    waiting.succeeded().said("2 checks at GitHub passed on");
     team.shell.flightdeck(&["deploy", "staging"]).succeeded();
     let plan = team.shell.json(&["plan", "show", "--json", "test-remote-1"]);
     assert_eq!(plan["state"], "done");
