@@ -142,7 +142,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             decide::decide(cx, deciding, &Decision::Skip { reason: reason.trim().to_owned() }, None)
         }
         Command::Review { approve, reject: _, comment, deciding } => {
-            let decision = Decision::Review { approve: *approve, comment: comment.trim().to_owned() };
+            let comment = comment.trim().to_owned();
+            let decision = Decision::Review { approve: *approve, comment, waits_for: String::new() };
             decide::decide(cx, deciding, &decision, None)
         }
         Command::Undo { to, deciding } => decide::decide(cx, deciding, &Decision::Undo { to: 0 }, *to),

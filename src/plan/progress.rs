@@ -105,7 +105,7 @@ fn reviews(index: usize, step: &StepRun) -> Vec<Choice> {
     let choice = |approve: bool, word: &str| Choice {
         step: index,
         run: run_of(step),
-        decision: Decision::Review { approve, comment: String::new() },
+        decision: Decision::Review { approve, comment: String::new(), waits_for: remote.note.clone() },
         title: format!("{word} {} at its host: {what}", remote.name),
         risky: false,
     };

@@ -122,6 +122,14 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
             let hint = "--comment TEXT: it stands at the host, with your name";
             return Err(Failure::usage(doing, "a review needs a comment", hint));
         }
+        Decision::Review { approve, comment, .. } => {
+            // What is shown now is what it is about, whatever it waits for by the time that it is heard.
+            let waits_for = match &found.decision {
+                Decision::Review { waits_for, .. } => waits_for.clone(),
+                _ => String::new(),
+            };
+            Decision::Review { approve: *approve, comment: comment.clone(), waits_for }
+        }
         wanted => wanted.clone(),
     };
     let title = match &decision {

@@ -387,14 +387,20 @@ impl Conductor {
         log: &mut LogWriter,
         decided: &Decided,
     ) {
-        let Decision::Review { approve, comment } = &decided.decision else { return };
+        let Decision::Review { approve, comment, waits_for } = &decided.decision else { return };
         let word = if *approve { "approve" } else { "reject" };
         let (id, reviews) = (following.seen.id.clone(), following.reviews.clone());
         let comment = format!("{comment} ({})", decided.by);
-        let said = match self.at_host(|| host.review(&id, &reviews, *approve, &comment)) {
-            Ok(()) => format!("{}: {word}, {}", decided.by, following.note),
-            Err(lost) => {
-                following.refused = self.vault.mask(&format!("could not {word} it: {}", lost.why));
+        let sent = following.still_waits(waits_for).map_err(str::to_owned).and_then(|()| {
+            self.at_host(|| host.review(&id, &reviews, *approve, &comment)).map_err(|lost| lost.why)
+        });
+        let said = match sent {
+            Ok(()) => {
+                following.refused.clear();
+                format!("{}: {word}, {}", decided.by, following.note)
+            }
+            Err(why) => {
+                following.refused = self.vault.mask(&format!("could not {word} it: {why}"));
                 following.refused.clone()
             }
         };

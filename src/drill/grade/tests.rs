@@ -280,7 +280,11 @@ fn a_pipeline_is_approved_from_here_or_nobody_knows_why() {
     let deployed = Drill::new().deploy(9, &plan, "f1x", WatchVerdict::Passed).then(9, seen);
     assert_eq!(line(&deployed).verdict, Verdict::Partly);
     let review = |approve| {
-        let decision = Decision::Review { approve, comment: "staging is healthy".into() };
+        let decision = Decision::Review {
+            approve,
+            comment: "staging is healthy".into(),
+            waits_for: "for approval of staging".into(),
+        };
         PlanAsked { plan: plan.clone(), step: 0, run: Some(run.clone()), decision }
     };
     assert_eq!(line(&deployed.clone().then(9, review(false))).verdict, Verdict::Partly);

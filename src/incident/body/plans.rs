@@ -158,6 +158,10 @@ pub enum Decision {
         approve: bool,
         /// What is said with it there.
         comment: String,
+        /// What it waited for, as whoever decided read it: nothing else is approved by it. Empty: an older version
+        /// wrote it, and nobody can tell.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        waits_for: String,
     },
     /// Abandon the plan: what was done stays done.
     GiveUp,

@@ -137,7 +137,7 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
             };
             (EntryKind::Stopped, text)
         }
-        Decision::Review { approve, comment } => {
+        Decision::Review { approve, comment, .. } => {
             let word = if *approve { "approve" } else { "reject" };
             let kind = if *approve { EntryKind::Approval } else { EntryKind::Rejection };
             (kind, with_reason(format!("{word} {step} at its host"), comment))

@@ -491,7 +491,8 @@ fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment()
     table.types("ok");
     let effects = table.keys("enter");
     let choice = only_decision(&effects);
-    assert_eq!(choice.decision, Decision::Review { approve: true, comment: "ok".into() });
+    let waits_for = "for approval of staging by sre".to_owned();
+    assert_eq!(choice.decision, Decision::Review { approve: true, comment: "ok".into(), waits_for });
 }
 
 #[test]

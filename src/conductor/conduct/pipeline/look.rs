@@ -21,7 +21,7 @@ const SILENT: Duration = Duration::from_secs(20);
 /// The longest that a host is left alone because it asks for that.
 const LIMITED: Duration = Duration::from_secs(15 * 60);
 /// What is said of a host that does not answer.
-const UNSEEN: &str = "not seen since";
+pub(super) const UNSEEN: &str = "not seen since";
 
 impl Conductor {
     /// Looks at a run once, and writes down what is new. Returns how many requests that took.

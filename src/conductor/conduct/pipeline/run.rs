@@ -9,6 +9,7 @@ use super::super::super::run::Finished;
 use super::super::super::stop::Why;
 use super::super::wait::met;
 use super::logs::next_log;
+use super::look::UNSEEN;
 use super::pace::{Ask, Pace, ask};
 use super::spelled;
 use crate::deploy::pipeline::{Job, Review, Seen};
@@ -65,6 +66,18 @@ impl Following<'_> {
         let url = if seen.url.is_empty() { self.seen.url.clone() } else { seen.url.clone() };
         self.seen = Seen { url, ..seen };
         before != (self.seen.state, self.seen.attempt)
+    }
+
+    /// Tells whether it waits for just what somebody read who decided: what it moved on to meanwhile was read by
+    /// nobody.
+    pub(super) fn still_waits(&self, read: &str) -> Result<(), &'static str> {
+        if self.note.starts_with(UNSEEN) {
+            Err("its host does not answer, and nobody knows what it waits for; decide again once it is seen")
+        } else if read == self.note {
+            Ok(())
+        } else {
+            Err("it waits for something else now; look at it and decide again")
+        }
     }
 
     /// How many questions the next look takes, as far as that is known.

@@ -1,6 +1,13 @@
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
 use super::logs::without_time;
 use super::look::by_jobs;
-use crate::deploy::pipeline::Job;
+use super::pace::Pace;
+use super::run::Following;
+use crate::deploy::pipeline::{Job, Seen};
 use crate::incident::RemoteState;
 
 fn job(name: &str, state: RemoteState) -> Job {
@@ -34,4 +41,52 @@ fn the_time_that_a_host_puts_before_a_line_is_left_out() {
     assert_eq!(without_time("\u{feff}2026-11-30T09:00:00.1234567Z deployed"), "deployed");
     assert_eq!(without_time("2026-11-30 deployed"), "2026-11-30 deployed");
     assert_eq!(without_time("plain"), "plain");
+}
+
+#[test]
+fn what_nobody_read_is_not_approved() {
+    let seen = Seen {
+        id: "9001".into(),
+        name: "deploy.yml #42".into(),
+        url: String::new(),
+        attempt: 1,
+        state: RemoteState::Waiting,
+        said: "waiting".into(),
+        commit: String::new(),
+        created: None,
+        began: None,
+        workflow: String::new(),
+    };
+    let mut following = Following {
+        index: 0,
+        run: "deploy-1.0",
+        seen,
+        commit: String::new(),
+        note: "for approval of staging by sre".into(),
+        reviews: Vec::new(),
+        refused: String::new(),
+        jobs: Vec::new(),
+        logged: HashSet::new(),
+        away: Duration::ZERO,
+        began: Instant::now(),
+        pace: Pace::default(),
+        pages: 1,
+        looks: 0,
+        moved: Instant::now(),
+        answered: (Instant::now(), Timestamp::UNIX_EPOCH),
+        is_seen: true,
+        printed: 0,
+        stop: None,
+        told: None,
+        forced: false,
+        wrong: String::new(),
+    };
+    let read = following.record("deploy-1").note;
+    assert_eq!(following.still_waits(&read), Ok(()));
+    following.note = "for approval of production by sre".into();
+    let why = following.still_waits(&read).unwrap_err();
+    assert!(why.contains("waits for something else now"), "{why}");
+    assert!(following.still_waits("").is_err(), "nobody can tell what was read");
+    following.note = "not seen since 09:00 UTC: timed out".into();
+    assert!(following.still_waits(&following.note).is_err());
 }
