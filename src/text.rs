@@ -128,6 +128,14 @@ pub fn cut(text: &str, most: usize, gap: &str, hint: &str) -> String {
     }
 }
 
+/// A name that a host gave to something, of a length that people can tell apart and a record has room for.
+pub fn short_name(text: &str) -> String {
+    cut(text, NAME, "… ", "")
+}
+
+/// Most characters of a name.
+const NAME: usize = 200;
+
 /// What nobody sees, or sees as a blank: forty of every kind.
 #[cfg(test)]
 pub(crate) const UNSEEN: &str = "\
@@ -144,6 +152,16 @@ mod tests {
     fn what_is_cut_says_what_is_missing() {
         assert_eq!(cut("abc", 3, " ", ""), "abc");
         assert_eq!(cut("ä→cd", 2, "\n", "; ask for less"), "ä→\n[cut here: 2 of 4 characters; ask for less]");
+    }
+
+    #[test]
+    fn a_name_without_an_end_is_cut_with_a_mark() {
+        assert_eq!(short_name("deploy (eu-west-1)"), "deploy (eu-west-1)");
+        let cut = short_name(&"é".repeat(2_000_000));
+        assert!(
+            cut.chars().count() < 250 && cut.ends_with("… [cut here: 200 of 2000000 characters]"),
+            "{cut}"
+        );
     }
 
     #[test]

@@ -13,11 +13,16 @@ use crate::incident::{
     Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, RecordId, State,
 };
 use crate::journal::{Journal, Lease, Seq};
+use crate::text::cut;
 
 /// How often a sign of life is shown.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How often what could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// Most bytes of what is written down: a record has room for that and what stands around it.
+const ROOM: usize = Journal::MAX_RECORD - 16 * 1024;
+/// Most characters of a text in what would have no room.
+const LONGEST: usize = 4_000;
 
 /// A decision that somebody made about the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +199,8 @@ impl Recorder {
     /// Writes events down in one transaction, now or as soon as it can be.
     pub(super) fn record_all(&mut self, bodies: impl IntoIterator<Item = Body>) {
         for body in bodies {
+            // What can never be written would keep all that comes after it from being written.
+            let Some(body) = with_room(body) else { continue };
             let draft = self.draft(body);
             self.waiting.push(draft);
         }
@@ -310,12 +317,34 @@ impl Recorder {
     /// Ends the plan: gives the lease back and writes all that waits, in one transaction. A
     /// plan that somebody else has taken over is not ended once more.
     pub(super) fn end(&mut self, body: impl Into<Body>) -> Result<()> {
-        let draft = (!self.lost).then(|| self.draft(body));
+        let body = with_room(body.into()).filter(|_| !self.lost);
+        let draft = body.map(|body| self.draft(body));
         let drafts = self.waiting.iter().cloned().chain(draft).collect();
         let Lease { repository, target, plan, .. } = &self.lease;
         self.journal.release(self.clock.now(), repository, target, plan, drafts)?;
         self.waiting.clear();
         Ok(())
+    }
+}
+
+/// What a record has room for: its longest texts are cut where it is too long. `None`: that does not help.
+fn with_room(body: Body) -> Option<Body> {
+    let Ok(json) = serde_json::to_string(&body) else { return Some(body) };
+    if json.len() <= ROOM {
+        return Some(body);
+    }
+    let mut value = serde_json::from_str(&json).ok()?;
+    cut_texts(&mut value);
+    let json = value.to_string();
+    if json.len() <= ROOM { Body::known(body.kind(), &json) } else { None }
+}
+
+fn cut_texts(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => *text = cut(text, LONGEST, "… ", ""),
+        serde_json::Value::Array(all) => all.iter_mut().for_each(cut_texts),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(cut_texts),
+        _ => {}
     }
 }
 
@@ -338,6 +367,27 @@ pub(super) fn run_id(plan: &str, step: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::incident::{Outcome, StepEnded};
+
+    #[test]
+    fn what_a_record_has_no_room_for_is_cut_and_its_end_stays() {
+        let ended = |why: &str| StepEnded {
+            plan: "deploy-1".into(),
+            step: 0,
+            run: "deploy-1.0".into(),
+            outcome: Outcome::Failed { why: why.into() },
+            summary: String::new(),
+            survivors: Vec::new(),
+            unproven: false,
+        };
+        assert_eq!(with_room(ended("it failed").into()), Some(ended("it failed").into()));
+        let Some(Body::StepEnded(kept)) = with_room(ended(&"x".repeat(2 << 20)).into()) else {
+            panic!("it ended nevertheless")
+        };
+        let Outcome::Failed { why } = &kept.outcome else { panic!("it failed nevertheless") };
+        assert!(why.len() < 5_000 && why.contains("[cut here: 4000 of"), "{}", why.len());
+        assert_eq!(kept.run, "deploy-1.0");
+    }
 
     #[test]
     fn a_run_knows_its_plan() {

@@ -49,6 +49,14 @@ pub struct Seen {
     pub workflow: String,
 }
 
+/// Most characters of an address that is shown: a shorter part of it leads nowhere.
+const ADDRESS: usize = 2_000;
+
+/// The address that a host gives, where it is one that people can open.
+fn page(url: String) -> String {
+    if url.len() > ADDRESS { String::new() } else { url }
+}
+
 /// A job of a run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Job {

@@ -2,8 +2,12 @@
 
 use serde::Deserialize;
 
-use super::Seen;
+use super::{Seen, page};
 use crate::incident::RemoteState;
+use crate::text::short_name;
+
+/// Most characters of an id.
+const ID: usize = 200;
 
 #[derive(Debug, Deserialize)]
 struct Printed {
@@ -121,15 +125,18 @@ pub fn seen(text: &str, id: Option<&str>) -> Result<Seen, String> {
             "the `id` that it printed could be taken for an option, or holds a control character".to_owned()
         );
     }
+    if id.chars().count() > ID {
+        return Err(format!("the `id` that it printed is longer than {ID} characters"));
+    }
     let said = printed.state.unwrap_or_default();
     Ok(Seen {
         name: format!("run {id}"),
         id,
-        url: printed.url,
+        url: page(printed.url),
         attempt: 1,
         state: state(&said),
-        said,
-        commit: printed.commit,
+        said: short_name(&said),
+        commit: short_name(&printed.commit),
         created: None,
         began: None,
         workflow: String::new(),

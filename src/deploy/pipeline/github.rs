@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Job, JobStep, Review, Seen};
+use super::{Job, JobStep, Review, Seen, page};
 use crate::incident::RemoteState;
+use crate::text::short_name;
 
 /// A workflow run.
 #[derive(Debug, Deserialize)]
@@ -203,15 +204,15 @@ impl From<Run> for Seen {
         let said = [run.status.as_deref(), run.conclusion.as_deref()].into_iter().flatten();
         Self {
             id: run.id.to_string(),
-            name: format!("{called} {number}"),
+            name: format!("{} {number}", short_name(called)),
             state: state(run.status.as_deref(), run.conclusion.as_deref()),
-            said: said.collect::<Vec<_>>().join(" "),
-            url: run.html_url,
+            said: short_name(&said.collect::<Vec<_>>().join(" ")),
+            url: page(run.html_url),
             attempt: run.attempt.unwrap_or(1),
-            commit: run.head_sha,
+            commit: short_name(&run.head_sha),
             created: time(run.created_at.as_deref()),
             began: time(run.run_started_at.as_deref()),
-            workflow: file.unwrap_or_default().to_owned(),
+            workflow: short_name(file.unwrap_or_default()),
         }
     }
 }
@@ -220,12 +221,12 @@ impl From<RunJob> for Job {
     fn from(job: RunJob) -> Self {
         let step = |step: RunStep| JobStep {
             state: state(step.status.as_deref(), step.conclusion.as_deref()),
-            name: step.name,
+            name: short_name(&step.name),
         };
         Self {
             id: job.id.to_string(),
             state: state(job.status.as_deref(), job.conclusion.as_deref()),
-            name: job.name,
+            name: short_name(&job.name),
             stage: String::new(),
             started: time(job.started_at.as_deref()),
             ended: time(job.completed_at.as_deref()),
@@ -241,11 +242,11 @@ impl From<Pending> for Review {
         let began = time(pending.wait_timer_started_at.as_deref()).filter(|_| pending.wait_timer > 0);
         let name = |reviewer: Reviewer| {
             let person = reviewer.reviewer?;
-            person.login.or(person.slug).or(person.name)
+            Some(short_name(&person.login.or(person.slug).or(person.name)?))
         };
         Self {
             id: pending.environment.id.to_string(),
-            what: pending.environment.name,
+            what: short_name(&pending.environment.name),
             who: pending.reviewers.into_iter().filter_map(name).collect(),
             may: Some(pending.current_user_can_approve),
             until: began.and_then(|began| began.checked_add(minutes).ok()),

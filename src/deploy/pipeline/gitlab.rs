@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::github::time;
-use super::{Job, Review, Seen};
+use super::{Job, Review, Seen, page};
 use crate::incident::RemoteState;
+use crate::text::short_name;
 
 /// A pipeline.
 #[derive(Debug, Deserialize)]
@@ -85,10 +86,10 @@ impl From<Run> for Seen {
             id: run.id.to_string(),
             name: format!("pipeline #{}", run.iid.unwrap_or(run.id)),
             state: state(&run.status),
-            said: run.status,
-            url: run.web_url,
+            said: short_name(&run.status),
+            url: page(run.web_url),
             attempt: 1,
-            commit: run.sha,
+            commit: short_name(&run.sha),
             created: time(run.created_at.as_deref()),
             began: None,
             workflow: String::new(),
@@ -100,8 +101,8 @@ impl From<RunJob> for Job {
     fn from(job: RunJob) -> Self {
         Self {
             id: job.id.to_string(),
-            name: job.name,
-            stage: job.stage,
+            name: short_name(&job.name),
+            stage: short_name(&job.stage),
             state: state(&job.status),
             started: time(job.started_at.as_deref()),
             ended: time(job.finished_at.as_deref()),

@@ -164,3 +164,30 @@ fn the_one_of_the_commit_made_since_is_picked_and_of_several_none() {
     let twice = [all(), vec![seen("4", COMMIT, "2026-11-30T09:00:06Z")]].concat();
     assert!(matches!(pick(twice, COMMIT, since, &[]), Found::Several(all) if all.len() == 2));
 }
+
+#[test]
+fn no_text_of_a_host_is_longer_than_a_record_has_room_for() {
+    let long = "x".repeat(2 << 20);
+    let run =
+        serde_json::json!({ "id": 1, "name": long, "html_url": long, "head_sha": long, "status": long });
+    let seen = Seen::from(serde_json::from_value::<github::Run>(run).unwrap());
+    let job = serde_json::json!({ "id": 1, "name": long, "steps": [{ "name": long }] });
+    let job = Job::from(serde_json::from_value::<github::RunJob>(job).unwrap());
+    let pending = serde_json::json!({
+        "environment": { "id": 1, "name": long }, "reviewers": [{ "reviewer": { "login": long } }],
+    });
+    let review = Review::from(serde_json::from_value::<github::Pending>(pending).unwrap());
+    let run = serde_json::json!({ "id": 1, "status": long, "web_url": long, "sha": long });
+    let pipeline = Seen::from(serde_json::from_value::<gitlab::Run>(run).unwrap());
+    let step = serde_json::json!({ "id": 1, "name": long, "stage": long });
+    let step = Job::from(serde_json::from_value::<gitlab::RunJob>(step).unwrap());
+    let printed = serde_json::json!({ "id": "1", "state": long, "url": long, "commit": long }).to_string();
+    let told = command::seen(&printed, None).unwrap();
+    let read = format!("{seen:?}{job:?}{review:?}{pipeline:?}{step:?}{told:?}");
+    assert!(read.len() < 10_000, "{}", read.len());
+    assert!(review.what.ends_with("… [cut here: 200 of 2097152 characters]"), "{}", review.what);
+    assert!(
+        command::seen(&serde_json::json!({ "id": long }).to_string(), None).is_err(),
+        "it becomes an argument"
+    );
+}

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Found;
 use crate::hotfix::pull::{Check, CheckState, Pull, PullState};
-use crate::text::visible;
+use crate::text::{short_name, visible};
 
 /// A pull request, as in a list or on its own. On its own it says whether it can be merged.
 #[derive(Debug, Clone, Deserialize)]
@@ -298,11 +298,11 @@ pub fn checks(runs: &[CheckRun], workflows: &[WorkflowRun], statuses: &[Status])
         newest.keys().map(|(name, ..)| *name).filter(|name| !seen.insert(*name)).collect();
     let of_runs = newest.values().map(|run| {
         let whose = if several.contains(run.name.as_str()) { whose(run, workflows) } else { String::new() };
-        Check { name: shown(&format!("{}{whose}", run.name)), state: of_run(run) }
+        Check { name: shown(&format!("{}{whose}", short_name(&run.name))), state: of_run(run) }
     });
     let of_statuses = contexts
         .values()
-        .map(|status| Check { name: shown(&status.context), state: of_status(&status.state) });
+        .map(|status| Check { name: shown(&short_name(&status.context)), state: of_status(&status.state) });
     let mut all: Vec<Check> = of_runs.chain(of_statuses).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
@@ -325,7 +325,7 @@ pub fn runs_ahead(workflows: &[WorkflowRun]) -> Vec<Check> {
             (Some("waiting"), _) => CheckState::Waiting,
             _ => CheckState::Running,
         };
-        let name = run.name.as_deref().unwrap_or("workflow");
+        let name = short_name(run.name.as_deref().unwrap_or("workflow"));
         Some(Check { name: shown(&format!("{name} ({})", run.event)), state })
     });
     ahead.collect()
@@ -336,7 +336,7 @@ fn whose(run: &CheckRun, workflows: &[WorkflowRun]) -> String {
     let suite = run.check_suite.as_ref().map(|suite| suite.id);
     let workflow = workflow(suite, workflows).and_then(|run| Some((run.name.as_deref()?, &run.event)));
     match (workflow, app(run)) {
-        (Some((name, event)), _) => format!(" ({name}, {event})"),
+        (Some((name, event)), _) => format!(" ({}, {})", short_name(name), short_name(event)),
         (None, Some(app)) => format!(" ({app})"),
         (None, None) => String::new(),
     }

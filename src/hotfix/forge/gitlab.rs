@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Found;
 use crate::hotfix::pull::{Check, CheckState, Pull, PullState};
-use crate::text::visible;
+use crate::text::{short_name, visible};
 
 /// A merge request, as in a list or on its own. On its own it names its pipeline.
 #[derive(Debug, Clone, Deserialize)]
@@ -189,8 +189,10 @@ fn checks(item: &Item, jobs: &[Job], pipelines: &[Pipeline]) -> Vec<Check> {
             *known = job;
         }
     }
-    let mut all: Vec<Check> =
-        newest.values().map(|job| Check { name: shown(&job.name), state: of_job(job) }).collect();
+    let mut all: Vec<Check> = newest
+        .values()
+        .map(|job| Check { name: shown(&short_name(&job.name)), state: of_job(job) })
+        .collect();
     let head = item.head_pipeline.as_ref();
     if let Some(state) = head.map(|pipeline| of_status(&pipeline.status)) {
         let fine = |state: CheckState| matches!(state, CheckState::Passed | CheckState::Skipped);
@@ -221,7 +223,7 @@ fn newest_of<'a>(pipelines: impl Iterator<Item = &'a Pipeline>) -> Vec<Check> {
         }
     }
     let check = |pipeline: &&Pipeline| Check {
-        name: shown(&format!("pipeline ({})", pipeline.source.replace('_', " "))),
+        name: shown(&format!("pipeline ({})", short_name(&pipeline.source).replace('_', " "))),
         state: of_status(&pipeline.status),
     };
     newest.values().map(check).collect()

@@ -14,12 +14,14 @@ use super::run::Following;
 use crate::deploy::pipeline::{Job, Seen};
 use crate::incident::RemoteState;
 use crate::plan::pipeline::Pipeline;
-use crate::text::visible;
+use crate::text::{cut, visible};
 
 /// How long a host may be silent before it is said.
 const SILENT: Duration = Duration::from_secs(20);
 /// The longest that a host is left alone because it asks for that.
 const LIMITED: Duration = Duration::from_secs(15 * 60);
+/// Most characters of what a run waits for: many environments have long names.
+const NOTE: usize = 4_000;
 /// What is said of a host that does not answer.
 pub(super) const UNSEEN: &str = "not seen since";
 
@@ -120,7 +122,7 @@ impl Conductor {
         }
         changed |= state != following.seen.state;
         following.seen.state = state;
-        let note = self.vault.mask(&note);
+        let note = cut(&self.vault.mask(&note), NOTE, "… ", "");
         if changed || note != following.note {
             following.moved = Instant::now();
             self.tell_waiting(following, &note);
