@@ -29,8 +29,8 @@ pub struct Run {
     conclusion: Option<String>,
     #[serde(default)]
     created_at: Option<String>,
-    #[serde(default)]
-    run_started_at: Option<String>,
+    #[serde(default, rename = "run_started_at")]
+    started_at: Option<String>,
 }
 
 /// A page of workflow runs.
@@ -211,7 +211,7 @@ impl From<Run> for Seen {
             attempt: run.attempt.unwrap_or(1),
             commit: short_name(&run.head_sha),
             created: time(run.created_at.as_deref()),
-            began: time(run.run_started_at.as_deref()),
+            began: time(run.started_at.as_deref()),
             workflow: short_name(file.unwrap_or_default()),
         }
     }

@@ -69,7 +69,7 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
     ) -> Result<Seen, Box<Finished>> {
-        let (last, since) = (self.last_attempt(index, again), self.since(index));
+        let (base, since) = (self.last_attempt(index, again), self.since(index));
         // One may have been asked for that its host does not show yet.
         let within = self.still_to_look(index).filter(|_| !again.only_look);
         let until = Instant::now() + within.unwrap_or_default();
@@ -81,7 +81,7 @@ impl Conductor {
                 }
                 Err(lost) => return Err(Box::new(not_met(lost.why))),
             };
-            match next(&seen, last, since) {
+            match next(&seen, base, since) {
                 Next::Ours => return Ok(seen),
                 Next::Theirs => {
                     let name = visible(&seen.name);
@@ -115,7 +115,7 @@ impl Conductor {
         let mut trouble = String::new();
         if !again.only_look {
             match self.at_host(|| host.rerun(&again.id, again.failed)) {
-                Ok(Some(seen)) if is_next(&seen, last) => return Ok(seen),
+                Ok(Some(seen)) if is_next(&seen, base) => return Ok(seen),
                 // It does not say, or tells how it stood before.
                 Ok(_) => {}
                 Err(Lost { why, kind: Kind::Unclear | Kind::Odd }) => {
@@ -129,7 +129,7 @@ impl Conductor {
         let until = Instant::now() + within;
         loop {
             if let Ok(seen) = self.at_host(|| host.run(&again.id))
-                && is_next(&seen, last)
+                && is_next(&seen, base)
             {
                 return Ok(seen);
             }

@@ -100,7 +100,9 @@ fn is_among(seen: &Seen, shown: &[String]) -> bool {
     let text = format!("{} {}", seen.name, seen.url);
     let text = visible(text.trim());
     let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '/');
-    shown.iter().any(|why| why.match_indices(&*text).any(|(at, _)| ends(&why[at + text.len()..])))
+    let named =
+        |why: &String| why.match_indices(&*text).any(|(at, _)| why.get(at + text.len()..).is_some_and(ends));
+    shown.iter().any(named)
 }
 
 #[cfg(test)]

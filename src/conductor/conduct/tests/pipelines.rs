@@ -62,7 +62,7 @@ impl Ci {
         };
         let runner = match forge {
             Forge::Gitlab => Runner::Gitlab { place, trigger: String::new() },
-            _ => Runner::GithubActions { place, workflow: "deploy.yml".to_owned() },
+            Forge::Github => Runner::GithubActions { place, workflow: "deploy.yml".to_owned() },
         };
         let pipeline = Pipeline {
             runner,
