@@ -269,8 +269,8 @@ commands! {
     PlanRetry "plan.retry" "retry" ["r"] Scope::Plan, Record, "plan", "Retry the step that failed or whose outcome is unknown";
     PlanSkip "plan.skip" "skip" ["s"] Scope::Plan, Record, "plan", "Skip the step, with a reason; promote a canary now, if its watch runs";
     PlanUndo "plan.undo" "undo" ["u"] Scope::Plan, Record, "plan", "Undo what was done, a canary too, after showing what will be undone";
-    PlanApprove "plan.approve" "approve at the host" ["a"] Scope::Plan, Record, "plan", "Approve what the pipeline waits for at its host, with your token";
-    PlanReject "plan.reject" "reject at the host" ["d"] Scope::Plan, Record, "plan", "Reject what the pipeline waits for at its host, with your token";
+    PlanApprove "plan.approve" "approve in the pipeline" ["a"] Scope::Plan, Record, "plan", "Approve what the pipeline waits for, with your token";
+    PlanReject "plan.reject" "reject in the pipeline" ["d"] Scope::Plan, Record, "plan", "Reject what the pipeline waits for, with your token";
     PlanCancel "plan.cancel" "abandon" ["X"] Scope::Plan, Record, "plan", "Abandon the plan: nothing more of it runs; what was done stays, a canary's share too";
     PlanSettle "plan.settle" "resolve the conflicts" ["e"] Scope::Plan, View, "plan", "Open the files in conflict in $VISUAL or $EDITOR; then let the plan go on";
     PlanTakeOver "plan.take-over" "take over" ["t"] Scope::Plan, Record, "plan", "Take over the target of a plan whose process is gone, with a reason";

@@ -95,7 +95,7 @@ fn work(state: &State) -> Option<String> {
 fn health(release: &Release) -> &'static str {
     match release.verdict {
         Some((_, WatchVerdict::Passed, _)) => ", and it is healthy",
-        Some((_, WatchVerdict::Failed, _)) => ", and it failed its watch",
+        Some((_, WatchVerdict::Failed, _)) => ", but it is not healthy",
         Some((_, WatchVerdict::Unknown, _)) | None => "",
     }
 }

@@ -399,7 +399,7 @@ fn an_outage_after_users_were_served_is_told_and_nothing_is_still_as_it_was() {
     let said = text(&story, 28, MessageKind::Update, &well);
     for wanted in [
         "Service failed again at 14:22 UTC, and recovered at 14:26 UTC.",
-        "- 14:22 UTC production failed again\n- 14:23 UTC deployed v1.4.3 to production, and it failed its watch\n",
+        "- 14:22 UTC production failed again\n- 14:23 UTC deployed v1.4.3 to production, but it is not healthy\n",
         "- 14:26 UTC production recovered\n",
         "payment failures back at 0.4 %",
     ] {

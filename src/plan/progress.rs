@@ -2,7 +2,7 @@
 
 mod meaning;
 
-use super::pipeline::Runner;
+use super::pipeline::{Pipeline, Runner};
 use super::{Action, Plan, Purpose, Step, Undo};
 use crate::incident::{
     Decision, Outcome, PlanEnd, PlanRun, PlanState, Remote, RemoteState, StepRun, StepState, share_before,
@@ -64,9 +64,12 @@ pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
         // beforehand that there is no way on from it but back.
         return undo_choice(plan, run).into_iter().collect();
     }
-    if under_way && matches!(planned.action, Action::Pipeline(_)) && step.fate() == StepState::Running {
+    if let Action::Pipeline(pipeline) = &planned.action
+        && under_way
+        && step.fate() == StepState::Running
+    {
         // It goes on at its host, whatever is decided here. It is stopped, or what it waits for is given.
-        return reviews(index, step);
+        return reviews(index, pipeline, step);
     }
     let mut list: Vec<(Decision, String, bool)> = Vec::new();
     list.extend(resume(planned, step, under_way));
@@ -98,7 +101,7 @@ fn followed(step: &StepRun) -> Option<&Remote> {
 }
 
 /// What may be said to what a pipeline waits for at its host.
-fn reviews(index: usize, step: &StepRun) -> Vec<Choice> {
+fn reviews(index: usize, pipeline: &Pipeline, step: &StepRun) -> Vec<Choice> {
     let remote = step.run.as_ref().and_then(|run| run.remote.as_ref());
     let Some(remote) = remote.filter(|remote| remote.asks) else { return Vec::new() };
     let what = remote.note.trim_start_matches("for ").split(" (you").next().unwrap_or_default();
@@ -106,7 +109,7 @@ fn reviews(index: usize, step: &StepRun) -> Vec<Choice> {
         step: index,
         run: run_of(step),
         decision: Decision::Review { approve, comment: String::new(), waits_for: remote.note.clone() },
-        title: format!("{word} {} at its host: {what}", remote.name),
+        title: format!("{word} {} at {}: {what}", remote.name, pipeline.host()),
         risky: false,
     };
     vec![choice(true, "approve"), choice(false, "reject")]
@@ -143,7 +146,7 @@ fn resume(planned: &Step, step: &StepRun, under_way: bool) -> Option<(Decision, 
     let title = match (step.fate(), under_way) {
         (StepState::Unknown, _) if matches!(planned.action, Action::Pipeline(_)) => match followed(step) {
             Some(remote) => format!("follow {} again, starting nothing", remote.name),
-            None => format!("look for its run at the host, starting nothing: {title}"),
+            None => format!("look for its run, starting nothing: {title}"),
         },
         (StepState::Unknown, _) if planned.proof.is_some() => {
             format!("check again whether it is done: {title}")

@@ -119,7 +119,7 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
             return Err(Failure::usage(doing, "skipping a step needs a reason", hint));
         }
         Decision::Review { comment, .. } if comment.is_empty() => {
-            let hint = "--comment TEXT: it stands at the host, with your name";
+            let hint = "--comment TEXT: it goes along to the pipeline, with your name";
             return Err(Failure::usage(doing, "a review needs a comment", hint));
         }
         Decision::Review { approve, comment, .. } => {

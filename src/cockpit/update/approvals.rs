@@ -134,7 +134,7 @@ pub(super) fn copy(cx: &mut Cx<'_>, role: &str) {
 
 /// What is said where there is nothing to approve.
 fn nothing_waits(model: &Model) -> String {
-    let ask = to_ask(model).map(|ask| format!("no plan is put up for approval yet: {ask}"));
+    let ask = to_ask(model).map(|ask| format!("no plan is proposed yet: {ask}"));
     ask.unwrap_or_else(|| "nothing waits for approval".to_owned())
 }
 

@@ -86,10 +86,10 @@ impl Stoppable {
     fn meaning(&self) -> String {
         match (&self.pipeline, self.asked) {
             (Some(name), false) => format!(
-                "This cancels {name} at its host and waits for its end. What it has changed so far stays changed."
+                "This cancels {name} and waits for it to end. What it has changed so far stays changed."
             ),
             (Some(name), true) => format!(
-                "{name} was told to cancel already. This force-cancels it: its host ends it at once, with no \
+                "{name} was told to cancel already. This force-cancels it: it is ended at once, with no \
                  chance to tidy up."
             ),
             (None, false) => {

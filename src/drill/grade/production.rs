@@ -162,7 +162,7 @@ impl Judge<'_> {
             (Some(entry), _) => line(Verdict::Good).at(entry.at, entry.text),
             (None, Some(plan)) => line(Verdict::Partly)
                 .at(plan.ended_at.unwrap_or(plan.started_at), plan.title.clone())
-                .never("approved at its host: who and why is not on record here"),
+                .never("approved in the pipeline: who and why is not on record here"),
             (None, None) => line(self.undone()).never("no pipeline to production was approved"),
         }
     }

@@ -138,9 +138,9 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
             (EntryKind::Stopped, text)
         }
         Decision::Review { approve, comment, .. } => {
-            let word = if *approve { "approve" } else { "reject" };
+            let word = if *approve { "approval" } else { "rejection" };
             let kind = if *approve { EntryKind::Approval } else { EntryKind::Rejection };
-            (kind, with_reason(format!("{word} {step} at its host"), comment))
+            (kind, with_reason(format!("sent the {word} of {step} to the pipeline"), comment))
         }
         Decision::GiveUp => (EntryKind::Stopped, format!("{title}: abandon it")),
     }

@@ -44,7 +44,7 @@ pub fn meaning(plan: &Plan, run: &PlanRun, choice: &Choice) -> Meaning {
             let note = run.steps.get(choice.step).and_then(|step| step.run.as_ref()?.remote.as_ref());
             let what = note.map_or("", |remote| remote.note.trim_start_matches("for "));
             let what = what.split(" (you").next().unwrap_or_default();
-            about.push(format!("{word} it with your token: {what}. Your comment stands there, too."));
+            about.push(format!("{word} it there with your token: {what}. Your comment goes along."));
         }
         Decision::GiveUp => {
             about.push("Nothing more of this plan runs. What was done stays done, and its target is free for another plan.".to_owned());

@@ -24,8 +24,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) ->
         Decision::Retry => "Retry?",
         Decision::Skip { .. } => "Skip?",
         Decision::Undo { .. } => "Undo?",
-        Decision::Review { approve: true, .. } => "Approve at its host?",
-        Decision::Review { .. } => "Reject at its host?",
+        Decision::Review { approve: true, .. } => "Approve in the pipeline?",
+        Decision::Review { .. } => "Reject in the pipeline?",
         Decision::GiveUp => "Abandon?",
     };
     let plans = ui.model.incident().map_or(&[][..], |state| &state.plans);

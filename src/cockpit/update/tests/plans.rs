@@ -501,7 +501,7 @@ fn to_stop_a_pipeline_is_to_cancel_it_at_its_host() {
     table.keys("o x");
     match table.top() {
         Overlay::Confirm(confirm) => {
-            assert!(confirm.body.starts_with("This cancels deploy.yml #42 at its host"), "{}", confirm.body);
+            assert!(confirm.body.starts_with("This cancels deploy.yml #42 and waits"), "{}", confirm.body);
             assert_eq!(confirm.yes, "cancel it");
         }
         other => panic!("no question: {other:?}"),

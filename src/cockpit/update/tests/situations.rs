@@ -335,12 +335,7 @@ fn approvals_say_what_next_says_of_them() {
         let note = menus::menu(&table.model, Command::Approvals).note;
         assert!(!note.contains("nothing waits"), "{}: {} / {note}", situation.name, next.title);
         if next.title.starts_with("ask ") {
-            assert_eq!(
-                note,
-                format!("no plan is put up for approval yet: {}", next.title),
-                "{}",
-                situation.name
-            );
+            assert_eq!(note, format!("no plan is proposed yet: {}", next.title), "{}", situation.name);
             asked += 1;
         }
     }
