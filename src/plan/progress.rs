@@ -109,7 +109,7 @@ fn reviews(index: usize, pipeline: &Pipeline, step: &StepRun) -> Vec<Choice> {
         step: index,
         run: run_of(step),
         decision: Decision::Review { approve, comment: String::new(), waits_for: remote.note.clone() },
-        title: format!("{word} {} at {}: {what}", remote.name, pipeline.host()),
+        title: format!("{word} {} in {}: {what}", remote.name, pipeline.host()),
         risky: false,
     };
     vec![choice(true, "approve"), choice(false, "reject")]

@@ -242,7 +242,7 @@ fn what_it_waits_for_is_approved_from_here_where_the_token_may() {
     team.wait_state("waiting");
     let shown = team.yard.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
     assert!(
-        shown.contains("approve deploy.yml #42 at GitHub Actions: approval of staging by sre"),
+        shown.contains("approve deploy.yml #42 in GitHub Actions: approval of staging by sre"),
         "{shown}"
     );
     team.yard
