@@ -273,3 +273,25 @@ fn doing(state: Option<&incident::State>, plan: &PlanRun, live: Option<&str>) ->
         None => format!("{glyph} {}", plan.title),
     }
 }
+
+/// So long before the newest alarm one belongs to the same outage: a disk that has been full since yesterday is not
+/// what is being declared.
+const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
+
+/// When the outage began, and the probe of production that shows it: of those that fail now, the one that has failed
+/// longest, by all that is known of the past.
+pub fn outage_began(model: &Model) -> Option<(Timestamp, &Status)> {
+    let config = &model.config.config;
+    let bad = model.probes.iter().filter(|probe| probe.state.is_bad());
+    let bad = bad.filter(|probe| config.watches_production(&probe.environment));
+    let mut bad: Vec<_> = bad
+        .filter_map(|probe| {
+            let began = probe.began()?;
+            let age = model.now.duration_since(began);
+            (age.is_positive() && age < SignedDuration::from_hours(24)).then_some((began, &**probe))
+        })
+        .collect();
+    let newest = bad.iter().map(|(began, _)| *began).max()?;
+    bad.retain(|(began, _)| newest.duration_since(*began) <= TOGETHER);
+    bad.into_iter().min_by_key(|(began, _)| *began)
+}

@@ -1,6 +1,6 @@
 //! Declaring an incident: title, severity tree, since when, impact.
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use super::super::commands::Command;
 use super::super::edit::LineEdit;
@@ -8,6 +8,7 @@ use super::super::key::{Code, Key};
 use super::super::model::{Looks, Model};
 use super::super::msg::Effect;
 use super::super::overlay::{Answered, Declare, DeclareStep, Overlay, Purpose};
+use super::super::production::outage_began;
 use super::invoke::ask;
 use super::{Cx, windows};
 
@@ -205,28 +206,25 @@ fn question(declare: &mut Declare, policy: &Policy, index: usize, key: Key) {
     }
 }
 
-/// Proposes when it began: the fault is at least as old as the first alarm of production that still stands.
+/// Proposes when it began: as early as the charts show it.
 pub(super) fn proposed(model: &Model) -> LineEdit {
-    let (now, config) = (model.now, &model.config.config);
-    let bad = model.probes.iter().filter(|probe| probe.state.is_bad());
-    let bad = bad.filter(|probe| config.watches_production(&probe.environment));
-    let first = bad.filter_map(|probe| probe.since).min().filter(|since| {
-        let age = now.duration_since(*since);
-        age.is_positive() && age < SignedDuration::from_hours(24)
-    });
-    first.map_or_else(LineEdit::default, |first| {
-        LineEdit::suggesting(model.looks.zone.to_datetime(first).strftime("%H:%M:%S").to_string())
+    outage_began(model).map_or_else(LineEdit::default, |(began, _)| {
+        let local = model.looks.zone.to_datetime(began).strftime("%H:%M:%S").to_string();
+        // A clock alone means the last twelve hours.
+        let is_clear = parse_time_in(&local, model.now, &model.looks.zone)
+            .is_some_and(|read| read.as_second() == began.as_second());
+        LineEdit::suggesting(if is_clear { local } else { began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() })
     })
 }
 
 /// What to write for a time, after something that is none.
-pub(super) fn how_to_write(looks: &Looks, now: jiff::Timestamp) -> String {
+pub(super) fn how_to_write(looks: &Looks, now: Timestamp) -> String {
     let zone = looks.zone_name(now);
     format!("write 14:02 ({zone}, and not later than now), -5m, now, or 2026-03-01T14:02:00Z")
 }
 
 /// Goes on from a line of text.
-fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
+fn enter(cx: &mut Cx<'_>, now: Timestamp) {
     let looks = cx.model.looks.clone();
     let Some(Overlay::Declare(declare)) = cx.model.overlays.last_mut() else { return };
     match declare.step {
@@ -248,7 +246,7 @@ fn enter(cx: &mut Cx<'_>, now: jiff::Timestamp) {
     }
 }
 
-fn submit(cx: &mut Cx<'_>, now: jiff::Timestamp) {
+fn submit(cx: &mut Cx<'_>, now: Timestamp) {
     let Some(Overlay::Declare(declare)) = cx.model.overlays.last() else { return };
     let mut declare = declare.clone();
     let Some(severity) = declare.severity else { return };

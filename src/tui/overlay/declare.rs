@@ -8,6 +8,7 @@ use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
 use super::{Shown, column, framed, typed, wide};
 use crate::cockpit::overlay::{Declare, DeclareStep};
+use crate::cockpit::production::outage_began;
 use crate::cockpit::reading::taken;
 use crate::incident::Severity;
 use crate::text::visible_lines;
@@ -210,10 +211,16 @@ fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     let cursor = page.typed(&declare.started, "now");
     page.blank();
     let model = page.ui.model;
-    let how = || format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
+    if let Some((_, probe)) = outage_began(model).filter(|_| declare.started.is_suggested()) {
+        page.say(&format!("{} has been failing since then.", probe.name), Role::Muted);
+    }
     match taken(model, declare.started.text()) {
         Some(said) => page.say(&format!("⇒ {said}"), Role::Muted),
-        None => page.say(&how(), Role::Faint),
+        None => {
+            let how =
+                format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
+            page.say(&how, Role::Faint);
+        }
     }
     // A clock is late only where it ran.
     page.say("Due times count from then; what would be overdue already counts from now.", Role::Faint);

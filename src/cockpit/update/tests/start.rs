@@ -1,5 +1,6 @@
 //! The start screen, and incidents that are declared elsewhere.
 
+use super::super::super::production::outage_began;
 use super::*;
 use crate::cockpit::model::IncidentLine;
 use crate::incident::Status;
@@ -112,6 +113,34 @@ fn declaring_proposes_when_production_began_to_fail_in_the_zone_that_the_screen_
     let Some(Overlay::Declare(declare)) = table.model.overlays.last() else { panic!("it is not asked") };
     let local = table.model.looks.zone.to_datetime(began).strftime("%H:%M:%S").to_string();
     assert_eq!((declare.step, declare.started.text()), (DeclareStep::Started, local.as_str()));
+    table.keys("enter");
+    let effects = table.keys("enter");
+    let [Effect::Declare { started_at, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*started_at, Some(began));
+}
+
+#[test]
+fn declaring_proposes_the_time_that_the_chart_shows_and_not_when_somebody_looked() {
+    let mut table = Table::new();
+    table.model.looks.zone = TimeZone::UTC;
+    let environments = vec![Environment { protected: true, ..Environment::new("production", Vec::new()) }];
+    let config = Config { environments, ..Config::default() };
+    let state = ConfigState { config, source: ConfigSource::Trusted, found: Vec::new() };
+    table.send(Msg::Fact(Fact::Config(Box::new(state))));
+    let bad = |name: &str, since, began| {
+        let environment = "production".to_owned();
+        Arc::new(Probe { environment, since: Some(since), began, ..probe(name, Health::Failing) })
+    };
+    // The disk has been full for longer than this outage.
+    let (seen, began, full) = (time(-20), time(-500), time(-7_200));
+    let probes =
+        vec![bad("errors", seen, Some(began)), bad("p95", seen, None), bad("disk", seen, Some(full))];
+    table.send(Msg::Fact(Fact::Health { probes }));
+    table.keys("D");
+    table.types("Checkout answers 500");
+    table.keys("enter y");
+    let (_, shown) = outage_began(&table.model).unwrap();
+    assert_eq!(shown.name, "errors");
     table.keys("enter");
     let effects = table.keys("enter");
     let [Effect::Declare { started_at, .. }] = &effects[..] else { panic!("{effects:?}") };
