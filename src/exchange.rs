@@ -13,17 +13,19 @@
 
 mod clients;
 mod phases;
+mod tail;
 mod words;
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION, RANGE, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub use self::clients::{Exchange, Identification};
 pub use self::phases::Phases;
 use self::phases::Watch;
+use self::tail::{Part, Window};
 pub use self::words::{complaint, place, retry_after};
 use self::words::{spelled, trouble};
 use crate::failure::Fault;
@@ -76,6 +78,8 @@ pub struct Policy<'a> {
     pub comes_back: bool,
     /// Whether a connection that is open from before will do.
     pub kept: bool,
+    /// Whether the end of the body is wanted, where it is longer than what is read of it.
+    pub tail: bool,
     /// Statuses that are the answer, though they redirect or put off.
     pub wanted: &'a [u16],
 }
@@ -83,8 +87,8 @@ pub struct Policy<'a> {
 impl Policy<'_> {
     /// Follows a few redirects within the origin, and asks once.
     pub fn within(time: Duration) -> Self {
-        let (elsewhere, resends, comes_back, kept) = (false, false, false, false);
-        Self { time, body: MAX_BODY, redirects: 5, elsewhere, resends, comes_back, kept, wanted: &[] }
+        let (elsewhere, resends, comes_back, kept, tail) = (false, false, false, false, false);
+        Self { time, body: MAX_BODY, redirects: 5, elsewhere, resends, comes_back, kept, tail, wanted: &[] }
     }
 }
 
@@ -99,6 +103,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// What came of the body.
     pub body: Vec<u8>,
+    /// Whether only its end is there.
+    pub is_end: bool,
     /// Where it redirects to, which was not followed.
     pub redirect: Option<Redirect>,
     /// How long it took from the first request to the end of the body.
@@ -148,8 +154,9 @@ impl Exchange {
         let origin = request.url.origin();
         let mut url = request.url.clone();
         let (mut is_home, mut redirects, mut phases) = (true, 0, Phases::default());
+        let mut part = Part::wanted(policy);
         loop {
-            let response = self.once(request, &url, is_home, until, policy, &mut phases).await?;
+            let response = self.once(request, (&url, is_home), until, policy, part, &mut phases).await?;
             let status = response.status().as_u16();
             let redirect = redirect(&response, &url);
             let is_answer = policy.wanted.contains(&status);
@@ -173,6 +180,10 @@ impl Exchange {
                     continue;
                 }
             }
+            if let Some(closer) = part.closer(&response, policy) {
+                part = closer;
+                continue;
+            }
             let place = place(&request.url);
             let reply = read(response, redirect, started, phases, policy, &place).await;
             return Ok(Reply { url, ..reply });
@@ -182,10 +193,10 @@ impl Exchange {
     async fn once(
         &self,
         request: &Request,
-        url: &Url,
-        is_home: bool,
+        (url, is_home): (&Url, bool),
         until: Instant,
         policy: &Policy<'_>,
+        part: Part,
         phases: &mut Phases,
     ) -> Result<Response, Lost> {
         let Ok(client) = timeout_at(until, self.client(url, policy.kept)).await else {
@@ -196,6 +207,9 @@ impl Exchange {
         let mut asked = client.request(request.method.clone(), url.clone());
         if is_home {
             asked = asked.headers(request.headers.clone());
+        }
+        if let Some(range) = part.header(policy) {
+            asked = asked.header(RANGE, range);
         }
         if !request.body.is_empty() {
             asked = asked.body(request.body.clone());
@@ -251,24 +265,22 @@ async fn read(
 ) -> Reply {
     let head = Instant::now();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let mut body = Vec::new();
+    let mut window = Window::new(policy, &response);
     let lost = |fault, why| Some(Lost { fault, why, sent: true });
     let unfinished = loop {
         match timeout_at(started + policy.time, response.chunk()).await {
             Ok(Ok(None)) => break None,
             Ok(Ok(Some(chunk))) => {
-                let room = policy.body - body.len();
-                body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                if chunk.len() > room {
-                    let most = match policy.body >> 20 {
-                        0 => format!("{} KiB", policy.body >> 10),
+                if !window.take(&chunk) {
+                    let most = match window.most() >> 20 {
+                        0 => format!("{} KiB", window.most() >> 10),
                         mib => format!("{mib} MiB"),
                     };
                     break lost(Fault::TooLong, format!("{place} sent more than {most}"));
                 }
             }
             Ok(Err(_)) => {
-                let read = body.len();
+                let read = window.read();
                 let why = format!("{place} broke off in the middle of its answer, after {read} bytes");
                 break lost(Fault::HalfBody, why);
             }
@@ -283,5 +295,6 @@ async fn read(
     };
     phases.body = head.elapsed();
     let (url, took) = (response.url().clone(), started.elapsed());
-    Reply { status, url, headers, body, redirect, took, phases, unfinished }
+    let (body, is_end) = window.close();
+    Reply { status, url, headers, body, is_end, redirect, took, phases, unfinished }
 }

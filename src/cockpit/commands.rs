@@ -208,6 +208,7 @@ commands! {
     HotfixFetch "hotfix.fetch" "fetch" ["u"] Menu(Command::Hotfix), Plan, "hotfix", "Fetch from the remote, in a terminal where you can answer prompts";
     PullLink "hotfix.link" "copy the link of the pull request" ["l"] Menu(Command::Hotfix), View, "", "Copy the link of the pull request";
     PullText "hotfix.words" "copy the text of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
+    CheckLog "hotfix.check" "log of a failed check" ["c"] Menu(Command::Hotfix), View, "", "Read what a failed check of the pull request printed";
     HotfixAbandon "hotfix.abandon" "abandon the branch" ["X"] Menu(Command::Hotfix), Plan, "hotfix", "Abandon the hotfix branch";
     DrillFix "drill.fix" "apply the prepared fix" ["x"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
     Refresh "refresh" "refresh" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";

@@ -233,6 +233,8 @@ pub enum Effect {
         /// The commit, as a full id.
         commit: String,
     },
+    /// Read what a check of the pull request printed.
+    ReadCheck(Box<pull::Check>),
     /// Make a plan.
     Prepare(Request),
     /// Carry a plan out.

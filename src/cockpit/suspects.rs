@@ -70,11 +70,31 @@ impl SuspectsView {
     }
 }
 
-/// A change as text, to be read.
+/// What a text that is read tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tells {
+    /// A change.
+    #[default]
+    Change,
+    /// What a job printed.
+    Log,
+}
+
+impl Tells {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Change => "the change",
+            Self::Log => "the log",
+        }
+    }
+}
+
+/// A change as text, or what a job printed, to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangeView {
-    /// The commit, as a full id.
-    pub commit: String,
+    /// What it tells of.
+    pub tells: Tells,
     /// What it is called.
     pub title: String,
     /// The effect that reads it.

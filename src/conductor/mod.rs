@@ -83,7 +83,7 @@ pub use end::end_all;
 pub use extended::{is_due, tend};
 pub use files::{JobsReader, log_dir};
 pub use flags::flag_states;
-pub use forge::{Age, Looker};
+pub use forge::{Age, Looker, check_log, needs_trust_for_logs};
 pub use frozen::moved_on;
 pub use held::held;
 pub use input::send_input;

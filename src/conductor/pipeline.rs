@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::capture::{Captured, Unheard, capture_given};
 use super::environment::environment;
-use super::forge::{Kind, Lost, Started, Visit};
+use super::forge::{Kind, Lost, Started, Text, Visit};
 use super::mask::Masker;
 use super::secrets::Vault;
 use crate::deploy::pipeline::{Job, Review, Seen, command};
@@ -230,14 +230,14 @@ impl Host {
         }
     }
 
-    /// What a job printed, and whether that is all.
-    pub(super) fn log(&mut self, job: &str) -> Result<(Vec<u8>, bool), Lost> {
+    /// What a job printed: the end of it, where it is long.
+    pub(super) fn log(&mut self, job: &str) -> Result<Text, Lost> {
         match self {
             Self::Forge { visit, .. } => {
                 visit.renew(PATIENCE);
                 visit.log(job)
             }
-            Self::Commands(_) => Ok((Vec::new(), true)),
+            Self::Commands(_) => Ok(Text::default()),
         }
     }
 

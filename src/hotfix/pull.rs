@@ -1,8 +1,10 @@
 //! The pull request of the branch (at GitLab: the merge request): what its place says of it.
 //! Pure; asked over the network by others.
 
+mod log;
 mod text;
 
+pub use log::{lines, without_time};
 pub use text::text;
 
 use std::fmt::Write as _;
@@ -77,6 +79,33 @@ pub struct Check {
     pub name: String,
     /// How it stands.
     pub state: CheckState,
+    /// Where its host keeps what it printed.
+    pub printed: Printed,
+    /// Where people read it; may be empty.
+    pub url: String,
+}
+
+impl Check {
+    /// A check of which nobody knows what it printed.
+    pub fn new(name: impl Into<String>, state: CheckState) -> Self {
+        Self { name: name.into(), state, printed: Printed::Elsewhere, url: String::new() }
+    }
+
+    /// Tells whether it has failed, or never came to an end.
+    pub fn is_bad(&self) -> bool {
+        matches!(self.state, CheckState::Failed | CheckState::Cancelled)
+    }
+}
+
+/// Where the host of a check keeps what it printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Printed {
+    /// Not there: it runs somewhere else.
+    Elsewhere,
+    /// With this job.
+    Job(u64),
+    /// With the jobs of this pipeline.
+    Pipeline(u64),
 }
 
 /// How a check stands.
@@ -115,9 +144,7 @@ pub fn verdict(checks: &[Check]) -> Verdict {
         checks.iter().filter(|check| wanted(check)).map(|check| check.name.clone()).collect()
     };
     let unreadable = |check: &Check| check.name.ends_with(UNREADABLE);
-    let bad = |check: &Check| {
-        unreadable(check) || matches!(check.state, CheckState::Failed | CheckState::Cancelled)
-    };
+    let bad = |check: &Check| unreadable(check) || check.is_bad();
     let failed = named(&bad);
     let waits = named(&|check| matches!(check.state, CheckState::Running | CheckState::Waiting));
     let passed = checks.iter().filter(|check| check.state == CheckState::Passed).count();
@@ -164,7 +191,7 @@ mod tests {
 
     #[test]
     fn checks_come_to_one_verdict_and_none_that_ran_is_none() {
-        let check = |name: &str, state| Check { name: name.to_owned(), state };
+        let check = |name: &str, state| Check::new(name, state);
         let (good, skipped) = (check("build", CheckState::Passed), check("docs", CheckState::Skipped));
         let running = check("e2e", CheckState::Running);
         assert_eq!(verdict(&[]), Verdict::None);

@@ -226,7 +226,7 @@ mod tests {
     fn a_pull_request_is_ready_only_when_nothing_stands_against_it() {
         let of = |pull: Pull| review(&on("hotfix/x"), Some(&Looked::Known(pull)));
         assert_eq!(of(pull()), Review::Ready);
-        let check = |state| vec![Check { name: "e2e".into(), state }];
+        let check = |state| vec![Check::new("e2e", state)];
         let cancelled = Pull { checks: check(CheckState::Cancelled), ..pull() };
         assert_eq!(of(cancelled), Review::Failing(vec!["e2e".into()]));
         assert_eq!(of(Pull { checks: check(CheckState::Running), ..pull() }), Review::Running(1));

@@ -61,6 +61,7 @@ impl Shell<'_> {
             }
             Effect::Compare(questions) => self.compare(id, questions),
             Effect::ReadChange { commit } => self.ask_suspects(id, suspects::Order::Read(id, commit)),
+            Effect::ReadCheck(check) => self.ask_repo(repo::Order::CheckLog(id, check)),
             Effect::Prove { plan } => self.prove(id, plan),
             Effect::TakeOver { target, reason } => self.take_over(id, target, reason),
             Effect::Decide { plan, choice } => self.decide(id, plan, *choice),

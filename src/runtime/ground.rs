@@ -11,6 +11,7 @@ use crate::config::types::Config;
 use crate::config::{load, trust};
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
+use crate::hotfix::pull::Check;
 use crate::incident::{IncidentId, Messaged, Policy, RecordId, Released};
 use crate::journal::{self, Journal};
 use crate::plan::Request;
@@ -88,6 +89,14 @@ impl Ground {
     pub(super) fn flags(&self) -> Result<Done> {
         self.require_trust("reading the flags")?;
         Ok(Done::Flags(conductor::flag_states(&self.config, &self.root)))
+    }
+
+    /// Reads what a check printed.
+    pub(super) fn check_log(&self, check: &Check) -> Result<Done> {
+        if conductor::needs_trust_for_logs(&self.config) {
+            self.require_trust("reading the log of a check")?;
+        }
+        conductor::check_log(&self.root, &self.config, check).map(|text| Done::Change(Box::new(text)))
     }
 
     /// Looks for the runbooks of the repository.

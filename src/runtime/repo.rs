@@ -25,6 +25,7 @@ use crate::drill::{Scenario, fix};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
+use crate::hotfix::pull::Check;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
 use crate::incident::{HotfixLimit, IncidentId, Policy};
@@ -58,6 +59,8 @@ pub(super) enum Order {
     ReadTemplates(EffectId),
     /// Ask who is on call.
     ReadOnCall(EffectId),
+    /// Read what a check printed.
+    CheckLog(EffectId, Box<Check>),
     /// Send messages.
     Post(EffectId, Letter),
     /// Read one of them.
@@ -174,6 +177,7 @@ impl Clerk {
             Order::ListRunbooks(id) => return self.aside(id, Ground::runbooks),
             Order::ReadTemplates(id) => return self.aside(id, Ground::templates),
             Order::ReadOnCall(id) => return self.aside(id, Ground::on_call),
+            Order::CheckLog(id, check) => return self.aside(id, move |ground| ground.check_log(&check)),
             Order::Post(id, letter) => return self.aside(id, move |ground| ground.post(letter)),
             Order::ReadRunbook(id, path) => return self.aside(id, move |ground| ground.runbook(&path)),
             Order::Trust(id, hash) => (id, self.trust(&hash)),

@@ -102,7 +102,7 @@ fn stormy() -> Model {
 }
 
 fn pull() -> Pull {
-    let check = |name: &str, state| Check { name: name.into(), state };
+    let check = |name: &str, state| Check::new(name, state);
     let mut checks: Vec<Check> = (0..7).map(|n| check(&format!("unit {n}"), CheckState::Passed)).collect();
     checks.push(check("e2e", CheckState::Running));
     Pull {
@@ -249,7 +249,7 @@ fn a_pull_request_that_waits_says_for_whom_and_one_that_failed_says_why() {
         assert!(drawn.contains(wanted), "{wanted}:\n{drawn}");
     }
     let failing = Pull {
-        checks: vec![Check { name: "e2e".into(), state: CheckState::Cancelled }],
+        checks: vec![Check::new("e2e", CheckState::Cancelled)],
         changes_wanted_by: vec!["omar\u{202e}".into()],
         ..pull()
     };

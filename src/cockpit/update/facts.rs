@@ -344,7 +344,7 @@ pub(super) fn renew_times(model: &mut Model) {
 fn renew_menu(model: &mut Model) {
     let Some(Overlay::Menu(shown)) = model.overlays.last() else { return };
     // What was chosen for these is known only to who opened them.
-    if matches!(shown.command, Command::SuspectBisect | Command::Retract | Command::Pin) {
+    if matches!(shown.command, Command::SuspectBisect | Command::CheckLog | Command::Retract | Command::Pin) {
         return;
     }
     let fresh = menus::menu(model, shown.command);

@@ -3,13 +3,14 @@
 use super::super::commands::Command;
 use super::super::model::Model;
 use super::super::msg::Effect;
+use super::super::overlay::{Menu, Overlay};
 use super::invoke::MAKING;
-use super::{Cx, menus};
+use super::{Cx, menus, suspects};
 use crate::config::types::Flow;
 use crate::drill::guide;
 use crate::hotfix::flows::TARGET;
 use crate::hotfix::outlook::{Outlook, Verdict};
-use crate::hotfix::pull::{Looked, Pull, PullState, text};
+use crate::hotfix::pull::{Check, Looked, Pull, PullState, text};
 use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{Fix, PlanRun, Raised};
@@ -21,7 +22,7 @@ pub(super) fn is_offered(model: &Model, command: Command) -> bool {
     match command {
         Command::DrillFix | Command::DrillGrade => model.drill,
         Command::HotfixMainFirst => flow == Flow::GitFlow,
-        Command::PullLink | Command::PullText => flow == Flow::GithubFlow,
+        Command::PullLink | Command::PullText | Command::CheckLog => flow == Flow::GithubFlow,
         Command::HotfixAbandon => flow != Flow::Trunk,
         _ => true,
     }
@@ -95,6 +96,10 @@ pub(super) fn label(model: &Model, command: Command) -> String {
             None => title.to_owned(),
         },
         Command::PullText => "copy the text of the pull request".to_owned(),
+        Command::CheckLog => match failed(model).as_slice() {
+            [check] => format!("log of {}, which failed", check.name),
+            _ => title.to_owned(),
+        },
         _ => title.to_owned(),
     }
 }
@@ -163,7 +168,7 @@ fn age(model: &Model, at: jiff::Timestamp) -> String {
 
 /// Why a row cannot be used now; `None`: it can.
 pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
-    if let Command::PullLink | Command::PullText = command {
+    if let Command::PullLink | Command::PullText | Command::CheckLog = command {
         return pull_blocked(model, command);
     }
     let branch = match &model.branch {
@@ -299,7 +304,8 @@ fn pull_blocked(model: &Model, command: Command) -> Option<String> {
         return model.incident().is_none().then(|| "declare or open an incident first".to_owned());
     }
     if pull(model).is_some() {
-        return None;
+        let none = command == Command::CheckLog && failed(model).is_empty();
+        return none.then(|| "no check failed".to_owned());
     }
     Some(match &model.pull {
         Some(Looked::NoPlace) => "no code host is known here".to_owned(),
@@ -307,6 +313,34 @@ fn pull_blocked(model: &Model, command: Command) -> Option<String> {
         Some(Looked::None) => "none yet".to_owned(),
         None | Some(Looked::Known(_)) => "it is being looked for".to_owned(),
     })
+}
+
+/// The checks of the pull request that failed.
+fn failed(model: &Model) -> Vec<&Check> {
+    let checks = pull(model).map(|pull| pull.checks.as_slice()).unwrap_or_default();
+    checks.iter().filter(|check| check.is_bad()).collect()
+}
+
+/// Opens what a failed check printed; asks which, where there are several.
+pub(super) fn open_log(cx: &mut Cx<'_>, name: &str) {
+    let failed: Vec<Check> = failed(cx.model).into_iter().cloned().collect();
+    let chosen = match failed.as_slice() {
+        [only] if name.is_empty() => Some(only),
+        several => several.iter().find(|check| check.name == name),
+    };
+    if let Some(check) = chosen {
+        return suspects::show_log(cx, check.clone());
+    }
+    let names: Vec<String> = failed.into_iter().map(|check| check.name).collect();
+    let items = menus::rows(Command::CheckLog, &names, &[], |index| (names[index].clone(), None));
+    cx.push(Overlay::Menu(Menu {
+        command: Command::CheckLog,
+        title: "Log of which check?".to_owned(),
+        note: String::new(),
+        items,
+        headings: Vec::new(),
+        selected: 0,
+    }));
 }
 
 /// Why issues cannot be opened at the code host, as far as that is known without asking it.

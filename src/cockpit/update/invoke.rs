@@ -143,6 +143,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::HotfixAbandon
         | Command::PullLink
         | Command::PullText => hotfix::invoke(cx, command),
+        Command::CheckLog => hotfix::open_log(cx, &invoke.argument),
         Command::Note
         | Command::Finding
         | Command::Decision

@@ -155,7 +155,7 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
                 Some(Err(why)) => Some(no_repository(why)),
                 Some(Ok(_)) => None,
             },
-            Command::PullLink | Command::PullText => hotfix::blocked(model, command),
+            Command::PullLink | Command::PullText | Command::CheckLog => hotfix::blocked(model, command),
             Command::PlanSettle => settle::blocked(model),
             command if command.is_chart() => super::chart::blocked(model, command),
             _ => None,
@@ -331,7 +331,8 @@ fn label(model: &Model, command: Command) -> String {
         | Command::HotfixFetch
         | Command::HotfixAbandon
         | Command::PullLink
-        | Command::PullText => hotfix::label(model, command),
+        | Command::PullText
+        | Command::CheckLog => hotfix::label(model, command),
         Command::Plan => match super::plan_view::meant(model) {
             Some(plan) => format!("plan: {}, {}", plan.title, plan.state.word()),
             None => title.to_owned(),

@@ -5,10 +5,11 @@ use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId, Item};
 use super::super::overlay::{Menu, Overlay, Purpose};
-use super::super::suspects::{ChangeView, Looked, SuspectsView};
+use super::super::suspects::{ChangeView, Looked, SuspectsView, Tells};
 use super::invoke::ask;
 use super::{Cx, menus, windows};
 use crate::failure::Failure;
+use crate::hotfix::pull::Check;
 use crate::hotfix::suspects::{ChangeText, Found, Kind, Suspect, short};
 use crate::incident::Body;
 use crate::plan::Request;
@@ -252,8 +253,17 @@ fn show(cx: &mut Cx<'_>) {
 /// Shows what a commit changed.
 pub(super) fn show_commit(cx: &mut Cx<'_>, commit: String, subject: &str) {
     let title = format!("{} {subject}", short(&commit));
-    let id = cx.effect("reading the change", Effect::ReadChange { commit: commit.clone() });
-    let view = ChangeView { commit, title, reading: Some(id), ..ChangeView::default() };
+    let id = cx.effect("reading the change", Effect::ReadChange { commit });
+    let view = ChangeView { title, reading: Some(id), ..ChangeView::default() };
+    cx.push(Overlay::Change(Box::new(view)));
+}
+
+/// Shows what a check printed, from its end.
+pub(super) fn show_log(cx: &mut Cx<'_>, check: Check) {
+    let title = format!("Log of {}", check.name);
+    let id = cx.effect("reading the log of a check", Effect::ReadCheck(Box::new(check)));
+    let view =
+        ChangeView { tells: Tells::Log, title, reading: Some(id), top: usize::MAX, ..ChangeView::default() };
     cx.push(Overlay::Change(Box::new(view)));
 }
 
@@ -289,7 +299,8 @@ pub(super) fn change_key(cx: &mut Cx<'_>, key: Key) {
         Some(Command::Back) => cx.pop(),
         Some(Command::FindText) => {
             let text = view.search.as_ref().map(|search| search.text.clone()).unwrap_or_default();
-            ask(cx, Purpose::ChangeFind, "find", "text in the change; lower case matches both", text);
+            let placeholder = format!("text in {}; lower case matches both", view.tells.word());
+            ask(cx, Purpose::ChangeFind, "find", &placeholder, text);
         }
         Some(Command::FindNext) => view.go(1),
         Some(Command::FindPrevious) => view.go(-1),

@@ -27,6 +27,8 @@ use crate::text::visible;
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest one answer may take.
 const ANSWER: Duration = Duration::from_secs(20);
+/// The longest it may take to read a long text.
+const TEXT: Duration = Duration::from_secs(30);
 /// Most bytes of one answer: a page of a hundred checks, each with a report of its own.
 const MAX_BODY: usize = 16 << 20;
 /// Most pages of a list that are read.
@@ -70,6 +72,16 @@ impl From<exchange::Lost> for Lost {
     fn from(lost: exchange::Lost) -> Self {
         Self { why: lost.why, kind: if lost.sent { Kind::Unclear } else { Kind::Unsent } }
     }
+}
+
+/// A text, or the end of one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in super::super) struct Text {
+    pub(in super::super) bytes: Vec<u8>,
+    /// There is more before it.
+    pub(in super::super) is_end: bool,
+    /// There is more behind it, and too much to be read.
+    pub(in super::super) goes_on: bool,
 }
 
 /// An answer that is kept to be asked for only if it changed.
@@ -165,6 +177,11 @@ impl Client {
         visible(&self.masker.mask(text)).into_owned()
     }
 
+    /// The same of a text of several lines, each of which may hold escape sequences.
+    pub(super) fn masked_lines(&self, text: &str) -> String {
+        self.masker.mask(text).into_owned()
+    }
+
     /// Reads one thing.
     pub(super) fn get<T: DeserializeOwned>(&mut self, address: &str) -> Result<T, Lost> {
         let (body, _) = self.page(&self.url(address)?)?;
@@ -225,18 +242,34 @@ impl Client {
         self.understood(body)
     }
 
-    /// Reads a text that may lie at another host, where no credential is sent: at most `most` bytes of it, and
-    /// whether that is all.
-    pub(super) fn text(&mut self, address: &str, most: usize) -> Result<(Vec<u8>, bool), Lost> {
+    /// Reads a text that may lie at another host, where no credential is sent: of a long one the end.
+    pub(super) fn text(&mut self, address: &str, most: usize) -> Result<Text, Lost> {
         let request = Request { headers: self.headers()?, ..Request::get(self.url(address)?) };
-        let patience = self.left().min(ANSWER);
-        let policy =
-            Policy { body: most, redirects: MAX_REDIRECTS, elsewhere: true, ..Policy::within(patience) };
+        let patience = self.left().min(TEXT);
+        let policy = Policy {
+            body: most,
+            redirects: MAX_REDIRECTS,
+            elsewhere: true,
+            tail: true,
+            ..Policy::within(patience)
+        };
         let reply = self.runtime.block_on(self.exchange.send(&request, &policy))?;
-        self.judge(&reply)?;
+        if reply.url.origin() == self.api.origin() {
+            self.judge(&reply)?;
+        } else if !(200..300).contains(&reply.status) {
+            let (place, status) = (named(&reply.url), reply.status);
+            let kind = if status >= 500 { Kind::Unclear } else { Kind::Refused(status) };
+            return Err(Lost { why: format!("{place}, which keeps it, answers {status}"), kind });
+        }
+        if is_web_page(&reply) {
+            let place = named(&reply.url);
+            let why = format!("{place} answers a web page, and no log: a proxy or a login may be in between");
+            return Err(Lost { why, kind: Kind::Odd });
+        }
+        let too_long = |lost: &exchange::Lost| lost.fault == crate::failure::Fault::TooLong;
         match reply.unfinished {
-            Some(lost) if lost.fault != crate::failure::Fault::TooLong => Err(lost.into()),
-            cut => Ok((reply.body, cut.is_none())),
+            Some(lost) if !too_long(&lost) => Err(lost.into()),
+            broken_off => Ok(Text { bytes: reply.body, is_end: reply.is_end, goes_on: broken_off.is_some() }),
         }
     }
 
@@ -417,6 +450,18 @@ impl Client {
             500.. => Lost { why: with("it crashed"), kind: Kind::Unclear },
             _ => refused(with("it refuses")),
         })
+    }
+}
+
+/// Tells whether an answer is a page for people.
+fn is_web_page(reply: &Reply) -> bool {
+    match reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) {
+        Some(kind) => kind.trim_start().starts_with("text/html"),
+        None => {
+            let start =
+                String::from_utf8_lossy(reply.body.get(..64).unwrap_or(&reply.body)).to_ascii_lowercase();
+            ["<!doctype html", "<html"].iter().any(|page| start.trim_start().starts_with(page))
+        }
     }
 }
 

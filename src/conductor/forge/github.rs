@@ -86,7 +86,7 @@ fn readable<T>(read: Result<Vec<T>, Lost>, what: &str) -> Result<(Vec<T>, Option
         Ok(list) => Ok((list, None)),
         Err(Lost { kind: Kind::Refused(403 | 404), .. }) => {
             let name = format!("{what} {}", crate::hotfix::flows::pull::UNREADABLE);
-            Ok((Vec::new(), Some(Check { name, state: CheckState::Waiting })))
+            Ok((Vec::new(), Some(Check::new(name, CheckState::Waiting))))
         }
         Err(lost) => Err(lost),
     }

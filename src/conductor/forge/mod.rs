@@ -1,5 +1,6 @@
 //! Asks and tells the places that keep pull requests: GitHub and GitLab, at any address.
 
+mod check_log;
 mod client;
 mod github;
 mod gitlab;
@@ -22,7 +23,8 @@ use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
 use crate::plan::{SecretFrom, SecretSource};
 
-pub(super) use client::{Kind, Lost};
+pub use check_log::{check_log, needs_trust_for_logs};
+pub(super) use client::{Kind, Lost, Text};
 pub use look::{Age, Looker};
 pub(super) use pipelines::Started;
 pub(super) use wanted::{carry, is_done};

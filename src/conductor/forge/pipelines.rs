@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::Visit;
-use super::client::{Kind, Lost};
+use super::client::{Kind, Lost, Text};
 use crate::deploy::pipeline::{Job, Review, Seen, github, gitlab};
 use crate::plan::forge::{Forge, encoded, encoded_path};
 use crate::text::visible;
@@ -247,8 +247,8 @@ impl Visit {
         }
     }
 
-    /// What a job printed: the beginning of it, and whether that is all.
-    pub(in super::super) fn log(&mut self, job: &str) -> Result<(Vec<u8>, bool), Lost> {
+    /// What a job printed: the end of it, where it is long.
+    pub(in super::super) fn log(&mut self, job: &str) -> Result<Text, Lost> {
         let job = encoded(job);
         let address = match self.place.forge {
             Forge::Github => format!("{}/actions/jobs/{job}/logs", self.place.address()),

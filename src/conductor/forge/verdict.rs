@@ -50,10 +50,12 @@ impl Visit {
             let (mut pause, waits) = match self.checks_to_come(commit) {
                 Ok((checks, unread)) => {
                     let judged = verdict(&checks);
+                    let pages = pages(&checks);
                     let quiet = settling.see(checks, Instant::now());
                     match judged {
                         Verdict::Failed(names) => {
-                            let why = format!("checks of {short} at {place} failed: {}", named(&names));
+                            let why =
+                                format!("checks of {short} at {place} failed: {}{pages}", named(&names));
                             return Answered::Refused { why };
                         }
                         Verdict::Passed(count) if quiet >= QUIET => {
@@ -105,6 +107,13 @@ fn passed(count: usize, forge: Forge, short: &str, unread: bool) -> String {
     format!("{} at {host}{unread} passed on {short}", counted(count, "check"))
 }
 
+/// Where people read why checks failed.
+fn pages(checks: &[Check]) -> String {
+    let pages = checks.iter().filter(|check| check.is_bad()).map(|check| check.url.as_str());
+    let pages: Vec<&str> = pages.filter(|url| !url.is_empty()).take(NAMED).collect();
+    if pages.is_empty() { String::new() } else { format!("; read why at {}", pages.join(", ")) }
+}
+
 fn named(names: &[String]) -> String {
     let more = names.len().saturating_sub(NAMED);
     let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
@@ -118,7 +127,7 @@ mod tests {
 
     #[test]
     fn one_early_success_is_no_verdict_until_it_was_quiet() {
-        let check = |name: &str, state| Check { name: name.to_owned(), state };
+        let check = |name: &str, state| Check::new(name, state);
         let early = || vec![check("cla", CheckState::Passed)];
         let both = |state| vec![check("build", state), check("cla", CheckState::Passed)];
         let (began, mut settling) = (Instant::now(), Settling::default());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::Found;
-use crate::hotfix::pull::{Check, CheckState, Pull, PullState};
+use super::{Found, address};
+use crate::hotfix::pull::{Check, CheckState, Printed, Pull, PullState};
 use crate::text::{short_name, visible};
 
 /// A pull request, as in a list or on its own. On its own it says whether it can be merged.
@@ -89,6 +89,10 @@ pub struct CheckRun {
     status: String,
     conclusion: Option<String>,
     #[serde(default)]
+    html_url: Option<String>,
+    #[serde(default)]
+    details_url: Option<String>,
+    #[serde(default)]
     check_suite: Option<Suite>,
     #[serde(default)]
     app: Option<App>,
@@ -128,6 +132,8 @@ pub struct WorkflowRun {
     status: Option<String>,
     #[serde(default)]
     conclusion: Option<String>,
+    #[serde(default)]
+    html_url: Option<String>,
 }
 
 /// The statuses of a commit, of each context the newest.
@@ -142,6 +148,8 @@ pub struct Statuses {
 pub struct Status {
     context: String,
     state: String,
+    #[serde(default)]
+    target_url: Option<String>,
     #[serde(default)]
     updated_at: Option<String>,
 }
@@ -298,11 +306,18 @@ pub fn checks(runs: &[CheckRun], workflows: &[WorkflowRun], statuses: &[Status])
         newest.keys().map(|(name, ..)| *name).filter(|name| !seen.insert(*name)).collect();
     let of_runs = newest.values().map(|run| {
         let whose = if several.contains(run.name.as_str()) { whose(run, workflows) } else { String::new() };
-        Check { name: shown(&format!("{}{whose}", short_name(&run.name))), state: of_run(run) }
+        let is_job = app(run) == Some("github-actions");
+        Check {
+            // A job of Actions and the check that tells of it have one number.
+            printed: if is_job { Printed::Job(run.id) } else { Printed::Elsewhere },
+            url: address(&[run.details_url.as_deref().filter(|_| !is_job), run.html_url.as_deref()]),
+            ..Check::new(shown(&format!("{}{whose}", short_name(&run.name))), of_run(run))
+        }
     });
-    let of_statuses = contexts
-        .values()
-        .map(|status| Check { name: shown(&short_name(&status.context)), state: of_status(&status.state) });
+    let of_statuses = contexts.values().map(|status| Check {
+        url: address(&[status.target_url.as_deref()]),
+        ..Check::new(shown(&short_name(&status.context)), of_status(&status.state))
+    });
     let mut all: Vec<Check> = of_runs.chain(of_statuses).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
@@ -326,7 +341,10 @@ pub fn runs_ahead(workflows: &[WorkflowRun]) -> Vec<Check> {
             _ => CheckState::Running,
         };
         let name = short_name(run.name.as_deref().unwrap_or("workflow"));
-        Some(Check { name: shown(&format!("{name} ({})", run.event)), state })
+        Some(Check {
+            url: address(&[run.html_url.as_deref()]),
+            ..Check::new(shown(&format!("{name} ({})", run.event)), state)
+        })
     });
     ahead.collect()
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Found;
-use crate::hotfix::pull::{Check, CheckState, Pull, PullState};
+use super::{Found, address};
+use crate::hotfix::pull::{Check, CheckState, Printed, Pull, PullState};
 use crate::text::{short_name, visible};
 
 /// A merge request, as in a list or on its own. On its own it names its pipeline.
@@ -63,6 +63,8 @@ pub struct Pipeline {
     /// What it was started by: `push`, `merge_request_event`.
     #[serde(default)]
     source: String,
+    #[serde(default)]
+    web_url: Option<String>,
 }
 
 /// Who has approved.
@@ -95,6 +97,14 @@ pub struct Job {
     status: String,
     #[serde(default)]
     allow_failure: bool,
+    #[serde(default)]
+    web_url: Option<String>,
+}
+
+/// The job of a pipeline that tells why it failed: the newest that did.
+pub fn failed_job(jobs: &[Job]) -> Option<u64> {
+    let failed = jobs.iter().filter(|job| job.status == "failed" && !job.allow_failure);
+    failed.map(|job| job.id).max()
 }
 
 /// The one that counts among the merge requests of a branch into a base: the newest that is open,
@@ -191,13 +201,17 @@ fn checks(item: &Item, jobs: &[Job], pipelines: &[Pipeline]) -> Vec<Check> {
     }
     let mut all: Vec<Check> = newest
         .values()
-        .map(|job| Check { name: shown(&short_name(&job.name)), state: of_job(job) })
+        .map(|job| Check {
+            printed: Printed::Job(job.id),
+            url: address(&[job.web_url.as_deref()]),
+            ..Check::new(shown(&short_name(&job.name)), of_job(job))
+        })
         .collect();
     let head = item.head_pipeline.as_ref();
-    if let Some(state) = head.map(|pipeline| of_status(&pipeline.status)) {
+    if let Some((pipeline, state)) = head.map(|pipeline| (pipeline, of_status(&pipeline.status))) {
         let fine = |state: CheckState| matches!(state, CheckState::Passed | CheckState::Skipped);
         if all.is_empty() || (!fine(state) && all.iter().all(|check| fine(check.state))) {
-            all.push(Check { name: "pipeline".to_owned(), state });
+            all.push(of_pipeline("pipeline".to_owned(), pipeline));
         }
     }
     let same_commit = |pipeline: &&Pipeline| Some(&pipeline.sha) == item.sha.as_ref();
@@ -222,11 +236,16 @@ fn newest_of<'a>(pipelines: impl Iterator<Item = &'a Pipeline>) -> Vec<Check> {
             *known = pipeline;
         }
     }
-    let check = |pipeline: &&Pipeline| Check {
-        name: shown(&format!("pipeline ({})", short_name(&pipeline.source).replace('_', " "))),
-        state: of_status(&pipeline.status),
-    };
-    newest.values().map(check).collect()
+    let name = |pipeline: &Pipeline| format!("pipeline ({})", short_name(&pipeline.source).replace('_', " "));
+    newest.values().map(|pipeline| of_pipeline(shown(&name(pipeline)), pipeline)).collect()
+}
+
+fn of_pipeline(name: String, pipeline: &Pipeline) -> Check {
+    Check {
+        printed: Printed::Pipeline(pipeline.id),
+        url: address(&[pipeline.web_url.as_deref()]),
+        ..Check::new(name, of_status(&pipeline.status))
+    }
 }
 
 fn of_job(job: &Job) -> CheckState {
@@ -288,7 +307,8 @@ mod tests {
         assert_eq!(pull.changes_wanted_by, ["omar"]);
         assert_eq!(pull.waits_for, ["zoe"]);
         assert_eq!((pull.mergeable, pull.held_by.as_str()), (Some(false), "not approved: 1 more needed"));
-        assert_eq!(pull.checks, [Check { name: "pipeline".into(), state: CheckState::Passed }]);
+        let pipeline = Check { printed: Printed::Pipeline(40), ..Check::new("pipeline", CheckState::Passed) };
+        assert_eq!(pull.checks, [pipeline]);
     }
 
     #[test]
@@ -333,6 +353,7 @@ mod tests {
             status: status.into(),
             sha: sha.into(),
             source: source.into(),
+            web_url: None,
         };
         let item = item(&json!({
             "head_pipeline": { "id": 40, "sha": "4f2c", "status": "success", "source": "merge_request_event" },

@@ -31,6 +31,12 @@ pub struct Found {
     pub conflicts: bool,
 }
 
+/// The first address that a host names and people can open; else empty.
+fn address(told: &[Option<&str>]) -> String {
+    let told = told.iter().flatten().find(|told| crate::text::address::is_page(told));
+    told.map(|told| crate::text::visible(told).into_owned()).unwrap_or_default()
+}
+
 /// Why a remote is at no place that keeps pull requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoPlace(

@@ -33,7 +33,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ChangeView) 
         return document::draw(buf, inner, 0, lines.len(), |index| lines[index].clone());
     }
     if view.reading.is_some() {
-        Pen::new(buf, inner, 0).put("reading the change …", ui.of(Role::Muted));
+        Pen::new(buf, inner, 0).put(&format!("reading {} …", view.tells.word()), ui.of(Role::Muted));
         return Shown { lines: inner.height, top: view.top, cursor: None, more: None };
     }
     let foot = u16::from(view.search.is_some() || view.text.cut.is_some());

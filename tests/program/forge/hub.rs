@@ -41,6 +41,8 @@ pub(super) struct Kept {
     pub(super) merged: usize,
     /// How many times it does not say whether it would merge.
     pub(super) undecided: usize,
+    /// Where the logs of jobs are.
+    pub(super) logs: String,
     pub(super) labels: Vec<String>,
     pub(super) asked: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Hub {
             opened: 0,
             merged: 0,
             undecided: 0,
+            logs: String::new(),
             labels: Vec::new(),
             asked: Vec::new(),
         };
@@ -261,6 +264,9 @@ fn github(kept: &mut Kept, line: &str, sent: &str) -> String {
                 &Value::from(first).to_string(),
             )
         }
+        ("GET", ["actions", "jobs", job, "logs"]) => {
+            response(&format!("302 Found\r\nlocation: {}/{job}?sig=1", kept.logs), "")
+        }
         ("GET", ["commits", _, "check-runs"]) => {
             ok(&json!({ "total_count": kept.runs.len(), "check_runs": kept.runs }))
         }
@@ -369,6 +375,10 @@ fn gitlab(kept: &mut Kept, line: &str, sent: &str) -> String {
             &json!([{ "user": { "id": 42, "username": "li" }, "state": "unreviewed", "created_at": "2026-03-05T10:00:00Z" }]),
         ),
         ("GET", ["merge_requests", _, "pipelines"]) => ok(&kept.pipelines.clone().into()),
+        ("GET", ["jobs", job, "trace"]) => response(
+            "200 OK",
+            &format!("\u{1b}[0Ksection_start:1:x\r\n{TOKEN}\nERROR: Job {job} failed: exit code 1\n"),
+        ),
         ("GET", ["pipelines", "41", "jobs"]) => ok(&kept.jobs.clone().into()),
         ("PUT", ["merge_requests", _, "merge"]) => {
             if sent["sha"] != kept.head {

@@ -2,6 +2,7 @@
 
 mod deploys;
 mod hub;
+mod log;
 mod verdict;
 
 use std::path::Path;

@@ -42,7 +42,9 @@ fn what_failed_there_is_named_and_what_nobody_can_read_is_no_verdict() {
     let team = Team::with("github", CHECK);
     team.hub.kept().runs =
         vec![run(1, "build", "completed", "success"), run(2, "e2e", "completed", "failure")];
-    team.shell.flightdeck(&REMOTE).ended_with(1).said("at shop/payments-api failed: e2e");
+    team.hub.kept().runs[1]["html_url"] = "https://git.test/job/2".into();
+    let said = "at shop/payments-api failed: e2e; read why at https://git.test/job/2";
+    team.shell.flightdeck(&REMOTE).ended_with(1).said(said);
     team.shell.flightdeck(&["deploy", "staging"]).ended_with(3).said("unit not run on this commit");
     team.hub.kept().runs = vec![run(1, "build", "completed", "success")];
     team.hub.kept().statuses = vec![json!({ "context": "ci/legacy", "state": "failure", "updated_at": "x" })];

@@ -211,3 +211,31 @@ fn enter_on_a_commit_shows_what_it_changed_and_elsewhere_zooms() {
     let mut bare = on(Flow::GitFlow, state());
     assert!(bare.keys("3 enter").is_empty() && bare.model.zoom);
 }
+
+#[test]
+fn the_log_of_a_failed_check_is_asked_for_and_shown_from_its_end() {
+    use crate::hotfix::pull::{Check, CheckState, Printed, lines};
+    use crate::hotfix::suspects::ChangeText;
+
+    let mut table = on(Flow::GithubFlow, state());
+    let failed =
+        |name: &str, job| Check { printed: Printed::Job(job), ..Check::new(name, CheckState::Failed) };
+    let known =
+        |checks: Vec<Check>| Msg::Fact(Fact::Pull(Box::new(Looked::Known(Pull { checks, ..pull() }))));
+    table.send(known(vec![Check::new("build", CheckState::Passed)]));
+    assert_eq!(row(&mut table, "c").1.as_deref(), Some("no check failed"));
+    table.send(known(vec![failed("e2e", 7)]));
+    assert_eq!(row(&mut table, "c").0, "log of e2e, which failed");
+    assert_eq!(table.keys("h c"), [Effect::ReadCheck(Box::new(failed("e2e", 7)))]);
+    let Some(Overlay::Change(view)) = table.model.overlays.last() else { panic!("it is shown") };
+    let id = view.reading.expect("it is being read");
+    let text = ChangeText { lines: lines("one\ntwo\n", false), ..ChangeText::default() };
+    table.send(Msg::Done(id, Ok(Done::Change(Box::new(text)))));
+    let Some(Overlay::Change(view)) = table.model.overlays.last() else { panic!("it is shown") };
+    assert_eq!((view.text.lines.len(), view.top), (2, usize::MAX), "the end of it");
+    table.keys("q");
+    // Of several it is asked which.
+    table.send(known(vec![failed("e2e", 7), failed("lint", 8)]));
+    assert!(table.keys("h c").is_empty());
+    assert_eq!(table.keys("l"), [Effect::ReadCheck(Box::new(failed("lint", 8)))]);
+}

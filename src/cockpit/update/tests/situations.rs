@@ -281,7 +281,7 @@ impl Situation {
             mergeable: Some(true),
             held_by: String::new(),
         };
-        let check = |state| pull::Check { name: "unit".into(), state };
+        let check = |state| pull::Check::new("unit", state);
         match self.pull.as_str() {
             "none" => return Looked::None,
             "ready" => {}

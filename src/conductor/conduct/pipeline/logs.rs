@@ -4,8 +4,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use super::super::super::files::{JOBS, make_file};
 use super::super::super::forge::Kind;
 use super::super::super::log::LogWriter;
@@ -14,6 +12,7 @@ use super::super::Conductor;
 use super::super::wait::say;
 use super::run::Following;
 use crate::deploy::pipeline::Job;
+use crate::hotfix::pull::without_time;
 use crate::incident::RemoteState;
 use crate::text::visible;
 
@@ -34,15 +33,19 @@ impl Conductor {
         following.logged.insert(job.id.clone());
         let name = visible(&job.name).into_owned();
         match self.at_host(|| host.log(&job.id)) {
-            Ok((text, whole)) => {
+            Ok(text) => {
                 say(log, &self.vault.mask(&format!("── {name} ({}) ──", job.state.word())));
-                let text = self.vault.mask(&String::from_utf8_lossy(&text));
-                for line in text.lines() {
+                if text.is_end {
+                    say(log, "longer than 1 MiB: this is the end of it");
+                }
+                let said = self.vault.mask(&String::from_utf8_lossy(&text.bytes));
+                // A line that is cut may hold half of a secret.
+                for line in said.lines().skip(usize::from(text.is_end)) {
                     log.write(without_time(line).as_bytes());
                     log.write(b"\r\n");
                 }
-                if !whole {
-                    say(log, "the rest of this job's output is not kept here: it is longer than 1 MiB");
+                if text.goes_on {
+                    say(log, "it goes on, and is too long to be read to its end");
                 }
             }
             Err(lost) if matches!(lost.kind, Kind::Refused(404 | 410)) => {
@@ -113,17 +116,4 @@ pub(super) fn keep_jobs(dir: &Path, jobs: &[Job]) {
         std::fs::rename(&next, dir.join(JOBS))
     };
     let _ = write();
-}
-
-/// A line of a job's output without the time that its host puts before it.
-pub(super) fn without_time(line: &str) -> &str {
-    let line = line.trim_start_matches('\u{feff}');
-    match line.split_once(' ') {
-        Some((time, rest))
-            if time.len() >= 20 && time.ends_with('Z') && time.parse::<Timestamp>().is_ok() =>
-        {
-            rest
-        }
-        _ => line,
-    }
 }

@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::logs::without_time;
 use super::look::by_jobs;
 use super::pace::Pace;
 use super::run::Following;
@@ -34,13 +33,6 @@ fn while_jobs_go_on_they_say_how_the_run_stands() {
     assert_eq!(stands(&[Succeeded, Waiting], Running), Waiting);
     assert_eq!(stands(&[Queued, Queued], Waiting), Queued);
     assert_eq!(stands(&[Succeeded, Queued], Running), Running, "between two jobs it is what it was");
-}
-
-#[test]
-fn the_time_that_a_host_puts_before_a_line_is_left_out() {
-    assert_eq!(without_time("\u{feff}2026-11-30T09:00:00.1234567Z deployed"), "deployed");
-    assert_eq!(without_time("2026-11-30 deployed"), "2026-11-30 deployed");
-    assert_eq!(without_time("plain"), "plain");
 }
 
 #[test]

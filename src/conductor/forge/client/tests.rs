@@ -9,7 +9,7 @@ fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
     let (headers, body) = (headers.collect(), body.as_bytes().to_vec());
     let (took, phases) = (Duration::ZERO, exchange::Phases::default());
     let url = "http://127.0.0.1/".parse().unwrap();
-    Reply { status, url, headers, body, redirect: None, took, phases, unfinished: None }
+    Reply { status, url, headers, body, is_end: false, redirect: None, took, phases, unfinished: None }
 }
 
 fn place(api: &str) -> Place {

@@ -25,7 +25,7 @@ fn pull(state: PullState) -> Pull {
 }
 
 fn check(name: &str, state: CheckState) -> Check {
-    Check { name: name.into(), state }
+    Check::new(name, state)
 }
 
 struct World {

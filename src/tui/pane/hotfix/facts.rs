@@ -10,7 +10,7 @@ use crate::cockpit::Command;
 use crate::cockpit::update::keys_to;
 use crate::config::types::Flow;
 use crate::hotfix::outlook::{Forecast, Outlook, Place, Stray, Verdict};
-use crate::hotfix::pull::{CheckState, Looked, Pull, PullState};
+use crate::hotfix::pull::{Check, CheckState, Looked, Pull, PullState};
 use crate::hotfix::standing;
 use crate::hotfix::state::{BranchState, Head};
 use crate::incident::PlanRun;
@@ -308,16 +308,16 @@ fn pull(ui: Ui<'_>, branch: &BranchState) -> Group {
             vec![one(format!("? pull request: {why}"), Role::Unknown)]
         }
         Some(Looked::Unknown { why, last: Some(last) }) => {
-            let mut items = known(last, branch);
+            let mut items = known(ui, last, branch);
             items.push(one(format!("? as it was: {why}"), Role::Unknown));
             items
         }
-        Some(Looked::Known(pull)) => known(pull, branch),
+        Some(Looked::Known(pull)) => known(ui, pull, branch),
     };
     Group::new("pull request", 3, items)
 }
 
-fn known(pull: &Pull, branch: &BranchState) -> Vec<Item> {
+fn known(ui: Ui<'_>, pull: &Pull, branch: &BranchState) -> Vec<Item> {
     let name = format!("PR #{} ", pull.number);
     let state = match &pull.state {
         PullState::Merged(Some(commit)) => (format!("✓ merged as {}", short_id(commit)), Role::Good),
@@ -339,7 +339,7 @@ fn known(pull: &Pull, branch: &BranchState) -> Vec<Item> {
     if !pull.waits_for.is_empty() {
         items.push(one(format!("▲ waits for {}", pull.waits_for.join(", ")), Role::Warn));
     }
-    items.extend(checks(pull));
+    items.extend(checks(ui, pull));
     if branch.commit().is_some_and(|commit| commit != pull.head) {
         items.push(one(format!("▲ it offers {}, not this commit", short_id(&pull.head)), Role::Warn));
     }
@@ -350,8 +350,8 @@ fn known(pull: &Pull, branch: &BranchState) -> Vec<Item> {
     items
 }
 
-/// Its checks: the worst first, with its name.
-fn checks(pull: &Pull) -> Option<Item> {
+/// Its checks: the worst first, with its name, and what opens its log.
+fn checks(ui: Ui<'_>, pull: &Pull) -> Option<Item> {
     if pull.checks.is_empty() {
         return None;
     }
@@ -376,6 +376,9 @@ fn checks(pull: &Pull) -> Option<Item> {
     say(&of(CheckState::Passed), "✓", "", Role::Good, false);
     say(&of(CheckState::Running), "▶", " running", Role::Accent, false);
     say(&of(CheckState::Skipped), "–", " skipped", Role::Faint, false);
+    if pull.checks.iter().any(Check::is_bad) {
+        parts.push((format!("  log {}", ui.keys(Command::Hotfix, Command::CheckLog)), Role::Faint));
+    }
     Some(parts)
 }
 
