@@ -130,12 +130,9 @@ fn look<'a>(
 ) -> Known<'a> {
     let until = Instant::now() + budget;
     let root = directory(&reader.root().to_string_lossy());
-    let mut history = ground.history.clone();
-    let told = if asking == Asking::Environment {
-        past_releases(ground.config, &env.name, Path::new(&root))
-            .map(|told| release::merge(&mut history, told))
-    } else {
-        Ok(())
+    let (history, told) = match asking {
+        Asking::Environment => history(ground, env, &root),
+        Asking::Here => (ground.history.clone(), Ok(())),
     };
     let mut known = Known::new(ground.config, ground.policy, history, env, &root, current);
     known.untold = told.err().map(|failure| format!("could not be asked: {}", failure.cause));
@@ -190,6 +187,15 @@ fn look<'a>(
         known.idle = resolved(&known.history, reader, env, heard);
     }
     known
+}
+
+/// What is known to have been released to an environment: by the record, and as that tells itself, if it can be
+/// asked.
+pub(super) fn history(ground: &Ground<'_>, env: &Environment, root: &str) -> (History, Result<()>) {
+    let mut history = ground.history.clone();
+    let told = past_releases(ground.config, &env.name, Path::new(root));
+    let told = told.map(|told| release::merge(&mut history, told));
+    (history, told)
 }
 
 /// Finds the commit that a line stands for: of a release known by that name, else in the

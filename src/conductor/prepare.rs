@@ -257,7 +257,7 @@ pub(super) fn host(config: &Config, reader: &Reader, environment: &str) -> Resul
 /// The commits that an environment does not have yet, where it is known what it has.
 fn brings(reader: &Reader, environment: &str, what: &Resolved, live: Option<&str>) -> Vec<String> {
     let Some(live) = live.filter(|live| *live != what.commit) else { return Vec::new() };
-    let (commits, all) = reader.changes_beyond(&what.commit, live, BROUGHT);
+    let (commits, all) = reader.changes_beyond(&what.commit, &[live], BROUGHT);
     brought_notes(&visible(environment), &commits, all)
 }
 
@@ -272,7 +272,7 @@ fn goes_on_from(ground: &Ground<'_>, reader: &Reader, environment: &str, commit:
     }
     let known = releases.iter().rev().find(|one| one.environment == environment && one.commit == bad);
     let name = known.map_or_else(|| bad.chars().take(7).collect(), Release::name);
-    let new = match reader.changes_beyond(commit, bad, 0).1 {
+    let new = match reader.changes_beyond(commit, &[bad], 0).1 {
         1 => "1 commit is new since".to_owned(),
         new => format!("{new} commits are new since"),
     };

@@ -106,7 +106,8 @@ pub struct Place {
     pub release: String,
     /// Whether that commit has all of the branch in it. `Err`: nobody can tell, and why.
     pub has_fix: Result<bool, String>,
-    /// Commits of the branch that are missing there, where some are.
+    /// Where it has not all of the fix: how many commits a deploy of the branch would bring there, merges aside.
+    /// After a rollback those that were rolled back are among them.
     pub lacks: usize,
 }
 

@@ -76,6 +76,23 @@ impl History {
         self.of_environment(environment).next_back()
     }
 
+    /// The commits that an environment was rolled back from.
+    pub fn rolled_back<'a>(&'a self, environment: &str) -> Vec<&'a str> {
+        let mut back: Vec<&str> = Vec::new();
+        let mut before: Option<&Release> = None;
+        for release in self.releases.iter().filter(|release| release.environment == environment) {
+            if release.rollback {
+                back.extend(before.map(|before| before.commit.as_str()));
+                back.extend(release.replaces.as_deref());
+                back.retain(|commit| *commit != release.commit);
+            }
+            before = Some(release);
+        }
+        back.sort_unstable();
+        back.dedup();
+        back
+    }
+
     /// Finds out whether what is in these commits was in an environment before and no good there. What was
     /// found out before `since` is told with its day.
     pub fn condemned(
@@ -210,6 +227,23 @@ mod tests {
         let history = History::of(&records);
         assert_eq!(history.last_good("production").unwrap().commit, "a", "c broke though its watch passed");
         assert_eq!(history.good_beside("production", "d").unwrap().commit, "b");
+    }
+
+    #[test]
+    fn what_was_rolled_back_from_is_known_by_what_followed_or_was_replaced() {
+        let mut replaced = released(1, 9, "b", true);
+        let Body::Released(body) = &mut replaced.body else { unreachable!() };
+        body.replaces = Some("x".into());
+        let records = [
+            released(1, 0, "a", false),
+            released(1, 2, "b", false),
+            released(1, 4, "c", false),
+            released(1, 6, "b", true),
+            replaced,
+        ];
+        let history = History::of(&records);
+        assert_eq!(history.rolled_back("production"), ["c", "x"]);
+        assert!(history.rolled_back("staging").is_empty());
     }
 
     #[test]

@@ -361,6 +361,22 @@ fn a_conflict_stops_the_plan_with_its_files_and_it_goes_on_when_it_is_settled() 
 }
 
 #[test]
+fn what_production_does_not_run_is_named_before_it_goes_out_with_the_fix() {
+    let shop = Shop::new("[[environments]]\nname = \"production\"\ndeploy = [\"./deploy.sh\"]\n");
+    shop.git(&["tag", "v1"]);
+    shop.yard.shell.flightdeck(&["live", "production", "v1"]).succeeded();
+    assert!(!shop.shown(&["start", "x"]).contains("does not run"));
+    shop.commit("loyalty", "on");
+    shop.git(&["push", "-q", "origin", "main"]);
+    let shown = shop.shown(&["start", "x"]);
+    assert!(shown.contains("this branch brings 1 commit that production (v1) does not run"), "{shown}");
+    assert!(
+        shown.contains("git switch --no-track -c hotfix/x v1") && shown.contains("change loyalty"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_dry_run_changes_nothing() {
     let shop = Shop::new(CONFIG);
     shop.colleague_pushes("main", "theirs", "1");

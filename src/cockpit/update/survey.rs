@@ -53,7 +53,10 @@ fn ground(model: &Model) -> Option<Ground> {
 fn question(model: &Model) -> Question {
     let releases = model.incident().map(|state| state.releases.as_slice()).unwrap_or_default();
     let deployed = model.config.config.environments.iter().filter_map(|environment| {
-        let release = releases.iter().rev().find(|release| release.environment == environment.name)?;
+        let recorded = releases.iter().rev().find(|release| release.environment == environment.name);
+        // What somebody brought there past the record is what is live.
+        let past = model.unrecorded().filter(|found| found.environment == environment.name);
+        let release = past.or(recorded)?;
         Some((environment.name.clone(), release.name(), release.commit.clone()))
     });
     let landed = match &model.pull {

@@ -1,14 +1,15 @@
 //! The requests that need no more than the repository and what its remote has: each is read, and
 //! handed to the flow that makes the plan.
 
-use super::super::prepare::Fresh;
+use super::super::back;
+use super::super::prepare::{Fresh, directory};
 use super::Place;
 use crate::config::types::Flow;
 use crate::deploy::{gates, secrets};
 use crate::failure::Result;
 use crate::hotfix::flows::abandon::Loss;
-use crate::hotfix::flows::start::Others;
-use crate::hotfix::flows::{self, trunk};
+use crate::hotfix::flows::start::{Others, Unshipped};
+use crate::hotfix::flows::{self, Seen, trunk};
 use crate::hotfix::remote::Remote;
 use crate::journal;
 use crate::plan::Plan;
@@ -35,7 +36,36 @@ pub(super) fn start(place: &mut Place<'_>, name: &str) -> Result<Plan> {
     let seen = place.seen(&remote, &branches);
     let others = place.others(&seen, releases);
     let incidents = journal::open_incidents(place.ground.state_dir);
-    flows::start(&seen, name, &Others { incidents, ..others })
+    let unshipped = unshipped(place, &seen);
+    flows::start(&seen, name, &Others { incidents, unshipped, ..others })
+}
+
+/// What the base has and production does not run; `None`: nothing, or one of the two is not known here.
+fn unshipped(place: &Place<'_>, seen: &Seen<'_>) -> Option<Unshipped> {
+    let (ground, reader) = (place.ground, &place.reader);
+    let base = seen.base.as_ref()?;
+    let base = base.there.as_ref().or(base.local.as_ref())?;
+    let env = ground.config.production()?;
+    let (history, told) = back::history(ground, env, &directory(&place.state.root));
+    if let Err(failure) = told {
+        tracing::warn!(%failure, "asking what is live before a hotfix");
+    }
+    let live = history.current(&env.name)?;
+    let (commits, all) = reader.changes_beyond(base, &[&live.commit], SHOWN);
+    let ran: Vec<&str> = history.rolled_back(&env.name).into_iter().chain([live.commit.as_str()]).collect();
+    let (never, never_ran) = reader.changes_beyond(base, &ran, usize::MAX);
+    let was_back = |id: &str| !never.iter().any(|(other, ..)| other == id);
+    let commits = commits.into_iter().map(|(id, subject, author)| {
+        let back = was_back(&id);
+        (id, subject, author, back)
+    });
+    (all > 0).then(|| Unshipped {
+        environment: env.name.clone(),
+        live: live.tag.clone().unwrap_or_else(|| live.commit.chars().take(12).collect()),
+        commits: commits.collect(),
+        all,
+        rolled_back: all - never_ran.min(all),
+    })
 }
 
 pub(super) fn push(place: &Place<'_>) -> Result<Plan> {

@@ -6,7 +6,8 @@ use super::super::remote::Remote;
 use super::super::state::BranchState;
 use super::seen::{Base, Seen};
 use super::{
-    GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, gate, git, is_at, no_base, short, trunk,
+    GIT_TIMEOUT, TARGET, bad_name, check_at_rest, check_name, commits, gate, git, is_at, no_base, short,
+    trunk,
 };
 use crate::config::types::{FLOW_SETTING, Flow, FlowFrom, Hotfix};
 use crate::failure::Result;
@@ -25,6 +26,49 @@ pub struct Others {
     pub unknown: Vec<String>,
     /// Ids of the incidents that are open.
     pub incidents: Vec<String>,
+    /// What would go out with the fix; `None`: nothing, or nobody can tell.
+    pub unshipped: Option<Unshipped>,
+}
+
+/// Commits of the base that an environment does not run: a branch that starts from the base brings them along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unshipped {
+    /// The environment.
+    pub environment: String,
+    /// The tag that is live there, else the first letters of its commit.
+    pub live: String,
+    /// The newest ones: short id, subject, author, and whether it was rolled back there.
+    pub commits: Vec<(String, String, String, bool)>,
+    /// How many there are in all.
+    pub all: usize,
+    /// How many of them were rolled back there.
+    pub rolled_back: usize,
+}
+
+impl Unshipped {
+    /// That they come along, in a line.
+    fn warning(&self, what: &str) -> String {
+        let (all, environment, live) = (commits(self.all), visible(&self.environment), visible(&self.live));
+        let rolled_back = match self.rolled_back {
+            0 => String::new(),
+            back if back == self.all => {
+                format!("; {} rolled back there", if back == 1 { "it was" } else { "all were" })
+            }
+            1 => "; 1 of them was rolled back there".to_owned(),
+            back => format!("; {back} of them were rolled back there"),
+        };
+        format!("{what} brings {all} that {environment} ({live}) does not run{rolled_back}")
+    }
+
+    /// Which they are, a line each.
+    fn named(&self) -> impl Iterator<Item = String> {
+        let more = self.all.saturating_sub(self.commits.len());
+        let named = self.commits.iter().map(|(id, subject, author, was_back)| {
+            let back = if *was_back { ", rolled back" } else { "" };
+            format!("  {id} {subject} ({author}{back})")
+        });
+        named.chain((more > 0).then(|| format!("  and {more} more")))
+    }
 }
 
 /// The plan of `hotfix start`: makes the branch at the commit that the base is at now, and switches
@@ -42,6 +86,11 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
         // The base stays when the fix is out: what was chosen for it ends with the incident.
         let base = seen.base.as_ref();
         plan.steps.extend(base.and_then(|base| remember(seen, &base.name, &others.incidents)));
+        if let (Some(base), Some(unshipped)) = (base, &others.unshipped) {
+            plan.warnings.push(unshipped.warning(&format!("a deploy of {}", visible(&base.name))));
+            plan.notes.push("these go out with the fix:".to_owned());
+            plan.notes.extend(unshipped.named());
+        }
         return Ok(plan);
     }
     let branch = branch_name(hotfix, name)?;
@@ -50,7 +99,20 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
     let Some(base) = &seen.base else { return Err(no_base(seen.config, &doing)) };
     let mut plan = match seen.there(&branch).map(str::to_owned) {
         Some(commit) => take_up(seen, &branch, &commit),
-        None => make(seen, &doing, base, &branch)?,
+        None => {
+            let mut plan = make(seen, &doing, base, &branch)?;
+            if let Some(unshipped) = &others.unshipped {
+                plan.warnings.push(unshipped.warning("this branch"));
+                let start = git(&seen.state.root, &["switch", "--no-track", "-c", &branch, &unshipped.live]);
+                plan.notes.push(format!(
+                    "to ship the fix without them: {}, then deploy that branch",
+                    visible(&start.line())
+                ));
+                plan.notes.push(format!("from {}, with the fix:", visible(&base.name)));
+                plan.notes.extend(unshipped.named());
+            }
+            plan
+        }
     };
     plan.notes.extend(notes(seen, &branch, others));
     plan.steps.extend(remember(seen, &branch, &[]));

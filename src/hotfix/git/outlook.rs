@@ -300,9 +300,12 @@ impl Reader {
             Ok(compared) if compared.is_contained() => (Ok(true), 0),
             Ok(compared) if compared.cut_off => (Err(CUT_OFF.to_owned()), 0),
             Ok(compared) => {
-                let lacks =
-                    compared.ahead.iter().filter(|id| own.is_none_or(|own| own.contains(*id))).count();
-                (Ok(lacks == 0), lacks)
+                let has_fix = !compared.ahead.iter().any(|id| own.is_none_or(|own| own.contains(id)));
+                // As a deploy counts them: whatever it would bring, but merges, which bring nothing of their own.
+                let changes =
+                    |id: &&Oid| self.repo.find_commit(**id).is_ok_and(|commit| commit.parent_count() < 2);
+                let lacks = if has_fix { 0 } else { compared.ahead.iter().filter(changes).count() };
+                (Ok(has_fix), lacks)
             }
             Err(cut) => (Err(why(&cut)), 0),
         }

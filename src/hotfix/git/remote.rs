@@ -157,16 +157,22 @@ impl Reader {
         self.walk(commit, &[other], most).unwrap_or_default()
     }
 
-    /// Commits of one that another does not have, merges aside, newest first: of at most so many their short id,
-    /// subject and author, and how many there are.
+    /// Commits of one that none of the others has, merges aside, newest first: of at most so many their short id,
+    /// subject and author, and how many there are. Of the others those count that are here.
     pub fn changes_beyond(
         &self,
         commit: &str,
-        other: &str,
+        others: &[&str],
         most: usize,
     ) -> (Vec<(String, String, String)>, usize) {
         let (mut named, mut all) = (Vec::new(), 0);
-        for (id, subject) in self.beyond(commit, other, MAX_LOST) {
+        let here = |id: &&str| Oid::from_str(id).ok().filter(|id| self.repo.find_commit(*id).is_ok());
+        let hidden: Vec<Oid> = others.iter().filter_map(here).collect();
+        let found = match Oid::from_str(commit) {
+            Ok(commit) if !hidden.is_empty() => self.walk(commit, &hidden, MAX_LOST).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        for (id, subject) in found {
             let Some(commit) = Oid::from_str(&id).ok().and_then(|id| self.repo.find_commit(id).ok()) else {
                 continue;
             };

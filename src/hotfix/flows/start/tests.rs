@@ -36,6 +36,46 @@ fn the_branch_is_made_at_the_frozen_commit() {
 }
 
 #[test]
+fn what_would_go_out_with_the_fix_is_named_with_the_way_out() {
+    let commit = |id: &str, subject: &str, back| (id.to_owned(), subject.to_owned(), "li".to_owned(), back);
+    let mut unshipped = Unshipped {
+        environment: "production".into(),
+        live: "v1.4.1".into(),
+        commits: vec![commit("77b0d13", "docs: bank", false), commit("a95abf2", "feat: loyalty", true)],
+        all: 4,
+        rolled_back: 3,
+    };
+    let with = |unshipped: &Unshipped| Others { unshipped: Some(unshipped.clone()), ..Others::default() };
+    let mut sight = Sight::on("main");
+    let plan = start(&sight.seen(), "x", &with(&unshipped)).unwrap();
+    assert_eq!(
+        plan.warnings,
+        [
+            "this branch brings 4 commits that production (v1.4.1) does not run; 3 of them were rolled back there"
+        ]
+    );
+    assert_eq!(
+        plan.notes,
+        [
+            "to ship the fix without them: git switch --no-track -c hotfix/x v1.4.1, then deploy that branch",
+            "from main, with the fix:",
+            "  77b0d13 docs: bank (li)",
+            "  a95abf2 feat: loyalty (li, rolled back)",
+            "  and 2 more",
+        ]
+    );
+    unshipped.rolled_back = 4;
+    let plan = start(&sight.seen(), "x", &with(&unshipped)).unwrap();
+    assert!(plan.warnings[0].ends_with("does not run; all were rolled back there"), "{:?}", plan.warnings);
+    // What somebody began elsewhere is gone on with from where that is.
+    sight.at_remote("hotfix/x", &super::super::seen::testing::commit(3));
+    assert!(start(&sight.seen(), "x", &with(&unshipped)).unwrap().warnings.is_empty());
+    sight.config.hotfix.flow = Flow::Trunk;
+    let plan = start(&sight.seen(), "x", &with(&unshipped)).unwrap();
+    assert!(plan.warnings[0].starts_with("a deploy of main brings 4 commits"), "{:?}", plan.warnings);
+}
+
+#[test]
 fn a_stale_base_is_fetched_first_and_the_branch_made_where_the_remote_said() {
     let mut sight = Sight::on("main");
     sight.at_remote("main", &commit(2));

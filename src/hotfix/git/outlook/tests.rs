@@ -71,6 +71,26 @@ fn where_the_fix_really_is_is_told_by_commit() {
 }
 
 #[test]
+fn after_a_rollback_what_was_rolled_back_counts_as_well() {
+    let repo = TestRepo::new();
+    let old = repo.git(&["rev-parse", "main"]);
+    for subject in ["one", "two", "three"] {
+        repo.commit(subject);
+    }
+    repo.git(&["switch", "-q", "-c", "side"]);
+    repo.commit("four");
+    repo.git(&["switch", "-q", "main"]);
+    repo.git(&["merge", "-q", "--no-ff", "--no-edit", "side"]);
+    repo.git(&["switch", "-q", "-c", "hotfix/x"]);
+    repo.write("src/pool.rs", "pub const LIMIT: u32 = 200;\n");
+    repo.commit("the fix");
+    repo.commit("the version");
+    let deployed = vec![("production".to_owned(), "v1.4.1".to_owned(), old)];
+    let places = look(&repo, Flow::GitFlow, &Question { deployed, ..Question::default() }).places;
+    assert_eq!((&places[0].has_fix, places[0].lacks), (&Ok(false), 6), "a merge brings nothing of its own");
+}
+
+#[test]
 fn a_squashed_branch_is_where_its_one_commit_is() {
     let (repo, _) = fixed();
     repo.git(&["switch", "-q", "main"]);
@@ -201,8 +221,9 @@ fn where_there_is_no_fix_nothing_is_said_of_where_it_is() {
     repo.git(&["switch", "-q", "main"]);
     repo.write("src/pool.rs", "pub const LIMIT: u32 = 200;\n");
     repo.commit("the fix on main");
-    let one = |name: &str| (name.to_owned(), Ok(false), 1);
-    assert_eq!(lacks(Flow::Trunk), [one("staging"), one("production")], "what was there before is no fix");
+    let lacking = |name: &str, lacks: usize| (name.to_owned(), Ok(false), lacks);
+    let both = [lacking("staging", 1), lacking("production", 2)];
+    assert_eq!(lacks(Flow::Trunk), both, "a deploy brings all that is not there yet");
     assert_eq!(places(Flow::GitFlow), none);
     // Nor is what the next release holds.
     repo.git(&["switch", "-q", "develop"]);
