@@ -158,9 +158,18 @@ fn is_way_back(plan: &PlanRun) -> bool {
     ["rollback", "flag"].contains(&plan.purpose.as_str())
 }
 
-/// A time as it is written in a sentence.
-fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M UTC").to_string()
+/// A time as it is written in a sentence, with its day where that is another than that of `start`.
+fn clock(start: Timestamp, at: Timestamp) -> String {
+    at.strftime(if text::is_same_day(start, at) { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" }).to_string()
+}
+
+/// How often: `once`, `twice`, `3 times`.
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 impl Judge<'_> {
@@ -243,7 +252,11 @@ impl Judge<'_> {
                     ClockState::Stopped => return None,
                 };
                 let within = clock.due_at.duration_since(clock.from);
-                let asks = format!("Within {}: by {}.", duration(within), self::clock(clock.due_at));
+                let asks = format!(
+                    "Within {}: by {}.",
+                    duration(within),
+                    self::clock(self.state.started_at, clock.due_at)
+                );
                 let (title, done) = text::of_clock(self.state, &clock);
                 let line = Line::new(&title, verdict, asks);
                 Some(match clock.met_at {
@@ -264,25 +277,40 @@ impl Judge<'_> {
         let told =
             self.state.told.iter().filter(|(_, who)| self.policy.told_as(who) == audience::STAKEHOLDERS);
         let last = told.map(|(at, _)| *at).max()?;
+        let sent = self.sent();
         let mut rounds = rounds(self.state, self.policy, self.now);
         rounds.retain(|round| round.audience == audience::STAKEHOLDERS);
         let asks = format!("Tell stakeholders how it stands every {}.", duration(every));
         let missed: Vec<&Round> = rounds.iter().filter(|round| round.is_missed()).collect();
         if missed.is_empty() {
-            let word = if rounds.is_empty() { "told once; no other was due yet" } else { "all in time" };
-            return Some(Line::new("Updates", Verdict::Good, asks).at(last, word));
+            let word = if rounds.is_empty() { "no other was due yet" } else { "all in time" };
+            return Some(Line::new("Updates", Verdict::Good, asks).at(last, format!("{sent}; {word}")));
         }
         let never = missed.iter().all(|round| round.told_at.is_none());
         let verdict = if never { Verdict::Missed } else { Verdict::Late };
-        Some(missed.into_iter().fold(
-            Line::new("Updates", verdict, asks),
-            |line, round| match round.told_at {
+        Some(missed.into_iter().fold(Line::new("Updates", verdict, asks).never(sent), |line, round| {
+            match round.told_at {
                 Some(at) => {
                     line.at(at, format!("an update, {} late", duration(at.duration_since(round.due_at))))
                 }
                 None => line.at(round.due_at, "one was due, and never came"),
-            },
-        ))
+            }
+        }))
+    }
+
+    /// Whom somebody told how often: `told stakeholders twice, executives once`.
+    fn sent(&self) -> String {
+        let mut all: Vec<(&str, usize)> = Vec::new();
+        for (_, who) in &self.state.told {
+            let audience = self.policy.audience_name(self.policy.told_as(who));
+            match all.iter_mut().find(|(known, _)| *known == audience) {
+                Some((_, count)) => *count += 1,
+                None => all.push((audience, 1)),
+            }
+        }
+        let said: Vec<String> =
+            all.into_iter().map(|(audience, count)| format!("{audience} {}", times(count))).collect();
+        format!("told {}", said.join(", "))
     }
 
     /// Whether users came before the cause: a way back was tried, or ruled out, before the branch was made.

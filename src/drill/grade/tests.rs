@@ -146,6 +146,31 @@ fn a_drill_by_the_book_is_good_in_every_line_but_what_is_still_to_come() {
 }
 
 #[test]
+fn what_was_sent_is_counted_by_audience() {
+    let drill = Drill::new().told(2, "stakeholders").told(3, "update").told(4, "executives");
+    let line = drill.line("Updates");
+    assert_eq!(line.moments[0].what, "told stakeholders twice, executives once; all in time", "{line:?}");
+    let late = Drill::new().told(2, "stakeholders").told(40, "update").line("Updates");
+    assert_eq!((late.verdict, late.moments[0].what.as_str()), (Verdict::Late, "told stakeholders twice"));
+    // What was announced for a minute is in time within that minute.
+    let line = Drill::new().told(2, "stakeholders").told(17, "update").line("Updates");
+    assert_eq!(line.verdict, Verdict::Good, "{line:?}");
+}
+
+#[test]
+fn what_is_of_another_day_says_so() {
+    // Two hours before midnight.
+    let hours = |hours: i64| hours * 60;
+    let mut drill = Drill(Vec::new());
+    drill = drill.then(hours(9), Declared { service: "payments-api".into(), ..Declared::example() });
+    drill = drill.deploy(hours(12), "deploy-production-1", "f1x", WatchVerdict::Passed).over(hours(12) + 5);
+    let line = drill.line("Fixed in time");
+    assert_eq!(line.asks, "Within 2h: by 2026-03-02 01:00 UTC.");
+    let text = plain("x", &drill.graded(&[], None));
+    assert!(text.contains("\n23:00:00 P0 declared") && text.contains("2026-03-02 02:0"), "{text}");
+}
+
+#[test]
 fn the_cause_before_users_is_no_good() {
     let branch = Drill::new().plan(5, "hotfix-1", "hotfix", "repository");
     assert_eq!(branch.line("Users first").verdict, Verdict::Missed);
@@ -164,8 +189,8 @@ fn a_late_update_is_named_with_its_moment() {
     let drill = Drill::new().told(1, "stakeholders").told(20, "update").told(30, "update");
     let line = drill.line("Updates");
     assert_eq!(line.verdict, Verdict::Late);
-    assert_eq!(line.moments.len(), 1, "{line:?}");
-    assert!(line.moments[0].what.contains("4m late"), "{line:?}");
+    assert_eq!(line.moments.len(), 2, "{line:?}");
+    assert!(line.moments[1].what.contains("4m late"), "{line:?}");
     // The one before the end never came.
     let line = Drill::new().told(1, "stakeholders").over(40).line("Updates");
     assert_eq!(line.verdict, Verdict::Missed, "{line:?}");

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jiff::{Timestamp, tz::TimeZone};
+
 use super::{Line, Verdict};
 use crate::incident::{Clock, State, duration};
 use crate::text::visible;
@@ -26,7 +28,7 @@ fn capital(text: &str) -> String {
 }
 
 /// The line above a grade: `INC-2026-0001 · P0 · resolved after 14m3s`.
-pub fn heading(state: &State, number: &str, now: jiff::Timestamp) -> String {
+pub fn heading(state: &State, number: &str, now: Timestamp) -> String {
     let took = duration(state.elapsed(now));
     let how =
         if state.resolved_at.is_some() { format!("resolved after {took}") } else { format!("{took} so far") };
@@ -48,13 +50,24 @@ pub fn verdicts(lines: &[Line]) -> String {
     text
 }
 
-/// The whole grade as text, a line at a time; times in UTC.
+/// Tells whether two times are of the same day.
+pub(super) fn is_same_day(one: Timestamp, other: Timestamp) -> bool {
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    day(one) == day(other)
+}
+
+/// The whole grade as text, a line at a time; times in UTC, with their day where that is not the first one.
 pub fn plain(heading: &str, lines: &[Line]) -> String {
     let mut text = format!("{}\n{}\n", visible(heading), visible(&verdicts(lines)));
+    let first = lines.iter().flat_map(|line| &line.moments).find_map(|moment| moment.at);
+    let clock = |at: Timestamp| {
+        let is_first = first.is_none_or(|first| is_same_day(first, at));
+        at.strftime(if is_first { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
+    };
     for line in lines {
         let _ = writeln!(text, "\n{:<8} {}", line.verdict.word(), visible(&line.title));
         for moment in &line.moments {
-            let at = moment.at.map_or_else(String::new, |at| at.strftime("%H:%M:%S").to_string());
+            let at = moment.at.map_or_else(String::new, clock);
             let _ = writeln!(text, "{at:>8} {}", visible(&moment.what));
         }
         let _ = writeln!(text, "         asked: {}", visible(&line.asks));

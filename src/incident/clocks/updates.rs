@@ -7,6 +7,9 @@ use super::super::policy::{Policy, UpdatePolicy};
 use super::super::state::{Message, OnChannel, State};
 use super::{Ask, Clock, ClockState, audience, clock, in_force, later};
 
+/// Nobody who waits for a message counts the seconds.
+const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
 /// A round of telling an audience anew that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Round {
@@ -19,9 +22,9 @@ pub struct Round {
 }
 
 impl Round {
-    /// Tells whether they were told too late, or not at all.
+    /// Tells whether they were told too late, or not at all. What was announced for 14:15 is in time at 14:15:40.
     pub fn is_missed(&self) -> bool {
-        self.told_at.is_none_or(|at| at > self.due_at)
+        self.told_at.is_none_or(|at| at.duration_since(self.due_at) >= A_MINUTE)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a drill went: what is to be learned first, then what was done as the procedure asks.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -79,6 +80,12 @@ fn opening(ui: Ui<'_>, line: &grade::Line, narrow: bool) -> Line {
     Line::of(&word, ui.of(role)).with(&line.title, ui.of(Role::OverlayTitle))
 }
 
+/// A time, with its day where that is not the one it began on, and the space behind it.
+fn when(ui: Ui<'_>, at: Timestamp) -> String {
+    let is_first = ui.model.incident().is_none_or(|state| ui.date(state.started_at) == ui.date(at));
+    if is_first { ui.clock(at) + "  " } else { ui.moment(at) + "  " }
+}
+
 fn indent(narrow: bool) -> u16 {
     if narrow { 2 } else { BEFORE }
 }
@@ -92,7 +99,7 @@ fn whole(ui: Ui<'_>, line: &grade::Line, narrow: bool) -> Vec<Line> {
     }
     let mut lines = vec![first];
     for moment in &line.moments {
-        let at = moment.at.map_or_else(String::new, |at| ui.clock(at) + "  ");
+        let at = moment.at.map_or_else(String::new, |at| when(ui, at));
         let hanging = indent(narrow) + super::super::paint::width(&at);
         let row = Line::of(&before, ui.of(Role::Faint)).with(&at, ui.of(Role::Time));
         lines.push(row.with(&moment.what, ui.of(Role::Text)).hanging(hanging));
@@ -107,7 +114,7 @@ fn whole(ui: Ui<'_>, line: &grade::Line, narrow: bool) -> Vec<Line> {
 fn short(ui: Ui<'_>, line: &grade::Line, narrow: bool) -> Line {
     let mut row = opening(ui, line, narrow).hanging(indent(narrow));
     if let Some(moment) = line.moments.first() {
-        let at = moment.at.map_or_else(String::new, |at| ui.clock(at) + "  ");
+        let at = moment.at.map_or_else(String::new, |at| when(ui, at));
         row = row.with("  ", ui.of(Role::Faint)).with(&at, ui.of(Role::Time));
         row = row.with(&moment.what, ui.of(Role::Text));
     }
