@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use super::End;
 use super::context::{Context, Loaded, Wanted};
-use super::save::{SaveArgs, save_in, some_text};
+use super::save::{SaveArgs, in_time, save_in, some_text};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::health::{kept, series};
@@ -17,6 +17,10 @@ pub(crate) struct Args {
     /// Users are served again, but the fault is not fixed yet
     #[arg(long)]
     mitigated: bool,
+
+    /// When users were served again, if not now
+    #[arg(long, value_name = "TIME", requires = "mitigated", allow_hyphen_values = true)]
+    at: Option<String>,
 
     /// Why it is over although something is open; asked for on a terminal
     #[arg(long, value_name = "TEXT", conflicts_with = "mitigated")]
@@ -51,8 +55,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     }
     let (after, doing) = (heads(state), format!("marking {} {}", loaded.number, wanted.name()));
     if args.mitigated {
-        confirmed(cx, &doing, Claim::Mitigated, state, args.yes)?;
-        let end = save_in(cx, args.save, &mut loaded, None, Mitigated { after })?;
+        let at = args.at.as_deref().map(|at| cx.time("--at", at)).transpose()?;
+        in_time(&doing, &loaded, at)?;
+        confirmed(cx, &doing, Claim::Mitigated, loaded.state(), args.yes)?;
+        let end = save_in(cx, args.save, &mut loaded, at, Mitigated { after })?;
         keep_signals(cx, &mut loaded);
         return Ok(end);
     }

@@ -89,10 +89,12 @@ impl Facts {
             stands: outward::stands(sight),
             over: is_over,
             impact: plain(&state.impact),
-            impact_until: state
-                .served_at()
+            impact_until: outward::recovery(sight)
                 .filter(|_| state.status != Status::Open && sight.seen != Seen::Failing)
-                .map(|at| time(at, now))
+                .map(|found| {
+                    let how = if found.by.is_measured() { "seen by monitoring" } else { "as reported" };
+                    format!("{} ({how})", time(found.at, now))
+                })
                 .unwrap_or_default(),
             cause: plain(&state.cause),
             started: time(state.started_at, now),

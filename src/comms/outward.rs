@@ -6,12 +6,17 @@ use jiff::Timestamp;
 use super::draft::Sight;
 use super::facts::{plain, time};
 use crate::incident::{
-    Entry, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Release, Seen, State, Status,
+    Entry, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Recovery, Release, Seen, State, Status,
     WatchVerdict,
 };
 
 /// Most lines of what happened.
 const MOST: usize = 6;
+
+/// Finds out since when users are served again, where that stands.
+pub(super) fn recovery(sight: &Sight<'_>) -> Option<Recovery> {
+    sight.state.recovery(|name| sight.numbers.iter().any(|number| number.name == name))
+}
 
 /// Says how it stands, in a sentence or two.
 pub(super) fn stands(sight: &Sight<'_>) -> String {
@@ -27,8 +32,10 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
             let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
             let again = state.failed_again(of_it, sight.now);
             let recovered = again.and_then(|outage| Some((outage.from, outage.until?)));
-            let served = match (state.served_at().filter(|_| fails), recovered) {
-                (Some(at), _) => format!("Service was restored at {}, and fails again.", time(at, sight.now)),
+            let served = match (recovery(sight).filter(|_| fails), recovered) {
+                (Some(found), _) => {
+                    format!("Service was restored at {}, and fails again.", time(found.at, sight.now))
+                }
                 (None, Some((from, until))) => format!(
                     "Service failed again at {}, and recovered at {}.",
                     time(from, sight.now),
@@ -106,18 +113,34 @@ pub(super) fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String
     let is_new = |at: Timestamp| from.is_none_or(|from| at > from);
     let entries = state.timeline.iter().rev().take_while(|entry| is_new(entry.place));
     let entries = entries.filter(|entry| entry.retracted.is_none());
-    let mut all: Vec<(Timestamp, Timestamp, String)> =
-        entries.filter_map(|entry| Some((entry.place, entry.at, told(sight, &entry)?))).collect();
+    let mut all: Vec<(Timestamp, String)> =
+        entries.filter_map(|entry| Some((when(sight, &entry), told(sight, &entry)?))).collect();
     all.reverse();
-    all.extend(failures(sight).into_iter().filter(|(at, _)| is_new(*at)).map(|(at, line)| (at, at, line)));
-    all.sort_by_key(|(place, ..)| *place);
+    all.extend(failures(sight).into_iter().filter(|(at, _)| is_new(*at)));
+    all.sort_by_key(|(at, _)| *at);
     let more = all.len().saturating_sub(MOST);
-    let line = |(_, at, line): &(Timestamp, Timestamp, String)| format!("{} {line}", time(*at, sight.now));
+    let line = |(at, line): &(Timestamp, String)| format!("{} {line}", time(*at, sight.now));
     let mut lines: Vec<String> = all[more..].iter().map(line).collect();
     if more > 0 {
         lines.insert(0, format!("({more} earlier)"));
     }
     lines
+}
+
+/// When users felt what an entry tells: a release counts from when it was live, not from the end of its plan, and
+/// that they are served from when that was seen.
+fn when(sight: &Sight<'_>, entry: &Entry<'_>) -> Timestamp {
+    match entry.name {
+        "plan-ended" => {
+            let release = sight.state.releases.iter().rfind(|release| release.plan == entry.about);
+            release.map_or(entry.at, |release| release.at)
+        }
+        "mitigated" => {
+            let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
+            sight.state.recovered(entry.at, of_it).at
+        }
+        _ => entry.at,
+    }
 }
 
 /// When production failed after users were said to be served, and when it recovered.

@@ -336,7 +336,7 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     assert!(update(&story, 14).contains("Service is restored. We are looking for the cause."));
     let fails = [errors(None, Some(45.2), Health::Failing)];
     let said = text(&story, 14, MessageKind::Update, &fails);
-    assert!(said.contains("Service was restored at 14:13 UTC, and fails again."), "{said}");
+    assert!(said.contains("Service was restored at 14:11 UTC, and fails again."), "{said}");
     story.at(20, PhaseEntered { phase: Phase::Develop });
     assert!(update(&story, 21).contains("Service is restored. We are working on a fix."));
     story.at(
@@ -362,7 +362,7 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     let open = "nobody recorded that users are served again";
     story.at(47, of::<Resolved>(json!({ "after": [mitigated], "reason": open })));
     let over = text(&story, 48, MessageKind::Resolved, &[]);
-    assert!(over.contains("- 14:13 UTC service restored\n") && !over.contains(open), "{over}");
+    assert!(over.contains("- 14:11 UTC service restored\n") && !over.contains(open), "{over}");
 }
 
 #[test]
@@ -399,7 +399,8 @@ fn an_outage_after_users_were_served_is_told_and_nothing_is_still_as_it_was() {
     let said = text(&story, 28, MessageKind::Update, &well);
     for wanted in [
         "Service failed again at 14:22 UTC, and recovered at 14:26 UTC.",
-        "- 14:22 UTC production failed again\n- 14:23 UTC deployed v1.4.3 to production, but it is not healthy\n",
+        "- 14:21 UTC deployed v1.4.3 to production, but it is not healthy\n- 14:22 UTC production failed again\n",
+        "- 14:25 UTC rolled production back to v1.4.1, and it is healthy\n",
         "- 14:26 UTC production recovered\n",
         "payment failures back at 0.4 %",
     ] {

@@ -18,7 +18,7 @@ use crate::deploy::{Fill, find_environment, release, secrets};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::Question;
 use crate::hotfix::git::Reader;
-use crate::incident::{History, Release};
+use crate::incident::{History, Predecessor, Release};
 use crate::plan::{Action, Command, Plan, Probe, Purpose, Step};
 use crate::text::visible;
 
@@ -78,18 +78,27 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
         })?,
         None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, name, &ways))?,
     };
-    rollback::plan(&known, id, way)
+    let predecessor = known.history.current(name).map(|live| predecessor(ground, live));
+    Ok(Plan { predecessor, ..rollback::plan(&known, id, way)? })
 }
 
-/// What the gate of a deploy is told about ways back, and the commit that is live now.
+/// What is live in an environment, as a plan that changes that keeps it.
+pub(super) fn predecessor(ground: &Ground<'_>, live: &Release) -> Predecessor {
+    // What an environment tells of itself is on no record.
+    let on_record = |known: &Release| known.commit == live.commit && known.at == live.at;
+    let is_only_said = live.plan.is_empty() && ground.history.releases.iter().any(on_record);
+    Predecessor::of(live, is_only_said)
+}
+
+/// What the gate of a deploy is told about ways back, and what is live now.
 pub(super) fn before_deploy(
     ground: &Ground<'_>,
     reader: &Reader,
     env: &Environment,
     commit: &str,
-) -> (WayBack, Option<String>) {
+) -> (WayBack, Option<Release>) {
     let known = look(ground, reader, env, Some(commit), Asking::Environment, BEFORE_A_DEPLOY);
-    let live = known.history.current(&env.name).map(|release| release.commit.clone());
+    let live = known.history.current(&env.name).cloned();
     (rollback::way_back(&known, &rollback::ways(&known)), live)
 }
 

@@ -187,9 +187,15 @@ fn planned(
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
             let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
             let (back, live) = back.unzip();
-            let live = live.flatten().or_else(|| Some(ground.history.current(environment)?.commit.clone()));
+            let live = live.flatten().or_else(|| ground.history.current(environment).cloned());
             let mut plan = gates::attach(plan, config, policy, environment, what, back);
-            plan.notes.extend(brings(reader, environment, what, live.as_deref()));
+            plan.notes.extend(brings(
+                reader,
+                environment,
+                what,
+                live.as_ref().map(|live| live.commit.as_str()),
+            ));
+            plan.predecessor = live.map(|live| back::predecessor(ground, &live));
             plan.warnings.extend(goes_on_from(ground, reader, environment, &what.commit));
             plan.warnings.extend(failed_elsewhere(ground, environment, &plan.brings()));
             Ok(plan)

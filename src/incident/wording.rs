@@ -290,10 +290,13 @@ fn proved(body: &Proved, fold: &Fold) -> Option<(EntryKind, String)> {
         // A step that is called like its plan must not read as if all of it were done.
         (Proof::Done, false) if agreed && plan.is_some_and(|plan| plan.title == title) => {
             let steps = plan.map_or(0, |plan| plan.steps.len());
-            let text = format!("{title}: step {} of {steps} done", body.step + 1);
-            return Some((EntryKind::PlanDone, with_reason(text, &body.why)));
+            let text = format!("{title}: step {} of {steps} done, proven", body.step + 1);
+            return Some((EntryKind::PlanDone, text));
         }
-        (Proof::Done, false) if agreed => (EntryKind::PlanDone, "done"),
+        // The title says what was done; what the proof printed is kept with the step.
+        (Proof::Done, false) if agreed => {
+            return Some((EntryKind::PlanDone, format!("{title}: done, proven")));
+        }
         (Proof::Done, false) => (EntryKind::PlanDone, "found to be done"),
         (Proof::Done, true) => (EntryKind::PlanDone, "undone"),
         (Proof::NotDone, false) => (EntryKind::PlanFailed, "found not to be done"),

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Body, MergeOwed, MergePaid, duration};
+use crate::incident::{Body, MergeOwed, MergePaid, Predecessor, duration};
 use crate::text::address::without_credentials;
 
 pub use forge::ForgeCall;
@@ -58,6 +58,10 @@ pub struct Plan {
     /// What its success brings into an environment.
     #[serde(default)]
     pub release: Option<ReleaseSpec>,
+    /// What was live in its environment when it was made, as far as that was known. Nothing of it is carried
+    /// out, so it is no part of the hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<Predecessor>,
     /// Of a rollback: the id of the way back it takes, so that it counts as tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<String>,
@@ -473,6 +477,7 @@ impl Plan {
             subject: None,
             gates: Vec::new(),
             release: None,
+            predecessor: None,
             way: None,
             secrets: Vec::new(),
             programs: Vec::new(),

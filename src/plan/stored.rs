@@ -21,7 +21,7 @@ use super::{
     Action, FollowUp, Guard, OnFailure, Plan, Probe, Purpose, Reach, ReleaseSpec, SecretSource, Settle, Step,
     Subject, Undo, legacy,
 };
-use crate::incident::{Hash, Spec};
+use crate::incident::{Hash, Predecessor, Spec};
 
 /// The version of the format that is written here, and the newest that is read.
 pub const VERSION: u64 = 1;
@@ -77,6 +77,8 @@ struct Whole<'a, A> {
     subject: Option<Cow<'a, Subject>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    predecessor: Option<Cow<'a, Predecessor>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     way: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "is_empty")]
@@ -207,6 +209,7 @@ pub fn seal(plan: &Plan) -> Result<Sealed, serde_json::Error> {
                 version: release.version.clone(),
                 replaces: release.replaces.clone(),
             }),
+        predecessor: plan.predecessor.as_ref().map(Cow::Borrowed),
         way: plan.way.as_deref().map(Cow::Borrowed),
         gates: plan.gates.as_slice().into(),
         follow_ups: plan.follow_ups.as_slice().into(),
@@ -334,6 +337,7 @@ fn together(whole: Whole<'_, &RawValue>, approved: Approved<'_>) -> Result<Plan,
         subject: whole.subject.map(Cow::into_owned),
         gates: whole.gates.into_owned(),
         release,
+        predecessor: whole.predecessor.map(Cow::into_owned),
         way: whole.way.map(Cow::into_owned),
         secrets: approved.secrets.into_owned(),
         programs: approved.programs.into_owned(),

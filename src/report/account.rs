@@ -10,8 +10,9 @@ use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
     between, capitalised, clock, clock_after, day, done, finding, first_of, fix, inside, opened,
-    release as release_name, role, took_role, why_ended,
+    release as release_name, role, took_role,
 };
+use super::{live, plans};
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
 use crate::incident::{
@@ -86,6 +87,7 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     }
     let by_hand = state.releases.iter().filter(|release| state.plan(&release.plan).is_none());
     rows.extend(by_hand.map(|release| told_by_hand(state, release)));
+    rows.extend(went_live(state));
     rows.sort_by_key(|row| row.at);
     let first = rows.first().map_or(state.started_at, |row| row.at.min(state.started_at));
     let mut before = first;
@@ -110,6 +112,17 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     });
     out.push_str(&table(["Time", "Who", "What"], shown));
     out
+}
+
+/// When what was live when it began went live, where that is news and no row of its own.
+fn went_live(state: &State) -> Option<Row> {
+    let live = live::when_it_began(state)?;
+    let at = live.is_news(state)?;
+    if state.releases.iter().any(|release| release.at == at) {
+        return None;
+    }
+    let what = What::Text(format!("{} went live in {}", live.name, inline(&live.environment)));
+    Some(Row { at, first: at, when: clock(at), who: cell(&live.by), what, place: None })
 }
 
 /// What somebody said to be live, at the time they said so.
@@ -392,7 +405,7 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
         Some(length) if length.contains(':') => format!(" ({length})"),
         Some(length) => format!(" after {length}"),
     };
-    let why = why_ended(plan);
+    let why = plans::why(plan);
     let because = if why.is_empty() { String::new() } else { format!(": {why}") };
     let releases = || state.releases.iter().filter(|release| release.plan == plan.id);
     let what = named(plan);
@@ -402,9 +415,14 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
             let did = match (plan.purpose.as_str(), back) {
                 ("test" | "smoke" | "extended-watch", _) => format!("{what} passed{}", summary(plan)),
                 ("rollback", Some(back)) => {
-                    format!("Rolled {} back to {}", inline(&back.environment), release_name(state, back))
+                    let from = live::replaced(state, back);
+                    let from = from.map_or_else(String::new, |from| format!(" from {}", inline(&from)));
+                    let (place, name) = (inline(&back.environment), release_name(state, back));
+                    format!("Rolled {place} back{from} to {name}")
                 }
-                _ => done(plan),
+                _ => plans::deployed(state, plan)
+                    .or_else(|| plans::finished(plan).map(|did| capitalised(&did)))
+                    .unwrap_or_else(|| done(plan)),
             };
             match length {
                 None => did,
@@ -415,7 +433,9 @@ fn carried(state: &State, plan: &PlanRun, now: Timestamp) -> String {
                 Some(length) => format!("{did} in {length}"),
             }
         }
-        PlanState::Ended(PlanEnd::Failed) if releases().any(is_condemned) => done(plan),
+        PlanState::Ended(PlanEnd::Failed) if releases().any(is_condemned) => {
+            plans::deployed(state, plan).unwrap_or_else(|| done(plan))
+        }
         PlanState::Ended(PlanEnd::Failed) => format!("{what} **failed**{after}{because}"),
         PlanState::Ended(PlanEnd::Cancelled) => {
             let stop = format!("stopped{after}{}", stopped(plan));
@@ -463,7 +483,8 @@ fn summary(plan: &PlanRun) -> String {
 /// What a plan brought into an environment, and what watching it showed.
 fn outcome(state: &State, plan: &PlanRun, release: &Release) -> String {
     let mut text = String::new();
-    if !release.rollback && !plan.title.contains(&release.name()) {
+    let is_told = plan.is_done() || is_condemned(release);
+    if !release.rollback && !is_told && !plan.title.contains(&release.name()) {
         text = format!("; {} went live", release_name(state, release));
     }
     if plan.is_production()

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::items;
 use super::links::{self, Place};
 use super::words::{impossible, kind, spell, utc};
-use super::{approvals, chains, messages, runs};
+use super::{approvals, chains, messages, runs, signals};
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
@@ -21,6 +21,7 @@ pub(super) fn sections(
     now: Timestamp,
 ) -> Vec<(&'static str, String)> {
     let parts = [
+        ("Signals", signals::section(state)),
         ("Severity", answers(state, policy)),
         ("Phases", Some(phases(state, policy, now))),
         ("Checklist", checks(state, checklist)),

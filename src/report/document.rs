@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::followups;
-use super::words::{clock_after, day, role, sentences};
+use super::words::{clock_after, day, sentences};
 use super::{
-    account, appendix, gaps, lessons, prevention, prose, relapses, resolution, runbooks, signals, times,
+    account, appendix, gaps, lessons, live, people, prevention, prose, relapses, resolution, runbooks,
+    signals, times,
 };
 use crate::config::types::Probe;
 use crate::incident::{ChecklistItem, Policy, State, Tick};
@@ -58,14 +59,13 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
             "**This was a drill**: a practice outage in a scratch directory. No users were affected.",
         );
     }
-    document.paragraph(&facts(state, policy, now));
+    document.paragraph(&facts(state, policy, probes, now));
     document.section("Summary", &prose::summary(state, policy, probes, now));
     let again = relapses::impact(state, probes);
-    document.section("Impact", &format!("{}\n\n{again}", described(&state.impact)));
+    let worst = signals::worst(state, probes);
+    let impact = [described(&state.impact), [worst, again].join(" ").trim().to_owned()];
+    document.section("Impact", &impact.join("\n\n"));
     document.section("Timeline", &account::section(state, policy, probes, now));
-    if let Some(signals) = signals::section(state) {
-        document.section("Signals", &signals);
-    }
     document.section("Response times", &times::section(state, policy, probes, now));
     document.section("Root cause", &described(&state.cause));
     document.section("Resolution", &resolution::section(state, probes));
@@ -124,7 +124,7 @@ impl Document {
 }
 
 /// The facts in a few lines: how bad, how it stands, what, when, who.
-fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
+fn facts(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> String {
     let start = state.started_at;
     let word = inline(&policy.severity(state.severity).word);
     let mut what =
@@ -139,36 +139,16 @@ fn facts(state: &State, policy: &Policy, now: Timestamp) -> String {
         Some(end) => format!("{on}, {began}–{} UTC ({lasted})", clock_after(start, end)),
         None => format!("since {on}, {began} UTC ({lasted} up to the last entry)"),
     });
-    let people = people(state, policy);
+    let people = people::named(state, policy);
     let mut lines = vec![what.join(" · ")];
+    lines.extend(times::served(state, probes));
+    let live = live::when_it_began(state);
+    let live = live.map_or_else(|| "not on record".to_owned(), |live| live.fact(state));
+    lines.push(format!("Live when it began: {live}"));
     if !people.is_empty() {
         lines.push(format!("People: {}", people.join(", ")));
     }
     lines.join("\\\n")
-}
-
-/// Everybody with a role, and whoever else wrote something down.
-fn people(state: &State, policy: &Policy) -> Vec<String> {
-    let order = |id: &str| policy.roles.iter().position(|role| role.id == id).unwrap_or(usize::MAX);
-    let mut roles: Vec<(&String, &String)> = state.roles.iter().collect();
-    roles.sort_by_key(|(id, _)| (order(id), *id));
-    let mut named: Vec<(&str, Vec<String>)> = Vec::new();
-    for (id, person) in roles {
-        match named.iter_mut().find(|(known, _)| known == person) {
-            Some((_, titles)) => titles.push(role(policy, id)),
-            None => named.push((person, vec![role(policy, id)])),
-        }
-    }
-    for author in state.authors.keys() {
-        if named.iter().all(|(known, _)| known != author) {
-            named.push((author, Vec::new()));
-        }
-    }
-    let shown = |(person, titles): &(&str, Vec<String>)| match titles.as_slice() {
-        [] => inline(person),
-        titles => format!("{} ({})", inline(person), titles.join(", ")),
-    };
-    named.iter().map(shown).collect()
 }
 
 fn described(text: &str) -> String {

@@ -4,14 +4,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::document::{Setting, items};
-use super::production;
 use super::times::targets;
 use super::words::{
     capitalised, clock_after, finding, happened, inside, listed, release as named, sentences,
 };
+use super::{plans, production};
 use crate::incident::{
-    CheckState, ClockState, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Release, State, Task,
-    WatchVerdict, detected_late, duration,
+    CheckState, ClockState, EntryKind, NoteKind, PassedOver, Phase, PlanEnd, PlanRun, PlanState, Release,
+    State, Task, WatchVerdict, detected_late, duration,
 };
 use crate::text::markdown::inline;
 
@@ -112,8 +112,8 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         changes(plan) && begun && plan.state == PlanState::Ended(PlanEnd::Cancelled)
     });
     for plan in stopped {
-        let (when, what) = (at(plan.started_at), inside(&plan.title));
-        said.push(format!("This was stopped at {when}: {what}{}.", production::stopped(plan)));
+        let (when, what) = (at(plan.started_at), plans::opening(plan));
+        said.push(format!("{what}, begun at {when}, was stopped{}.", production::stopped(plan)));
     }
     let failed = state.plans.iter().filter(|plan| {
         let judged =
@@ -121,28 +121,43 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         changes(plan) && !judged && plan.state == PlanState::Ended(PlanEnd::Failed)
     });
     for plan in failed {
-        let why = finding(&plan.why);
+        let why = plans::why(plan);
         let because = if why.is_empty() { String::new() } else { format!(": {why}") };
-        said.push(format!("This failed at {}: {}{because}.", at(plan.started_at), inside(&plan.title)));
+        said.push(format!("{}, begun at {}, failed{because}.", plans::opening(plan), at(plan.started_at)));
     }
-    for over in &state.passed_over {
-        let plan = state.plan(&over.plan).map_or(over.plan.as_str(), |plan| plan.title.as_str());
-        let missing = inside(&over.missing);
-        let missing = if missing.is_empty() { String::new() } else { format!(" ({missing})") };
-        said.push(format!(
-            "The gate {} was **overridden** by {} at {} for “{}”{missing}: {}.",
-            inline(&over.gate),
-            inline(&over.by),
-            at(over.at),
-            inside(plan),
-            inside(&over.reason)
-        ));
-    }
+    said.extend(overridden(state));
     let reopened = state.timeline.iter().filter(|entry| entry.kind == EntryKind::Reopened);
     for entry in reopened.filter(|entry| entry.retracted.is_none()) {
         said.push(format!("It was taken to be over, and had to be reopened at {}.", at(entry.at)));
     }
     said
+}
+
+/// The gates that were overridden, a line for those of a plan that one person overrode for one reason.
+fn overridden(state: &State) -> Vec<String> {
+    let mut together: Vec<(&PassedOver, Vec<String>)> = Vec::new();
+    for over in &state.passed_over {
+        let missing = inside(&over.missing);
+        let missing = if missing.is_empty() { String::new() } else { format!(" ({missing})") };
+        let gate = format!("{}{missing}", inline(&over.gate));
+        let is_one =
+            |one: &PassedOver| (&one.plan, &one.by, &one.reason) == (&over.plan, &over.by, &over.reason);
+        match together.iter_mut().find(|(one, _)| is_one(one)) {
+            Some((_, gates)) => gates.push(gate),
+            None => together.push((over, vec![gate])),
+        }
+    }
+    let line = |(over, gates): &(&PassedOver, Vec<String>)| {
+        let what = state.plan(&over.plan).map_or_else(|| inline(&over.plan), plans::noun);
+        let (by, at, reason) =
+            (inline(&over.by), clock_after(state.started_at, over.at), sentences(&inside(&over.reason)));
+        let gates = match gates.as_slice() {
+            [one] => format!("the gate {one}"),
+            all => format!("{} gates: {}", all.len(), all.join(", ")),
+        };
+        format!("{by} **overrode** {gates}. That was for {what} at {at}. Reason: {reason}")
+    };
+    together.iter().map(line).collect()
 }
 
 /// Tasks whose owner was not back in time.

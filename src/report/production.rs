@@ -6,13 +6,19 @@ use jiff::Timestamp;
 
 use super::words::{clock_after, first_of};
 use crate::config::types::Probe;
-use crate::incident::{PlanRun, Release, State, Turned, UNDONE, WatchVerdict};
+use crate::incident::{PlanRun, Recovery, Release, State, Turned, UNDONE, WatchVerdict};
 use crate::text::markdown::inline;
 
 /// Tells whether users are served from an environment: its name had to be typed, or it is called so.
 pub(super) fn is(state: &State, environment: &str) -> bool {
-    ["production", "prod", "live"].contains(&environment)
-        || state.plans.iter().any(|plan| plan.target == environment && plan.is_production())
+    state.serves_users(environment)
+}
+
+/// Finds out when users were served again, of a time at which somebody said so.
+pub(super) fn recovered(state: &State, probes: &[Probe], said: Timestamp) -> Recovery {
+    let of_production =
+        |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
+    state.recovered(said, of_production)
 }
 
 /// What speaks against production having been well at a moment, in words that follow on “then”; Markdown.

@@ -4,10 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::relapses::Relapse;
-use super::words::{
-    clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken, why_ended,
-};
-use super::{production, relapses, words};
+use super::words::{clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken};
+use super::{live, plans, production, relapses, times, words};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
@@ -50,6 +48,7 @@ fn began(state: &State, policy: &Policy) -> String {
     if !state.impact.trim().is_empty() {
         said.push(sentences(&inline(&state.impact)));
     }
+    said.extend(live::when_it_began(state).and_then(|live| live.sentence(state)));
 
     let (_, first, _) = state.severities.first().cloned().unwrap_or((start, state.severity, String::new()));
     let by = inline(&state.declared_by);
@@ -148,23 +147,23 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     }
     let PlanState::Ended(end) = plan.state else { return None };
     let at = clock_after(state.started_at, plan.started_at);
-    let what = if back { "rollback of" } else { "deploy to" };
-    let (target, why) = (inline(&plan.target), why_ended(plan));
-    let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    let (target, why, by) = (inline(&plan.target), plans::why(plan), inline(&plan.by));
+    let because = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let (noun, tried) = (plans::opening(plan), plans::tried(plan));
     let said = match end {
         PlanEnd::Done if plan.only_pushes() => {
-            format!("A revert for {target} was pushed at {at}, which deployed nothing yet.")
+            format!("{by} pushed a revert for {target} at {at}, which deployed nothing yet.")
         }
-        PlanEnd::Done => format!("A {what} {target} at {at} went through."),
-        PlanEnd::Failed => format!("A {what} {target} at {at} failed{because}."),
-        PlanEnd::Unknown => format!("What became of a {what} {target} at {at} is not known."),
+        PlanEnd::Done => format!("{noun} at {at} went through ({by})."),
+        PlanEnd::Failed => format!("{tried} at {at}, and it failed{because}."),
+        PlanEnd::Unknown => format!("{tried} at {at}; what became of it is not known."),
         // What was stopped before it began has changed nothing.
         PlanEnd::Cancelled if plan.steps.iter().all(|step| step.run.is_none()) => return None,
         PlanEnd::Cancelled => {
             let undone = plan.steps.iter().any(|step| step.state() == StepState::Undone);
             // Why it was stopped may say so.
             let undone = if undone && !plan.why.starts_with("undone") { ", and was undone" } else { "" };
-            format!("A {what} {target} at {at} was stopped{}{undone}.", production::stopped(plan))
+            format!("{tried} at {at}, and it was stopped{}{undone}.", production::stopped(plan))
         }
     };
     Some((plan.started_at, said))
@@ -184,7 +183,9 @@ fn released(state: &State, release: &Release, back: bool) -> String {
         return format!("{by} recorded at {told} that {name} was live in {target}{since}{good}.");
     }
     let did = if back {
-        format!("{by} rolled {target} back to {name} at {at}")
+        let from = live::replaced(state, release);
+        let from = from.map_or_else(String::new, |from| format!(" from {}", inline(&from)));
+        format!("{by} rolled {target} back{from} to {name} at {at}")
     } else {
         format!("{by} deployed {name} to {target} at {at}")
     };
@@ -251,17 +252,21 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
         match entry.name {
             "mitigated" if served.is_none() => {
                 served = Some(entry.at);
-                let after = if entry.at < start {
-                    impossible(entry.at)
+                let found = production::recovered(state, probes, entry.at);
+                let after = if found.at < start {
+                    impossible(found.at)
                 } else {
-                    format!("{} after the fault began", spoken(entry.at.duration_since(start)))
+                    format!("{} after the fault began", spoken(found.at.duration_since(start)))
                 };
-                let text = format!("Users were served again at {at}, {after}.");
+                let (at, how) = (clock_after(start, found.at), times::seen(state, &found));
+                let text = format!("Users were served again at {at}, {after}{how}.");
                 told.push((entry.at, format!("{text}{}", against(state, probes, entry.at))));
             }
             "mitigated" if served.is_some_and(|served| is_between(&again, served, entry.at)) => {
                 served = Some(entry.at);
-                told.push((entry.at, format!("Users were served again once more at {at}.")));
+                let found = production::recovered(state, probes, entry.at);
+                let (at, how) = (clock_after(start, found.at), times::seen(state, &found));
+                told.push((entry.at, format!("Users were served again once more at {at}{how}.")));
             }
             "resolved" => {
                 let text = match served {

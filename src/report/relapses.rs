@@ -130,7 +130,7 @@ fn seconds(from: Timestamp, to: Timestamp) -> SignedDuration {
 /// How long users were hit in all, where production failed more than once; empty: it did not.
 pub(super) fn impact(state: &State, probes: &[Probe]) -> String {
     let (all, Some(served)) = (all(state, probes), state.mitigated_at) else { return String::new() };
-    let first = seconds(state.started_at, served);
+    let first = seconds(state.started_at, production::recovered(state, probes, served).at);
     if all.is_empty() || first.is_negative() {
         return String::new();
     }

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 
-use super::words::{capitalised, clock_after, done, inside, sentences};
-use super::{prose, relapses};
+use super::words::{clock_after, done, inside, sentences};
+use super::{plans, production, prose, relapses, times};
 use crate::config::types::Probe;
 use crate::incident::{EntryKind, NoteKind, PlanRun, State, Status};
-use crate::text::markdown::inline;
+use crate::text::markdown::{inline, line_start};
 
 /// Something that was done: when, what, and whether it changed production.
 struct Deed {
@@ -70,7 +70,11 @@ fn merged(state: &State) -> impl Iterator<Item = Deed> {
     let finished = state.plans.iter().filter(|plan| plan.is_finish() && PlanRun::is_done(plan));
     finished.map(|plan| {
         let (at, by) = (plan.ended_at.unwrap_or(plan.started_at), inline(&plan.by));
-        let text = format!("{} at {} ({by}).", done(plan), clock_after(state.started_at, at));
+        let clock = clock_after(state.started_at, at);
+        let text = match plans::finished(plan) {
+            Some(did) => format!("{by} {did} at {clock}."),
+            None => format!("{} at {clock} ({by}).", done(plan)),
+        };
         Deed { at, text, changes: false }
     })
 }
@@ -80,12 +84,14 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
     let mut said = Vec::new();
     let served = state.served_at().or(state.resolved_at);
     if let Some(served) = served {
-        let at = clock_after(state.started_at, served);
+        let found = state.mitigated_at.map(|_| production::recovered(state, probes, served));
+        let how = found.as_ref().map_or_else(String::new, |found| times::seen(state, found));
+        let at = clock_after(state.started_at, found.map_or(served, |found| found.at));
         let what = if state.mitigated_at.is_some() { "users were served again" } else { "it was resolved" };
         let last = deeds.iter().rposition(|deed| deed.changes && deed.at <= served);
         said.push(match last {
-            Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}."),
-            Some(last) => format!("Step {} was the last change before {what}, at {at}.", last + 1),
+            Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}{how}."),
+            Some(last) => format!("Step {} was the last change before {what}, at {at}{how}.", last + 1),
             None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
         });
         let again = relapses::all(state, probes);
@@ -96,15 +102,18 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
     let is_over = matches!(state.status, Status::Resolved | Status::Closed);
     if let Some(ending) = state.endings.last().filter(|_| is_over) {
         let (by, at) = (inline(&ending.by), clock_after(state.started_at, ending.at));
-        let mut text = format!("{by} resolved it at {at}.");
-        if !ending.open.is_empty() {
-            let open: Vec<String> = ending.open.iter().map(|line| inside(line)).collect();
-            text = format!("{by} resolved it at {at} with this open: {}.", open.join("; "));
-        }
-        if !ending.reason.is_empty() {
-            text = format!("{text} Reason: {}", sentences(&inline(&ending.reason)));
-        }
-        said.push(capitalised(&text));
+        let reason = if ending.reason.is_empty() {
+            String::new()
+        } else {
+            format!(" Reason: {}", sentences(&inline(&ending.reason)))
+        };
+        said.push(match ending.open.as_slice() {
+            [] => line_start(format!("{by} resolved it at {at}.{reason}")),
+            open => {
+                let open: String = open.iter().map(|line| format!("\n- {}", inside(line))).collect();
+                line_start(format!("{by} resolved it at {at} with this still open.{reason}\n{open}"))
+            }
+        });
     }
     said
 }

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::prose;
-use super::words::{clock, clock_after};
+use super::words::{clock, clock_after, listed};
+use super::{production, prose};
+use crate::config::types::Probe;
 use crate::incident::{KeptSignal, State};
+use crate::text::markdown::inline;
 use crate::text::visible;
 
 /// Bars from empty to full.
@@ -41,6 +43,34 @@ pub(super) fn section(state: &State) -> Option<String> {
         out.push_str(&line);
     }
     Some(out)
+}
+
+/// How many figures are said in a sentence.
+const WORST: usize = 3;
+
+/// The worst figures in a sentence: of production, and furthest beyond what they have to keep to. Empty: none
+/// is on record.
+pub(super) fn worst(state: &State, probes: &[Probe]) -> String {
+    let is_ours = |name: &str| {
+        let known = probes.iter().find(|probe| probe.name == name);
+        known.is_some_and(|probe| production::is(state, &probe.environment))
+    };
+    let mut all: Vec<(f64, String)> = Vec::new();
+    for signal in state.signals.iter().filter(|signal| is_ours(&signal.kept.probe)) {
+        let kept = &signal.kept;
+        let Some(threshold) = kept.threshold.filter(|_| beyond(signal).is_some()) else { continue };
+        let is_floor = kept.limit.trim_start().starts_with('<');
+        let (value, word) = if is_floor { (kept.lowest, "min") } else { (kept.highest, "max") };
+        let (above, below) = if is_floor { (threshold, value) } else { (value, threshold) };
+        let far = if below > 0.0 { above / below } else { f64::MAX };
+        let unit = if kept.unit.is_empty() { String::new() } else { format!(" {}", kept.unit) };
+        let said = format!("{} {}{unit} ({word} {}{unit})", kept.probe, number(value), number(threshold));
+        all.push((far, inline(&said)));
+    }
+    // The furthest first; equal ones as they were kept.
+    all.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let said: Vec<String> = all.into_iter().take(WORST).map(|(_, said)| said).collect();
+    if said.is_empty() { String::new() } else { format!("At worst: {}.", listed(&said)) }
 }
 
 /// What is above a row of bars: the name, the range, the limit, and when it was beyond that.

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::words::{between, clock_after, impossible, spoken, target, took_role};
 use super::{production, relapses};
 use crate::config::types::Probe;
-use crate::incident::{Clock, ClockState, Phase, Policy, State, clocks, detected_late, duration, rounds};
+use crate::incident::{
+    Clock, ClockState, Phase, Policy, Recovery, RecoveryBy, State, clocks, detected_late, duration, rounds,
+};
 use crate::text::markdown::{inline, table};
 
 /// The section, as Markdown.
@@ -70,10 +72,13 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
     // What is over has users served again: later than that cannot be.
     let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));
+    let found = state.mitigated_at.map(|said| production::recovered(state, probes, said));
+    let how = found.as_ref().map_or_else(String::new, |found| seen(state, found));
+    let mitigated = found.as_ref().map(|found| found.at);
     let mut rows = vec![
         row("detect", start, Some(declared), until(Some(declared), "declared") + &late.unwrap_or_default()),
         row("acknowledge", declared, told.as_ref().map(|(when, _)| *when), acknowledged),
-        row("mitigate", start, state.mitigated_at, until(state.mitigated_at, "users served again") + &again),
+        row("mitigate", start, mitigated, until(mitigated, "users served again") + &how + &again),
         row("resolve", start, state.resolved_at, until(state.resolved_at, "resolved")),
     ];
     if let (Some(served), Some(over)) = (served, state.resolved_at) {
@@ -81,6 +86,35 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
         rows.push(["resolve after that".to_owned(), impossible(served, over), measured]);
     }
     rows
+}
+
+/// How it is known when users were served again, to follow on the time; empty: it was written down then.
+pub(super) fn seen(state: &State, found: &Recovery) -> String {
+    let said = clock_after(state.started_at, found.said);
+    match &found.by {
+        RecoveryBy::Probes => format!(", when its probes recovered (recorded at {said})"),
+        RecoveryBy::Watch(name) => {
+            format!(", when the watch of {} passed (recorded at {said})", inline(name))
+        }
+        RecoveryBy::Person | RecoveryBy::Record => String::new(),
+    }
+}
+
+/// From when to when users were affected, and how that is known: a line of facts. `None`: they are, or nobody
+/// said when they no longer were.
+pub(super) fn served(state: &State, probes: &[Probe]) -> Option<String> {
+    let found = production::recovered(state, probes, state.mitigated_at?);
+    let length = found.at.duration_since(state.started_at);
+    let at = |at: Timestamp| clock_after(state.started_at, at);
+    let how = match &found.by {
+        RecoveryBy::Record => ", when it was recorded: nothing measured it".to_owned(),
+        RecoveryBy::Person => ", by the time that was given for it".to_owned(),
+        RecoveryBy::Probes | RecoveryBy::Watch(_) => seen(state, &found),
+    };
+    (!length.is_negative()).then(|| {
+        let (from, until) = (at(state.started_at), at(found.at));
+        format!("Users affected: {from}–{until} UTC ({}){how}", spoken(length))
+    })
 }
 
 /// How long it took from the beginning of the fault to its end, or up to now; `None`: it ended before it began.

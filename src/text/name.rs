@@ -20,12 +20,13 @@ pub fn folded(name: &str) -> String {
 }
 
 /// What a person goes by, folded: the name, or as git writes it (`Omar <omar@example.org>`) the name and the
-/// address. A dot at the end is none.
+/// address. A dot at the end is none, nor is the sign of a handle (`@omar`).
 fn goes_by(name: &str) -> Vec<String> {
     let whole = folded(name);
     let as_git = whole.strip_suffix('>').and_then(|rest| rest.split_once('<'));
     let parts = as_git.map_or(vec![whole.as_str()], |(name, mail)| vec![name, mail]);
-    let known = parts.into_iter().map(|part| part.trim_end_matches(['.', ' ']).trim_start().to_owned());
+    let known = parts.into_iter().map(|part| part.trim_end_matches(['.', ' ']).trim_start());
+    let known = known.map(|part| part.strip_prefix('@').unwrap_or(part).trim_start().to_owned());
     known.filter(|part| !part.is_empty()).collect()
 }
 
@@ -97,6 +98,8 @@ mod tests {
             ("Omar<omar@example.org>", "O. Haddad <Omar@Example.org>"),
             ("Omar <omar@example.org>", "Omar <omar@home.example>"),
             ("<omar@example.org>", "omar@example.org"),
+            ("@omar", "Omar"),
+            ("@Omar", "Omar <omar@example.org>"),
         ] {
             assert!(is_same(one, other) && is_same(other, one), "{one:?} and {other:?}");
             assert_eq!(looks_like(one, [other]), None);

@@ -1,6 +1,6 @@
 //! What the pushes of a finish deploy by themselves: the pipelines that they start are followed by the same plan.
 
-use super::super::back::before_deploy;
+use super::super::back::{before_deploy, predecessor};
 use super::super::prepare::{Ground, directory, host};
 use super::super::pushed::pushes;
 use super::Place;
@@ -45,7 +45,10 @@ fn guarded(place: &Place<'_>, plan: Plan, env: &Environment, base: &str) -> Plan
     let Ground { config, policy, .. } = *place.ground;
     let commit = plan.subject.as_ref().map(|subject| subject.commit.clone()).unwrap_or_default();
     let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
-    let back = wanted.then(|| before_deploy(place.ground, &place.reader, env, &commit).0);
+    let back = wanted.then(|| before_deploy(place.ground, &place.reader, env, &commit));
+    let (back, live) = back.unzip();
+    let live = live.flatten().or_else(|| place.ground.history.current(&env.name).cloned());
+    let plan = Plan { predecessor: live.map(|live| predecessor(place.ground, &live)), ..plan };
     let same = if commit.is_empty() { Vec::new() } else { place.reader.same_content(&commit) };
     let what = Resolved { commit, same, ..Resolved::default() };
     gates::attach_pushed(plan, config, policy, env, &what, (base, back))

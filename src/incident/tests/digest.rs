@@ -158,7 +158,7 @@ fn a_plan_that_still_watches_does_not_read_as_if_it_were_done() {
     let rows = read(&log(records.clone()));
     let row = rows.last().unwrap();
     assert_eq!(row[0], "deploy main to production", "{rows:#?}");
-    assert_eq!(row[1], "deploy main to production: step 1 of 2 done: it answers v1.4.3");
+    assert_eq!(row[1], "deploy main to production: step 1 of 2 done, proven");
     records.push(record(9, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }));
     let rows = read(&log(records));
     assert!(rows.last().unwrap()[0].starts_with("deployed main to production in "), "{rows:#?}");

@@ -293,7 +293,7 @@ fn the_timeline_says_what_was_decided_about_a_plan_and_what_came_of_it() {
             "switch: exit code 2",
             "switch waits: exit code 2",
             "deploy live: retry switch",
-            "switch: done: green",
+            "switch: done, proven",
             "tidy skipped: by hand",
             "deploy live: undo back to switch",
             "undoing switch: done",

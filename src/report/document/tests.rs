@@ -411,5 +411,6 @@ fn the_chains_of_a_report_are_read_back_whoever_wrote_them() {
 }
 
 mod evidence;
+mod facts;
 mod outages;
 mod stories;

@@ -1,7 +1,8 @@
 //! What broke it, by what is on record: nothing is concluded.
 
+use super::super::live;
 use crate::deploy::bisect;
-use crate::incident::{CulpritVerdict, PlanRun, Release, State};
+use crate::incident::{CulpritVerdict, PlanRun, State};
 use crate::plan::Purpose;
 
 /// The cause as it was written, culprits that were found, the commit that a bisect ended at, changes that were reverted
@@ -28,8 +29,8 @@ pub(super) fn broke(state: &State) -> Vec<String> {
     let back = state.releases.iter().filter(|release| release.rollback && release.at >= state.started_at);
     said.extend(back.filter_map(|release| {
         let commit = release.replaces.as_deref()?;
-        let known = state.releases.iter().rfind(|one| one.commit == commit && !one.rollback);
-        let name = known.map_or_else(|| commit.get(..7).unwrap_or(commit).to_owned(), Release::name);
+        let name = live::replaced(state, release);
+        let name = name.unwrap_or_else(|| commit.get(..7).unwrap_or(commit).to_owned());
         Some(format!("rolled back in {}: {name}", release.environment))
     }));
     let mut told = std::collections::HashSet::new();

@@ -151,7 +151,7 @@ pub(super) fn outage() -> Story {
         ("orders paid", ""),
         ("db connections", ""),
     ];
-    story.see("15:36:00", "ok", &well);
+    story.see("15:40:20", "ok", &well);
     story.at("15:41:00", "Maya").tell(Mitigated::default());
     story.at("15:42:00", "Li");
     for (item, title) in
