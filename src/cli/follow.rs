@@ -269,8 +269,10 @@ impl Told<'_> {
     fn step_ended(&self, ended: &StepEnded) {
         let out = &self.cx.out;
         let glyph = if ended.outcome.succeeded() { '✓' } else { '✗' };
-        let dash = if ended.summary.is_empty() { "" } else { " — " };
-        let summary = visible(&ended.summary);
+        // The figures of a watch are for whoever looks closer: `plan show` has them.
+        let summary = ended.outcome.found(&ended.summary);
+        let dash = if summary.is_empty() { "" } else { " — " };
+        let summary = visible(summary);
         let title = self.title(ended.step);
         out.tell(&format!("{glyph} {title} {}{dash}{summary}", words(&ended.outcome)));
         for survivor in &ended.survivors {

@@ -301,7 +301,7 @@ impl Story {
             n + 1,
             of::<ReleaseJudged>(json!({
                 "environment": "production", "commit": commit, "plan": plan, "verdict": "passed",
-                "why": "2 of 2 signals clear for 12s · coverage 100 %",
+                "why": "healthy for 12s",
             })),
         );
         self.at(n + 1, of::<PlanEnded>(json!({ "plan": plan, "end": "done" })));

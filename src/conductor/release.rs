@@ -1,7 +1,7 @@
 //! What a plan brought into an environment, and what watching showed of it, as records.
 
 use crate::incident::{
-    Body, Outcome, PlanRun, Proof, ReleaseJudged, Released, Run, State, StepState, WatchVerdict,
+    Body, Outcome, PlanRun, Proof, ReleaseJudged, Released, Run, State, StepState, WatchVerdict, finding,
 };
 use crate::plan::{Action, FollowUp, Merge, Plan, Purpose, ReleaseSpec};
 
@@ -111,7 +111,7 @@ pub(super) fn by_watch(plan: &Plan, step: usize, outcome: &Outcome, summary: &st
     let (environment, commit) = plan.judged_by(step).or_else(tried)?;
     let (verdict, why) = match outcome {
         Outcome::Met if watches_later(plan, step) => return None,
-        Outcome::Met => (WatchVerdict::Passed, summary.to_owned()),
+        Outcome::Met => (WatchVerdict::Passed, finding(summary).to_owned()),
         Outcome::NotMet { why } => (WatchVerdict::Failed, why.clone()),
         _ => return None,
     };

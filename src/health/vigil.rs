@@ -127,10 +127,8 @@ impl Vigil {
         }
         match self.unsettled() {
             None => self.outcome(now),
-            Some(why) if now < self.time + self.grace() => {
-                Look::Going(format!("the time is over, but {why}"))
-            }
-            Some(why) => Look::NoData(format!("the time is over, and {why} still")),
+            Some(why) if now < self.time + self.grace() => Look::Going(format!("time is up, but {why}")),
+            Some(why) => Look::NoData(format!("time is up, and {why} still")),
         }
     }
 
@@ -178,7 +176,7 @@ impl Vigil {
                 return Some(format!("{name} has no data: {}", visible(why)));
             }
             let quiet = now.saturating_sub(seen.last.unwrap_or(since));
-            (quiet > patience(probe)).then(|| format!("{name} was not heard of for {}", shown(quiet)))
+            (quiet > patience(probe)).then(|| format!("{name} has not answered for {}", shown(quiet)))
         })
     }
 

@@ -56,4 +56,4 @@ pub use state::*;
 pub use team::{TaskTyped, all_clocks, brief, length, parse_task, time_left};
 pub use time::{duration, in_zones, is_plausible, is_recent, parse_time, parse_time_in, taken_as};
 pub use timeline::{Entry, Timeline};
-pub use wording::{FILED, NO_HOTFIX, NO_ROLLBACK, OFFER_ENDS, UPDATED};
+pub use wording::{BESIDE, FILED, NO_HOTFIX, NO_ROLLBACK, OFFER_ENDS, UPDATED, finding};

@@ -17,6 +17,28 @@ use super::state::{EntryKind, Run, Turned};
 use super::time::duration;
 use super::timeline::Entry;
 
+/// Between what a watch found and the figures behind it, and between those.
+pub const BESIDE: &str = " · ";
+
+/// What a watch found, as people say it: without the figures behind it.
+pub fn finding(why: &str) -> &str {
+    why.split(BESIDE).next().unwrap_or(why)
+}
+
+impl Outcome {
+    /// The last words of a run that ended so: of a watch what it found.
+    pub fn found<'a>(&self, summary: &'a str) -> &'a str {
+        if matches!(self, Self::Met | Self::NotMet { .. }) { finding(summary) } else { summary }
+    }
+}
+
+impl Run {
+    /// Its last words: of a watch what it found.
+    pub fn found(&self) -> &str {
+        self.outcome.as_ref().map_or(&self.summary, |outcome| outcome.found(&self.summary))
+    }
+}
+
 /// What the line of an update says.
 pub const UPDATED: &str = "sent stakeholders an update";
 
@@ -312,7 +334,8 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
     let title = plan.map_or(body.plan.as_str(), |plan| &plan.title);
     let at = record.occurred_at;
     let took = plan.map(|plan| record.took.unwrap_or(at.duration_since(plan.started_at)));
-    let took = took.filter(|took| !took.is_negative());
+    // Less than a second is no time.
+    let took = took.filter(|took| took.as_secs() > 0);
     let took = took.map(|took| format!(" in {}", duration(took))).unwrap_or_default();
     let last_run: Option<&Run> = plan.and_then(|plan| plan.steps.iter().rev().find_map(|s| s.run.as_ref()));
     let last = last_run.and_then(|run| run.outcome.as_ref().map(|o| (o, run.summary.as_str())));
@@ -327,7 +350,7 @@ fn plan_ended(body: &PlanEnded, record: &Record, fold: &Fold) -> (EntryKind, Str
         PlanEnd::Done => {
             let found = plan.filter(|plan| plan.finds()).and(last).map(|(_, summary)| summary);
             // That it is done is said already.
-            let found = found.filter(|summary| *summary != "done").unwrap_or_default();
+            let found = found.filter(|summary| *summary != "done").map(finding).unwrap_or_default();
             (EntryKind::PlanDone, with_reason(format!("{}{took}", done(title)), found))
         }
         PlanEnd::Failed => (EntryKind::PlanFailed, with_reason(format!("{title} failed"), &why)),

@@ -476,7 +476,7 @@ fn named(plan: &PlanRun) -> String {
 /// The last words of a plan of one step.
 fn summary(plan: &PlanRun) -> String {
     let last = plan.steps.first().filter(|_| plan.steps.len() == 1).and_then(|step| step.run.as_ref());
-    let words = last.map_or_else(String::new, |run| inside(&run.summary));
+    let words = last.map_or_else(String::new, |run| inside(run.found()));
     if words.is_empty() { words } else { format!(": {words}") }
 }
 

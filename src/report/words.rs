@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::links;
-use crate::incident::{Clock, Entry, Outcome, PlanRun, Policy, Release, Role, State, duration};
+use crate::incident::{self, Clock, Entry, Outcome, PlanRun, Policy, Release, Role, State, duration};
 use crate::text::markdown::inline;
 
 /// A time in a sentence, where the day is known: `14:02`.
@@ -105,7 +105,7 @@ pub(super) fn inside(text: &str) -> String {
 /// What a watch or a plan came to, inside a sentence of ours: the finding alone. The figures that it was
 /// found by, and what was looked at for how long, are in the log.
 pub(super) fn finding(why: &str) -> String {
-    let why = why.split(" · ").next().unwrap_or_default();
+    let why = incident::finding(why);
     let (undone, why) = match why.strip_prefix("undone, ").and_then(|rest| rest.split_once(": ")) {
         Some((how, why)) => (Some(how), why),
         None => (None, why),
@@ -331,8 +331,8 @@ mod tests {
     fn a_verdict_is_told_without_its_figures() {
         for (why, said) in [
             (
-                "2 of 2 signals clear for 12s · error rate 0.4 % · 0 of 8 samples failed (< 38 %)",
-                "2 of 2 signals clear for 12s",
+                "healthy for 12s: error rate 0.4 %, as usual · error rate 0.4 % (was 40) · 0 of 8 samples failed (< 38 %)",
+                "healthy for 12s: error rate 0.4 %, as usual",
             ),
             (
                 "undone, canary back at 0 %: look at 10 % for 8s failed: newest release is failing",

@@ -74,7 +74,7 @@ fn what_passed_is_watched_on_by_itself_and_ends_in_one_line_that_says_why() {
     assert_eq!((&plan["purpose"], &plan["target"]), (&"extended-watch".into(), &"watch:production".into()));
     let shown = shop.done(&["plan", "show", FIRST]);
     let points = "probed: performance; look yourself: activity, feature use, tickets, security log";
-    assert!(shown.contains("1 of 1 signal clear for 3s") && shown.contains(points), "{shown}");
+    assert!(shown.contains("healthy for 3s") && shown.contains(points), "{shown}");
     // It is no verdict that anybody has to wait for, and nothing follows it.
     assert_eq!(shop.plan("extended-extended-deploy-production-1"), None);
     assert!(!shop.next().contains("extended"));

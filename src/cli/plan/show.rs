@@ -12,7 +12,7 @@ use super::super::preview::preview as preview_with;
 use crate::conductor;
 use crate::failure::{self, Failure};
 use crate::incident::{
-    Outcome, PlanRun, Policy, Proof, Proposal, Remote, Run, Spec, State, StepRun, StepState, Waits,
+    BESIDE, Outcome, PlanRun, Policy, Proof, Proposal, Remote, Run, Spec, State, StepRun, StepState, Waits,
 };
 use crate::plan::progress::{self, Choice};
 use crate::plan::stored::{self, Unreadable};
@@ -248,8 +248,9 @@ fn about(step: &StepRun) -> Vec<String> {
 
 fn ran(run: &Run) -> String {
     let outcome = run.outcome.as_ref().map_or("running".to_owned(), words);
-    let dash = if run.summary.is_empty() { "" } else { " — " };
-    format!("{}: {outcome}{dash}{}", run.id, run.summary)
+    let summary = run.summary.trim_start_matches(BESIDE);
+    let dash = if summary.is_empty() { "" } else { " — " };
+    format!("{}: {outcome}{dash}{summary}", run.id)
 }
 
 /// What checking a step, or its undo, found out.

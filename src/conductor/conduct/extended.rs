@@ -9,10 +9,10 @@ use super::super::log::LogWriter;
 use super::super::run::Finished;
 use super::super::watch::{Look, Watching};
 use super::Conductor;
-use super::wait::{Heard, interrupted, met, not_met, say, say_seen, stopped};
+use super::wait::{Heard, interrupted, met, say, say_seen, stopped, worse};
 use crate::deploy::extended::{left, points, superseded};
 use crate::health::vigil::past_windows;
-use crate::incident::{Release, duration};
+use crate::incident::{Release, duration, finding};
 use crate::plan::Watch;
 
 /// How often it is looked whether anything is new, in a watch of hours.
@@ -74,10 +74,10 @@ impl Conductor {
                 }
                 Look::Failed(why) => {
                     let Some(plan) = holder else {
-                        say(log, &self.vault.mask(&why));
-                        return not_met(why);
+                        say_seen(log, &self.vault.mask(&why));
+                        return worse(&why);
                     };
-                    format!("{why}, while {plan} is at work there")
+                    format!("{}, while {plan} is at work there", finding(&why))
                 }
                 Look::NoData(why) if start.elapsed() >= length => {
                     let why = format!("too little was seen to say how it is: {why}");

@@ -15,7 +15,9 @@ use super::super::watch::{Look, Watching};
 use super::{Conductor, Turn};
 use crate::health::vigil::{Named, Past, past_windows};
 use crate::hotfix::git::Reader;
-use crate::incident::{Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration};
+use crate::incident::{
+    BESIDE, Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration, finding,
+};
 use crate::journal::Journal;
 use crate::plan::progress::{Offered, offered};
 use crate::plan::{Watch, gates};
@@ -235,8 +237,8 @@ impl Conductor {
                     return Ok(met(what));
                 }
                 Look::Failed(why) => {
-                    say(log, &self.vault.mask(&why));
-                    return Ok(not_met(why));
+                    say_seen(log, &self.vault.mask(&why));
+                    return Ok(worse(&why));
                 }
                 Look::NoData(why) => return Err(why),
                 Look::Going(how) => {
@@ -332,14 +334,12 @@ pub(super) fn say(log: &mut LogWriter, line: &str) {
     log.write(format!("{}  {line}\r\n", Timestamp::now().strftime("%H:%M:%S")).as_bytes());
 }
 
-/// Writes what a watch saw into its log, each on a line of its own, and last what matters most.
+/// Writes what a watch saw into its log: the figures, each on a line of its own, and last what was found.
 pub(super) fn say_seen(log: &mut LogWriter, what: &str) {
-    let all: Vec<&str> = what.split(" · ").collect();
-    let (first, rest) = all.split_at(all.len().min(2));
-    for one in rest {
+    for one in what.split(BESIDE).skip(1) {
         say(log, one);
     }
-    say(log, &first.join(" · "));
+    say(log, finding(what));
 }
 
 /// The log of a run that is no command.
@@ -363,6 +363,14 @@ pub(super) fn met(summary: String) -> Finished {
 
 pub(super) fn not_met(why: String) -> Finished {
     Finished::with(Outcome::NotMet { why })
+}
+
+/// A watch that failed: what was found, with the figures behind it.
+pub(super) fn worse(why: &str) -> Finished {
+    let mut finished = not_met(finding(why).to_owned());
+    // What was found is said with how it ended.
+    finished.ended.summary = why.get(finding(why).len()..).unwrap_or_default().to_owned();
+    finished
 }
 
 pub(super) fn interrupted(why: String) -> Finished {

@@ -11,6 +11,7 @@ use super::super::series::{Sample, State, Status, Verdict};
 use super::failures::Failures;
 use super::{Vigil, shown, span};
 use crate::config::types::{self, Probe};
+use crate::incident::BESIDE;
 use crate::text::visible;
 
 /// Least share of the time that has to have been seen, in percent.
@@ -24,6 +25,8 @@ const TOLD: usize = 2;
 const TRAFFIC: f64 = 50.0;
 /// Fewest samples that a usual value is told from.
 const FEWEST: usize = 10;
+/// What is said of numbers that got worse.
+const WORSE: &str = "worse than before the incident";
 
 /// What is known of a probe from before a watch, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -148,12 +151,12 @@ impl Vigil {
     pub(super) fn unseen(&self, now: Duration) -> Option<String> {
         let (coverage, name) = self.coverage(now);
         if coverage < COVERAGE {
-            return Some(format!("{} was seen for {coverage:.0} % of the time only", visible(name)));
+            return Some(format!("{} had data for only {coverage:.0} % of the time", visible(name)));
         }
         let mut own = self.probes.iter().zip(&self.seen).zip(&self.past).filter(|(_, past)| past.fired);
         let ((probe, seen), _) = own.find(|((_, seen), _)| seen.missing() > 0)?;
         let (name, missing, all) = (visible(&probe.name), seen.missing(), seen.samples);
-        Some(format!("{name} failed in this incident, and {missing} of its {all} samples said nothing"))
+        Some(format!("{name} failed in this incident, and {missing} of its {all} checks had no data"))
     }
 
     /// Why so many failures may be too many, where that they are more than usual is not certain; `None`: they are not.
@@ -166,10 +169,10 @@ impl Vigil {
             }
             let (name, Failures { failed, of }) = (visible(&probe.name), now);
             Some(match before {
-                None => format!("{name}: {failed} of {of} samples failed, and how many are usual is not known"),
+                None => format!("{name} failed {failed} of {of} checks, and how many are usual is not known"),
                 Some(before) => {
                     let (few, all) = (before.failed, before.of);
-                    format!("{name}: {failed} of {of} samples failed, {few} of {all} before the incident: too few to tell")
+                    format!("{name} failed {failed} of {of} checks, before the incident {few} of {all}: too few to tell")
                 }
             })
         })
@@ -210,7 +213,7 @@ impl Vigil {
         if let Some((share, name)) = self.traffic().filter(|(share, _)| *share < TRAFFIC) {
             let name = visible(name);
             return Some(format!(
-                "{name} is at {share:.0} % of its level before the incident: too few users to tell"
+                "{name} is at {share:.0} % of its level before the incident: too few users are back to tell"
             ));
         }
         let is_known = |index: usize| self.past.get(index).is_some_and(Past::is_known);
@@ -223,16 +226,14 @@ impl Vigil {
     /// The probe that is worse than before the incident, although it keeps to its limits, or whose samples fail more
     /// often; all of them are judged together.
     pub(super) fn regressed(&self) -> Option<String> {
-        let pairs: Vec<_> = self
-            .past
-            .iter()
-            .zip(&self.seen)
-            .zip(self.probes.iter().zip(self.tracker.statuses()))
-            // What users do follows the time of day, and has a measure of its own.
-            .filter(|(_, (probe, _))| !counts_users(probe))
-            .filter_map(|((past, seen), (_, status))| {
+        // What users do follows the time of day, and has a measure of its own.
+        let judged = self.probes.iter().enumerate().filter(|(_, probe)| !counts_users(probe));
+        let pairs: Vec<_> = judged
+            .filter_map(|(index, _)| {
+                let (past, seen) = (self.past.get(index)?, self.seen.get(index)?);
                 let after: Vec<Point> = seen.points.iter().copied().collect();
-                Some((status, compare::case(status, &past.before, &after)?))
+                let case = compare::case(self.tracker.statuses().get(index)?, &past.before, &after)?;
+                Some((index, case))
             })
             .collect();
         let cases: Vec<_> = pairs.iter().map(|(_, case)| case.clone()).collect();
@@ -242,15 +243,15 @@ impl Vigil {
         let chances: Vec<f64> = grown.iter().map(|(_, (now, before))| now.chance(*before)).collect();
         let (judged, chances) = judge::family_with(&cases, &chances);
         let worse = pairs.iter().zip(judged).find(|(_, judged)| judged.verdict == Change::Worse);
-        let worse = worse.map(|((status, _), judged)| {
-            format!("{} is worse than before the incident: {}", visible(&status.name), judged.why)
+        let worse = worse.and_then(|((index, _), judged)| {
+            Some(format!("{WORSE}: {}{BESIDE}{}", self.level(*index)?.words(), judged.why))
         });
         worse.or_else(|| {
             let mut more = grown.iter().zip(chances);
             let ((probe, (now, before)), _) =
                 more.find(|((_, (now, before)), chance)| now.are_worse(*before, *chance))?;
             Some(format!(
-                "{} is worse than before the incident: {} of {} samples failed, {} of {} before it",
+                "{WORSE}: {} failed {} of {} checks, before {} of {}",
                 visible(&self.probes.get(*probe)?.name),
                 now.failed,
                 now.of,
@@ -274,15 +275,14 @@ impl Vigil {
         not_known
     }
 
-    /// `3 of 3 signals clear for 30m · p95 latency 212 ms (was 1.9k, usually 205 ± 18) · 0 of 180 samples
-    /// failed (< 1.7 %) · traffic 96 % · coverage 99 % · not known: version`.
+    /// The finding, as people say it, then the figures behind it: `healthy for 30m: p95 212 ms, as usual · p95
+    /// 212 ms (was 1905, usually 205 ± 18) · 0 of 180 samples failed (< 1.7 %) · traffic 96 % · coverage 99 % ·
+    /// not known: version`.
     pub(super) fn summary(&self, now: Duration) -> String {
-        let count = self.probes.len();
-        let s = if count == 1 { "" } else { "s" };
-        let mut parts = vec![format!("{count} of {count} signal{s} clear for {}", shown(self.time))];
         let statuses = || self.tracker.statuses().iter().enumerate();
-        let numbers = statuses().filter(|(_, status)| status.threshold.is_some());
-        parts.extend(numbers.filter_map(|(index, status)| self.value(index, status)).take(TOLD));
+        let numbers = || statuses().filter(|(_, status)| status.threshold.is_some());
+        let mut parts = vec![self.finding(numbers().filter_map(|(index, _)| self.level(index)).take(TOLD))];
+        parts.extend(numbers().filter_map(|(index, status)| self.value(index, status)).take(TOLD));
         let (failed, samples) = self.seen.iter().fold((0_u64, 0_u64), |(failed, samples), seen| {
             (failed + u64::from(seen.failed), samples + u64::from(seen.told))
         });
@@ -295,16 +295,33 @@ impl Vigil {
         if !not_known.is_empty() {
             parts.push(format!("not known: {}", not_known.join(", ")));
         }
-        let warned: Vec<_> = statuses()
-            .filter(|(_, status)| status.state == State::Warn)
-            .map(|(_, status)| visible(&status.name).into_owned())
-            .collect();
-        let told = parts.join(" · ");
+        parts.join(BESIDE)
+    }
+
+    /// `healthy for 30m: error rate 0.4 % and p95 212 ms, as usual`.
+    fn finding<'a>(&self, levels: impl Iterator<Item = Level<'a>>) -> String {
+        let (usual, others): (Vec<_>, Vec<_>) = levels.partition(Level::is_as_usual);
+        let usual: Vec<String> = usual.iter().map(Level::now).collect();
+        let usual = (!usual.is_empty()).then(|| format!("{}, as usual", usual.join(" and ")));
+        let said: Vec<String> = usual.into_iter().chain(others.iter().map(Level::words)).collect();
+        let colon = if said.is_empty() { "" } else { ": " };
+        let told = format!("healthy for {}{colon}{}", shown(self.time), said.join("; "));
+        let statuses = self.tracker.statuses().iter().filter(|status| status.state == State::Warn);
+        let warned: Vec<_> = statuses.map(|status| visible(&status.name).into_owned()).collect();
         match warned.as_slice() {
             [] => told,
             [one] => format!("{told}; {one} is over its warning limit"),
             more => format!("{told}; {} are over their warning limits", more.join(", ")),
         }
+    }
+
+    /// Where the number of a probe is beside where it usually is.
+    fn level(&self, index: usize) -> Option<Level<'_>> {
+        let status = self.tracker.statuses().get(index)?;
+        let now = judge::middle_of(self.seen.get(index)?.points.iter().copied())?.0;
+        let past = self.past.get(index).filter(|past| past.is_known());
+        let usual = past.and_then(|past| judge::middle_of(past.before.iter().copied()));
+        Some(Level { name: &status.name, unit: &status.unit, now, usual })
     }
 
     /// The share of samples that failed before the incident; `None`: it is not known of every probe.
@@ -331,6 +348,47 @@ impl Vigil {
                 format!("usually {} ± {}", judge::number(usual), rough(deviation))
             }));
         Some(if beside.is_empty() { told } else { format!("{told} ({})", beside.join(", ")) })
+    }
+}
+
+/// Where a number is, and where it usually is and how much it scatters there.
+struct Level<'a> {
+    name: &'a str,
+    unit: &'a str,
+    now: f64,
+    usual: Option<(f64, f64)>,
+}
+
+impl Level<'_> {
+    /// Whether nobody would call it a change.
+    fn is_as_usual(&self) -> bool {
+        self.usual.is_some_and(|(usual, deviation)| {
+            let by = (self.now - usual).abs();
+            by <= (judge::DEVIATIONS * deviation).max(judge::SHARE * usual.abs())
+        })
+    }
+
+    /// `p95 1.5 s`.
+    fn now(&self) -> String {
+        format!("{} {}", visible(self.name), self.told(self.now))
+    }
+
+    /// `p95 1.5 s, usually 0.3 s`.
+    fn words(&self) -> String {
+        match self.usual {
+            Some((usual, _)) => format!("{}, usually {}", self.now(), self.told(usual)),
+            None => self.now(),
+        }
+    }
+
+    /// A number as people say it: to two digits or to the unit, and in seconds where it is more than one.
+    fn told(&self, value: f64) -> String {
+        let most = self.now.abs().max(self.usual.map_or(0.0, |(usual, _)| usual.abs()));
+        let (value, unit) =
+            if self.unit == "ms" && most >= 1000.0 { (value / 1000.0, "s") } else { (value, self.unit) };
+        let value = if value.abs() >= 10.0 && value.is_finite() { value.round() } else { digits(value, 2) };
+        let space = if unit.is_empty() { "" } else { " " };
+        format!("{}{space}{unit}", judge::number(value))
     }
 }
 
@@ -378,20 +436,36 @@ pub fn past_windows(started_at: Timestamp, now: Timestamp) -> (compare::Window, 
 
 /// A number to two digits: how much something scatters is known no better.
 fn rough(value: f64) -> String {
+    judge::number(digits(value, 2))
+}
+
+/// A number to so many digits.
+fn digits(value: f64, count: i32) -> f64 {
     if value == 0.0 || !value.is_finite() {
-        return judge::number(value);
+        return value;
     }
-    let unit = 10_f64.powf(value.abs().log10().floor() - 1.0);
-    judge::number((value / unit).round() * unit)
+    let unit = 10_f64.powf(value.abs().log10().floor() - f64::from(count - 1));
+    (value / unit).round() * unit
 }
 
 #[cfg(test)]
 mod rounding {
-    use super::rough;
+    use super::{Level, rough};
 
     #[test]
     fn what_scatters_is_said_to_two_digits() {
         let said = [2.558, 18.3, 0.041_23, 251.0, 0.0].map(rough);
         assert_eq!(said, ["2.6", "18", "0.041", "250", "0"]);
+    }
+
+    #[test]
+    fn a_level_is_said_as_people_say_it() {
+        let level = |unit, now, usual| Level { name: "p95", unit, now, usual };
+        assert_eq!(level("ms", 1525.0, Some((302.7, 20.0))).words(), "p95 1.5 s, usually 0.3 s");
+        assert_eq!(level("ms", 212.4, Some((105.1, 20.0))).words(), "p95 212 ms, usually 105 ms");
+        assert_eq!(level("%", 0.4217, None).words(), "p95 0.42 %");
+        assert_eq!(level("", 239.0, None).now(), "p95 239");
+        assert!(level("%", 0.4, Some((0.41, 0.0))).is_as_usual());
+        assert!(!level("%", 0.8, Some((0.41, 0.1))).is_as_usual());
     }
 }

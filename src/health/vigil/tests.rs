@@ -73,7 +73,7 @@ fn what_holds_all_the_time_passes() {
     assert_eq!(
         look,
         Look::Passed(
-            "2 of 2 signals clear for 1m · 0 of 10 samples failed (< 30 %) · coverage 100 % \
+            "healthy for 1m · 0 of 10 samples failed (< 30 %) · coverage 100 % \
              · not known: traffic, baseline"
                 .to_owned()
         )
@@ -84,7 +84,7 @@ fn what_holds_all_the_time_passes() {
 fn a_warning_passes_and_is_told() {
     let look = World::new(&["api", "db"]).ticks(&["gg", "gg", "gw", "gw", "gw", "gw"]);
     let Look::Passed(told) = look else { panic!("{look:?}") };
-    assert!(told.ends_with("baseline; db is over its warning limit"), "{told}");
+    assert!(told.starts_with("healthy for 1m; db is over its warning limit · "), "{told}");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn one_bad_sample_is_not_the_end() {
     assert!(told.contains(" · 1 of 60 samples failed (1.7 %) · "), "{told}");
     // One of five is too much to let pass unseen.
     let look = World::new(&["api"]).ticks(&["g", "g", "b", "g", "g", "g"]);
-    let why = "api: 1 of 5 samples failed, and how many are usual is not known";
+    let why = "api failed 1 of 5 checks, and how many are usual is not known";
     assert_eq!(look, Look::NoData(why.to_owned()));
 }
 
@@ -128,14 +128,14 @@ fn without_data_it_never_passes() {
     let mut world = World::new(&["api"]);
     let mut looks = (0..100).map(|_| world.tick("-"));
     let end = looks.find(|look| !matches!(look, Look::Going(_)));
-    assert!(matches!(end, Some(Look::NoData(why)) if why.starts_with("api was not heard of for")));
+    assert!(matches!(end, Some(Look::NoData(why)) if why.starts_with("api has not answered for")));
 }
 
 #[test]
 fn what_is_not_settled_at_the_end_is_waited_for() {
     let mut world = World::new(&["api"]);
     let look = world.ticks(&["g", "g", "g", "g", "g", "b"]);
-    assert_eq!(look, Look::Going("the time is over, but api is pending".to_owned()));
+    assert_eq!(look, Look::Going("time is up, but api is pending".to_owned()));
     assert!(matches!(world.tick("g"), Look::Passed(_)));
     let mut world = World::new(&["api"]);
     assert!(matches!(world.ticks(&["g", "g", "g", "g", "g", "b", "b"]), Look::Failed(_)));
@@ -171,10 +171,7 @@ fn a_watch_that_is_all_settling_still_sees_what_it_needs() {
     assert!(matches!(vigil.look(at(22)), Look::Going(why) if why.contains("api is not confirmed")));
     vigil.observe(at(31), 0, sample(31, Verdict::Good));
     let look = vigil.look(at(31));
-    assert!(
-        matches!(&look, Look::Passed(told) if told.starts_with("1 of 1 signal clear for 20s")),
-        "{look:?}"
-    );
+    assert!(matches!(&look, Look::Passed(told) if told.starts_with("healthy for 20s")), "{look:?}");
 }
 
 #[test]
@@ -277,7 +274,10 @@ fn what_passes_says_what_was_seen_and_how_sure_that_is() {
     let known = Past { before: past(200.0, 300), during: past(1900.0, 100), ..Past::default() };
     let look = latency(known, |second| Some(steady(207.0, second)));
     let Look::Passed(told) = look else { panic!("{look:?}") };
-    assert!(told.starts_with("1 of 1 signal clear for 1m · p95 212 ms (was 1905, usually 205 ± "), "{told}");
+    assert!(
+        told.starts_with("healthy for 1m: p95 212 ms, as usual · p95 212 ms (was 1905, usually 205 ± "),
+        "{told}"
+    );
     assert!(
         told.ends_with(" · 0 of 59 samples failed (< 5.1 %) · coverage 100 % · not known: traffic"),
         "{told}"
@@ -307,7 +307,10 @@ fn what_nobody_uses_yet_does_not_pass() {
     assert!(most.ends_with(" · traffic 95 % · coverage 100 %"), "{most}");
     let few = watch(60.0, count);
     assert!(matches!(few, Look::NoData(_)), "{few:?}");
-    assert_eq!(told(few), "orders is at 32 % of its level before the incident: too few users to tell");
+    assert_eq!(
+        told(few),
+        "orders is at 32 % of its level before the incident: too few users are back to tell"
+    );
     // How long an answer takes counts nobody.
     assert!(
         !told(watch(60.0, None)).contains("users") && !told(watch(60.0, Some("latency"))).contains("users")
@@ -319,7 +322,7 @@ fn what_keeps_to_its_limit_and_is_worse_than_before_the_incident_fails() {
     let known = Past { before: past(200.0, 300), ..Past::default() };
     let look = latency(known, |second| Some(steady(500.0, second)));
     assert!(
-        matches!(&look, Look::Failed(why) if why.starts_with("p95 is worse than before the incident: median 205 → 505")),
+        matches!(&look, Look::Failed(why) if why.starts_with("worse than before the incident: p95 505 ms, usually 205 ms · median 205 → 505")),
         "{look:?}"
     );
 }
@@ -327,7 +330,7 @@ fn what_keeps_to_its_limit_and_is_worse_than_before_the_incident_fails() {
 #[test]
 fn what_was_seen_now_and_then_only_does_not_pass() {
     let look = latency(Past::default(), |second| (second % 8 < 3).then(|| steady(200.0, second)));
-    assert!(matches!(&look, Look::NoData(why) if why.contains("was seen for")), "{look:?}");
+    assert!(matches!(&look, Look::NoData(why) if why.contains("had data for only")), "{look:?}");
 }
 
 /// A watch over a minute of one probe that is asked every second, and says this.
@@ -355,7 +358,7 @@ fn what_fails_now_and_then_passes_only_where_it_always_did() {
     let known =
         |faults: Vec<Timestamp>| Past { before: past(200.0, 360), faults: Some(faults), ..Past::default() };
     let look = each_second(known(Vec::new()), now_and_then);
-    let why = "api is worse than before the incident: 5 of 59 samples failed, 0 of 360 before it";
+    let why = "worse than before the incident: api failed 5 of 59 checks, before 0 of 360";
     assert_eq!(look, Look::Failed(why.to_owned()));
     let look = each_second(known(times(11).collect()), now_and_then);
     assert!(
@@ -365,7 +368,7 @@ fn what_fails_now_and_then_passes_only_where_it_always_did() {
     // Nobody knows how it was.
     for unknown in [Past::default(), Past { before: past(200.0, 360), ..Past::default() }] {
         let look = each_second(unknown, now_and_then);
-        let why = "api: 5 of 59 samples failed, and how many are usual is not known";
+        let why = "api failed 5 of 59 checks, and how many are usual is not known";
         assert_eq!(look, Look::NoData(why.to_owned()));
     }
 }
@@ -376,7 +379,7 @@ fn samples_that_say_nothing_are_no_successes_and_cover_nothing() {
         move |second: u64| if second.is_multiple_of(every) { Verdict::NoData } else { Verdict::Good }
     };
     let look = each_second(Past::default(), silent(11));
-    assert_eq!(look, Look::NoData("api was seen for 92 % of the time only".to_owned()));
+    assert_eq!(look, Look::NoData("api had data for only 92 % of the time".to_owned()));
     let look = each_second(Past::default(), silent(40));
     assert!(
         matches!(&look, Look::Passed(told) if told.contains(" · 0 of 58 samples failed (< 5.2 %) · coverage 98 %")),
@@ -384,7 +387,7 @@ fn samples_that_say_nothing_are_no_successes_and_cover_nothing() {
     );
     // Of what failed in the incident nothing may be missing.
     let look = each_second(Past { fired: true, ..Past::default() }, silent(40));
-    let why = "api failed in this incident, and 1 of its 59 samples said nothing";
+    let why = "api failed in this incident, and 1 of its 59 checks had no data";
     assert_eq!(look, Look::NoData(why.to_owned()));
     assert!(matches!(
         each_second(Past { fired: true, ..Past::default() }, |_| Verdict::Good),

@@ -4,7 +4,7 @@ use super::super::apply::Fold;
 use super::super::body::{Body, Decision, PlanAsked, PlanEnd, PlanResumed, RemoteState, WatchVerdict};
 use super::super::record::Record;
 use super::super::state::{EntryKind, PlanState, same_person, share_before};
-use super::{with_note, with_reason};
+use super::{finding, with_note, with_reason};
 
 impl PlanState {
     /// The word for people, the same wherever a plan is shown.
@@ -113,7 +113,9 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             if body.plan.is_empty() && body.verdict == WatchVerdict::Passed {
                 return Some((kind, format!("{short} in {} is good: {}", body.environment, body.why)));
             }
-            (kind, with_reason(format!("{short} on {} {word}", body.environment), &body.why))
+            // What a person writes is theirs, whole.
+            let why = if body.plan.is_empty() { &body.why } else { finding(&body.why) };
+            (kind, with_reason(format!("{short} on {} {word}", body.environment), why))
         }
         _ => return None,
     };

@@ -16,7 +16,7 @@ use super::document::{self, Line};
 use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::{Overlay, PlanView};
-use crate::incident::{PlanRun, Proof, Run, StepRun, StepState};
+use crate::incident::{BESIDE, PlanRun, Proof, Run, StepRun, StepState};
 use crate::plan::progress::Choice;
 use crate::plan::{Action, Settle, Step};
 
@@ -122,9 +122,6 @@ fn says(step: &StepRun, why: &str) -> bool {
     outcome.is_some_and(|outcome| glyph::outcome_words(outcome).contains(why))
 }
 
-/// Between two things that a watch saw.
-const SEEN: &str = " · ";
-
 /// How the whole of it stands.
 fn head(ui: Ui<'_>, run: &PlanRun, columns: u16) -> Line {
     let (symbol, role) = glyph::plan(run);
@@ -183,16 +180,31 @@ fn step_lines(
     let mut say = |text: &str, role: Role| {
         lines.push(Line::of(INDENT, ui.of(role)).with(text, ui.of(role)).hanging(HANG));
     };
-    if let Some(exact) = exact.as_deref().filter(|exact| selected && *exact != step.title) {
-        say(exact, Role::Code);
-    }
-    for (text, role) in about(ui, step, unsettled.is_some()) {
+    let exact = exact.as_deref().filter(|exact| selected && *exact != step.title);
+    let mut lines_of_it = about(ui, step, unsettled.is_some());
+    // What a pipeline waits for is read before the address that it was started at.
+    let follows = planned.is_some_and(|planned| matches!(planned.action, Action::Pipeline(_)));
+    let place = if follows && step.waiting.is_some() { lines_of_it.len() } else { 0 };
+    lines_of_it.splice(place..place, exact.map(|exact| (exact.to_owned(), Role::Code)));
+    for (text, role) in lines_of_it {
         say(&text, role);
     }
-    // What a watch saw stands here whole: the timeline has no room for it.
+    // What a watch found is said of each, the figures behind it where somebody looks at it.
     let watches = planned.is_some_and(|planned| matches!(planned.action, Action::Watch(_)));
-    if let Some(run) = step.run.as_ref().filter(|_| watches && state == StepState::Done) {
-        for part in run.summary.split(SEEN).filter(|part| !part.is_empty()) {
+    if let Some(run) = step.run.as_ref().filter(|_| watches) {
+        let shown = match (state, selected) {
+            (StepState::Done, true) => usize::MAX,
+            (StepState::Done, false) => 1,
+            // What failed is said with how it ended.
+            _ => {
+                if selected {
+                    usize::MAX
+                } else {
+                    0
+                }
+            }
+        };
+        for part in run.summary.split(BESIDE).filter(|part| !part.is_empty()).take(shown) {
             say(part, Role::Muted);
         }
     }
@@ -264,7 +276,7 @@ fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run, listed: bool
     match &run.outcome {
         None if run.stop_asked.is_some() => said.push(("being stopped".to_owned(), Role::Warn)),
         Some(outcome) if !outcome.succeeded() => {
-            let summary = if listed { "" } else { run.summary.as_str() };
+            let summary = if listed { "" } else { run.found() };
             let colon = if summary.is_empty() { "" } else { ": " };
             said.push((format!("{}{colon}{summary}", glyph::outcome_words(outcome)), role));
         }

@@ -155,10 +155,10 @@ fn plan_row(ui: Ui<'_>, pen: &mut Pen<'_>, plan: &PlanRun) {
         format!("{words} {time}").trim_start().to_owned()
     };
     pen.put(&word, style);
-    if let Some(run) = alone.filter(|run| !run.summary.is_empty())
+    if let Some(run) = alone.filter(|run| !run.found().is_empty())
         && pen.room() > 8
     {
-        pen.gap(2).put(&run.summary, ui.of(Role::Faint));
+        pen.gap(2).put(run.found(), ui.of(Role::Faint));
     }
 }
 

@@ -155,16 +155,8 @@ pub(super) fn told(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>,
         pen.right_gap(1);
         pen.put(&said, ui.of(text));
     } else if !verdict::put(ui, pen, entry, text) {
-        pen.put(ended_well(entry, ui.said(entry).trim_end()), ui.of(text));
+        pen.put(ui.said(entry).trim_end(), ui.of(text));
     }
-}
-
-/// What is said of a plan that went well: the first things that were seen of it. The others stand in its window.
-pub(super) fn ended_well<'a>(entry: &Entry<'_>, said: &'a str) -> &'a str {
-    if entry.name != "plan-ended" || entry.kind != EntryKind::PlanDone || entry.original.is_some() {
-        return said;
-    }
-    said.match_indices(" · ").nth(1).and_then(|(at, _)| said.get(..at)).unwrap_or(said)
 }
 
 /// Tells whether the screen is wide enough for seconds.

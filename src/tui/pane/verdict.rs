@@ -13,7 +13,7 @@ const JUDGED: [&str; 3] = [" failed its watch", " passed its watch", " could not
 
 /// Writes such a row; `false` where it fits as it is, or says nothing of how a plan stands.
 pub(super) fn put(ui: Ui<'_>, pen: &mut Pen<'_>, entry: &Entry<'_>, role: Role) -> bool {
-    let text = super::timeline::ended_well(entry, entry.text.trim_end());
+    let text = entry.text.trim_end();
     let plan = ui.model.incident().and_then(|state| state.plan(entry.about));
     // How a canary ended is read before what its plan was called.
     if entry.name == "plan-ended"

@@ -141,7 +141,7 @@ pub(super) fn outage() -> Story {
         Some((
             released("v1.4.1", "v1.4.1", "c6373ae", true),
             WatchVerdict::Passed,
-            "2 of 2 signals clear for 5m",
+            "healthy for 5m: error rate 0.4 %, as usual",
         )),
     );
     let well = [
