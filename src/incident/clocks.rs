@@ -23,6 +23,9 @@ pub mod audience {
     pub const EXECUTIVES: &str = "executives";
 }
 
+/// What the title of a clock begins with that runs out when people were promised to hear again.
+const PROMISED: &str = "promised ";
+
 /// Something due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
@@ -49,6 +52,11 @@ impl Clock {
     /// Tells whether it is that of the fix, and was met by the end of the incident without one on record.
     pub fn is_met_by_end(&self, state: &State) -> bool {
         self.id == "fix" && self.met_at.is_some() && self.met_at == state.resolved_at
+    }
+
+    /// Tells whether people were told that they would hear by then, and nothing else asks for it so early.
+    pub fn is_promised(&self) -> bool {
+        self.title.starts_with(PROMISED)
     }
 
     /// Tells whether a step of what is next, by the id of its command, is about it.

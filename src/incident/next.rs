@@ -255,6 +255,13 @@ impl Steps<'_> {
         let overdue = overdue && snoozed.is_none();
         let title = match snoozed {
             Some(one) => format!("{title} (snoozed, {}: {})", time_left(one.until, self.now), one.reason),
+            None if clock.is_promised() => {
+                let at = clock.due_at.strftime("%H:%M UTC");
+                match title.split_once(", ") {
+                    Some((act, then)) => format!("{act} promised for {at}, {then}"),
+                    None => format!("{title} promised for {at}"),
+                }
+            }
             None => title.to_owned(),
         };
         let next = Next { action, argument: argument.to_owned(), title, due_at: Some(clock.due_at), overdue };

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::body::{Delivery, Phase, Severity};
 use super::super::policy::{Policy, UpdatePolicy};
 use super::super::state::{Message, OnChannel, State};
-use super::{Ask, Clock, ClockState, audience, clock, in_force, later};
+use super::{Ask, Clock, ClockState, PROMISED, audience, clock, in_force, later};
 
 /// Nobody who waits for a message counts the seconds.
 const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -66,7 +66,12 @@ fn one(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option
     };
     let every = |severity| every(policy, severity, audience, is_frequent(state, Timestamp::MAX));
     let (severity, until) = super::last_asked(state, Timestamp::MAX, now, &every)?;
-    let from = told(state, policy, audience).max().unwrap_or(state.started_at);
+    let last = told(state, policy, audience).max();
+    let from = last.unwrap_or(state.started_at);
+    let promised = last.and_then(|last| promised(state, policy, audience, last));
+    // What was promised is owed, whatever the severity became.
+    let owed = until.filter(|until| promised.is_some_and(|at| at > *until)).is_some();
+    let until = until.filter(|_| !owed);
     let stopped = [until, state.resolved_at].into_iter().flatten().min();
     let ask = Ask {
         from,
@@ -76,6 +81,16 @@ fn one(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option
         stopped,
     };
     let mut clock = clock(&id, title, ask, now);
+    if let Some(at) = promised.filter(|at| *at < clock.due_at) {
+        // A message takes a moment from its draft to whoever gets it: that is no other time.
+        if owed || clock.due_at.duration_since(at) > SignedDuration::from_mins(1) {
+            clock.title = format!("{PROMISED}{}", clock.title);
+        }
+        (clock.from, clock.due_at) = (from, at);
+        if clock.state == ClockState::Running && now > at {
+            clock.state = ClockState::Overdue;
+        }
+    }
     let past = of_audience(state, policy, audience, now);
     // The last one is this clock itself, where it is stopped.
     clock.missed = past.iter().filter(|round| round.told_at.is_some() && round.is_missed()).count();
@@ -96,7 +111,9 @@ fn of_audience(state: &State, policy: &Policy, audience: &str, now: Timestamp) -
         let every = every(policy, severity, audience, is_frequent(state, at))?;
         let due = later(from, every);
         let since = since(state, policy, audience, severity, at);
-        Some(if due < since { later(since, every) } else { due })
+        let due = if due < since { later(since, every) } else { due };
+        let promised = times.contains(&from).then(|| promised(state, policy, audience, from)).flatten();
+        Some(promised.map_or(due, |promised| promised.min(due)))
     };
     let own = audience != audience::STAKEHOLDERS;
     let first = own.then_some(state.started_at).into_iter();
@@ -136,6 +153,14 @@ pub fn next_update(state: &State, policy: &Policy, audience: &str, now: Timestam
     state.is_open().then(|| later(now, every))
 }
 
+/// When an audience that was sent a message at a time was promised to hear again: what it read then holds, however
+/// often it is told by now.
+fn promised(state: &State, policy: &Policy, audience: &str, told: Timestamp) -> Option<Timestamp> {
+    let read = sent(state, policy, audience, told)?.as_of.min(told);
+    let (severity, _) = severity_at(state, read)?;
+    Some(later(read, every(policy, severity, audience, is_frequent(state, read))?))
+}
+
 /// Whether users were served again at a time.
 fn is_served(state: &State, at: Timestamp) -> bool {
     state.mitigated_at.is_some_and(|served| served <= at)
@@ -171,11 +196,16 @@ pub fn told_up_to(state: &State, policy: &Policy, audience: &str) -> Option<Time
 
 /// When the record was read for what told an audience at a time; that time, where nothing was sent by a channel.
 fn read_for(state: &State, policy: &Policy, audience: &str, at: Timestamp) -> Timestamp {
+    sent(state, policy, audience, at).map_or(at, |message| message.as_of.min(at))
+}
+
+/// The message that told an audience at a time.
+fn sent<'a>(state: &'a State, policy: &Policy, audience: &str, at: Timestamp) -> Option<&'a Message> {
     let accepted = |message: &&Message| {
         let here = |way: &OnChannel| way.end == Some(Delivery::Accepted) && way.since == at;
         policy.told_as(&message.audience) == audience && message.ways.iter().any(here)
     };
-    state.messages.iter().find(accepted).map_or(at, |message| message.as_of.min(at))
+    state.messages.iter().find(accepted)
 }
 
 /// The times an audience was told.

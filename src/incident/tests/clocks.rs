@@ -69,6 +69,47 @@ fn each_audience_has_a_clock_that_only_telling_it_starts_anew() {
 }
 
 #[test]
+fn what_people_were_promised_is_owed_however_often_they_are_told_by_now() {
+    let usual = Policy::built_in();
+    // Read and promised at one minute, accepted in the next.
+    let sent = |at: i64| {
+        let message = Messaged {
+            kind: MessageKind::Update,
+            audience: "stakeholders".into(),
+            text: "Next update: soon".into(),
+            channels: vec!["slack".into()],
+            as_of: Some(minutes(at)),
+        };
+        let message = record(at, message);
+        let accepted = record(at + 1, Delivered::new(message.id, "slack", Delivery::Accepted));
+        [message, accepted]
+    };
+    let update = |records: Vec<Record>, now| {
+        let clock = clock_of(&log(records), &usual, "update", now);
+        (clock.due_at, clock.state, clock.is_promised())
+    };
+    let with = |more: Vec<Record>| sent(10).into_iter().chain(more).collect::<Vec<_>>();
+    // At P0 every 15 minutes while users are not served.
+    assert_eq!(update(with(vec![]), 20), (minutes(25), ClockState::Running, false));
+    for (what, severity) in [("rarer at P1", Severity::P1), ("not at all at P2", Severity::P2)] {
+        let changed = with(vec![record(15, to(severity))]);
+        assert_eq!(update(changed.clone(), 20), (minutes(25), ClockState::Running, true), "{what}");
+        assert_eq!(update(changed, 30), (minutes(25), ClockState::Overdue, true), "{what}");
+    }
+    let served = with(vec![record(1, to(Severity::P1)), record(15, Mitigated::default())]);
+    assert_eq!(update(served, 20), (minutes(40), ClockState::Running, true), "daily from the next one on");
+    // A new message says when they hear next.
+    let anew = with([record(15, to(Severity::P1))].into_iter().chain(sent(20)).collect());
+    assert_eq!(update(anew, 30), (minutes(50), ClockState::Running, false));
+    // What is to be sooner than was promised is.
+    let raised = with(vec![record(1, to(Severity::P1)), record(12, to(Severity::P0))]);
+    assert_eq!(update(raised, 13), (minutes(26), ClockState::Running, false));
+    let next = with(vec![record(15, to(Severity::P1))]);
+    let clocks = clocks(log(next).state(), &usual, minutes(30));
+    assert_eq!(clocks.iter().find(|clock| clock.id == "update").unwrap().title, "promised update due");
+}
+
+#[test]
 fn rounds_of_updates_that_were_missed_are_counted() {
     let usual = Policy::built_in();
     let mut told_when = vec![record(3, told("stakeholders"))];
