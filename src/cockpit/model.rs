@@ -127,6 +127,8 @@ pub struct Model {
     /// The question of yes or no at which letters were typed that mean nothing to it, by since when it has
     /// been on the screen.
     pub astray: Option<u64>,
+    /// Whether the last key would have answered it: pressed once more it does.
+    pub once_more: bool,
     /// When the last letter of a text came that somebody types where there is no prompt, by the key clock.
     pub babble: Option<u64>,
     /// What stood when the first of the keys came that came since without a pause: whether one of them did
@@ -397,6 +399,7 @@ impl Model {
             last_key: None,
             keys_since: 0,
             astray: None,
+            once_more: false,
             babble: None,
             before_burst: None,
             asked_by: None,

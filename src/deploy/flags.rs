@@ -126,7 +126,11 @@ pub fn flag(config: &Config, id: &str, name: &str, on: bool, before: &Switch, ro
     let doing = format!("planning to turn {} {word}", visible(name));
     let flag = find(config, &doing, name)?;
     let calls = calls(&doing, flag)?;
-    let mut notes = Vec::new();
+    let production = config.production().map(|env| visible(&env.name));
+    let mut notes: Vec<String> = production
+        .iter()
+        .map(|name| format!("it takes effect in {name} at once, without a deploy"))
+        .collect();
     let undo = match (before, on) {
         (Switch::Off, true) | (Switch::On, false) => {
             let action = Action::Http(calls.set(!on));

@@ -55,7 +55,12 @@ pub(super) fn repeated(press: KeyPress, before: Option<(Key, u64)>) -> bool {
 }
 
 /// What one is told that comes behind letters which mean nothing to the question.
-pub(super) const ASTRAY: &str = "not confirmed: other letters came first; press esc and ask again";
+pub(super) const ASTRAY: &str = "not confirmed: other letters came first; press it once more, or esc";
+/// What one is told whose letter means nothing to the question, by the key that answers it.
+const EXPECTED: [&str; 2] = [
+    "nothing is typed here: press ⏎ to go ahead, or esc",
+    "nothing is typed here: press y to go ahead, or esc",
+];
 /// What one is told that came as pasted text does.
 const AMID: &str = "not confirmed: it came with other text, as if pasted; press it alone";
 /// What one is told that was pressed together with Ctrl.
@@ -102,20 +107,42 @@ fn complain(cx: &mut Cx<'_>, why: &str) {
 
 /// Keeps what is typed at a question from answering it: once a letter was pressed that means nothing to a
 /// question of yes or no, a later one is part of the same word, however slowly it is typed. Tells whether
-/// the key was such an answer, and says so.
-pub(super) fn astray(cx: &mut Cx<'_>, press: KeyPress) -> bool {
+/// the key was such an answer, and says so. Pressed once more by itself it is no word: that answers.
+pub(super) fn astray(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>, once_more: bool) -> bool {
     let Some(shown) = yes_or_no(cx.model).filter(|shown| press.at_ms > *shown) else { return false };
     if asked(cx.model, press.key).is_some() {
-        let is_astray = cx.model.astray == Some(shown);
-        if is_astray {
-            complain(cx, ASTRAY);
+        if cx.model.astray != Some(shown) {
+            return false;
         }
-        return is_astray;
+        // The very next key, again by itself.
+        let answers = matches!(press.key.code, Code::Enter | Code::Char('y')) && is_quiet(press, before);
+        if answers && once_more {
+            cx.model.astray = None;
+            return false;
+        }
+        complain(cx, ASTRAY);
+        cx.model.once_more = answers;
+        return true;
     }
     if press.key.text().is_some() && !means(cx.model, press.key) {
         cx.model.astray = Some(shown);
+        if asked(cx.model, Key::char('y')).is_some() {
+            say_expected(cx);
+        }
     }
     false
+}
+
+/// Says what a question waits for, where it has a line for that.
+fn say_expected(cx: &mut Cx<'_>) {
+    let [enter, yes] = EXPECTED;
+    let (complaint, expected) = match cx.model.overlays.last_mut() {
+        Some(Overlay::Preview(preview)) if preview.way() == Way::Enter => (&mut preview.complaint, enter),
+        Some(Overlay::Preview(preview)) if preview.way() == Way::Yes => (&mut preview.complaint, yes),
+        Some(Overlay::Decide(decide)) => (&mut decide.complaint, yes),
+        _ => return,
+    };
+    expected.clone_into(complaint);
 }
 
 /// Since when a question of yes or no has been on the screen, if one is on top.

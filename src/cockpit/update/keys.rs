@@ -21,6 +21,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
         return run_view::key(cx, press);
     }
     let before = cx.model.last_key.replace((press.key, press.at_ms));
+    let once_more = std::mem::take(&mut cx.model.once_more);
     if before.is_none_or(|(_, at)| press.at_ms.saturating_sub(at) >= PAUSE_MS) {
         cx.model.before_burst = Some(stands(cx.model));
     }
@@ -30,7 +31,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
     if always(cx, press.key) {
         return;
     }
-    if is_babble(cx, press) || confirm::withheld(cx, press) || confirm::astray(cx, press) {
+    if is_babble(cx, press) || confirm::withheld(cx, press) || confirm::astray(cx, press, before, once_more) {
         return;
     }
     if !cx.model.overlays.is_empty() {

@@ -101,7 +101,8 @@ fn typing(cx: &mut Cx<'_>, key: Key, heard: bool, meant: bool) {
     match key.code {
         Code::Esc => cx.pop(),
         Code::Enter if preview.typed.text() != word => {
-            preview.complaint = format!("type {word} to go ahead");
+            let clear = if preview.typed.text().is_empty() { "" } else { "; ctrl-u clears the line" };
+            preview.complaint = format!("type {word} to go ahead{clear}");
         }
         Code::Enter if meant => {
             let how = confirmed::typed(word);

@@ -294,6 +294,7 @@ fn a_protected_plan_starts_only_when_its_target_is_typed_and_only_once() {
     assert_eq!(table.complaint(), "type production to go ahead");
     assert_eq!(starts(&table.types("productio")), 0);
     assert_eq!(starts(&table.keys("y enter")), 0, "productioy");
+    assert_eq!(table.complaint(), "type production to go ahead; ctrl-u clears the line");
     table.keys("backspace");
     let effects = [table.types("n"), table.keys("enter enter enter")].concat();
     assert_eq!(starts(&effects), 1);

@@ -30,7 +30,14 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
     // Where text is typed the edge says how to get out of it: the line itself has room for the text.
     let back = [("esc", "back")];
     let keys = if !taken && preview.prompts() { &back[..] } else { &[] };
-    let inner = framed(ui, buf, place, &format!("Plan: {}", plan.title), keys, Role::OverlayBorder);
+    let inner = framed(
+        ui,
+        buf,
+        place,
+        &format!("Plan: {}{}", plan.title, in_production(ui, plan)),
+        keys,
+        Role::OverlayBorder,
+    );
     let list = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
     let mut shown = document::draw(buf, list, preview.scroll.top, lines.len(), |index| lines[index].clone());
     let foot = below(inner, list.height);
@@ -51,6 +58,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, preview: &Preview) 
         shown.lines = 0;
     }
     shown
+}
+
+/// Where a flag takes effect, which its plan is not called by.
+fn in_production(ui: Ui<'_>, plan: &Plan) -> String {
+    let production = ui.model.config.config.production();
+    let production = production.filter(|_| plan.target.starts_with("flag:"));
+    production.map_or_else(String::new, |env| format!(" in {}", env.name))
 }
 
 fn lines(ui: Ui<'_>, preview: &Preview) -> Vec<Line> {
@@ -220,7 +234,8 @@ fn effect(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
             let plan = &preview.plan;
             let changes = plan.reaches_others() && !words::only_asks(plan.purpose);
             let role = if changes { Role::Text } else { Role::Muted };
-            let texts = [words::effect_by_steps(plan), words::effect(plan)];
+            let place = in_production(ui, plan);
+            let texts = [words::effect_by_steps(plan), words::effect(plan)].map(|text| text + &place);
             let fits = texts.iter().find(|text| width(text) <= pen.room());
             pen.put(fits.unwrap_or(&texts[1]), ui.of(role));
         }

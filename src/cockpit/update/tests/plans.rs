@@ -480,10 +480,10 @@ fn at_its_host(asks: bool) -> Table {
 fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment() {
     let mut table = at_its_host(true);
     let next = &table.model.derived.next[0].0;
-    assert_eq!(
-        (next.action, next.title.as_str()),
-        ("plan", "deploy.yml #42 waits for approval of staging by sre")
-    );
+    assert_eq!((next.action, next.title.as_str()), ("plan", "approve staging in deploy.yml #42 (sre)"));
+    let others = at_its_host(false);
+    let next = &others.model.derived.next[0].0;
+    assert_eq!(next.title, "deploy.yml #42 waits for approval of staging by sre", "it is others who may");
     table.keys("o a");
     assert!(matches!(table.top(), Overlay::Decide(decide) if decide.asks() == Asks::Reason));
     table.shown();
