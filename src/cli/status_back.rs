@@ -33,7 +33,10 @@ fn lines(ways: &[Way], production: &str) -> Vec<(String, Hue)> {
         (None, Some(way), _) => {
             vec![(format!("? {}: not proven", told(way)), Hue::Plain), (format!("prove it: {ask}"), Hue::Dim)]
         }
-        (None, None, Some(way)) => vec![(format!("▲ only a flag: {}", told(way)), Hue::Warn)],
+        (None, None, Some(way)) => vec![(
+            format!("✓ {}: proven ready; helps only if the fault is behind this flag", told(way)),
+            Hue::Good,
+        )],
         (None, None, None) => vec![(format!("✗ none is proven ready. See why: {ask}"), Hue::Bad)],
     }
 }
@@ -60,6 +63,8 @@ mod tests {
         );
         let none = said(&[way(Kind::Redeploy, Ready::No("no tag".into()))]);
         assert_eq!(none, "✗ none is proven ready. See why: flightdeck rollback --list --env production");
-        assert!(said(&[way(Kind::FlagOff, Ready::Yes)]).starts_with("▲ only a flag: "));
+        assert!(
+            said(&[way(Kind::FlagOff, Ready::Yes)]).ends_with("helps only if the fault is behind this flag")
+        );
     }
 }

@@ -188,7 +188,7 @@ fn clock_hue(clock: &Clock, now: Timestamp) -> Hue {
 fn due_words(at: Timestamp, now: Timestamp) -> String {
     match at.cmp(&now) {
         Ordering::Equal => "now".to_owned(),
-        Ordering::Greater => format!("within {}", duration(at.duration_since(now))),
+        Ordering::Greater => format!("in {}", duration(at.duration_since(now))),
         Ordering::Less => format!("overdue by {}", duration(now.duration_since(at))),
     }
 }

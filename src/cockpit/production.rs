@@ -270,6 +270,9 @@ fn doing(state: Option<&incident::State>, plan: &PlanRun, live: Option<&str>) ->
             let name = state.map_or_else(|| plan.brings_beside(live), |state| state.canary(plan, live));
             format!("{glyph} canary {name} {share} %")
         }
+        None if plan.purpose == "rollback" && !plan.is_flag() => {
+            format!("{glyph} rollback to {}", plan.brings())
+        }
         None => format!("{glyph} {}", plan.title),
     }
 }

@@ -116,12 +116,8 @@ impl Review {
         }
         let who: Vec<_> = self.who.iter().map(|who| visible(who).into_owned()).collect();
         let who = if who.is_empty() { String::new() } else { format!(" by {}", who.join(", ")) };
-        let ours = match self.may {
-            Some(true) => " (you can)",
-            Some(false) => " (you cannot)",
-            None => "",
-        };
-        format!("approval of {what}{who}{ours}")
+        // Whether we may is nobody else's: the line goes on record.
+        format!("approval of {what}{who}")
     }
 }
 

@@ -43,8 +43,8 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "culprits" => "Go through the usual causes. A rollback does not fix a third party.",
         "health" => "Give the probes a moment. Then people say whether users are served.",
         "team" => "Read the brief, then take command, or decline.",
-        "plan" if next.title.contains(" waits for approval of ") => {
-            "Nothing reaches users until somebody approves. Open the plan, and approve with a comment."
+        "plan" if next.title.starts_with("approve ") => {
+            "Users get nothing before that. Open the plan, approve with a comment."
         }
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",

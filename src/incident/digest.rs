@@ -217,7 +217,8 @@ fn changes(plan: &PlanRun) -> Option<(&str, &str)> {
 /// Tells whether a line stands for itself: people's words, decisions, and alarms that were marked
 /// afterwards. What is marked of a plan stays with it: the row tells how the plan stands.
 fn is_own(entry: &Entry<'_>) -> bool {
-    entry.about.is_empty() || (entry.is_marked() && !is_of_plan(entry))
+    let decides = matches!(entry.kind, EntryKind::Approval | EntryKind::Rejection);
+    entry.about.is_empty() || decides || (entry.is_marked() && !is_of_plan(entry))
 }
 
 /// Tells whether an item that passed was ticked right after those of a row, by the same person. One that

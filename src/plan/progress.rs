@@ -104,12 +104,12 @@ fn followed(step: &StepRun) -> Option<&Remote> {
 fn reviews(index: usize, pipeline: &Pipeline, step: &StepRun) -> Vec<Choice> {
     let remote = step.run.as_ref().and_then(|run| run.remote.as_ref());
     let Some(remote) = remote.filter(|remote| remote.asks) else { return Vec::new() };
-    let what = remote.note.trim_start_matches("for ").split(" (you").next().unwrap_or_default();
+    let what = remote.approval().map_or(remote.note.trim_start_matches("for "), |(place, _)| place);
     let choice = |approve: bool, word: &str| Choice {
         step: index,
         run: run_of(step),
         decision: Decision::Review { approve, comment: String::new(), waits_for: remote.note.clone() },
-        title: format!("{word} {} in {}: {what}", remote.name, pipeline.host()),
+        title: format!("{word} {what} in {} ({})", remote.name, pipeline.host()),
         risky: false,
     };
     vec![choice(true, "approve"), choice(false, "reject")]

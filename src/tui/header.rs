@@ -216,12 +216,15 @@ fn beside(ui: Ui<'_>, pen: &Pen<'_>, state: &State) -> Vec<(String, Role)> {
             [&None, &brief, &None],
         ]
     };
-    let least = width(&state.title).min(TITLE) + GAP + width(&block.0);
-    let fits = |list: &&[&Option<(String, Role)>; 3]| {
+    let fits = |list: &[&Option<(String, Role)>; 3], title: u16| {
         let taken: u16 = list.iter().copied().flatten().map(|(text, _)| width(text) + GAP).sum();
-        least + taken <= pen.room()
+        width(&state.title).min(title) + GAP + width(&block.0) + taken <= pen.room()
     };
-    let best = all.iter().find(fits);
+    // What is live is worth more than the end of the title while something is done to it.
+    let short = |list: &&[&Option<(String, Role)>; 3]| list[0].is_some() && list[1].is_some();
+    let best = all.iter().filter(short).find(|list| fits(list, TITLE));
+    let best = best.or_else(|| all.iter().filter(short).find(|list| fits(list, TITLE / 2)));
+    let best = best.or_else(|| all.iter().find(|list| fits(list, TITLE)));
     let best = best.into_iter().flatten().filter_map(|one| (*one).clone());
     std::iter::once(block).chain(best).collect()
 }
@@ -462,7 +465,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let (text, role) = match looked.readiness() {
         _ if rollback::canary(ui.model, production).is_some() => ("canary can be undone ✓", Role::Good),
         Readiness::Ready => ("rollback ready ✓", Role::Good),
-        Readiness::OnlyFlag => ("rollback ▲ flag only", Role::Warn),
+        Readiness::OnlyFlag => ("flag off ready ✓", Role::Good),
         Readiness::NoWay if narrow => ("rollback ✗ none", Role::Bad),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),

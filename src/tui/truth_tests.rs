@@ -161,6 +161,37 @@ fn ticks_for_a_fix_that_was_no_good_are_told_apart_from_open_items() {
 }
 
 #[test]
+fn what_is_live_stays_in_sight_while_a_rollback_runs() {
+    let mut scribe = declared();
+    released(&mut scribe, "v1.4.2");
+    let subject = Subject { reference: "v1.4.1".into(), commit: "a0fbce1".repeat(6), dirty: false };
+    let title = "roll production back: redeploy v1.4.1 (a0fbce1)";
+    let plan = Plan { subject: Some(subject), ..Plan::new("back-1", title, Purpose::Rollback, "production") };
+    scribe.write(
+        "maya",
+        at("15:16:00"),
+        PlanStarted {
+            plan: plan.id.clone(),
+            title: title.into(),
+            purpose: "rollback".into(),
+            target: "production".into(),
+            hash: plan.hash(),
+            steps: Vec::new(),
+            confirmed: "typed production".into(),
+            spec: crate::plan::stored::seal(&plan).unwrap().spec,
+        },
+    );
+    let mut model = cockpit(scribe);
+    for (columns, rows, doing) in
+        [(160, 45, "rollback to v1.4.1"), (120, 36, "rollback to v1.4.1"), (80, 24, "rollback")]
+    {
+        let shown = drawn(&mut model, columns, rows);
+        let first = shown.lines().next().unwrap();
+        assert!(first.contains("v1.4.2") && first.contains(doing), "{columns}×{rows}: {first}");
+    }
+}
+
+#[test]
 fn a_way_back_that_nobody_took_is_marked_at_its_phase_until_it_was_tried() {
     use crate::incident::{NoteKind, Phase, PhaseEntered};
     let put_off = |decides: bool| {

@@ -209,8 +209,8 @@ fn a_deploy_by_a_pipeline_reaches_users_once_a_reviewer_approves_it() {
     done(&deploy.into_iter().chain(gates).chain(reason).collect::<Vec<&str>>());
     pipeline_is(&shell, "deploy-production-1", "waiting");
     let next = titles(&shell.json(&["status", "--json"]));
-    let wanted = "waits for approval of production by release-managers (you can)";
-    assert!(next.contains(wanted), "{next}");
+    let wanted = "approve production in deploy.yml #";
+    assert!(next.contains(wanted) && next.contains(" (release-managers)"), "{next}");
     assert_eq!(live("production_url"), "1.4.2", "nothing reaches users until then");
     let why = "staging is healthy, the smoke test passed";
     done(&["plan", "review", "--approve", "--comment", why, "--confirm", "production"]);

@@ -207,7 +207,7 @@ impl Steps<'_> {
         let open: Vec<_> = with(CheckState::Open).cloned().collect();
         if let Some(id) = failed {
             let title = self.state.ticks.get(&id).map(|tick| tick.title.as_str()).filter(|t| !t.is_empty());
-            let title = format!("{} failed: look at it before production", title.unwrap_or(&id));
+            let title = format!("{} failed its check, fix it before production", title.unwrap_or(&id));
             self.add("checklist", &id, title);
         }
         if let [first, rest @ ..] = open.as_slice() {

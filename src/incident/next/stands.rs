@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::state::{PlanRun, PlanState, Share};
+use super::super::state::{PlanRun, PlanState, Remote, Share};
 use super::super::time::duration;
 use super::Next;
 
@@ -34,7 +34,7 @@ pub(super) fn undecided(plan: &PlanRun) -> Next {
     let title = match waits {
         // Somebody has to say yes where it runs: that is no decision about the plan.
         Some((_, why)) if plan.state == PlanState::Waiting && remote.is_some() => {
-            format!("{} waits {why}", remote.map_or("", |remote| &remote.name))
+            remote.map_or_else(String::new, |remote| asked(remote, why))
         }
         Some((_, why)) if plan.state == PlanState::Waiting => format!("decide: {} waits: {why}", plan.title),
         _ if plan.state == PlanState::Waiting => format!("decide: {} waits", plan.title),
@@ -44,6 +44,16 @@ pub(super) fn undecided(plan: &PlanRun) -> Next {
         },
     };
     Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
+}
+
+/// What a pipeline waits for at its host: of whoever looks, where that may be.
+fn asked(remote: &Remote, why: &str) -> String {
+    let name = &remote.name;
+    let Some((place, who)) = remote.approval().filter(|_| remote.asks) else {
+        return format!("{name} waits {why}");
+    };
+    let who = if who.is_empty() { String::new() } else { format!(" ({})", who.replace(", ", " or ")) };
+    format!("approve {place} in {name}{who}")
 }
 
 /// Deciding about a canary that still has a share of the users, although its plan has ended.

@@ -29,6 +29,13 @@ pub struct Remote {
 }
 
 impl Remote {
+    /// What has to be approved and who may, where it waits for that; who is empty where nobody says.
+    pub fn approval(&self) -> Option<(&str, &str)> {
+        // Whether its reader may stood there once.
+        let what = self.note.strip_prefix("for approval of ")?.split(" (you").next()?;
+        Some(what.split_once(" by ").unwrap_or((what, "")))
+    }
+
     /// Tells what it is and how it stands, in one line: `deploy.yml #42 is running: https://…`.
     pub fn line(&self) -> String {
         let attempt = if self.attempt > 1 { format!(", attempt {},", self.attempt) } else { String::new() };

@@ -49,6 +49,36 @@ fn probes_that_turn_together_are_one_row_and_those_elsewhere_or_later_another() 
 }
 
 #[test]
+fn what_somebody_approved_where_a_pipeline_runs_keeps_a_row_of_its_own() {
+    let plan = || "p1".to_owned();
+    let started = PlanStarted {
+        plan: plan(),
+        title: "roll production back to v1.4.1".into(),
+        purpose: "rollback".into(),
+        target: "production".into(),
+        hash: "h".into(),
+        steps: vec!["deploy v1.4.1 to production".into()],
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let decision = Decision::Review {
+        approve: true,
+        comment: "looks good".into(),
+        waits_for: "for approval of production by sre".into(),
+    };
+    let asked = PlanAsked { plan: plan(), step: 0, run: None, decision };
+    let log = log([
+        record(1, started),
+        record(2, asked),
+        record(3, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() }),
+    ]);
+    let rows: Vec<String> = read(&log).into_iter().skip(1).map(|row| row[0].clone()).collect();
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+    assert!(rows[0].contains("approval of deploy v1.4.1") && rows[0].ends_with("looks good"), "{rows:#?}");
+    assert!(rows[1].starts_with("rolled production back"), "{rows:#?}");
+}
+
+#[test]
 fn what_turned_while_a_plan_changed_production_stands_behind_its_start() {
     let plan = || "p1".to_owned();
     let started = PlanStarted {
@@ -203,7 +233,7 @@ fn what_a_watch_found_belongs_to_the_line_of_its_plan() {
         commit: "31a11e4f".into(),
         plan: plan(),
         verdict: WatchVerdict::Passed,
-        why: "2 of 2 signals clear for 5m".into(),
+        why: "healthy for 5m".into(),
     };
     let by_hand = ReleaseJudged { plan: String::new(), ..judged.clone() };
     let log = log([

@@ -12,9 +12,9 @@ const TYPED: u16 = 36;
 
 /// What is due and when: `fix due in 1h12m`, or `page on-call overdue 4m12s`.
 pub(super) struct Due {
-    /// What comes before the time: `tell stakeholders within`.
+    /// What comes before the time: `tell stakeholders in`.
     what: String,
-    /// The same in as few words as say what to do: `tell stakeholders in`.
+    /// The same in as few words as say what to do: `objections in`.
     brief: String,
     /// The time, which is never cut.
     time: String,
@@ -58,10 +58,7 @@ impl Due {
         }
         let whole = clock.due_at.duration_since(clock.from);
         let role = used_up(now.duration_since(clock.from), whole);
-        // What is due comes; what is to be done is done by then.
-        let comes = clock.id == "executives" || clock.title.ends_with(" due");
-        let until = if comes { "in" } else { "within" };
-        Self { what: format!("{said} {until}"), brief: format!("{brief} in"), time, minutes, role }
+        Self { what: format!("{said} in"), brief: format!("{brief} in"), time, minutes, role }
     }
 
     /// As short as it may be.
