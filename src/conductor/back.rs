@@ -106,7 +106,7 @@ fn none_ready(doing: &str, environment: &str, ways: &[Way]) -> Failure {
     let general = || ways.iter().filter(|way| way.is_general());
     let said: Vec<String> =
         general().map(|way| format!("{}: {}", visible(&way.id), visible(way.ready.why()))).collect();
-    let cause = format!("no rollback option is proven ready; {}", said.join("; "));
+    let cause = format!("no rollback option is proven ready\n{}", said.join("\n"));
     let open: Vec<String> = general()
         .filter(|way| matches!(way.ready, Ready::Unknown(_)))
         .map(|way| format!("flightdeck rollback {} --env {}", visible(&way.id), visible(environment)))

@@ -195,7 +195,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
         let failure = Failure::new(
             format!("reading the repository, try {n}"),
             "the object database is locked\nby another process",
-            "close the other program, then press h r",
+            "close the other program\nthen press h r",
         );
         errors.failures.push_back((now(), failure));
     }

@@ -7,6 +7,7 @@ use super::tests::{plan, scenes, with};
 use super::theme::{Role, Theme};
 use crate::cockpit::overlay::{MessageView, Overlay, Preview, RunbookView, Scroll};
 use crate::cockpit::page::PageEdit;
+use crate::failure::Failure;
 use crate::incident::MessageKind;
 use crate::plan::gates::{Met, Standing};
 use crate::report::runbook::Page;
@@ -186,4 +187,24 @@ fn in_a_menu_what_is_left_of_the_keys_of_next_is_named() {
     let shown = text(&frame(&model, &Theme::default(), 120, 36).0);
     let next = shown.lines().find(|line| line.contains("NEXT")).unwrap();
     assert!(!next.contains('['), "{shown}");
+}
+
+#[test]
+fn each_unmet_gate_of_a_refusal_and_what_meets_it_is_a_line_of_its_own() {
+    let lines = ["2 gates not met", "checklist: 8 of 8 open", "approvals: engineering lead: not given"];
+    let hints = ["checklist: tick them", "approvals: ask for it"];
+    let mut model = with(Overlay::Errors(Scroll { top: 0 }));
+    let failure = Failure::new("starting deploy main to production", lines.join("\n"), hints.join("\n"));
+    model.failures.push_back((now(), failure));
+    for (width, height) in [(120, 36), (80, 24), (40, 12)] {
+        let shown = text(&settled(&mut model, &Theme::default(), width, height));
+        let rows: Vec<&str> = shown.lines().map(|row| row.trim_matches(['│', ' ', '→'])).collect();
+        for wanted in lines.iter().chain(&hints) {
+            // A narrow window breaks a line, and never joins two.
+            let first = wanted.split(": ").next().unwrap();
+            assert!(height < 20 || rows.contains(wanted), "{wanted} at {width}×{height}:\n{shown}");
+            let joined = rows.iter().any(|row| row.contains(first) && !row.starts_with(first));
+            assert!(!joined, "{first} at {width}×{height}:\n{shown}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::super::paint::{Pen, cells};
 use super::super::theme::Role;
 use super::super::ui::{Ui, below, row};
-use super::document::{self, Line};
+use super::document;
 use super::{Shown, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::lines::Needle;
@@ -26,10 +26,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &ChangeView) 
     keys.push((Command::Back, "back"));
     let inner = window(ui, buf, place, &view.title, &keys);
     if let Some(failure) = &view.problem {
-        let lines = [
-            Line::of("✗ ", ui.of(Role::Bad)).with(&failure.cause, ui.of(Role::Text)).hanging(2),
-            Line::of(&failure.hint, ui.of(Role::Faint)),
-        ];
+        let lines = document::failed(ui, failure);
         return document::draw(buf, inner, 0, lines.len(), |index| lines[index].clone());
     }
     if view.reading.is_some() {

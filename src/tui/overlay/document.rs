@@ -5,8 +5,11 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::super::paint::{Pen, width, wrap_ranges};
+use super::super::theme::Role;
+use super::super::ui::Ui;
 use super::Shown;
-use crate::text::visible;
+use crate::failure::Failure;
+use crate::text::{visible, visible_lines};
 
 /// Stands for a blank at which no line is broken.
 const GLUE: &str = "\u{a0}";
@@ -23,6 +26,18 @@ pub(super) struct Line {
     ending: Option<(String, Style)>,
     /// What is laid over all its pieces, from edge to edge.
     marked: Option<Style>,
+}
+
+/// Why something failed and what to do about it, each line of either on a line of its own.
+pub(super) fn failed(ui: Ui<'_>, failure: &Failure) -> Vec<Line> {
+    let (bad, text, faint) = (ui.of(Role::Bad), ui.of(Role::Text), ui.of(Role::Faint));
+    let mut lines: Vec<Line> = Vec::new();
+    for cause in visible_lines(&failure.cause).lines() {
+        let mark = if lines.is_empty() { Line::of("✗ ", bad) } else { Line::of("  ", text) };
+        lines.push(mark.with(cause, text).hanging(2));
+    }
+    lines.extend(visible_lines(&failure.hint).lines().map(|hint| Line::of(hint, faint)));
+    lines
 }
 
 impl Line {

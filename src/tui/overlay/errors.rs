@@ -32,9 +32,9 @@ fn lines(ui: Ui<'_>) -> Vec<Line> {
         );
         let cause = visible_lines(&failure.cause);
         lines.extend(cause.lines().map(|line| indented(line, ui.of(Role::Muted))));
-        if !failure.hint.is_empty() {
-            let arrow = Line::of("           → ", ui.of(Role::Accent));
-            lines.push(arrow.with(&failure.hint, ui.of(Role::Text)).hanging(13));
+        for (place, hint) in visible_lines(&failure.hint).lines().enumerate() {
+            let arrow = if place == 0 { "           → " } else { "             " };
+            lines.push(Line::of(arrow, ui.of(Role::Accent)).with(hint, ui.of(Role::Text)).hanging(13));
         }
     }
     if let Some(why) = &ui.model.read_only {

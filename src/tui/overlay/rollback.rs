@@ -83,8 +83,7 @@ fn lines(ui: Ui<'_>, screen: &Rollback, width: u16) -> (Vec<Line>, usize) {
             lines.push(Line::of(&format!("not checked yet: press {again}"), muted));
         }
         Some(Looked { ways: Err(failure), .. }) => {
-            lines.push(Line::of("✗ ", ui.of(Role::Bad)).with(&failure.cause, ui.of(Role::Text)).hanging(2));
-            lines.push(Line::of(&failure.hint, faint));
+            lines.extend(document::failed(ui, failure));
         }
         Some(Looked { ways: Ok(ways), at, .. }) => {
             for way in ways {

@@ -41,10 +41,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
             Shown { lines: inner.height, top: 0, cursor: None, more: None }
         }
         Some(Looked { found: Err(failure), .. }) => {
-            let lines = [
-                Line::of("✗ ", ui.of(Role::Bad)).with(&failure.cause, ui.of(Role::Text)).hanging(2),
-                Line::of(&failure.hint, ui.of(Role::Faint)),
-            ];
+            let lines = document::failed(ui, failure);
             document::draw(buf, inner, 0, lines.len(), |index| lines[index].clone())
         }
         Some(Looked { found: Ok(found), at }) => {
