@@ -187,9 +187,9 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
                     "the command has ended, but flightdeck's process (pid {pid}) is suspended and cannot record it"
                 )
             } else {
-                format!("its conductor, pid {pid}, is suspended, and {} outlived a KILL", left.named())
+                format!("flightdeck's process (pid {pid}) is suspended, and {} outlived a KILL", left.named())
             };
-            let hint = format!("let the conductor go on: kill -CONT {pid}");
+            let hint = format!("let it go on: kill -CONT {pid}");
             return Err(Failure::of(FailureKind::Unknown, doing, cause, hint));
         }
         if begun.elapsed() >= STOP {

@@ -76,7 +76,7 @@ fn broken(plan: &str, panic: &(dyn std::any::Any + Send)) -> Failure {
     let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
     Failure::new(
         format!("running {plan}"),
-        format!("the conductor crashed: {said}"),
+        format!("the process of the plan crashed: {said}"),
         "report it with this text",
     )
 }
@@ -92,7 +92,7 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let lease = lease.ok_or_else(|| cannot("nobody holds the lease of this plan any more".to_owned()))?;
     let process = process::this().ok_or_else(|| cannot("this process cannot be identified".to_owned()))?;
     if is_another_at_it(&lease, &process) {
-        return Err(cannot("another conductor is running it".to_owned()));
+        return Err(cannot("another process is running it".to_owned()));
     }
     let resumed = last_resumed(&journal, incident, id)?;
     let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq))?;

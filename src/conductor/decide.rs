@@ -168,7 +168,7 @@ fn withdrawn(ground: &Ground<'_>, run: &PlanRun, now: Timestamp, doing: &str) ->
         .map(|standing| format!("{}: {}", standing.id, standing.why))
         .collect();
     let hint = "fix that, or undo it: flightdeck plan undo";
-    (!missing.is_empty()).then(|| Failure::of(FailureKind::Gate, doing, missing.join("; "), hint))
+    (!missing.is_empty()).then(|| Failure::of(FailureKind::Gate, doing, missing.join("\n"), hint))
 }
 
 /// Takes the target and the plan up again, in one transaction, and starts a conductor.
@@ -198,7 +198,7 @@ fn take_up(
         Some(Acquired::Yes(records)) => records,
     };
     if let Err(cause) = launch(journal, state_dir, incident, repository, spec) {
-        let why = format!("the conductor could not be started: {cause}");
+        let why = format!("the process of the plan could not be started: {cause}");
         let ended = PlanEnded { plan: spec.id.clone(), end: PlanEnd::Failed, why: why.clone() };
         let drafts = vec![Draft::now(incident, ended)];
         records.extend(journal.release(Timestamp::now(), repository, &spec.target, &spec.id, drafts)?);

@@ -222,11 +222,11 @@ impl Settling<'_> {
 fn cause(state_dir: &Path, incident: IncidentId, plan: &str, lease: &Lease) -> String {
     if let Ok(why) = std::fs::read(why_file(state_dir, incident, plan)) {
         let why = String::from_utf8_lossy(&why).into_owned();
-        return format!("the conductor gave up: {}", visible_lines(why.trim()));
+        return format!("the process of the plan gave up: {}", visible_lines(why.trim()));
     }
     match lease.process.as_ref().map(life) {
         Some(Life::LostAtReboot) => "lost at reboot".to_owned(),
-        _ => "the conductor was killed or crashed".to_owned(),
+        _ => "the process of the plan was killed or crashed".to_owned(),
     }
 }
 

@@ -116,7 +116,7 @@ pub fn start(
         Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {
             Ok(()) => Ok(Started::Yes(records)),
             Err(cause) => {
-                let why = format!("the conductor could not be started: {cause}");
+                let why = format!("the process of the plan could not be started: {cause}");
                 let ended = PlanEnded { plan: plan.id.clone(), end: PlanEnd::Failed, why: why.clone() };
                 let drafts = vec![Draft::now(incident, ended)];
                 records.extend(journal.release(

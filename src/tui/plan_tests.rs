@@ -278,7 +278,7 @@ fn failed() -> Model {
 
 fn unknown() -> Model {
     let mut teller = Teller::new(&canary());
-    let why = "the conductor was killed or crashed".to_owned();
+    let why = "the process of the plan was killed or crashed".to_owned();
     teller.done(0, 41).begin(1, false);
     teller.end(1, 4, false, Outcome::Unknown { why: why.clone() }, "");
     teller.tell(

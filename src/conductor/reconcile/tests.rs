@@ -169,7 +169,7 @@ fn a_conductor_that_gave_up_has_said_why() {
     let why = why_file(yard.dir.path(), yard.incident, "deploy-staging-1");
     make_dir(why.parent().unwrap()).unwrap();
     std::fs::write(why, "the disk is full\u{1b}[2J").unwrap();
-    assert_eq!(yard.reconcile().why, "the conductor gave up: the disk is full<U+001B>[2J");
+    assert_eq!(yard.reconcile().why, "the process of the plan gave up: the disk is full<U+001B>[2J");
 }
 
 #[test]
