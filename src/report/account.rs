@@ -12,7 +12,7 @@ use super::words::{
     between, capitalised, clock, clock_after, day, done, finding, first_of, fix, inside, opened,
     release as release_name, role, took_role,
 };
-use super::{live, plans};
+use super::{live, people, plans};
 use crate::config::types::{HERE, Probe};
 use crate::health::network;
 use crate::incident::{
@@ -92,7 +92,7 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     let first = rows.first().map_or(state.started_at, |row| row.at.min(state.started_at));
     let mut before = first;
     let mut out = format!("All times are UTC, starting on {}.\n\n", day(before));
-    let mut shown: Vec<([String; 3], usize)> = Vec::new();
+    let mut shown: Vec<([String; 3], Vec<Timestamp>)> = Vec::new();
     for row in rows {
         let new_day = day(before) != day(row.at);
         before = row.at;
@@ -101,14 +101,19 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
         let line = [when, row.who, row.what.text()];
         match shown.last_mut() {
             // Said again is worth a number, not a line.
-            Some((last, times)) if last[1..] == line[1..] => *times += 1,
-            _ => shown.push((line, 1)),
+            Some((last, times)) if last[1..] == line[1..] => times.push(row.at),
+            _ => shown.push((line, vec![row.at])),
         }
     }
-    let shown = shown.into_iter().map(|([when, who, what], times)| match times {
-        1 => [when, who, what],
-        2 => [when, who, format!("{what} (twice)")],
-        times => [when, who, format!("{what} ({times} times)")],
+    let shown = shown.into_iter().map(|([when, who, what], times)| match times.as_slice() {
+        [first, .., last] if clock_after(*first, *last) == clock(*first) => {
+            [when, who, format!("{what} ({} times)", times.len())]
+        }
+        [first, .., last] => {
+            let until = clock_after(*first, *last);
+            [when, who, format!("{what} ({} times, the last at {until})", times.len())]
+        }
+        _ => [when, who, what],
     });
     out.push_str(&table(["Time", "Who", "What"], shown));
     out
@@ -122,7 +127,7 @@ fn went_live(state: &State) -> Option<Row> {
         return None;
     }
     let what = What::Text(format!("{} went live in {}", live.name, inline(&live.environment)));
-    Some(Row { at, first: at, when: clock(at), who: cell(&live.by), what, place: None })
+    Some(Row { at, first: at, when: clock(at), who: cell(people::plain(&live.by)), what, place: None })
 }
 
 /// What somebody said to be live, at the time they said so.
@@ -139,7 +144,14 @@ fn told_by_hand(state: &State, release: &Release) -> Row {
         text.push_str(", and vouched that it served users well");
     }
     let place = state.releases.iter().position(|one| one == release).map(Place::Release);
-    Row { at, first: at, when: clock(at), who: cell(&release.by), what: What::Text(text), place }
+    Row {
+        at,
+        first: at,
+        when: clock(at),
+        who: cell(people::plain(&release.by)),
+        what: What::Text(text),
+        place,
+    }
 }
 
 /// When it happened, as well as that is known.
@@ -154,7 +166,14 @@ fn when(entry: &Entry<'_>) -> String {
 
 fn row(entry: &Entry<'_>, what: What) -> Row {
     let when = when(entry);
-    Row { at: entry.place, first: entry.place, when, who: cell(entry.author), what, place: None }
+    Row {
+        at: entry.place,
+        first: entry.place,
+        when,
+        who: cell(people::plain(entry.author)),
+        what,
+        place: None,
+    }
 }
 
 impl What {
@@ -245,7 +264,7 @@ fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
     let Some(title) = entry.text.strip_prefix(shown).filter(|title| !title.ends_with(')')) else {
         return rows.push(row(entry, What::Text(format!("Checklist {}", inline(entry.text)))));
     };
-    let who = cell(entry.author);
+    let who = cell(people::plain(entry.author));
     if let Some(Row { at, who: before, what: What::Ticks(same, items), .. }) = rows.last_mut()
         && *same == word
         && *before == who
@@ -311,6 +330,8 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
         }
         EntryKind::Approval | EntryKind::Rejection => {
             let said = ours.strip_prefix(entry.author).map_or(&*ours, str::trim_start);
+            // How it is brought there is in the plan.
+            let said = said.split(", canary ").next().unwrap_or(said);
             let why = void(state, policy, entry.id, now);
             let void = why.map_or_else(String::new, |why| format!("; **did not count**: {}", inside(&why)));
             format!("{}{void}", capitalised(&inline(said)))
@@ -464,7 +485,7 @@ fn named(plan: &PlanRun) -> String {
     let of =
         |verb: &str, noun: &str| plan.title.strip_prefix(verb).map(|rest| format!("{noun}{}", inline(rest)));
     let noun = match plan.purpose.as_str() {
-        "test" => of("test ", "Tests of "),
+        "test" => of("test ", if plan.title.contains(", ") { "Checks " } else { "Check " }),
         "smoke" => of("smoke-test ", "Smoke test of "),
         "deploy" => of("deploy ", "Deploy of "),
         "watch" => of("watch ", "Watch of "),

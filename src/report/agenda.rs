@@ -2,7 +2,7 @@
 
 use super::document::Setting;
 use super::words::{clock_after, inside};
-use super::{followups, lessons, runbooks};
+use super::{followups, lessons, live, runbooks, times};
 use crate::incident::{EntryKind, NoteKind, State, duration};
 use crate::text::markdown::inline;
 
@@ -15,8 +15,8 @@ pub fn agenda(state: &State, setting: Setting<'_>) -> String {
     let name = &setting.policy.severity(state.severity).review;
     let mut text = format!("# {} of {}: {}\n", capital(name), inline(&state.number), inline(&state.title));
     text.push_str(
-        "\nWe look for what made this possible, and not for who did it. Everybody who was there knows \
-                   something that the record does not.\n",
+        "\nThis review is blameless: we look for what made this possible, not for who did it. Everybody who was \
+         there knows something the record does not.\n",
     );
     let mut section = |title: &str, lines: Vec<String>, otherwise: &str| {
         text.push_str(&["\n## ", title, "\n\n"].concat());
@@ -33,11 +33,11 @@ pub fn agenda(state: &State, setting: Setting<'_>) -> String {
     } else {
         inside(&state.cause)
     };
-    section(
-        "What happened",
-        vec![format!("Impact: {}", or(&state.impact, "not recorded yet")), format!("Cause: {cause}")],
-        "",
-    );
+    let mut happened = vec![format!("Impact: {}", or(&state.impact, "not recorded yet"))];
+    happened.extend(times::served(state, setting.probes));
+    happened.push(live::fact(state));
+    happened.push(format!("Cause: {cause}"));
+    section("What happened", happened, "");
     section("Silences in the timeline", silences(state), "Nothing was silent for long.");
     section(
         "What went well",

@@ -62,7 +62,7 @@ fn row_of(state: &State, policy: &Policy, vote: &Vote, now: Timestamp) -> [Strin
     [
         spell(vote.at),
         cell(&vote.by),
-        cell(&vote.role),
+        cell(policy.role_title(&vote.role)),
         if vote.approves { "approved" } else { "**rejected**" }.to_owned(),
         plan,
         if how.is_empty() { cell("") } else { how.join(", ") },

@@ -56,7 +56,7 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     let mut document = Document::new(format!("# {mark}{}: {}", inline(&state.number), inline(&state.title)));
     if drill {
         document.paragraph(
-            "**This was a drill**: a practice outage in a scratch directory. No users were affected.",
+            "**This was a drill**: a practice outage in a scratch directory, with no users but its own.",
         );
     }
     document.paragraph(&facts(state, policy, probes, now));
@@ -72,7 +72,7 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     document.list("What went well", &lessons::well(state, setting, now));
     document.list("What could have gone better", &lessons::badly(state, setting, now));
     document.list("Runbooks", &runbooks::gather(state, probes));
-    document.section("Prevention", &prevention::section(state));
+    document.section("Prevention", &prevention::section(state, probes));
     document.tasks("Still to do", &followups::left(state, policy, checklist, now));
     document.tasks("Still to be written", &gaps::lines(state, setting));
     let sections = appendix::sections(state, policy, checklist, now);
@@ -142,9 +142,7 @@ fn facts(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> St
     let people = people::named(state, policy);
     let mut lines = vec![what.join(" · ")];
     lines.extend(times::served(state, probes));
-    let live = live::when_it_began(state);
-    let live = live.map_or_else(|| "not on record".to_owned(), |live| live.fact(state));
-    lines.push(format!("Live when it began: {live}"));
+    lines.push(live::fact(state));
     if !people.is_empty() {
         lines.push(format!("People: {}", people.join(", ")));
     }

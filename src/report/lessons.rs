@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::{Setting, items};
 use super::times::targets;
 use super::words::{
-    capitalised, clock_after, finding, happened, inside, listed, release as named, sentences,
+    capitalised, clock_after, finding, happened, inside, listed, release as named, sentences, spoken,
 };
 use super::{plans, production};
 use crate::incident::{
@@ -74,8 +74,8 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
     }));
     let allowed = setting.policy.phase(Phase::Detect).map(|phase| phase.budget);
     if let Some(allowed) = allowed.filter(|_| detected_late(state, setting.policy).is_some()) {
-        let took = duration(state.declared_at.duration_since(state.started_at));
-        said.push(format!("Declared {took} after the fault began (target {}).", duration(allowed)));
+        let took = spoken(state.declared_at.duration_since(state.started_at));
+        said.push(format!("It was declared {took} after the fault began (target {}).", spoken(allowed)));
     }
     for clock in targets(state, setting.policy, setting.probes, now) {
         let done = happened(state, &clock);
@@ -85,7 +85,7 @@ pub(super) fn badly(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<
         }
         match (clock.state, clock.met_at) {
             (ClockState::Late, Some(met)) => {
-                let late = duration(met.duration_since(clock.due_at));
+                let late = spoken(met.duration_since(clock.due_at));
                 said.push(format!("{} {late} late.", capitalised(&done)));
             }
             (ClockState::Stopped, _) => {

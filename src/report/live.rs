@@ -45,6 +45,12 @@ pub(super) fn when_it_began(state: &State) -> Option<Live> {
     Some(Live { name, environment, since, by, became })
 }
 
+/// What was live when it began, as a line of facts.
+pub(super) fn fact(state: &State) -> String {
+    let live = when_it_began(state).map_or_else(|| "not on record".to_owned(), |live| live.described(state));
+    format!("Live when it began: {live}")
+}
+
 /// A release that may have been live when it began.
 struct Known {
     name: String,
@@ -109,8 +115,8 @@ impl Live {
         self.since.filter(is_near)
     }
 
-    /// A line of facts.
-    pub(super) fn fact(&self, state: &State) -> String {
+    /// The release, since when it is there, who deployed it, and what became of it.
+    fn described(&self, state: &State) -> String {
         let at = |at: Timestamp| clock_after(state.started_at, at);
         let mut said = vec![self.name.clone()];
         said.push(match self.since {

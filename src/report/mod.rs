@@ -1,8 +1,8 @@
 //! Folds turned into documents: the incident report, and Markdown taken apart for drawing.
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
 //!
-//! `document` puts it together: the account for people (`prose`, `account`, `times`, `lessons`,
-//! `followups`, `relapses`, `resolution`, `prevention`), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
+//! `document` puts it together: the account for people (`live`, `people`, `prose`, `account`, `times`, `lessons`,
+//! `followups`, `relapses`, `resolution`, `prevention`; `plans` says what plans did), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
 //! `past` is what many incidents came to.
 
 mod account;

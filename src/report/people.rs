@@ -88,7 +88,7 @@ fn fullness(name: &str) -> (usize, bool) {
 }
 
 /// The name of a person as people say it, without the address and the sign of a handle.
-fn plain(name: &str) -> &str {
+pub(super) fn plain(name: &str) -> &str {
     let person = name.split_once('<').map_or(name, |(person, _)| person).trim();
     let person = if person.is_empty() { name.trim() } else { person };
     person.strip_prefix('@').filter(|rest| !rest.is_empty()).unwrap_or(person)

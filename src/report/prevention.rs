@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 
 use super::followups::linked;
+use super::production;
 use super::words::{clock_after, inside, listed, opened};
+use crate::config::types::{Probe, THIRD_PARTY};
 use crate::incident::{EntryKind, FollowUp, NoteKind, RecordId, State};
 use crate::text::markdown::{cell, inline, table};
 
@@ -12,7 +14,7 @@ use crate::text::markdown::{cell, inline, table};
 const MOST: usize = 8;
 
 /// The section as Markdown.
-pub(super) fn section(state: &State) -> String {
+pub(super) fn section(state: &State, probes: &[Probe]) -> String {
     let rows: Vec<[String; 4]> =
         state.follow_ups.iter().map(|one| planned(state, one)).chain(unplanned(state)).collect();
     let mut parts = Vec::new();
@@ -21,7 +23,7 @@ pub(super) fn section(state: &State) -> String {
     } else {
         parts.push(table(["What", "Owner", "Due", "State"], rows).trim_end().to_owned());
     }
-    parts.extend(watch_for(state));
+    parts.extend(watch_for(state, probes));
     parts.join("\n\n")
 }
 
@@ -57,10 +59,17 @@ fn unplanned(state: &State) -> impl Iterator<Item = [String; 4]> {
     })
 }
 
-/// The signals that showed it, in the order in which they did.
-fn watch_for(state: &State) -> Option<String> {
+/// The signals that showed it, in the order in which they did. What failed where nobody is served warns of nothing.
+fn watch_for(state: &State, probes: &[Probe]) -> Option<String> {
+    let elsewhere = |name: &str| {
+        let known = probes.iter().find(|probe| probe.name == name);
+        known.is_some_and(|probe| {
+            !["", THIRD_PARTY].contains(&probe.environment.as_str())
+                && !production::is(state, &probe.environment)
+        })
+    };
     let alarms = state.timeline.iter().filter(|entry| entry.name == "alarm" && entry.retracted.is_none());
-    let raised = alarms.filter(|entry| entry.kind == EntryKind::AlarmRaised);
+    let raised = alarms.filter(|entry| entry.kind == EntryKind::AlarmRaised && !elsewhere(entry.about));
     let mut named: Vec<String> = Vec::new();
     let mut first = None;
     for entry in raised {

@@ -21,6 +21,13 @@ pub(super) fn recovered(state: &State, probes: &[Probe], said: Timestamp) -> Rec
     state.recovered(said, of_production)
 }
 
+/// When a probe of production first failed.
+pub(super) fn first_alarm(state: &State, probes: &[Probe]) -> Option<Timestamp> {
+    let of_production =
+        |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
+    state.outages(of_production).first().map(|outage| outage.from)
+}
+
 /// What speaks against production having been well at a moment, in words that follow on “then”; Markdown.
 pub(super) fn unwell(state: &State, probes: &[Probe], at: Timestamp) -> Vec<String> {
     let of_production =

@@ -72,14 +72,15 @@ fn began(state: &State, policy: &Policy) -> String {
             said.push(format!("{} led the response as {title}.", inline(one)));
         }
         [(_, one), others @ ..] => {
-            said.push(format!("{declared}."));
             let others: Vec<String> =
                 others.iter().map(|(when, who)| format!("{} from {}", inline(who), at(*when))).collect();
-            said.push(format!(
-                "{} led the response as {title}, then {}.",
-                inline(one),
-                others.join(", then ")
-            ));
+            let (one, others) = (inline(one), others.join(", then "));
+            if one == by {
+                said.push(format!("{declared}, and led the response as {title}, then {others}."));
+            } else {
+                said.push(format!("{declared}."));
+                said.push(format!("{one} led the response as {title}, then {others}."));
+            }
         }
     }
     for pair in state.severities.windows(2) {
@@ -270,9 +271,6 @@ fn decisions(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
             }
             "resolved" => {
                 let text = match served {
-                    Some(served) if entry.at.duration_since(served).abs() < AT_ONCE => {
-                        "The incident was resolved at the same time.".to_owned()
-                    }
                     Some(_) => format!("The incident was resolved at {at}, {}.", lasted(entry.at)),
                     None => format!(
                         "The incident was resolved at {at}, {}; when users were served again is not \
@@ -317,10 +315,12 @@ fn next(state: &State, policy: &Policy, now: Timestamp) -> String {
     if let Some(review) = review {
         let name = policy.severity(state.severity).review.as_str();
         let name = if name.is_empty() { "review" } else { name };
-        let at = |at: Timestamp| clock_after(state.started_at, at);
         said.push(match review.met_at {
-            Some(held) => format!("The {} was held at {} UTC.", inline(name), at(held)),
-            None => format!("The {} is due by {} UTC.", inline(name), at(review.due_at)),
+            Some(held) => format!("The {} was held {}.", inline(name), words::when(state.started_at, held)),
+            None => {
+                let due = clock_after(state.started_at, review.due_at);
+                format!("The {} is due by {due} UTC.", inline(name))
+            }
         });
     }
     let open: Vec<String> = state

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::words::{clock_after, done, inside, sentences};
-use super::{plans, production, prose, relapses, times};
+use super::{plans, production, prose, relapses};
 use crate::config::types::Probe;
 use crate::incident::{EntryKind, NoteKind, PlanRun, State, Status};
 use crate::text::markdown::{inline, line_start};
@@ -85,13 +85,12 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
     let served = state.served_at().or(state.resolved_at);
     if let Some(served) = served {
         let found = state.mitigated_at.map(|_| production::recovered(state, probes, served));
-        let how = found.as_ref().map_or_else(String::new, |found| times::seen(state, found));
         let at = clock_after(state.started_at, found.map_or(served, |found| found.at));
         let what = if state.mitigated_at.is_some() { "users were served again" } else { "it was resolved" };
         let last = deeds.iter().rposition(|deed| deed.changes && deed.at <= served);
         said.push(match last {
-            Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}{how}."),
-            Some(last) => format!("Step {} was the last change before {what}, at {at}{how}.", last + 1),
+            Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}."),
+            Some(last) => format!("Step {} was the last change before {what}, at {at}.", last + 1),
             None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
         });
         let again = relapses::all(state, probes);

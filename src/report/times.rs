@@ -70,13 +70,20 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
         relapses::all(state, probes).iter().flat_map(|one| ["; ".to_owned(), one.in_a_row(state)]).collect();
     let again = again.concat();
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
+    let alarm = production::first_alarm(state, probes).filter(|at| (start..=declared).contains(at));
+    let alarm = alarm.map_or_else(String::new, |when| format!("; the first probe failed at {}", at(when)));
     // What is over has users served again: later than that cannot be.
     let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));
     let found = state.mitigated_at.map(|said| production::recovered(state, probes, said));
     let how = found.as_ref().map_or_else(String::new, |found| seen(state, found));
     let mitigated = found.as_ref().map(|found| found.at);
     let mut rows = vec![
-        row("detect", start, Some(declared), until(Some(declared), "declared") + &late.unwrap_or_default()),
+        row(
+            "detect",
+            start,
+            Some(declared),
+            until(Some(declared), "declared") + &late.unwrap_or_default() + &alarm,
+        ),
         row("acknowledge", declared, told.as_ref().map(|(when, _)| *when), acknowledged),
         row("mitigate", start, mitigated, until(mitigated, "users served again") + &how + &again),
         row("resolve", start, state.resolved_at, until(state.resolved_at, "resolved")),

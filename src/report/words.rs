@@ -24,6 +24,14 @@ pub(super) fn clock_after(before: Timestamp, at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// When something was, in a sentence: `at 14:02 UTC`, `on 2026-11-29 at 14:02 UTC`.
+pub(super) fn when(before: Timestamp, at: Timestamp) -> String {
+    if day(before) == day(at) {
+        return format!("at {} UTC", clock(at));
+    }
+    format!("on {} at {} UTC", day(at), clock(at))
+}
+
 /// A time in a sentence, in full.
 pub(super) fn utc(at: Timestamp) -> String {
     format!("{} UTC", spell(at))

@@ -289,3 +289,11 @@ fn the_worst_figures_of_production_are_a_sentence() {
                   200 /min).";
     assert!(impact.contains(wanted), "{impact}");
 }
+
+#[test]
+fn that_a_probe_saw_it_before_anybody_declared_it_is_told() {
+    let mut story = story();
+    story.at("13:39:00", "maya").tell(alarm("error rate", "ok", "failing"));
+    let detect = rows_under(&story.report(), "Response times")[0].join(" ");
+    assert_eq!(detect, "detect 2m 13:38 fault began → 13:40 declared; the first probe failed at 13:39");
+}
