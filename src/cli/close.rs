@@ -10,7 +10,7 @@ use crate::incident::{Claim, Closed, Status};
 /// Close the incident: nothing is left to do, not even a review
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Do it, whatever is left to do
+    /// Close it although something is left to do
     #[arg(long)]
     yes: bool,
 

@@ -9,6 +9,14 @@ use crate::plan::Request;
 
 /// Deploy to an environment
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Gates that are not met stop it, and say what meets each. A deploy to a protected
+environment is watched afterwards.
+
+Example:
+  flightdeck deploy staging
+  flightdeck deploy production --ref v1.4.3 --dry-run      shows the plan
+  flightdeck deploy production --ref v1.4.3 --confirm production")]
 pub(crate) struct Args {
     /// Name of the environment
     #[arg(value_name = "ENV")]

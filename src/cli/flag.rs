@@ -19,6 +19,10 @@ const LIST: &str = "list";
 
 /// Turn a feature flag on or off, or list them with their state
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck flag                   lists them
+  flightdeck flag loyalty off")]
 pub(crate) struct Args {
     /// Name of the flag; default, and `list`: all
     #[arg(value_name = "NAME")]

@@ -49,10 +49,9 @@ enum Command {
     /// Replay samples of a file through the alarm of a probe, and print each change of its state
     ///
     /// Lines of `time,value`, in order: the time as 2026-11-21T14:02:00Z, 2026-11-21 14:02:00 (UTC) or seconds since
-    /// 1970, an empty value where there was no data. A decimal has a point: 0.5. The first line may name the
-    /// columns, and more of them than two, which are not looked at. A sample that is not later than
-    /// the one before is left out, and counted. Values are taken as they are drawn: of a rate, the rate. Nothing
-    /// is asked and nothing is recorded.
+    /// 1970; an empty value means no data. A decimal has a point: 0.5. The first line may name the columns;
+    /// further columns are ignored. A sample no later than the one before is skipped and counted. Values are
+    /// those of the chart: for a rate, the rate. Nothing is asked and nothing is recorded.
     Replay {
         /// The file; - reads standard input
         #[arg(value_name = "FILE")]

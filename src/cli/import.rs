@@ -39,11 +39,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     zone: String,
 
-    /// What the source is called in the record; the name of the file unless said otherwise
+    /// What the source is called in the record; default: the name of the file
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
 
-    /// Take in the other rows where some are broken
+    /// Import the other rows if some are broken
     #[arg(long)]
     skip_broken: bool,
 

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<String>,
 
-    /// Wait until somebody acknowledged it, at most so long; default: as the policy says
+    /// Wait until somebody acknowledged it, at most this long; default: as the policy says
     #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = parse_length, conflicts_with_all = ["how", "at"])]
     #[expect(clippy::option_option, reason = "the option may be given with and without a value")]
     wait: Option<Option<SignedDuration>>,

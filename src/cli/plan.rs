@@ -48,7 +48,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         deciding: Deciding,
     },
-    /// Approve or reject what the pipeline of a step waits for at its host
+    /// Approve or reject what a pipeline waits for: a deployment, a manual job
     Review {
         /// Approve it
         #[arg(long, required_unless_present = "reject", conflicts_with = "reject")]
@@ -56,7 +56,7 @@ pub(crate) enum Command {
         /// Reject it
         #[arg(long)]
         reject: bool,
-        /// What stands there with it
+        /// The comment that goes with it
         #[arg(long, value_name = "TEXT")]
         comment: String,
         #[command(flatten)]

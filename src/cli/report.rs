@@ -15,6 +15,9 @@ use crate::plan::{ReportText, Request};
 use crate::report;
 
 /// Write the incident report, as Markdown or as an HTML page
+///
+/// An account for people first, the record as appendix. It says what is on record and names what is missing. The
+/// same record always gives the same report, byte for byte.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -13,6 +13,14 @@ use crate::text::visible;
 
 /// Resolve the incident
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What speaks against it is shown, and asked about on a terminal.
+
+Example:
+  flightdeck resolve --mitigated                 users are served again
+  flightdeck resolve --mitigated --at 14:02      since then
+  flightdeck resolve
+  flightdeck resolve --yes --reason \"the rest is for the review\"")]
 pub(crate) struct Args {
     /// Users are served again, but the fault is not fixed yet
     #[arg(long)]
@@ -70,8 +78,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     if args.yes && given.is_none() && !open.is_empty() {
         let open: Vec<String> = open.iter().map(|line| visible(line).into_owned()).collect();
         cx.out.tell(&format!(
-            "▲ resolved without a reason. Still open: {}. Add the reason: flightdeck note --kind decision TEXT",
-            open.join("; ")
+            "▲ resolved without a reason. Still open:\n  {}\nAdd the reason: flightdeck note --kind decision TEXT",
+            open.join("\n  ")
         ));
     }
     let reason = match given {

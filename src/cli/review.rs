@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::incident::Reviewed;
 use crate::report;
 
-/// Print what the review talks about, and record that it was held
+/// Print the agenda of the review, and record that it was held
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -19,6 +19,12 @@ use crate::text::visible;
 
 /// Roll back to something that worked
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck rollback --list
+  flightdeck rollback --dry-run                 the best option, as a plan
+  flightdeck rollback redeploy --confirm production
+  flightdeck rollback flag:loyalty")]
 pub(crate) struct Args {
     /// The rollback option: redeploy, revert, switch, flag:NAME, or one of the team's own; default: the
     /// best that is proven ready

@@ -41,7 +41,7 @@ enum What {
         #[arg(value_name = "FILE")]
         path: String,
     },
-    /// Print the lines that have some words in them
+    /// Search them, and print the lines found
     Search {
         /// The words
         #[arg(value_name = "TEXT")]

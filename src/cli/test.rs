@@ -9,12 +9,17 @@ use crate::plan::Request;
 
 /// Run the configured checks, or those named
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck test
+  flightdeck test unit lint
+  flightdeck test --remote          waits for CI on this commit")]
 pub(crate) struct Args {
     /// Names of checks; all if none is given
     #[arg(value_name = "CHECK")]
     pub(crate) checks: Vec<String>,
 
-    /// Wait for what the checks at the code host come to on this commit
+    /// Wait for the result of the checks at the code host on this commit
     #[arg(long, conflicts_with = "checks")]
     pub(crate) remote: bool,
 

@@ -11,6 +11,12 @@ use crate::plan::Request;
 
 /// Watch an environment, and judge the release there
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It goes on without the cockpit, and ends in a verdict on the release.
+
+Example:
+  flightdeck watch production
+  flightdeck watch production --for 1h")]
 pub(crate) struct Args {
     /// Name of the environment; default: production
     #[arg(value_name = "ENV")]

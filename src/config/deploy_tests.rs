@@ -207,7 +207,7 @@ fn ways_back_have_names_of_their_own() {
 
 #[test]
 fn secrets_have_a_usable_name_and_one_source() {
-    refused(&secret("name = \"deploy token\""), "the name of a secret is that of the variable");
+    refused(&secret("name = \"deploy token\""), "a secret is named as the variable that commands get it in");
     refused(&secret("name = \"\""), "the name cannot be empty");
     refused(&secret("name = \"PATH\""), "a secret cannot be called `PATH`");
     refused(&secret("name = \"FLIGHTDECK_REF\""), "a secret cannot be called");

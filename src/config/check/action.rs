@@ -23,7 +23,7 @@ pub(super) fn check(entry: &Spanned<DeValue<'_>>, environments: &[&str], found: 
         if !is_word && !environments.contains(&reaches) {
             let words = [Reaches::NOTHING, Reaches::OTHERS];
             let known: Vec<&str> = environments.iter().copied().chain(words).collect();
-            let message = format!("`{reaches}` is no environment, and neither `nothing` nor `others`");
+            let message = format!("`{reaches}` is not an environment, `nothing` or `others`");
             let problem = Problem::new(span, message).suggest(reaches, known.iter().copied());
             found.push(problem);
         }
@@ -57,7 +57,7 @@ mod tests {
         assert!(problems(&sound).is_empty(), "{:?}", problems(&sound));
         for (rest, said) in [
             ("run = [\"a\"]\n", "`reaches` is missing"),
-            ("run = [\"a\"]\nreaches = \"stagng\"\n", "`stagng` is no environment"),
+            ("run = [\"a\"]\nreaches = \"stagng\"\n", "`stagng` is not an environment"),
             ("run = []\nreaches = \"nothing\"\n", "`run` is empty"),
             (
                 "run = [\"a\", \"{env}\"]\nreaches = \"nothing\"\n",

@@ -72,7 +72,11 @@ pub(super) fn check(
         && !environments.contains(&environment)
     {
         let problem = Problem::new(span, format!("unknown environment `{environment}`"));
-        found.push(problem.suggest(environment, environments.iter().copied()));
+        found.push(if environments.is_empty() {
+            problem.help("there is none yet: add it with [[environments]]")
+        } else {
+            problem.suggest(environment, environments.iter().copied())
+        });
     }
     if let Some((age, span)) = text(probe, "max_age")
         && age.parse().is_ok_and(|age: SignedDuration| !age.is_positive() || age > MAX_AGE)

@@ -21,8 +21,7 @@ const EVERYBODYS: [&str; 9] =
 pub(super) fn secret(secret: &DeTable<'_>, found: &mut Vec<Problem>) {
     if let Some((name, span)) = text(secret, "name").filter(|(name, _)| super::unusable(name).is_none()) {
         if !is_variable(name) {
-            let problem =
-                Problem::new(span, "the name of a secret is that of the variable commands get it in");
+            let problem = Problem::new(span, "a secret is named as the variable that commands get it in");
             found.push(problem.help("letters, digits and _: DEPLOY_TOKEN"));
         } else if name.starts_with(OURS) || EVERYBODYS.contains(&name) {
             let problem = Problem::new(span, format!("a secret cannot be called `{name}`"));
