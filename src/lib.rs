@@ -18,5 +18,6 @@ pub mod journal; // the SQLite store of records: the only writer
 pub mod plan; // PURE steps and what was approved
 pub mod report; // folds turned into documents
 pub mod runtime; // the loop: input, effects to tasks, tasks to messages
+pub mod share; // the same records on other machines, over the git remote of the team
 pub mod text; // the one sanitiser for text from outside
 pub mod tui; // draws the model: layout, theme, one file a pane, one file an overlay

@@ -9,9 +9,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::{
     action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
-    impact, import, init, live, man, mcp, message, note, page, phase, pin, plan, probe, proposal, reject,
-    reopen, report, resolve, retract, review, role, rollback, run, runbook, severity, smoke, snooze, status,
-    suspects, task, test, tick, ticket, title, told, trust, verify, version_files, watch,
+    impact, import, init, join, live, man, mcp, message, note, page, phase, pin, plan, probe, proposal,
+    reject, reopen, report, resolve, retract, review, role, rollback, run, runbook, severity, share, smoke,
+    snooze, status, suspects, task, test, tick, ticket, title, told, trust, verify, version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -142,6 +142,8 @@ pub(crate) enum Verb {
     Report(report::Args),
     Export(export::Args),
     Import(import::Args),
+    Join(join::Args),
+    Share(share::Args),
     History(history::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),

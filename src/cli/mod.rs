@@ -61,6 +61,7 @@ mod hotfix;
 mod impact;
 mod import;
 mod init;
+mod join;
 mod man;
 mod masked;
 mod mcp;
@@ -83,6 +84,7 @@ mod rollback;
 mod run;
 mod runbook;
 mod severity;
+mod share;
 mod smoke;
 mod snooze;
 mod status;
@@ -268,6 +270,8 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Report(args) => report::run(args, cx),
         Verb::Export(args) => export::run(args, cx),
         Verb::Import(args) => import::run(args, cx),
+        Verb::Join(args) => join::run(args, cx),
+        Verb::Share(args) => share::run(args, cx),
         Verb::History(args) => history::run(args, cx),
         Verb::Verify(args) => verify::run(args, cx),
         Verb::Doctor(args) => doctor::run(args, cx),

@@ -60,6 +60,7 @@ mod suspects;
 #[cfg(test)]
 mod testing;
 mod told;
+mod unattended;
 mod verdict;
 mod watch;
 
@@ -108,6 +109,7 @@ pub use secrets::{keyring, masker};
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;
 pub use told::{ask_environments, live_side, output, past_releases, pipeline_ready};
+pub use unattended::Unattended;
 
 /// What became of an attempt to start a plan.
 #[derive(Debug)]

@@ -3,16 +3,10 @@
 
 use std::time::Duration;
 
-use super::capture::{Captured, capture};
-use super::environment::environment;
-use super::mask::Masker;
-use super::own::keeps_from_asking;
-use super::prepare::{Fresh, Ground, directory};
-use super::secrets::masker;
+use super::prepare::{Fresh, Ground};
+use super::unattended::Unattended;
 use crate::hotfix::git::Reader;
 use crate::hotfix::remote::{Known, Refs, Remote, Source, is_fresh};
-use crate::plan::Command;
-use crate::text::visible;
 
 /// How long the remote may take to say what it has.
 const ASKING: Duration = Duration::from_secs(15);
@@ -20,23 +14,6 @@ const ASKING: Duration = Duration::from_secs(15);
 const FETCHING: Duration = Duration::from_secs(120);
 /// Bytes of an answer that are read: branches and tags of a very large repository.
 const ENOUGH: usize = 32 << 20;
-/// What keeps git from asking, paging, running hooks, and leaving something running behind.
-const OPTIONS: [&str; 13] = [
-    "--no-pager",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "credential.interactive=false",
-    "-c",
-    "maintenance.auto=false",
-    "-c",
-    "gc.auto=0",
-    "-c",
-    "fetch.recurseSubmodules=false",
-];
-
 /// Finds out what the remote has. It is asked; where the ground allows it (see [`Fresh::Fetch`])
 /// and it has something new on a branch that is `wanted`, that is fetched, and it is asked again.
 /// Where it cannot be asked, what was fetched within the time that the policy gives counts,
@@ -53,10 +30,9 @@ pub(super) fn up_to_date(
     if name.starts_with('-') {
         return silent("its name could be taken for an option".to_owned());
     }
-    let masker = masker(ground.config, reader.root());
-    let line = Line { reader, masker: &masker };
+    let line = Line { reader, git: Unattended::new(ground.config, reader) };
     // Nobody has confirmed anything yet: what the repository itself names is not run for that.
-    let asked = keeps_from_asking(ground.state_dir, reader).map_or_else(|| line.ask(&name), Err);
+    let asked = Unattended::refusal(ground.state_dir, reader).map_or_else(|| line.ask(&name), Err);
     let refs = match asked {
         Ok(refs) => refs,
         Err(why) => {
@@ -97,7 +73,7 @@ fn missing(reader: &Reader, refs: &Refs, wanted: impl Fn(&str) -> bool) -> Vec<S
 /// The way to the remote.
 struct Line<'a> {
     reader: &'a Reader,
-    masker: &'a Masker,
+    git: Unattended,
 }
 
 impl Line<'_> {
@@ -136,37 +112,7 @@ impl Line<'_> {
     }
 
     fn git(&self, arguments: &[&str], patience: Duration) -> Result<Vec<u8>, String> {
-        let words = std::iter::once("git").chain(OPTIONS).chain(arguments.iter().copied());
-        let command = Command {
-            argv: words.map(str::to_owned).collect(),
-            cwd: directory(&self.reader.root().to_string_lossy()),
-            env: Vec::new(),
-            set: [].into(),
-        };
-        let variables = environment(&command, [], std::env::vars_os());
-        let captured = capture("the remote", &command, variables, patience, ENOUGH)
-            .map_err(|why| self.masker.mask(&why).into_owned())?;
-        if captured.code == Some(0) {
-            return Ok(captured.out);
-        }
-        Err(complaint(&captured.masked(self.masker)))
-    }
-}
-
-/// What git says of a failure, in one line.
-fn complaint(captured: &Captured) -> String {
-    let said = String::from_utf8_lossy(&captured.err).into_owned();
-    let aside = ["warning:", "hint:", "remote: warning"];
-    let is_said = |line: &&str| {
-        let low = line.to_ascii_lowercase();
-        !line.is_empty() && !aside.iter().any(|aside| low.starts_with(aside))
-    };
-    let line = said.lines().map(str::trim).find(is_said).unwrap_or_default();
-    let line = ["fatal: ", "error: "].iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line);
-    match captured.code {
-        _ if !line.is_empty() => visible(&line.chars().take(200).collect::<String>()).into_owned(),
-        Some(code) => format!("git exited {code}"),
-        None => "git was killed".to_owned(),
+        self.git.git(arguments, patience, ENOUGH)
     }
 }
 

@@ -18,6 +18,7 @@ mod person;
 mod pipeline;
 mod probe;
 mod runbook;
+mod share;
 mod version;
 
 pub use action::{Action, ActionScope, Reaches};
@@ -32,6 +33,7 @@ pub use probe::{
     THIRD_PARTY, Tls, Unfit,
 };
 pub use runbook::Runbooks;
+pub use share::Share;
 pub use version::{VersionKind, version_pattern};
 
 /// What `flightdeck.toml` at the root of a repository says about its service.
@@ -60,6 +62,8 @@ pub struct Config {
     pub channels: Vec<Channel>,
     /// Templates of messages.
     pub messages: Messages,
+    /// Sharing an incident with other machines.
+    pub share: Share,
     /// Secrets by name, and where their values come from. Values never stand in this file.
     pub secrets: Vec<Secret>,
     /// Times in which nothing is deployed.

@@ -99,6 +99,7 @@ impl Fold {
             motions: Vec::new(),
             follow_ups: Vec::new(),
             reviews: Vec::new(),
+            installations: BTreeMap::new(),
             imported: Brought::default(),
             decisions: 0,
             actions: 0,
@@ -382,6 +383,7 @@ impl Fold {
             Body::SignalsKept(body) => team::signals(state, body),
             Body::FollowUpLinked(body) => team::follow_up_linked(state, body),
             Body::Reviewed(body) => team::reviewed(state, record, body),
+            Body::Joined(body) => team::joined(state, record, body),
             Body::Imported(body) => state.imported.insert(&body.source, &body.row),
             Body::Declared(_)
             | Body::Amended(_)

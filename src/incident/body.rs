@@ -5,6 +5,7 @@ mod assistant;
 mod messages;
 mod pipelines;
 mod plans;
+mod share;
 mod spec;
 mod team;
 
@@ -16,6 +17,7 @@ pub use assistant::*;
 pub use messages::*;
 pub use pipelines::*;
 pub use plans::*;
+pub use share::*;
 pub use spec::Spec;
 pub use team::*;
 
@@ -214,6 +216,8 @@ kinds! {
     PageFollowed = "page-followed",
     /// An assistant wrote something, which people read.
     Suggested = "assistant",
+    /// An installation takes part.
+    Joined = "joined",
 }
 
 /// A kind this version does not know, or a body that does not fit its kind.

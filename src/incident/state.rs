@@ -133,6 +133,8 @@ pub struct State {
     pub follow_ups: Vec<FollowUp>,
     /// Reviews that were held, in order.
     pub reviews: Vec<ReviewHeld>,
+    /// The installations that take part, by what they said first.
+    pub installations: BTreeMap<u64, Installation>,
     /// What was imported.
     pub imported: Brought,
     /// Decisions on record so far.
@@ -400,6 +402,19 @@ impl AlarmState {
         let fired = is_down || known.is_some_and(|known| known.fired);
         Self { state: state.to_owned(), since, why: why.to_owned(), wrong, firing, fired }
     }
+}
+
+/// An installation that takes part in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The public half of its key, in Base64.
+    pub key: String,
+    /// Whose it is.
+    pub person: String,
+    /// When it joined.
+    pub at: Timestamp,
+    /// Whether it said later that its key is another one.
+    pub changed: bool,
 }
 
 /// What a timeline line is about; decides its glyph and colour.

@@ -175,6 +175,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::FollowUpEnded(_)
         | Body::FollowUpLinked(_)
         | Body::Reviewed(_)
+        | Body::Joined(_)
         | Body::Imported(_) => team::line(record, fold)?,
         Body::Delivered(body) => messages::line(body, fold)?,
         Body::PageFollowed(body) => messages::followed(body, fold)?,

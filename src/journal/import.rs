@@ -17,9 +17,9 @@ const DOING: &str = "importing records";
 const MAX_TOTAL: usize = 1 << 29;
 
 /// What is known of an incident while records are added to it.
-struct Target {
-    no: i64,
-    known: HashMap<RecordId, Hash>,
+pub(super) struct Target {
+    pub(super) no: i64,
+    pub(super) known: HashMap<RecordId, Hash>,
 }
 
 impl Journal {
@@ -122,14 +122,14 @@ fn take_in(
 
 /// What is wrong with the times of a record. A clock that is far ahead is no reason to refuse: its
 /// record was saved where it was written, and dates nothing but itself.
-fn misdated(record: &Record) -> Option<String> {
+pub(super) fn misdated(record: &Record) -> Option<String> {
     let times = [record.at.timestamp(), record.written_at(), record.occurred_at];
     let at = times.into_iter().find(|at| !is_plausible(*at))?;
     Some(format!("a record of {} is dated {at:.0}, which cannot be", record.author.name))
 }
 
 /// The incident a record belongs to, made anew if the record declares it.
-fn target(writing: &Writing<'_>, record: &Record) -> rusqlite::Result<Option<Target>> {
+pub(super) fn target(writing: &Writing<'_>, record: &Record) -> rusqlite::Result<Option<Target>> {
     if let Some(no) = incident_no(&writing.tx, record.incident)? {
         let (first, last) = places(no);
         let mut statement =

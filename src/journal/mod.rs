@@ -5,9 +5,10 @@
 //!
 //! `open` opens or makes the file, `schema` is what is in it, `write` appends, `read` loads;
 //! `place` notices where the files are taken away meanwhile, `tampering` what was put into them; `heads`
-//! keeps the ends of the chains beside them; `leases`, `samples`, `export`, `import` and `verify` are what their names say. Nothing
+//! keeps the ends of the chains beside them; `leases`, `samples`, `export`, `import`, `chains` and `verify` are what their names say. Nothing
 //! here decides anything about an incident: that is the fold's.
 
+mod chains;
 mod errors;
 mod export;
 mod heads;
@@ -35,6 +36,7 @@ use rusqlite::Connection;
 
 use crate::incident::{Author, Hash, Hlc, IncidentId, Process, Record, RecordId, Severity, Status};
 
+pub use chains::{Received, Written};
 pub use heads::heads_unwritten;
 pub use place::Gone;
 pub use read::{listed_only, open_incidents};

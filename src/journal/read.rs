@@ -319,7 +319,7 @@ fn query_since(conn: &Connection, no: i64, after: Seq) -> rusqlite::Result<Optio
 }
 
 /// Tells whether the record at a position is the one that was read there.
-fn stands(conn: &Connection, no: i64, at: Seq) -> rusqlite::Result<bool> {
+pub(super) fn stands(conn: &Connection, no: i64, at: Seq) -> rusqlite::Result<bool> {
     if at.count == 0 {
         return Ok(true);
     }
@@ -339,7 +339,7 @@ type Take<'a> = dyn FnMut(i64, &[u8], Hash) -> rusqlite::Result<bool> + Send + '
 
 /// Hands over the records after so many up to so many, on a thread of its own where there are a lot.
 /// Returns where they end; `None`: there was none.
-fn each_row(
+pub(super) fn each_row(
     conn: &Connection,
     no: i64,
     (after, up_to): (i64, i64),

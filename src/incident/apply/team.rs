@@ -6,13 +6,13 @@
 use super::Fold;
 use crate::incident::body::{
     CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, HandoffAccepted,
-    HandoffDeclined, HandoffOffered, ItemAssigned, Objected, Proposed, Resolved, Reviewed, SignalsKept,
-    Snoozed, TaskEnded, TaskGiven,
+    HandoffDeclined, HandoffOffered, ItemAssigned, Joined, Objected, Proposed, Resolved, Reviewed,
+    SignalsKept, Snoozed, TaskEnded, TaskGiven,
 };
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{
-    CulpritState, Ending, FollowUp, FollowUpEnd, Issue, KeptSignal, Motion, Objection, Offer, OfferEnd,
-    ReviewHeld, Snooze, State, Task, TaskEnd, same_person,
+    CulpritState, Ending, FollowUp, FollowUpEnd, Installation, Issue, KeptSignal, Motion, Objection, Offer,
+    OfferEnd, ReviewHeld, Snooze, State, Task, TaskEnd, same_person,
 };
 use crate::incident::wording;
 
@@ -199,6 +199,18 @@ pub(super) fn signals(state: &mut State, body: &SignalsKept) {
     let is_new = |old: &KeptSignal| !body.signals.iter().any(|new| new.probe == old.kept.probe);
     signals.extend(state.signals.drain(..).filter(is_new));
     state.signals = signals;
+}
+
+/// The first word counts: a key that is another one later is no reason to trust it.
+pub(super) fn joined(state: &mut State, record: &Record, body: &Joined) {
+    let new = || Installation {
+        key: body.key.clone(),
+        person: record.author.name.clone(),
+        at: record.occurred_at,
+        changed: false,
+    };
+    let known = state.installations.entry(record.author.node).or_insert_with(new);
+    known.changed |= known.key != body.key;
 }
 
 pub(super) fn reviewed(state: &mut State, record: &Record, body: &Reviewed) {

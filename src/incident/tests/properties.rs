@@ -55,6 +55,7 @@ fn answers() -> BoxedStrategy<Body> {
         }
         .into()),
         Just(Reviewed::default().into()),
+        name().prop_map(|key| Joined { key }.into()),
         (name(), name()).prop_map(|(row, author)| {
             let (source, text) = ("a.csv".to_owned(), row.clone());
             Imported { source, row, kind: NoteKind::Note, text, author, extra: BTreeMap::new() }.into()

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{OFFER_ENDS, duration, with_note, with_reason};
 use crate::incident::apply::Fold;
-use crate::incident::body::{Body, CulpritVerdict, FollowUpAdded, NoteKind};
+use crate::incident::body::{Body, CulpritVerdict, FollowUpAdded, Joined, NoteKind};
 use crate::incident::policy::Role;
 use crate::incident::record::{Record, RecordId};
 use crate::incident::state::{EntryKind, Offer, OfferEnd, State, same_person};
@@ -114,12 +114,27 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         Body::Reviewed(body) => {
             (EntryKind::Report, with_note("held the review".to_owned(), &body.people.join(", ")))
         }
+        Body::Joined(body) => return joined(record, body, state),
         // Two who import the same at once have it once.
         Body::Imported(body) if !state.imported.is_news(&body.source, &body.row) => return None,
         Body::Imported(body) => (EntryKind::Note(body.kind), body.text.clone()),
         _ => return None,
     };
     Some(line)
+}
+
+/// That somebody takes part from one more machine; of the machine that it was declared at nothing is said.
+fn joined(record: &Record, body: &Joined, state: &State) -> Option<(EntryKind, String)> {
+    let node = record.author.node;
+    match state.installations.get(&node) {
+        Some(known) if known.key != body.key => {
+            let text = "the key of this machine is another one now: ask whether it is theirs";
+            Some((EntryKind::PassedOver, text.to_owned()))
+        }
+        Some(_) => None,
+        None if state.installations.is_empty() => None,
+        None => Some((EntryKind::Role, "joined from another machine".to_owned())),
+    }
 }
 
 /// What becomes of an open offer of a role that is given, or offered, to somebody: nobody else can accept it any more.

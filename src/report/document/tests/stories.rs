@@ -4,11 +4,11 @@ use super::*;
 use crate::incident::{
     Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered, Delivery,
     FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted,
-    HandoffDeclined, HandoffOffered, Imported, ItemAssigned, LeaseTaken, MergeOwed, MergePaid, MessageKind,
-    Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase, PhaseEntered, PipelineSeen,
-    PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, RemoteState, Reopened,
-    ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec,
-    StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
+    HandoffDeclined, HandoffOffered, Imported, ItemAssigned, Joined, LeaseTaken, MergeOwed, MergePaid,
+    MessageKind, Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase, PhaseEntered,
+    PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, RemoteState,
+    Reopened, ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept,
+    Snoozed, Spec, StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod again;
@@ -481,6 +481,7 @@ fn one_of_each_for_the_team() -> Vec<Body> {
         }
         .into(),
         Suggested { kind: NoteKind::Finding, text: "the pool is full".into(), message: None }.into(),
+        Joined { key: "a key".into() }.into(),
     ]
 }
 

@@ -1,0 +1,163 @@
+//! `flightdeck share`: how far an incident is shared with other machines.
+
+use serde::Serialize;
+
+use super::End;
+use super::context::{Context, Setup};
+use crate::conductor::Unattended;
+use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
+use crate::journal::{Journal, Summary};
+use crate::share::{Git, Key, Round, Sharing, node_name};
+use crate::text::{counted, visible};
+
+const DOING: &str = "sharing the incident";
+
+/// Share incidents with colleagues' machines over the git remote, or show how far that is
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  flightdeck share sync      take in what colleagues wrote, and send what was written here
+  flightdeck share status    what is shared where, without asking the remote")]
+pub(crate) struct Args {
+    /// What to do; status if nothing is said
+    #[arg(value_name = "WHAT", default_value = "status")]
+    what: What,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// What is shared where, without asking the remote
+    Status,
+    /// Take in what colleagues wrote, and send what was written here
+    Sync,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    remote: &'a str,
+    installation: String,
+    key: String,
+    added: usize,
+    sent: u64,
+    unsent: u64,
+    aside: Vec<Wrong<'a>>,
+    trouble: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Wrong<'a> {
+    incident: String,
+    installation: String,
+    author: &'a str,
+    why: &'a str,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
+    let mut journal = cx.journal()?;
+    let mut sharing = sharing(cx)?;
+    let incidents = shared(cx, &journal)?;
+    let round = match args.what {
+        What::Sync => sharing.round(&mut journal, cx.now(), &incidents)?,
+        What::Status => sharing.standing(&journal, &incidents)?,
+    };
+    tell(args, cx, &journal, &sharing, &incidents, &round)
+}
+
+fn tell(
+    args: &Args,
+    cx: &Context,
+    journal: &Journal,
+    sharing: &Sharing,
+    incidents: &[Summary],
+    round: &Round,
+) -> Result<End> {
+    let number =
+        |id| incidents.iter().find(|one| one.id == id).map_or_else(String::new, |one| one.number.clone());
+    if args.json {
+        let wrong = round.aside.iter().map(|aside| Wrong {
+            incident: number(aside.incident),
+            installation: node_name(aside.node),
+            author: &aside.author,
+            why: &aside.why,
+        });
+        cx.out.json(&Done {
+            remote: sharing.git().remote(),
+            installation: node_name(journal.author().node),
+            key: sharing.key(),
+            added: round.added,
+            sent: round.sent,
+            unsent: round.unsent,
+            aside: wrong.collect(),
+            trouble: round.trouble.as_deref(),
+        })?;
+    } else {
+        let remote = visible(sharing.git().remote()).into_owned();
+        if args.what == What::Sync && round.trouble.is_none() {
+            let (added, sent) = (counted(round.added, "record"), round.sent);
+            cx.out.line(&format!("{added} taken in from {remote}, {sent} sent"))?;
+        } else if round.unsent == 0 {
+            cx.out.line(&format!("all is at {remote}"))?;
+        } else {
+            cx.out.line(&format!(
+                "{} not at {remote} yet",
+                counted(usize::try_from(round.unsent).unwrap_or(usize::MAX), "record")
+            ))?;
+        }
+        for aside in &round.aside {
+            let of = if aside.author.is_empty() { node_name(aside.node) } else { aside.author.clone() };
+            cx.out.tell(&visible(&format!(
+                "▲ {}: nothing more is taken from {of}: {}",
+                number(aside.incident),
+                aside.why
+            )));
+        }
+    }
+    match &round.trouble {
+        None => Ok(End::Done),
+        Some(why) => Err(Failure::new(
+            format!("asking {}", sharing.git().remote()),
+            why,
+            "nothing is lost: it is sent once the remote answers",
+        )),
+    }
+}
+
+/// The incidents of this repository that are shared: all that are not closed.
+pub(super) fn shared(cx: &Context, journal: &Journal) -> Result<Vec<Summary>> {
+    let mut all = journal.incidents(Some(&cx.repository(journal)?))?;
+    all.retain(Summary::is_open);
+    Ok(all)
+}
+
+/// The way over which incidents of this repository are shared.
+///
+/// # Errors
+/// There is no remote, or it may not be asked, or what it needs here cannot be made.
+pub(super) fn sharing(cx: &Context) -> Result<Sharing> {
+    let root = cx.root()?;
+    let Setup { config, .. } = cx.setup_or_warn();
+    let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
+    let named = config.share.remote.clone();
+    let remote = if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named) };
+    let remote = remote.ok_or_else(|| {
+        Failure::usage(
+            DOING,
+            "this repository has no remote",
+            "add one, or set [share] remote in flightdeck.toml",
+        )
+    })?;
+    if let Some(why) = Unattended::refusal(&cx.state_dir, &reader) {
+        return Err(Failure::new(DOING, why, "flightdeck trust allows it"));
+    }
+    let settings = std::path::PathBuf::from(reader.identity()).join("config");
+    let git =
+        Git::open(&cx.state_dir, &reader.identity(), &remote, &settings, Unattended::new(&config, &reader))
+            .map_err(|why| Failure::new(DOING, why, "see that the state directory can be written to"))?;
+    Ok(Sharing::new(git, Key::open(&cx.state_dir)?))
+}

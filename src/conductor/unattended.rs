@@ -1,0 +1,91 @@
+//! Git in the background: nobody is there to answer a question, so none is asked, no hook runs, nothing is left
+//! running behind, and an answer is waited for a while only.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::capture::{Captured, capture};
+use super::environment::environment;
+use super::mask::Masker;
+use super::own::keeps_from_asking;
+use super::prepare::directory;
+use super::secrets::masker;
+use crate::config::types::Config;
+use crate::hotfix::git::Reader;
+use crate::plan::Command;
+use crate::text::visible;
+
+/// What keeps git from asking, paging, running hooks, and leaving something running behind.
+const OPTIONS: [&str; 13] = [
+    "--no-pager",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "credential.interactive=false",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "fetch.recurseSubmodules=false",
+];
+
+/// Runs git for a repository, where nobody has confirmed anything.
+#[derive(Debug)]
+pub struct Unattended {
+    root: PathBuf,
+    masker: Masker,
+}
+
+impl Unattended {
+    /// Runs it in a repository; what it says is masked by what is known of the repository's secrets.
+    pub fn new(config: &Config, reader: &Reader) -> Self {
+        Self { root: reader.root().to_path_buf(), masker: masker(config, reader.root()) }
+    }
+
+    /// Why a remote of a repository is not asked where nobody has confirmed that; `None`: it may be.
+    pub fn refusal(state_dir: &Path, reader: &Reader) -> Option<String> {
+        keeps_from_asking(state_dir, reader)
+    }
+
+    /// Runs it with arguments, waiting for `patience` at most, and returns at most `enough` bytes of what it prints.
+    ///
+    /// # Errors
+    /// One line: what it says, or why it says nothing.
+    pub fn git(&self, arguments: &[&str], patience: Duration, enough: usize) -> Result<Vec<u8>, String> {
+        let words = std::iter::once("git").chain(OPTIONS).chain(arguments.iter().copied());
+        let command = Command {
+            argv: words.map(str::to_owned).collect(),
+            cwd: directory(&self.root.to_string_lossy()),
+            env: Vec::new(),
+            set: [].into(),
+        };
+        let variables = environment(&command, [], std::env::vars_os());
+        let captured = capture("the remote", &command, variables, patience, enough)
+            .map_err(|why| self.masker.mask(&why).into_owned())?;
+        if captured.code == Some(0) {
+            return Ok(captured.out);
+        }
+        Err(complaint(&captured.masked(&self.masker)))
+    }
+}
+
+/// What git says of a failure, in one line.
+fn complaint(captured: &Captured) -> String {
+    let said = String::from_utf8_lossy(&captured.err).into_owned();
+    let aside = ["warning:", "hint:", "remote: warning"];
+    let is_said = |line: &&str| {
+        let low = line.to_ascii_lowercase();
+        // A push says first where it goes to.
+        !line.is_empty() && !line.starts_with("To ") && !aside.iter().any(|aside| low.starts_with(aside))
+    };
+    let line = said.lines().map(str::trim).find(is_said).unwrap_or_default();
+    let line = ["fatal: ", "error: "].iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line);
+    match captured.code {
+        _ if !line.is_empty() => visible(&line.chars().take(200).collect::<String>()).into_owned(),
+        Some(code) => format!("git exited {code}"),
+        None => "git was killed".to_owned(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Chains of other installations: what was written here for them, and what they wrote for us.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::import::{Target, misdated, target};
+use super::read::{each_row, incident_no, received, stands};
+use super::write::{ChainEnd, Trouble, chain_end};
+use super::{Journal, Seq};
+use crate::failure::Result;
+use crate::incident::{Author, Hash, IncidentId, Record};
+
+/// What came of records that another installation wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Received {
+    /// Records that were new.
+    pub added: usize,
+    /// Chains that a record is wrong in: whose, and what is wrong. Nothing more of them is taken in.
+    pub aside: Vec<(String, String)>,
+    /// Whether nothing was taken in, because nothing here declares the incident, and no record among these.
+    pub undeclared: bool,
+}
+
+/// What this installation wrote in an incident after a position.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// The records as they are stored, in the order they were written.
+    pub records: Vec<Vec<u8>>,
+    /// The position behind all that was looked at.
+    pub seq: Seq,
+}
+
+impl Journal {
+    /// Finds what this installation wrote in an incident after a position, whoever of its users did.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or no longer holds what was read up to there.
+    pub fn written_here(&self, incident: IncidentId, after: Seq) -> Result<Written> {
+        let doing = "reading what is to be shared";
+        let no = self.number_of(incident)?;
+        let node = self.author.node;
+        let look = || -> rusqlite::Result<Option<Written>> {
+            // One view of the file: what is looked at and what is read must be the same.
+            let view = self.conn.unchecked_transaction()?;
+            if !stands(&view, no, after)? {
+                return Ok(None);
+            }
+            let seq = received(&view, no)?;
+            let mut records = Vec::new();
+            each_row(&view, no, (after.count, seq.count), &mut |_, bytes, hash| {
+                if Record::decode_with(bytes, hash).is_ok_and(|record| record.author.node == node) {
+                    records.push(bytes.to_vec());
+                }
+                Ok(true)
+            })?;
+            Ok(Some(Written { records, seq }))
+        };
+        look().map_err(|error| self.failed(doing, &error))?.ok_or_else(|| self.cut(doing))
+    }
+
+    /// Takes in what another installation wrote in an incident: each author's records as far as they are sound and
+    /// follow each other. A record that is wrong holds up its own chain and no other.
+    ///
+    /// # Errors
+    /// The journal cannot be written; nothing was taken in then.
+    pub fn receive(
+        &mut self,
+        now: Timestamp,
+        incident: IncidentId,
+        node: u64,
+        records: &[Vec<u8>],
+    ) -> Result<Received> {
+        self.write("taking in what colleagues wrote", now, |writing| {
+            let mut done = Received::default();
+            let mut aside: BTreeMap<Author, String> = BTreeMap::new();
+            let mut into: Option<Target> = None;
+            let unreadable = Author { name: "nobody".to_owned(), node };
+            for bytes in records {
+                let record = match sound(bytes, incident, node) {
+                    Ok(record) => record,
+                    Err((author, why)) => {
+                        let author = author.unwrap_or_else(|| unreadable.clone());
+                        aside.entry(author).or_insert(why);
+                        continue;
+                    }
+                };
+                if aside.contains_key(&record.author) || aside.contains_key(&unreadable) {
+                    continue;
+                }
+                if into.is_none() {
+                    into = target(writing, &record)?;
+                }
+                let Some(target) = &mut into else {
+                    done.undeclared = true;
+                    return Ok(done);
+                };
+                match take_in(writing, target, &record, bytes)? {
+                    Ok(added) => done.added += usize::from(added),
+                    Err(why) => {
+                        aside.insert(record.author.clone(), why);
+                    }
+                }
+            }
+            done.aside = aside.into_iter().map(|(author, why)| (author.name, why)).collect();
+            Ok(done)
+        })
+    }
+
+    /// Tells whether an incident is in this file.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn holds(&self, incident: IncidentId) -> Result<bool> {
+        let found = incident_no(&self.conn, incident);
+        found.map(|no| no.is_some()).map_err(|error| self.failed("reading the journal", &error))
+    }
+}
+
+/// Reads a record that has to be of an incident and an installation.
+fn sound(bytes: &[u8], incident: IncidentId, node: u64) -> Result<Record, (Option<Author>, String)> {
+    if bytes.len() > Journal::MAX_RECORD {
+        return Err((None, "a record is longer than one can be".to_owned()));
+    }
+    let record =
+        Record::decode(bytes).map_err(|error| (None, format!("a record cannot be read: {error}")))?;
+    let wrong = if record.author.node != node {
+        Some(format!("a record claims to be of installation {}", record.author.installation()))
+    } else if record.incident != incident {
+        Some("a record is of another incident".to_owned())
+    } else {
+        misdated(&record)
+    };
+    match wrong {
+        Some(why) => Err((Some(Author { node, ..record.author }), why)),
+        None => Ok(record),
+    }
+}
+
+/// Stores a record that is new and follows the one before it; tells whether it is new, or what is wrong.
+fn take_in(
+    writing: &mut super::write::Writing<'_>,
+    target: &mut Target,
+    record: &Record,
+    bytes: &[u8],
+) -> Result<Result<bool, String>, Trouble> {
+    match target.known.get(&record.id) {
+        Some(hash) if *hash == record.hash => return Ok(Ok(false)),
+        Some(_) => return Ok(Err(format!("record {} is here already and says something else", record.id))),
+        None => {}
+    }
+    let end = chain_end(&writing.tx, target.no, &record.author)?
+        .unwrap_or(ChainEnd { records: 0, head: Hash::default() });
+    if record.prev != end.head {
+        return Ok(Err(format!("record {} does not follow the one before it", record.id)));
+    }
+    writing.store(target.no, record, bytes, end.records)?;
+    target.known.insert(record.id, record.hash);
+    Ok(Ok(true))
+}
