@@ -30,6 +30,7 @@ pub mod past;
 pub mod production;
 pub mod reading;
 mod rows;
+pub mod shared;
 pub mod sift;
 pub mod survey;
 pub mod suspects;

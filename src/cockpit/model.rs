@@ -22,6 +22,7 @@ use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
 pub use super::pane::{Pane, View};
 use super::past::Looking;
 use super::production::Production;
+use super::shared::Shared;
 use super::survey::Survey;
 use super::suspects::Suspects;
 use super::ways::{Canary, Looked, Ways};
@@ -79,6 +80,8 @@ pub struct Model {
     pub outlook: Option<Outlook>,
     /// Its pull request.
     pub pull: Option<pull::Looked>,
+    /// How far the incident is shared with other machines.
+    pub shared: Option<Shared>,
     /// Probes as they stand.
     pub probes: Vec<Arc<series::Status>>,
     /// What they say of this machine's own network.
@@ -380,6 +383,7 @@ impl Model {
             network: Network::Fine,
             output: None,
             views: Default::default(),
+            shared: None,
             start_row: 0,
             keymap,
             looks,

@@ -10,6 +10,7 @@ use super::confirm::Cancel;
 use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
+use super::shared::Shared;
 use super::suspects;
 use super::typed::Typed;
 use super::ways::Looked;
@@ -132,6 +133,8 @@ pub enum Fact {
     Branch(Box<Result<BranchState, NoRepository>>),
     /// What is ahead of the branch, as far as it is known.
     Outlook(Box<Outlook>),
+    /// How far sharing with other machines is.
+    Shared(Box<Shared>),
     /// What is known of its pull request.
     Pull(Box<pull::Looked>),
     /// Probes as they stand.
@@ -206,6 +209,8 @@ pub enum Effect {
     Alert(String),
     /// Load an incident and follow it.
     OpenIncident(IncidentId),
+    /// Take in an incident that is open at the remote, and follow it.
+    Join(IncidentId),
     /// Stop following the incident and list all.
     ListIncidents,
     /// Read the repository now.

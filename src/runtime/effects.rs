@@ -28,6 +28,7 @@ impl Shell<'_> {
                 self.store.ask(Journal::Declare(id, started_at, declared));
             }
             Effect::OpenIncident(incident) => self.store.ask(Journal::Open(id, incident)),
+            Effect::Join(incident) => self.sharer.join(id, incident),
             Effect::ListIncidents => self.store.ask(Journal::List(id)),
             Effect::Start { plan, confirmed, pass_over, policy } => {
                 self.store.ask(Journal::Start(id, Start { plan, confirmed, pass_over, policy }));

@@ -25,6 +25,7 @@ mod pulse;
 mod repo;
 mod save;
 mod screen;
+mod share;
 mod shell;
 mod store;
 mod survey;

@@ -1,6 +1,7 @@
 //! The loop itself: drains what is there, updates, draws once if something changed.
 
 mod away;
+mod health;
 mod looks;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use super::input::Batch;
 use super::pull::{self, Follower};
 use super::pulse::Pulse;
 use super::screen::Screen;
+use super::share::Sharer;
 use super::store::Store;
 use super::{
     Event, Launch, alert, compare, history, input, log, panics, program, repo, survey, suspects, typing,
@@ -70,6 +72,7 @@ pub(super) struct Shell<'a> {
     pub(super) compare: Option<Sender<compare::Order>>,
     pub(super) pulse: Pulse,
     pull: Follower,
+    pub(super) sharer: Sharer,
     pub(super) over: bool,
     launch: &'a Launch,
     screen: &'a Screen,
@@ -147,6 +150,7 @@ impl<'a> Shell<'a> {
         let survey = survey::start(&launch.here, &launch.state_dir, &events)?;
         let reader = input::read(began, &events)?;
         let pull = Follower::start(&events)?;
+        let sharer = Sharer::start(launch, &store, &events)?;
         Ok(Self {
             model,
             clock,
@@ -162,6 +166,7 @@ impl<'a> Shell<'a> {
             compare: None,
             pulse: Pulse::default(),
             pull,
+            sharer,
             over: false,
             launch,
             screen,
@@ -318,6 +323,7 @@ impl<'a> Shell<'a> {
                 let may_run = matches!(config.source, ConfigSource::Trusted);
                 self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
                 self.pull.keep_up(&self.model);
+                self.sharer.keep_up(&self.model);
                 let probes = if may_run { probes } else { Vec::new() };
                 self.pulse.configure(probes, root, keyring, &self.store);
                 self.restore_health();
@@ -373,6 +379,7 @@ impl<'a> Shell<'a> {
         }
         if concerns {
             self.pull.keep_up(&self.model);
+            self.sharer.keep_up(&self.model);
         }
         if loads {
             self.restore_health();
@@ -390,32 +397,6 @@ impl<'a> Shell<'a> {
             .is_some_and(|(_, run)| run.outcome.is_some());
         if ended {
             let _ = self.log.send(log::Order::Ended(run.clone()));
-        }
-    }
-
-    fn restore_health(&mut self) {
-        if let Some(state) = self.model.incident() {
-            self.pulse.restore(state);
-        }
-        self.health_changed();
-        self.settle_health();
-    }
-
-    fn health_changed(&mut self) {
-        self.health_is_stale = true;
-    }
-
-    /// How long what came from probes may still be gathered; `None` where nothing came.
-    fn health_due(&self) -> Option<Duration> {
-        self.health_is_stale.then(|| FRAME.saturating_sub(self.health_told.elapsed()))
-    }
-
-    /// Hands the probes to the core, once for all that came since the last time.
-    fn settle_health(&mut self) {
-        if std::mem::take(&mut self.health_is_stale) {
-            self.health_told = Instant::now();
-            let fact = self.pulse.fact();
-            self.message(Msg::Fact(fact), Dirty::Soon);
         }
     }
 

@@ -65,7 +65,7 @@ pub(super) enum Order {
 
 /// The journal's thread, as seen from outside.
 pub(super) struct Store {
-    orders: Sender<Order>,
+    pub(super) orders: Sender<Order>,
     opened: Receiver<Result<()>>,
 }
 

@@ -75,7 +75,11 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     let doing = production.and_then(|found| Some((found, found.doing.as_ref()?)));
     let clocks_off = !state.clock_warnings(ui.model.now).is_empty();
     let is_doubtful = matches!(ui.model.network, Network::Doubtful { .. });
-    let is_marked = is_doubtful || ui.model.read_only.is_some() || ui.model.unseen > 0 || clocks_off;
+    let is_marked = is_doubtful
+        || ui.model.read_only.is_some()
+        || ui.model.unseen > 0
+        || clocks_off
+        || ui.model.sharing().is_some_and(|(_, is_wrong)| is_wrong);
     let next = Wrapped::of(ui, inner.width);
     let always =
         3 + u16::from(doing.is_some()) + u16::from(is_marked) + next.height() + Pane::ALL.len() as u16;
@@ -168,6 +172,13 @@ fn title(ui: Ui<'_>, buf: &mut Buffer, line: Rect, state: &State, leads: Option<
     };
     if width(&place) + GAP <= pen.room() {
         pen.right(&place, ui.of(Role::Muted));
+    }
+    // That it is shared is told where there is room; that it is not stands among the marks.
+    if let Some((said, false)) = ui.model.sharing()
+        && width(&said) + 2 * GAP <= pen.room()
+    {
+        pen.right_gap(GAP);
+        pen.right(&said, ui.of(Role::Faint));
     }
 }
 
@@ -508,6 +519,9 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
     if ui.model.unseen > 0 {
         let errors = if ui.model.unseen == 1 { "error" } else { "errors" };
         mark(&format!("✗ {} {errors}{}", ui.model.unseen, behind(ui, Command::Errors)), Role::Bad);
+    }
+    if let Some((said, is_wrong)) = ui.model.sharing().filter(|(_, is_wrong)| *is_wrong) {
+        mark(&format!("▲ {said}"), if is_wrong { Role::Warn } else { Role::Muted });
     }
     match ui.model.config.source {
         ConfigSource::Untrusted { .. } => {

@@ -13,8 +13,9 @@ use super::theme::Role;
 use super::ui::{Ui, below, row, short_id};
 use crate::cockpit::Command;
 use crate::cockpit::model::{ConfigSource, IncidentLine};
+use crate::cockpit::shared::StartRow;
 use crate::hotfix::state::{Head, NoRepository};
-use crate::incident::Status;
+use crate::incident::{Status, duration};
 use crate::text::visible;
 
 /// Columns of the screen's one column.
@@ -52,6 +53,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
         page = below(page, told(buf, page, TRY, guide, 1 + spare.min(3), ui.of(Role::Guide)) + 1);
     }
     page = declare(ui, buf, page);
+    page = offered(ui, buf, page);
     page = left(ui, buf, page);
     let facts = facts(ui);
     // What was found stays in sight however many incidents there are.
@@ -145,6 +147,35 @@ fn declare(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
     below(page, 2)
 }
 
+/// What colleagues have declared, and could be joined.
+fn offered(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
+    let offered = ui.model.offered();
+    let Some(shared) = ui.model.shared.as_ref().filter(|_| !offered.is_empty() && page.height > 2) else {
+        return page;
+    };
+    Pen::new(buf, page, 0).put(&format!("Open at {}", visible(&shared.remote)), ui.of(Role::Title));
+    let shown = offered.len().min(usize::from(page.height - 2));
+    for (line, one) in offered.iter().take(shown).enumerate() {
+        let place = row(below(page, 1), line as u16);
+        let mut pen = Pen::new(buf, place, 0);
+        let age = duration(ui.model.now.duration_since(one.declared_at));
+        let led =
+            if one.led_by.is_empty() { "nobody leads".to_owned() } else { format!("led by {}", one.led_by) };
+        let joins = format!("[{}] joins", ui.key(Command::Open));
+        for (text, role) in [(joins, Role::Key), (led, Role::Muted), (age, Role::Time)] {
+            if pen.room() > 44 {
+                pen.right(&visible(&text), ui.of(role));
+                pen.right_gap(2);
+            }
+        }
+        let badge = ui.of(Role::from(one.severity));
+        pen.put(" ", badge).put(ui.model.policy.severity_name(one.severity), badge).put(" ", badge).gap(1);
+        pen.put("●", ui.of(glyph::status(Status::Open))).gap(1).put(&visible(&one.title), ui.of(Role::Text));
+        selected(ui, buf, place, ui.model.start_row() == StartRow::Join(line));
+    }
+    below(page, shown as u16 + 2)
+}
+
 /// What is left to do after incidents, what is overdue first, with the key that leads to where one is ended.
 /// Nothing where nothing is.
 fn left(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
@@ -205,8 +236,11 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
     pen.put("Incidents", ui.of(Role::Title));
     let list = below(area, 1);
     let shown = usize::from(list.height).min(lines.len());
-    let cursor = ui.model.start_row.saturating_sub(1);
-    let top = (cursor + 1).saturating_sub(shown.max(1)).min(lines.len() - shown);
+    let cursor = match ui.model.start_row() {
+        StartRow::Open(row) => Some(row),
+        StartRow::Declare | StartRow::Join(_) => None,
+    };
+    let top = (cursor.unwrap_or(0) + 1).saturating_sub(shown.max(1)).min(lines.len() - shown);
     // Columns are as wide as the widest of what is shown in them.
     let seen = || lines.iter().skip(top).take(shown);
     let widest = |texts: &mut dyn Iterator<Item = u16>| texts.max().unwrap_or_default();
@@ -218,7 +252,7 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
     for (line, incident) in seen().enumerate() {
         let place = row(list, line as u16);
         incident_row(ui, &mut Pen::new(buf, place, 0), incident, columns);
-        selected(ui, buf, place, ui.model.start_row == top + line + 1);
+        selected(ui, buf, place, cursor == Some(top + line));
     }
     shown as u16 + 1
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::world::{Shell, World};
 
 /// Clones a repository to a place with an empty state directory of its own.
-fn clone_elsewhere(world: &World, from: &Path, name: &str, user: &str) -> Shell {
+pub(super) fn clone_elsewhere(world: &World, from: &Path, name: &str, user: &str) -> Shell {
     let (root, state) = (world.path(name), world.path(&format!("state-{name}")));
     std::fs::create_dir(&state).unwrap();
     let shell = world.shell(&world.path("home")).with("FLIGHTDECK_STATE_DIR", state);
@@ -17,14 +17,14 @@ fn clone_elsewhere(world: &World, from: &Path, name: &str, user: &str) -> Shell 
     Shell { directory: root, ..shell }.with("FLIGHTDECK_USER", user)
 }
 
-fn bare(world: &World) -> std::path::PathBuf {
+pub(super) fn bare(world: &World) -> std::path::PathBuf {
     let app = world.repository("app");
     let origin = world.path("origin.git");
     app.run("git", &["clone", "--quiet", "--bare", ".", &origin.to_string_lossy()]).succeeded();
     origin
 }
 
-fn declare(shell: &Shell, title: &str) -> String {
+pub(super) fn declare(shell: &Shell, title: &str) -> String {
     let ended = shell.flightdeck(&["declare", title, "--severity", "P1"]).succeeded();
     ended.stdout.trim().to_owned()
 }

@@ -99,6 +99,7 @@ mod saved;
 mod secrets;
 mod secrets_told;
 mod secrets_unnamed;
+mod sharing;
 mod survival;
 #[cfg(target_os = "linux")]
 mod survivors;

@@ -10,6 +10,7 @@ use super::super::gone;
 use super::super::model::{ConfigSource, IncidentLine, Model, Output, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{Overlay, Preview, Scroll, Trust};
+use super::super::shared::{Shared, StartRow};
 use super::{
     Cx, compared, flags, grade, live, menus, message, overlays, overtaken, past, plan_view, rollback,
     run_view, runbooks, settle, survey, suspects, terminal,
@@ -17,7 +18,7 @@ use super::{
 use crate::failure::Failure;
 use crate::health::network::{self, Network};
 use crate::health::series::{self, State, Verdict};
-use crate::incident::{self, Alarm, Body, Draft, Log, Missing, Precision, Record, Taken};
+use crate::incident::{self, Alarm, Body, Draft, IncidentId, Log, Missing, Precision, Record, Taken};
 use crate::text::visible;
 
 /// Takes in a fact.
@@ -35,6 +36,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         }
         Fact::Outlook(outlook) => cx.model.outlook = Some(*outlook),
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
+        Fact::Shared(shared) => sharing(cx.model, *shared),
         Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx.model, environment, looked),
         Fact::Health { probes } => {
@@ -277,9 +279,10 @@ fn close_preview(cx: &mut Cx<'_>, plan: &str) {
 /// elsewhere comes in above it.
 fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
     let model = &mut *cx.model;
-    let at = model.start_row.checked_sub(1).and_then(|row| model.incidents.get(row));
-    let stays = at.and_then(|at| lines.iter().position(|line| line.id == at.id));
-    model.start_row = stays.map_or(model.start_row.min(lines.len()), |row| row + 1);
+    let at = match model.start_row() {
+        StartRow::Open(row) => model.incidents.get(row).map(|line| line.id),
+        StartRow::Declare | StartRow::Join(_) => None,
+    };
     let open = model.incident().map(|state| state.id);
     let new = |line: &&IncidentLine| {
         line.is_open() && open != Some(line.id) && model.incidents.iter().all(|known| known.id != line.id)
@@ -295,9 +298,28 @@ fn incidents(cx: &mut Cx<'_>, lines: Vec<IncidentLine>) {
     model.past.stale = true;
     model.incidents = lines;
     model.listed = true;
+    stay_on(model, at);
     if let Some(declared) = declared {
         cx.say(declared);
     }
+}
+
+/// Keeps the cursor of the start screen on the incident it is on, whatever came in above it.
+fn stay_on(model: &mut Model, at: Option<IncidentId>) {
+    let offered = model.offered().len();
+    let stays = at.and_then(|at| model.incidents.iter().position(|line| line.id == at));
+    model.start_row =
+        stays.map_or_else(|| model.start_row.min(model.last_start_row()), |row| 1 + offered + row);
+}
+
+/// Takes in how far sharing is.
+fn sharing(model: &mut Model, shared: Shared) {
+    let at = match model.start_row() {
+        StartRow::Open(row) => model.incidents.get(row).map(|line| line.id),
+        StartRow::Declare | StartRow::Join(_) => None,
+    };
+    model.shared = Some(shared);
+    stay_on(model, at);
 }
 
 fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {

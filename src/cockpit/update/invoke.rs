@@ -8,6 +8,7 @@ use super::super::overlay::{
     Act, Ask, Confirm, Declare, DeclareStep, Entry, HelpView, Overlay, Palette, Purpose, Scroll, Trust,
 };
 use super::super::past::Leaf;
+use super::super::shared::StartRow;
 use super::{
     Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, live, menus, message, notes,
     overlays, past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team,
@@ -335,12 +336,19 @@ fn next_theme(cx: &mut Cx<'_>) {
 /// Opens what the cursor of the focused pane is on.
 fn open_cursor(cx: &mut Cx<'_>) {
     if cx.model.log.is_none() {
-        match cx.model.start_row.checked_sub(1).and_then(|row| cx.model.incidents.get(row)) {
-            Some(line) => {
-                let id = line.id;
-                cx.effect("opening the incident", Effect::OpenIncident(id));
+        match cx.model.start_row() {
+            StartRow::Declare => invoke(cx, &Command::Declare.into()),
+            StartRow::Join(row) => {
+                let id = cx.model.offered().get(row).map(|one| one.id);
+                if let Some(id) = id {
+                    cx.effect("joining the incident", Effect::Join(id));
+                }
             }
-            None => invoke(cx, &Command::Declare.into()),
+            StartRow::Open(row) => {
+                if let Some(id) = cx.model.incidents.get(row).map(|line| line.id) {
+                    cx.effect("opening the incident", Effect::OpenIncident(id));
+                }
+            }
         }
         return;
     }

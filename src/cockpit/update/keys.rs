@@ -199,7 +199,7 @@ pub(super) fn mouse(cx: &mut Cx<'_>, mouse: Mouse) {
 /// Moves as a command says, in the focused pane or on the start screen.
 pub(super) fn motion(cx: &mut Cx<'_>, command: Command) {
     if cx.model.log.is_none() {
-        let last = cx.model.incidents.len();
+        let last = cx.model.last_start_row();
         let row = &mut cx.model.start_row;
         *row = match command {
             Command::Up => row.saturating_sub(1),

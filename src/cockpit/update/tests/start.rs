@@ -3,6 +3,7 @@
 use super::super::super::production::outage_began;
 use super::*;
 use crate::cockpit::model::IncidentLine;
+use crate::cockpit::shared::{Offered, Shared};
 use crate::incident::Status;
 
 fn line(id: u128, title: &str, status: Status) -> IncidentLine {
@@ -145,4 +146,60 @@ fn declaring_proposes_the_time_that_the_chart_shows_and_not_when_somebody_looked
     let effects = table.keys("enter");
     let [Effect::Declare { started_at, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(*started_at, Some(began));
+}
+
+fn offered(numbers: &[u128]) -> Shared {
+    let one = |number: &u128| Offered {
+        id: IncidentId(Uuid::from_u128(*number)),
+        number: format!("INC-2026-{number:04}"),
+        title: "Checkout answers 500".into(),
+        severity: Severity::P0,
+        declared_at: time(-720),
+        led_by: "omar".into(),
+    };
+    Shared {
+        remote: "origin".into(),
+        at: Some(time(0)),
+        unsent: 0,
+        trouble: None,
+        aside: Vec::new(),
+        incident: None,
+        offered: numbers.iter().map(one).collect(),
+    }
+}
+
+#[test]
+fn what_is_open_at_the_remote_is_joined_from_the_start_screen() {
+    let mut table = Table::new();
+    let here = line(9, "no mail", Status::Open);
+    told(&mut table, std::slice::from_ref(&here));
+    table.keys("j");
+    // What is offered comes in above the list, and the cursor stays on what it is on.
+    table.send(Msg::Fact(Fact::Shared(Box::new(offered(&[7, 8])))));
+    assert_eq!(table.keys("enter"), [Effect::OpenIncident(here.id)]);
+    table.keys("g g j");
+    assert_eq!(table.keys("enter"), [Effect::Join(IncidentId(Uuid::from_u128(7)))]);
+    // One that is here by now is offered no more.
+    table.send(Msg::Fact(Fact::Shared(Box::new(offered(&[9, 8])))));
+    assert_eq!(table.model.offered().len(), 1);
+}
+
+#[test]
+fn how_sharing_stands_is_told_of_the_incident_that_is_shared() {
+    let mut table = Table::open();
+    let open = table.model.incident().unwrap().id;
+    table.send(Msg::Fact(Fact::Shared(Box::new(offered(&[])))));
+    assert_eq!(table.model.sharing(), None);
+    let said = |table: &mut Table, shared: Shared| {
+        table.send(Msg::Fact(Fact::Shared(Box::new(shared))));
+        table.model.now = time(64);
+        table.model.sharing().unwrap()
+    };
+    let shared = || Shared { incident: Some(open), at: Some(time(60)), ..offered(&[]) };
+    assert_eq!(said(&mut table, shared()), ("shared 4s ago".to_owned(), false));
+    assert_eq!(said(&mut table, Shared { unsent: 2, ..shared() }), ("sharing, 2 unsent".to_owned(), false));
+    let since = table.model.looks.zone.to_datetime(time(60)).strftime("%H:%M").to_string();
+    let down = || Shared { trouble: Some("no route".into()), unsent: 6, ..shared() };
+    assert_eq!(said(&mut table, down()), (format!("not shared since {since}, 6 unsent"), true));
+    assert_eq!(said(&mut table, Shared { at: None, ..down() }), ("not shared, 6 unsent".to_owned(), true));
 }

@@ -1,0 +1,102 @@
+//! How far an incident is shared with other machines, and what could be joined.
+
+use jiff::Timestamp;
+
+use super::model::Model;
+use crate::incident::{IncidentId, Severity, duration};
+
+/// What is known of sharing over the remote of this repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// What the remote is called.
+    pub remote: String,
+    /// When the remote answered last, and took all there was.
+    pub at: Option<Timestamp>,
+    /// Records that were written here and are not there.
+    pub unsent: u64,
+    /// Why it did not answer, or did not take them.
+    pub trouble: Option<String>,
+    /// Chains that something is wrong with: whose, and what.
+    pub aside: Vec<(String, String)>,
+    /// The incident that is shared from here; `None`: none is.
+    pub incident: Option<IncidentId>,
+    /// Open incidents that are there and not here, the most urgent first.
+    pub offered: Vec<Offered>,
+}
+
+/// An open incident at the remote that nobody has joined from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// The incident.
+    pub id: IncidentId,
+    /// Its number.
+    pub number: String,
+    /// What is broken.
+    pub title: String,
+    /// How severe it is.
+    pub severity: Severity,
+    /// When it was declared.
+    pub declared_at: Timestamp,
+    /// Who leads; empty: nobody.
+    pub led_by: String,
+}
+
+/// A row of the start screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartRow {
+    /// Declare an incident.
+    Declare,
+    /// Join the incident of this place in what is offered.
+    Join(usize),
+    /// Open the incident of this place in the list.
+    Open(usize),
+}
+
+impl Model {
+    /// The open incidents that could be joined, without those that are here by now.
+    pub fn offered(&self) -> Vec<&Offered> {
+        let shared = self.shared.iter().flat_map(|shared| &shared.offered);
+        shared.filter(|one| self.incidents.iter().all(|known| known.id != one.id)).collect()
+    }
+
+    /// The row of the start screen that the cursor is on.
+    pub fn start_row(&self) -> StartRow {
+        let offered = self.offered().len();
+        match self.start_row {
+            0 => StartRow::Declare,
+            row if row <= offered => StartRow::Join(row - 1),
+            row => StartRow::Open(row - 1 - offered),
+        }
+    }
+
+    /// The last row of the start screen.
+    pub fn last_start_row(&self) -> usize {
+        self.offered().len() + self.incidents.len()
+    }
+
+    /// How sharing of the open incident stands, and whether somebody has to know: `shared 4 s ago`.
+    pub fn sharing(&self) -> Option<(String, bool)> {
+        let shared = self.shared.as_ref()?;
+        if shared.incident.is_none() || shared.incident != self.incident().map(|state| state.id) {
+            return None;
+        }
+        let unsent = if shared.unsent == 0 { String::new() } else { format!(", {} unsent", shared.unsent) };
+        let said = match (&shared.trouble, shared.at) {
+            (None, Some(at)) if shared.unsent == 0 => {
+                let ago = self.now.duration_since(at);
+                return Some((
+                    format!("shared {} ago", duration(ago.max(jiff::SignedDuration::ZERO))),
+                    false,
+                ));
+            }
+            (None, _) => format!("sharing{unsent}"),
+            (Some(_), Some(at)) => format!("not shared since {}{unsent}", self.clock(at)),
+            (Some(_), None) => format!("not shared{unsent}"),
+        };
+        Some((said, shared.trouble.is_some()))
+    }
+
+    fn clock(&self, at: Timestamp) -> String {
+        self.looks.zone.to_datetime(at).strftime("%H:%M").to_string()
+    }
+}

@@ -1,0 +1,284 @@
+//! Shares the open incident with other machines, on a thread of its own; and looks what is open at the remote.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::store::{self, Store};
+use super::{Event, Launch, no_thread, panics};
+use crate::cockpit::model::{ConfigSource, Model};
+use crate::cockpit::msg::{EffectId, Fact, Msg};
+use crate::cockpit::shared::{Offered, Shared};
+use crate::conductor::Unattended;
+use crate::config::types::Config;
+use crate::failure::{Failure, Result};
+use crate::hotfix::git::Reader;
+use crate::incident::{IncidentId, Role, Status};
+use crate::journal::{Journal, Summary};
+use crate::share::{Git, Key, Round, Sharing};
+
+/// The time between two rounds while somebody acts.
+const ACTIVE: Duration = Duration::from_secs(3);
+/// The same while nobody does.
+const QUIET: Duration = Duration::from_secs(15);
+/// For so long after something was new somebody is taken to act.
+const ACTING: Duration = Duration::from_secs(120);
+/// The shortest time between two rounds that send: hosts recommend at most six pushes a minute.
+const BETWEEN_PUSHES: Duration = Duration::from_secs(5);
+/// The longest time between two rounds while the remote does not answer.
+const AT_MOST: Duration = Duration::from_secs(120);
+
+/// What is shared, and how far its record is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Watched {
+    /// The root of the repository.
+    root: PathBuf,
+    config: Box<Config>,
+    incident: Option<IncidentId>,
+    records: usize,
+}
+
+enum Order {
+    Watch(Box<Watched>),
+    Join(EffectId, IncidentId),
+}
+
+/// Tells the thread what to share.
+pub(super) struct Sharer {
+    orders: Sender<Order>,
+    told: Option<Watched>,
+    /// Whether nothing is shared at all: the incident is practice.
+    is_off: bool,
+}
+
+impl Sharer {
+    /// Starts the thread, which shares nothing yet.
+    pub(super) fn start(launch: &Launch, store: &Store, events: &Sender<Event>) -> Result<Self> {
+        let (orders, queue) = mpsc::channel();
+        let told = events.clone();
+        let (state_dir, user, open) = (launch.state_dir.clone(), launch.user.clone(), store.orders.clone());
+        panics::spawn("sharing", events.clone(), move || {
+            let tell = move |msg| drop(told.send(Event::Msg(msg)));
+            Work { state_dir, user, open, tell: Box::new(tell), found: None, told: None }.serve(&queue);
+        })
+        .map_err(|error| no_thread(&error))?;
+        Ok(Self { orders, told: None, is_off: launch.drill })
+    }
+
+    /// Shares what the model says is open.
+    pub(super) fn keep_up(&mut self, model: &Model) {
+        let Some(wanted) = wanted(model).filter(|_| !self.is_off) else { return };
+        if self.told.as_ref() != Some(&wanted) {
+            self.told = Some(wanted.clone());
+            // It ends only with the program.
+            let _ = self.orders.send(Order::Watch(Box::new(wanted)));
+        }
+    }
+
+    /// Takes an incident in that is at the remote, and opens it.
+    pub(super) fn join(&self, id: EffectId, incident: IncidentId) {
+        let _ = self.orders.send(Order::Join(id, incident));
+    }
+}
+
+fn wanted(model: &Model) -> Option<Watched> {
+    let state = model.repository()?;
+    let trusted = matches!(model.config.source, ConfigSource::Trusted);
+    let config = if trusted { model.config.config.clone() } else { Config::default() };
+    Some(Watched {
+        root: PathBuf::from(&state.root),
+        config: Box::new(config),
+        incident: model.incident().map(|state| state.id),
+        records: model.incident().map_or(0, |state| state.records),
+    })
+}
+
+/// The way to the remote of a repository, as it was found.
+struct Found {
+    root: PathBuf,
+    remote: String,
+    sharing: Sharing,
+    journal: Journal,
+}
+
+struct Work {
+    state_dir: PathBuf,
+    user: String,
+    open: Sender<store::Order>,
+    tell: Box<dyn Fn(Msg) + Send>,
+    found: Option<Found>,
+    told: Option<Shared>,
+}
+
+impl Work {
+    fn serve(&mut self, queue: &Receiver<Order>) {
+        let mut watched: Option<Watched> = None;
+        let (mut next, mut acted, mut pushed): (Option<Instant>, Option<Instant>, Option<Instant>) =
+            (None, None, None);
+        let mut failures = 0_u32;
+        loop {
+            let order = match next {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(at) => queue.recv_timeout(at.saturating_duration_since(Instant::now())),
+            };
+            let now = Instant::now();
+            match order {
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Order::Join(id, incident)) => {
+                    match self.join(watched.as_ref(), incident) {
+                        Ok(()) => drop(self.open.send(store::Order::Open(id, incident))),
+                        Err(failure) => (self.tell)(Msg::Done(id, Err(failure))),
+                    }
+                    acted = Some(now);
+                    next = Some(now);
+                    continue;
+                }
+                Ok(Order::Watch(new)) => {
+                    let is_other =
+                        watched.as_ref().is_none_or(|old| old.root != new.root || old.config != new.config);
+                    if is_other {
+                        (self.found, self.told, failures) = (None, None, 0);
+                    }
+                    watched = Some(*new);
+                    // What was written is gathered for a moment, and not sent too often.
+                    let soon = pushed.map_or(now, |at| (at + BETWEEN_PUSHES).max(now));
+                    next = Some(next.map_or(soon, |at| at.min(soon)));
+                    continue;
+                }
+            }
+            let Some(one) = &watched else { continue };
+            match self.round(&one.clone()) {
+                None => next = None,
+                Some((is_new, sent, is_well)) => {
+                    failures = if is_well { 0 } else { (failures + 1).min(8) };
+                    acted = if is_new { Some(now) } else { acted };
+                    pushed = if sent { Some(now) } else { pushed };
+                    let acts = acted.is_some_and(|at| at.elapsed() < ACTING);
+                    let every = if acts { ACTIVE } else { QUIET };
+                    next = Some(
+                        Instant::now() + (every * 2_u32.saturating_pow(failures)).min(AT_MOST.max(every)),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Makes a round: whether something was new, something was sent, and all went well. `None`: there is no remote.
+    fn round(&mut self, watched: &Watched) -> Option<(bool, bool, bool)> {
+        let now = Timestamp::now();
+        let before = self.told.clone();
+        let found = match self.found(watched) {
+            Ok(found) => found?,
+            Err(failure) => {
+                tracing::warn!("{failure}");
+                return None;
+            }
+        };
+        let shared = watched.incident.filter(|id| found.is_shared(*id));
+        if watched.incident.is_some() && shared.is_none() {
+            // Nobody has shared it, and nobody looks for another one.
+            return Some((false, false, true));
+        }
+        let round = found.round(now, shared);
+        let (round, failure) = match round {
+            Ok(round) => (round, None),
+            Err(failure) => (Round::default(), Some(failure.to_string())),
+        };
+        let trouble = round.trouble.clone().or(failure);
+        let is_well = trouble.is_none();
+        let at = if is_well { Some(now) } else { before.as_ref().and_then(|told| told.at) };
+        let told = Shared {
+            remote: found.remote.clone(),
+            at,
+            unsent: round.unsent,
+            trouble,
+            aside: round.aside.into_iter().map(|aside| (aside.author, aside.why)).collect(),
+            incident: shared,
+            offered: found.offered(),
+        };
+        (self.tell)(Msg::Fact(Fact::Shared(Box::new(told.clone()))));
+        self.told = Some(told);
+        Some((round.added > 0 || round.sent > 0, round.sent > 0, is_well))
+    }
+
+    fn found(&mut self, watched: &Watched) -> Result<Option<&mut Found>> {
+        if self.found.as_ref().is_none_or(|found| found.root != watched.root) {
+            self.found = Found::open(&self.state_dir, &self.user, watched)?;
+        }
+        Ok(self.found.as_mut())
+    }
+
+    fn join(&mut self, watched: Option<&Watched>, incident: IncidentId) -> Result<()> {
+        let doing = "joining the incident";
+        let gone =
+            || Failure::new(doing, "the remote of this repository is not known", "run flightdeck join");
+        let found = self.found(watched.ok_or_else(gone)?)?.ok_or_else(gone)?;
+        let mut round = Round::default();
+        found.sharing.take_in(&mut found.journal, Timestamp::now(), incident, &mut round)?;
+        if !found.journal.holds(incident)? {
+            let why = round.aside.first().map_or("nothing there declares it", |aside| &aside.why);
+            return Err(Failure::new(doing, why, "ask whoever declared it whether it is shared"));
+        }
+        // From now on it is shared from here, too.
+        found.round(Timestamp::now(), Some(incident)).map(drop)
+    }
+}
+
+impl Found {
+    /// `None`: the repository has no remote, or nobody has trusted what its own configuration names.
+    fn open(state_dir: &Path, user: &str, watched: &Watched) -> Result<Option<Self>> {
+        let Ok(reader) = Reader::open(&watched.root) else { return Ok(None) };
+        let config = &watched.config;
+        let named = config.share.remote.clone();
+        let remote = if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named) };
+        let Some(remote) = remote.filter(|_| Unattended::refusal(state_dir, &reader).is_none()) else {
+            return Ok(None);
+        };
+        let settings = Path::new(&reader.identity()).join("config");
+        let git =
+            Git::open(state_dir, &reader.identity(), &remote, &settings, Unattended::new(config, &reader))
+                .map_err(|why| {
+                    Failure::new(
+                        "sharing the incident",
+                        why,
+                        "see that the state directory can be written to",
+                    )
+                })?;
+        let sharing = Sharing::new(git, Key::open(state_dir)?);
+        let journal = Journal::open_again(state_dir, user)?;
+        Ok(Some(Self { root: watched.root.clone(), remote, sharing, journal }))
+    }
+
+    fn is_shared(&self, incident: IncidentId) -> bool {
+        self.sharing.git().own(incident).is_ok_and(|reached| reached.batch > 0)
+    }
+
+    fn round(&mut self, now: Timestamp, incident: Option<IncidentId>) -> Result<Round> {
+        let all = self.journal.incidents(None)?;
+        let shared: Vec<Summary> = all.into_iter().filter(|one| Some(one.id) == incident).collect();
+        self.sharing.round(&mut self.journal, now, &shared)
+    }
+
+    /// Open incidents at the remote that are not in the journal.
+    fn offered(&self) -> Vec<Offered> {
+        let unknown = |id: &IncidentId| self.journal.holds(*id).is_ok_and(|holds| !holds);
+        let incidents = self.sharing.incidents().unwrap_or_default().into_iter().filter(unknown);
+        let states = incidents.filter_map(|id| self.sharing.preview(id).ok().flatten());
+        let mut offered: Vec<Offered> = states
+            .filter(|state| matches!(state.status, Status::Open | Status::Mitigated))
+            .map(|state| Offered {
+                id: state.id,
+                led_by: state.roles.get(Role::COMMANDER).cloned().unwrap_or_default(),
+                number: state.number,
+                title: state.title,
+                severity: state.severity,
+                declared_at: state.declared_at,
+            })
+            .collect();
+        offered.sort_by_key(|one| (one.severity, std::cmp::Reverse(one.declared_at)));
+        offered
+    }
+}
