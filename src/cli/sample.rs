@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::situation::{Around, ProbeState, Situation};
-use crate::config::types::{Flow, Hotfix};
+use crate::config::types::{Config, Flow, Hotfix};
 use crate::health::series::State as HealthState;
 use crate::hotfix::state::{BranchState, Commit, Head};
 use crate::incident::{
@@ -18,12 +18,17 @@ pub(super) fn began() -> Timestamp {
     "2026-03-02T14:30:00Z".parse().unwrap()
 }
 
-fn after(seconds: i64) -> Timestamp {
+pub(super) fn after(seconds: i64) -> Timestamp {
     began() + SignedDuration::from_secs(seconds)
 }
 
 /// The fold of what happened so many seconds after the beginning.
 fn fold(events: Vec<(i64, Body)>) -> State {
+    log(events).into_state()
+}
+
+/// What happened so many seconds after the beginning.
+pub(super) fn log(events: Vec<(i64, Body)>) -> Log {
     let incident = IncidentId(Uuid::from_u128(7));
     let records = events.into_iter().enumerate().map(|(n, (seconds, body))| {
         let draft = Draft::now(incident, body);
@@ -31,7 +36,7 @@ fn fold(events: Vec<(i64, Body)>) -> State {
         let at = Hlc { wall_ms: after(seconds).as_millisecond(), count: 0 };
         Record::seal(RecordId(Uuid::from_u128(n as u128 + 1)), draft, author, at, Hash::default()).unwrap().0
     });
-    Log::new(records.collect()).unwrap().state().clone()
+    Log::new(records.collect()).unwrap()
 }
 
 /// Declared, a branch with a commit, a check failed, a test run.
@@ -111,7 +116,8 @@ pub(super) fn situation() -> Situation {
     let policy = Policy::built_in();
     let around = Around {
         hotfix: Some(branch()),
-        settings: Hotfix { flow: Flow::GitFlow, ..Hotfix::default() },
+        config: Config { hotfix: Hotfix { flow: Flow::GitFlow, ..Hotfix::default() }, ..Config::default() },
+        may_run: true,
         health: vec![
             probe("api /health", HealthState::Failing, Some(500.0), "status 500, expected 200"),
             probe("p95 latency", HealthState::Unknown, None, "no number at body.p95"),

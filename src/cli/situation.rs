@@ -3,15 +3,16 @@
 
 use jiff::Timestamp;
 
-use crate::config::types::Hotfix;
-use crate::deploy::rollback::{self, Way};
+use crate::cockpit::known::{Known, Probed};
+use crate::cockpit::ways::Looked;
+use crate::config::types::{Config, Hotfix};
+use crate::deploy::rollback::Way;
 use crate::health::series::{State as HealthState, Status as Health};
 use crate::hotfix::outlook::Outlook;
-use crate::hotfix::standing;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
-    CheckState, ChecklistItem, Clock, Facts, Fix, Next, Policy, Release, RunbookFor, State, Tick, WayBack,
-    all_clocks, brief, next,
+    CheckState, ChecklistItem, Clock, Facts, Next, Policy, Release, RunbookFor, State, Tick, all_clocks,
+    brief, next,
 };
 
 /// Everything there is to tell.
@@ -41,8 +42,8 @@ pub(crate) struct Situation {
     pub(crate) health: Vec<ProbeState>,
     /// What was brought into environments, oldest first.
     pub(crate) releases: Vec<Release>,
-    /// Ways back in production, best first, as far as they can be told without asking it.
-    pub(crate) ways: Vec<Way>,
+    /// Ways back in production, and what it says is live there; `None`: nobody looked.
+    pub(crate) looked: Option<Looked>,
     /// Plans that wait for approval of what is no longer there.
     pub(crate) moved: Vec<Moved>,
     /// What that was worked out from.
@@ -143,6 +144,19 @@ impl From<&Health> for ProbeState {
     }
 }
 
+impl ProbeState {
+    /// The probe, as far as what is next depends on it.
+    fn probed(&self) -> Probed<'_> {
+        Probed {
+            name: &self.name,
+            environment: &self.environment,
+            state: self.state,
+            is_unknown: self.state == HealthState::Unknown,
+            is_down: self.is_down,
+        }
+    }
+}
+
 /// What is known besides the record.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Around {
@@ -150,36 +164,24 @@ pub(crate) struct Around {
     pub(crate) hotfix: Option<BranchState>,
     /// What is ahead of it.
     pub(crate) outlook: Option<Outlook>,
-    /// How hotfixes are made.
-    pub(crate) settings: Hotfix,
+    /// What `flightdeck.toml` says.
+    pub(crate) config: Config,
+    /// Whether what it names may run.
+    pub(crate) may_run: bool,
     /// Probes.
     pub(crate) health: Vec<ProbeState>,
-    /// Names of the probes that tell of somebody else's service.
-    pub(crate) of_others: Vec<String>,
     /// Since when somebody looked at production again and again; `None`: since whenever it was recorded.
     pub(crate) seen_since: Option<Timestamp>,
     /// The checklist in force.
     pub(crate) checklist: Vec<ChecklistItem>,
-    /// Names of configured checks.
-    pub(crate) checks: Vec<String>,
-    /// Names of environments, and whether they are protected.
-    pub(crate) environments: Vec<(String, bool)>,
-    /// The environment users are served from; empty where there is none.
-    pub(crate) production: String,
-    /// Names of environments that have a smoke test.
-    pub(crate) smokable: Vec<String>,
-    /// Audiences and roles that a channel reaches.
-    pub(crate) reached: Vec<String>,
     /// Gates of production that are not met: id, and what is missing.
     pub(crate) missing: Vec<(String, String)>,
     /// Whether the configuration waits to be trusted.
     pub(crate) untrusted: bool,
     /// What was brought into environments, oldest first.
     pub(crate) releases: Vec<Release>,
-    /// What production says it runs, where the record has something else by hand.
-    pub(crate) unrecorded: Option<Release>,
-    /// Ways back in production, best first.
-    pub(crate) ways: Vec<Way>,
+    /// Ways back in production, and what it says is live there; `None`: nobody looked.
+    pub(crate) looked: Option<Looked>,
     /// The runbook that fits best what fails in production.
     pub(crate) runbook: Option<RunbookFor>,
     /// Plans that wait for approval of what is no longer there.
@@ -189,6 +191,11 @@ pub(crate) struct Around {
 }
 
 impl Situation {
+    /// Ways back in production, best first.
+    pub(crate) fn ways(&self) -> &[Way] {
+        self.looked.as_ref().and_then(|looked| looked.ways.as_deref().ok()).unwrap_or_default()
+    }
+
     /// What has moved since a plan was proposed, by its id.
     pub(crate) fn moved(&self, id: &str) -> Option<&Moved> {
         self.moved.iter().find(|moved| moved.id == id)
@@ -205,6 +212,7 @@ impl Situation {
     pub(crate) fn new(state: State, policy: Policy, around: Around, now: Timestamp) -> Self {
         let checklist = items(&state, &policy, &around.checklist);
         let facts = around.facts(&state, now);
+        let production = around.production().to_owned();
         let clocks_off = state.clock_warnings(now).into_iter().map(|warning| warning.words);
         Self {
             clocks: all_clocks(&state, &policy, now),
@@ -216,11 +224,11 @@ impl Situation {
             checklist,
             hotfix: around.hotfix,
             outlook: around.outlook,
-            settings: around.settings,
-            production: around.production,
+            production,
+            settings: around.config.hotfix,
             health: around.health,
             releases: around.releases,
-            ways: around.ways,
+            looked: around.looked,
             moved: around.moved,
             remarks: around.remarks.into_iter().chain(clocks_off).collect(),
         }
@@ -228,12 +236,14 @@ impl Situation {
 }
 
 impl Around {
+    /// The environment users are served from; empty where there is none.
+    pub(crate) fn production(&self) -> &str {
+        self.config.production().map_or("", |env| env.name.as_str())
+    }
+
     /// The probes of production, and those of no environment.
     pub(crate) fn of_production(&self) -> impl Iterator<Item = &ProbeState> {
-        let (health, production) = (&self.health, &self.production);
-        health.iter().filter(move |probe| {
-            probe.environment.is_empty() || production.is_empty() || probe.environment == *production
-        })
+        self.health.iter().filter(|probe| self.config.watches_production(&probe.environment))
     }
 
     /// Since when all probes of production are on record as good again.
@@ -241,82 +251,29 @@ impl Around {
         state.recovered_at(self.of_production().map(|probe| probe.name.as_str()))
     }
 
-    /// Names of the probes of production in such a state.
-    fn names(&self, is_such: impl Fn(HealthState) -> bool) -> Vec<String> {
-        let such = self.of_production().filter(|probe| is_such(probe.state));
-        such.map(|probe| probe.name.clone()).collect()
-    }
-
-    /// Probes that tell of somebody else's service and are not well.
-    fn third_parties(&self) -> Vec<String> {
-        let off = |probe: &&ProbeState| probe.state.is_bad() || probe.state == HealthState::Warn;
-        let about = |probe: &&ProbeState| self.of_others.contains(&probe.name);
-        self.health.iter().filter(off).filter(about).map(|probe| probe.name.clone()).collect()
-    }
-
     /// What is next depends on this, besides the record.
     pub(crate) fn facts(&self, state: &State, now: Timestamp) -> Facts {
-        let branch = self.hotfix.as_ref();
-        let on_hotfix = branch.and_then(|branch| standing::branch(&self.settings, branch));
-        Facts {
-            healthy: healthy(self.of_production()),
-            down: self.of_production().any(|probe| probe.is_down),
-            failing: self.names(HealthState::is_bad),
-            silent: self.names(|state| state == HealthState::Unknown),
-            warning: self.names(|state| state == HealthState::Warn),
-            third_parties: self.third_parties(),
-            // A verb tells everybody the same.
-            me: String::new(),
-            live: state
-                .releases
-                .iter()
-                .rfind(|release| release.environment == self.production)
-                .map(Release::name),
-            green_since: self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at))),
-            failed_again: state
-                .failed_again(|name| self.of_production().any(|probe| probe.name == name), now),
-            // A verb knows of each probe what is on record, not how often it is asked.
-            settles: jiff::SignedDuration::from_mins(1),
-            hotfix_branch: on_hotfix.map(str::to_owned),
-            hotfix_commits: branch.map_or(Some(0), |branch| standing::commits(&self.settings, branch)),
-            fix: branch.map_or_else(Fix::default, |branch| {
-                standing::fix(&self.settings, branch, self.outlook.as_ref(), None)
-            }),
-            head: branch.and_then(BranchState::commit).map(str::to_owned),
-            same: branch.map_or_else(Vec::new, |branch| branch.same_content.clone()),
-            checks: self.checks.clone(),
-            environments: self.environments.clone(),
-            smokable: self.smokable.clone(),
-            reached: self.reached.clone(),
-            checklist: self.checklist.iter().map(|item| item.id.clone()).collect(),
-            repository: branch.is_some_and(|b| b.commit().is_some()),
+        let green_since = self.recovered_at(state).map(|at| self.seen_since.map_or(at, |seen| seen.max(at)));
+        let known = Known {
+            state: Some(state),
+            config: &self.config,
+            checklist: &self.checklist,
+            may_run: self.may_run,
             untrusted: self.untrusted,
-            // A verb asks production only where nothing is on record that was proven.
-            unrecorded: self.unrecorded.as_ref().map(|found| {
-                let short = || found.commit.chars().take(12).collect();
-                (found.name(), found.tag.clone().unwrap_or_else(short))
-            }),
-            way_back: rollback::nearest(&self.ways).or(rollback::flag(&self.ways)).map(|_| WayBack {
-                ready: rollback::best(&self.ways).map(|way| way.title.clone()),
-                flag: rollback::flag(&self.ways).map(|way| way.title.clone()),
-            }),
-            no_way_back: !self.ways.is_empty()
-                && rollback::nearest(&self.ways).or(rollback::flag(&self.ways)).is_none(),
-            missing: self.missing.clone(),
+            // A verb tells everybody the same.
+            me: "",
+            now,
+            probes: self.health.iter().map(ProbeState::probed).collect(),
+            green_since,
+            branch: self.hotfix.as_ref(),
+            outlook: self.outlook.as_ref(),
+            pull: None,
+            looked: self.looked.as_ref(),
+            has_looked: false,
             runbook: self.runbook.clone(),
-        }
-    }
-}
-
-/// All good, something bad, or not known. What is not known is never good.
-fn healthy<'a>(health: impl Iterator<Item = &'a ProbeState>) -> Option<bool> {
-    let states: Vec<HealthState> = health.map(|probe| probe.state).collect();
-    if states.iter().any(|state| state.is_bad()) {
-        Some(false)
-    } else if states.is_empty() || states.contains(&HealthState::Unknown) {
-        None
-    } else {
-        Some(true)
+            missing: self.missing.clone(),
+        };
+        known.facts()
     }
 }
 
@@ -350,30 +307,5 @@ fn assigned(state: &State, policy: &Policy, item: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn probe(state: HealthState) -> ProbeState {
-        ProbeState {
-            name: "api".to_owned(),
-            environment: String::new(),
-            state,
-            value: None,
-            unit: String::new(),
-            limit: None,
-            at: None,
-            why: String::new(),
-            gone_since: None,
-            is_down: state == HealthState::Error,
-        }
-    }
-
-    #[test]
-    fn what_is_not_known_is_not_healthy() {
-        assert_eq!(healthy(std::iter::empty()), None);
-        assert_eq!(healthy([probe(HealthState::Ok), probe(HealthState::Unknown)].iter()), None);
-        assert_eq!(healthy([probe(HealthState::Ok), probe(HealthState::Error)].iter()), Some(false));
-        assert_eq!(healthy([probe(HealthState::Unknown), probe(HealthState::Failing)].iter()), Some(false));
-        assert_eq!(healthy([probe(HealthState::Ok), probe(HealthState::Warn)].iter()), Some(true));
-    }
-}
+#[path = "situation_tests.rs"]
+mod tests;

@@ -11,9 +11,10 @@ use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
 use super::{approve, status_ahead, status_json, status_text};
 use crate::cockpit::model::{Glyphs, Looks};
+use crate::cockpit::ways::Looked;
 use crate::cockpit::{Keymap, Model, gone, update};
-use crate::conductor::{self, Asking, keyring};
-use crate::config::types::{Concern, Config};
+use crate::conductor::{self, Asking, Fresh, Ground, keyring};
+use crate::config::types::Config;
 use crate::deploy::{Resolved, gates, release};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
@@ -113,9 +114,32 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
         Some(Err(none)) => around.remarks.push(none.failure(&cx.here.to_string_lossy()).to_string()),
         None => around.remarks.push(elsewhere()),
     }
+    let history = super::carry::history(cx).map_err(|failure| around.remarks.push(failure.to_string()));
+    let mut history = history.unwrap_or_default();
+    around.releases.clone_from(&history.releases);
     if setup.trusted {
         around.missing = missing(cx, loaded.state(), &setup, around.hotfix.as_ref(), now);
-        ask_probes(cx, &setup, &mut around, Some(&loaded));
+        // Production is asked about ways back while the probes are.
+        around.looked = std::thread::scope(|scope| {
+            let env = setup.config.production().zip(cx.root().ok());
+            let (state_dir, recorded, setup) = (cx.state_dir.as_path(), &history, &setup);
+            // Once it is over nothing goes back: what is on record is enough.
+            let asking = if loaded.state().is_open() { Asking::Environment } else { Asking::Here };
+            let looking = env.map(|(env, root)| {
+                let ground = Ground {
+                    root,
+                    state_dir,
+                    config: &setup.config,
+                    policy: &setup.policy,
+                    history: recorded,
+                    now,
+                    fresh: Fresh::Ask,
+                };
+                scope.spawn(move || looked(&ground, &env.name, asking))
+            });
+            ask_probes(cx, setup, &mut around, Some(&loaded));
+            looking.and_then(|looking| looking.join().ok())
+        });
         around.seen_since = seen_since(&loaded, &setup, &around, now);
         let root = reader.as_ref().map(Reader::root);
         around.runbook = root.and_then(|root| runbook(root, &setup.config, &around, loaded.state()));
@@ -128,37 +152,39 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
             "flightdeck.toml is not trusted, so no probe ran. Review and trust it: flightdeck trust".into(),
         );
     }
-    let history = super::carry::history(cx).map_err(|failure| around.remarks.push(failure.to_string()));
-    let mut history = history.unwrap_or_default();
-    around.releases.clone_from(&history.releases);
     if let Some(reader) = reader.as_mut().filter(|_| around.hotfix.is_some()) {
         let names: Vec<String> = setup.config.environments.iter().map(|env| env.name.clone()).collect();
         if setup.trusted {
-            // What a plan of ours brought there was proven; what was written down by hand was not.
+            // What a plan of ours brought there was proven; what was written down by hand was not. Production was
+            // asked already.
             let is_unproven =
                 |name: &&String| history.current(name).is_none_or(|known| known.plan.is_empty());
-            let unproven: Vec<_> = names.iter().filter(is_unproven).cloned().collect();
-            let recorded = history.clone();
+            let is_asked = |name: &&String| around.looked.is_some() && **name == around.production();
+            let unproven: Vec<_> =
+                names.iter().filter(is_unproven).filter(|name| !is_asked(name)).cloned().collect();
             conductor::ask_environments(&setup.config, &unproven, reader.root(), &mut history);
-            let production = setup.config.production().map_or("", |env| env.name.as_str());
-            around.unrecorded = recorded
-                .current(production)
-                .filter(|known| known.plan.is_empty())
-                .and_then(|_| release::unrecorded(&recorded, history.current(production)));
+            let found = around.looked.as_ref().and_then(|looked| looked.unrecorded.as_deref());
+            release::merge(&mut history, found.cloned().into_iter().collect());
         }
         let base = around.hotfix.as_ref().and_then(|branch| branch.base.as_deref()).unwrap_or_default();
         let tried = outlook::tried(loaded.log.state(), base);
         let (hotfix, policy) = (&setup.config.hotfix, &setup.policy);
         around.outlook = status_ahead::look(reader, hotfix, policy, &names, &history.releases, tried);
     }
-    if setup.trusted
-        && let Some(env) = setup.config.production()
-    {
-        // Of what nobody can tell is said so: there is `rollback --list` to ask production.
-        let ways = super::rollback::ways(cx, &setup.config, &env.name, Asking::Here);
-        around.ways = ways.unwrap_or_default();
-    }
     Situation::new(loaded.log.into_state(), setup.policy, around, now)
+}
+
+/// Looks for ways back in an environment, as the cockpit does.
+fn looked(ground: &Ground<'_>, environment: &str, asking: Asking) -> Looked {
+    match conductor::ways(ground, environment, asking) {
+        Ok(found) => Looked {
+            at: ground.now,
+            live: found.live,
+            unrecorded: found.unrecorded.map(Box::new),
+            ways: Ok(found.ways),
+        },
+        Err(failure) => Looked { at: ground.now, live: None, unrecorded: None, ways: Err(failure) },
+    }
 }
 
 /// What speaks against saying something of an incident, with every probe asked once.
@@ -227,21 +253,10 @@ fn then(loaded: &Loaded, setup: Setup, at: Timestamp) -> Result<Situation> {
 
 /// What the configuration says, without asking the world anything.
 fn around(setup: &Setup) -> Around {
-    let config = &setup.config;
     Around {
-        settings: config.hotfix.clone(),
+        config: setup.config.clone(),
+        may_run: setup.trusted,
         checklist: setup.checklist(),
-        of_others: config.concerned(Concern::ThirdParty).map(str::to_owned).collect(),
-        checks: config.checks.iter().map(|check| check.name.clone()).collect(),
-        environments: config.environments.iter().map(|e| (e.name.clone(), e.protected)).collect(),
-        production: config.production().map_or_else(String::new, |env| env.name.clone()),
-        smokable: config
-            .environments
-            .iter()
-            .filter(|e| !e.smoke.is_empty())
-            .map(|e| e.name.clone())
-            .collect(),
-        reached: config.reached(),
         ..Around::default()
     }
 }

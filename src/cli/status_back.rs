@@ -1,48 +1,51 @@
-//! Whether production can be put back, in plain text: as far as that is known without asking it.
+//! Whether production can be put back, in plain text.
 
 use super::sheet::{Hue, Sheet};
 use super::situation::Situation;
+use crate::cockpit::ways::{Looked, Readiness};
 use crate::deploy::rollback::{self, Way};
 use crate::text::visible;
 
-/// Writes the best way back and, where nobody has proven it, how to do that. A status asks nothing of the kind
-/// itself: those commands may take long.
+/// Writes the best way back, or why there is none and how to see more.
 pub(super) fn way_back(page: &mut Sheet, situation: &Situation) {
-    if !situation.state.is_open() {
-        return;
-    }
+    let Some(looked) = situation.looked.as_ref().filter(|_| situation.state.is_open()) else { return };
     page.heading = "back";
-    for (line, hue) in lines(&situation.ways, &situation.production) {
+    for (line, hue) in lines(looked, &situation.production) {
         page.prose(&line, hue);
     }
 }
 
-fn lines(ways: &[Way], production: &str) -> Vec<(String, Hue)> {
-    let ask = format!("flightdeck rollback --list --env {}", visible(production));
-    let told = |way: &Way| {
-        let to = way.leads_to();
-        if to.is_empty() {
-            visible(&way.title).into_owned()
-        } else {
-            format!("{}, {to}", visible(&way.title))
-        }
+fn lines(looked: &Looked, production: &str) -> Vec<(String, Hue)> {
+    let ways = looked.ways.as_deref().unwrap_or_default();
+    let see = (format!("see why: flightdeck rollback --list --env {}", visible(production)), Hue::Dim);
+    let told = |way: Option<&Way>| {
+        way.map_or_else(String::new, |way| {
+            let to = Some(way.leads_to()).filter(|to| !to.is_empty());
+            let to = to.map_or_else(String::new, |to| format!(", {to}"));
+            format!("{}{to}", visible(&way.title))
+        })
     };
-    match (rollback::best(ways), rollback::nearest(ways), rollback::flag(ways)) {
-        _ if ways.is_empty() => Vec::new(),
-        (Some(way), ..) => vec![(format!("✓ {}: proven ready", told(way)), Hue::Good)],
-        (None, Some(way), _) => {
-            vec![(format!("? {}: not proven", told(way)), Hue::Plain), (format!("prove it: {ask}"), Hue::Dim)]
+    let first = match looked.readiness() {
+        Readiness::Ready => {
+            return vec![(format!("✓ {}: proven ready", told(rollback::best(ways))), Hue::Good)];
         }
-        (None, None, Some(way)) => vec![(
-            format!("✓ {}: proven ready; helps only if the fault is behind this flag", told(way)),
-            Hue::Good,
-        )],
-        (None, None, None) => vec![(format!("✗ none is proven ready. See why: {ask}"), Hue::Bad)],
-    }
+        Readiness::OnlyFlag => {
+            let flag = told(rollback::flag(ways));
+            (format!("✓ {flag}: proven ready; helps only if the fault is behind this flag"), Hue::Good)
+        }
+        Readiness::NoWay => ("✗ none is ready".to_owned(), Hue::Bad),
+        Readiness::Unknown => match rollback::nearest(ways) {
+            Some(way) => (format!("? {}: not proven", told(Some(way))), Hue::Plain),
+            None => ("? not proven".to_owned(), Hue::Plain),
+        },
+    };
+    vec![first, see]
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::deploy::rollback::{Kind, Ready};
 
@@ -51,20 +54,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_proven_says_how_to_prove_it() {
+    fn what_is_not_ready_says_how_to_see_why() {
         let said = |ways: &[Way]| {
-            lines(ways, "production").into_iter().map(|(line, _)| line).collect::<Vec<_>>().join("; ")
+            let looked =
+                Looked { at: Timestamp::UNIX_EPOCH, live: None, unrecorded: None, ways: Ok(ways.to_vec()) };
+            lines(&looked, "production").into_iter().map(|(line, _)| line).collect::<Vec<_>>().join("; ")
         };
-        assert_eq!(said(&[]), "");
         assert_eq!(said(&[way(Kind::Redeploy, Ready::Yes)]), "✓ redeploy v1.2.2: proven ready");
         assert_eq!(
             said(&[way(Kind::Redeploy, Ready::Unknown("was not asked".into()))]),
-            "? redeploy v1.2.2: not proven; prove it: flightdeck rollback --list --env production"
+            "? redeploy v1.2.2: not proven; see why: flightdeck rollback --list --env production"
         );
         let none = said(&[way(Kind::Redeploy, Ready::No("no tag".into()))]);
-        assert_eq!(none, "✗ none is proven ready. See why: flightdeck rollback --list --env production");
+        assert_eq!(none, "✗ none is ready; see why: flightdeck rollback --list --env production");
         assert!(
-            said(&[way(Kind::FlagOff, Ready::Yes)]).ends_with("helps only if the fault is behind this flag")
+            said(&[way(Kind::FlagOff, Ready::Yes)]).contains("helps only if the fault is behind this flag")
         );
     }
 }

@@ -229,6 +229,9 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
         facts.push((tests.0.to_owned(), tests.1));
     }
     page.flow(facts, " · ");
+    if let Some(why) = &situation.state.no_hotfix {
+        page.prose(&format!("no hotfix needed: {}", visible(why)), Hue::Plain);
+    }
     let production = situation.production.as_str();
     if let Some(finished) = situation.state.finished_outside(production) {
         page.prose(&format!("▲ {} · {}", finished.name, finished.lacks(production)), Hue::Warn);
@@ -398,7 +401,7 @@ fn entry_line(entry: &Entry<'_>, said: &str, more: usize, void: Option<String>, 
         text = format!("(retracted: {why}) {text}");
         hue_of_text = Hue::Dim;
     }
-    let author = fit(&visible(entry.author), 10);
+    let author = fit(&visible(entry.by()), 10);
     let line = Line::new().put(&clock(entry.at, now), Hue::Dim).plain("  ").put(glyph, hue).plain(" ");
     let room = WIDTH - GUTTER - line.width - author.width() - 2;
     line.put(&fit(&visible(&text), room), hue_of_text).right(&author, Hue::Dim, WIDTH - GUTTER)

@@ -18,6 +18,7 @@ pub mod key;
 #[cfg(test)]
 mod key_table;
 pub mod keymap;
+pub mod known;
 pub mod lines;
 pub mod model;
 pub mod msg;

@@ -255,6 +255,8 @@ pub struct NextOf {
     pub question: Option<(String, String)>,
     /// How production is.
     pub healthy: Option<bool>,
+    /// Whether somebody looked at what changed.
+    pub has_looked: bool,
     /// Whether the guide is shown.
     pub guide: bool,
 }

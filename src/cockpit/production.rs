@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
+use super::ways;
 use crate::health::network::Network;
 use crate::health::series::{State, Status};
-use crate::incident::{self, Outage, PlanRun, PlanState, Release};
+use crate::incident::{self, Outage, PlanRun, PlanState};
 
 /// How production is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,19 +140,11 @@ pub fn production(model: &Model) -> Production {
 /// it.
 pub(super) fn live(model: &Model) -> (Option<String>, bool) {
     let target = model.config.config.production().map(|env| env.name.as_str());
-    let recorded = model.incident().zip(target).and_then(|(state, target)| {
-        let release = state.releases.iter().rev().find(|release| release.environment == target)?;
-        Some(release.name())
-    });
-    // Before anything was brought there in this incident, what its rollback options start from.
-    let told = || target.and_then(|target| model.ways.known.get(target)?.live.clone());
-    let unrecorded = model.unrecorded().map(Release::name);
-    let is_recorded = unrecorded.is_none();
-    (unrecorded.or(recorded).or_else(told), is_recorded)
+    ways::live(model.incident(), target, model.way_back())
 }
 
 /// Tells whether a check of production says that it does not work.
-pub(super) fn is_down(model: &Model) -> bool {
+fn is_down(model: &Model) -> bool {
     let config = &model.config.config;
     let mut probes = model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
     probes.any(|probe| is_failing(probe))
@@ -192,17 +185,6 @@ fn looked_since(probe: &Status, recorded: Timestamp) -> Option<Timestamp> {
         since = *at;
     }
     Some(since)
-}
-
-/// How long the probes of production take to say that something helped: some answers each, and time to work.
-pub(super) fn settles(model: &Model) -> SignedDuration {
-    let config = &model.config.config;
-    let confirm = |name: &str| config.probes.iter().find(|one| one.name == name).map_or(2, |one| one.confirm);
-    let probes = model.probes.iter().filter(|probe| config.watches_production(&probe.environment));
-    let takes =
-        probes.map(|probe| probe.interval_s * f64::from(confirm(&probe.name) + 1)).fold(0.0, f64::max);
-    let takes = SignedDuration::try_from_secs_f64(takes).unwrap_or(SignedDuration::ZERO);
-    takes.clamp(SignedDuration::from_secs(30), SignedDuration::from_mins(5))
 }
 
 /// Production that was one and then the other for less than this was never the one: its probes are not asked at

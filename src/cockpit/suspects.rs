@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use super::lines::Needle;
+use super::model::Model;
 use super::msg::EffectId;
 use crate::failure::Failure;
 use crate::hotfix::suspects::{ChangeText, Found, Suspect, short};
+use crate::incident::IncidentId;
 
 /// What changed since it last worked.
 #[derive(Debug, Default)]
@@ -16,6 +18,15 @@ pub struct Suspects {
     pub stale: bool,
     /// The look that is under way.
     pub looking: Option<EffectId>,
+    /// The incident in which somebody read the list here last.
+    pub read: Option<IncidentId>,
+}
+
+impl Model {
+    /// Whether somebody looked here at what changed in the open incident.
+    pub(super) fn has_looked_at_changes(&self) -> bool {
+        self.suspects.read.is_some() && self.suspects.read == self.incident().map(|state| state.id)
+    }
 }
 
 impl Suspects {

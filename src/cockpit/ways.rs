@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::model::Model;
 use super::msg::EffectId;
 use crate::deploy::release;
 use crate::deploy::rollback::{self, Ready, Way};
 use crate::failure::Failure;
-use crate::incident::Release;
+use crate::incident::{Release, State};
 
 /// Ways back, by the name of the environment.
 #[derive(Debug, Default)]
@@ -48,21 +47,33 @@ pub enum Readiness {
     Unknown,
 }
 
-impl Model {
-    /// What somebody brought to production past the record since the incident was declared, as production
-    /// tells. What was live by then needs no record, whenever the fault is said to have begun.
-    pub fn unrecorded(&self) -> Option<&Release> {
-        let state = self.incident().filter(|state| state.is_open())?;
-        let looked = self.way_back()?;
-        let found = looked.unrecorded.as_deref()?;
-        // It may be on record since it was looked at.
-        let last = state.releases.iter().rev().find(|release| release.environment == found.environment);
-        // Production was asked after somebody wrote down by hand that it runs something else.
-        let is_contradicted =
-            last.is_some_and(|last| release::is_contradicted(last, found) && last.at <= looked.at);
-        let is_new = || last.is_none_or(|last| last.at < found.at && last.commit != found.commit);
-        Some(found).filter(|found| is_contradicted || (found.at >= state.declared_at && is_new()))
-    }
+/// What somebody brought to production past the record since the incident was declared, as production
+/// tells. What was live by then needs no record, whenever the fault is said to have begun.
+pub fn unrecorded<'a>(state: Option<&State>, looked: Option<&'a Looked>) -> Option<&'a Release> {
+    let state = state.filter(|state| state.is_open())?;
+    let looked = looked?;
+    let found = looked.unrecorded.as_deref()?;
+    // It may be on record since it was looked at.
+    let last = state.releases.iter().rev().find(|release| release.environment == found.environment);
+    // Production was asked after somebody wrote down by hand that it runs something else.
+    let is_contradicted =
+        last.is_some_and(|last| release::is_contradicted(last, found) && last.at <= looked.at);
+    let is_new = || last.is_none_or(|last| last.at < found.at && last.commit != found.commit);
+    Some(found).filter(|found| is_contradicted || (found.at >= state.declared_at && is_new()))
+}
+
+/// The name of what is live in an environment, and whether that is on record: nobody brought something else there
+/// past it.
+pub fn live(state: Option<&State>, target: Option<&str>, looked: Option<&Looked>) -> (Option<String>, bool) {
+    let recorded = state.zip(target).and_then(|(state, target)| {
+        let release = state.releases.iter().rev().find(|release| release.environment == target)?;
+        Some(release.name())
+    });
+    // Before anything was brought there in this incident, what its rollback options start from.
+    let told = || looked.and_then(|looked| looked.live.clone());
+    let unrecorded = unrecorded(state, looked).map(Release::name);
+    let is_recorded = unrecorded.is_none();
+    (unrecorded.or(recorded).or_else(told), is_recorded)
 }
 
 impl Looked {

@@ -107,7 +107,7 @@ fn untouched(state: &State, policy: &Policy, facts: &Facts, now: Timestamp, foun
     let is_changed = state.plans.iter().any(|plan| plan.reaches_users() && plan.is_done())
         || state.releases.iter().any(is_new)
         || state.actions > 0;
-    if needs_hotfix(policy, state.severity) && !is_changed && !state.no_hotfix {
+    if needs_hotfix(policy, state.severity) && !is_changed && state.no_hotfix.is_none() {
         found.push("no fix is in production".to_owned());
     }
     let is_open = |clock: &Clock| {
@@ -122,6 +122,9 @@ fn untouched(state: &State, policy: &Policy, facts: &Facts, now: Timestamp, foun
 fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<String>) {
     if state.status == Status::Open {
         found.push("nobody recorded that users are served again".to_owned());
+    }
+    if !facts.third_parties.is_empty() {
+        found.push(format!("a third party is not well yet: {}", facts.third_parties.join(", ")));
     }
     found.extend(unwatched(state, facts));
     found.extend(state.flags_off().into_iter().map(|flag| format!("{flag} is still off")));

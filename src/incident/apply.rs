@@ -104,7 +104,8 @@ impl Fold {
             decisions: 0,
             actions: 0,
             no_rollback: false,
-            no_hotfix: false,
+            no_hotfix: None,
+            findings: 0,
             timeline: Timeline::with_capacity(expected),
             plans: Vec::new(),
             proposals: Vec::new(),
@@ -291,7 +292,10 @@ impl Fold {
             Body::ImpactDescribed(body) => state.impact = text(&body.text),
             Body::CauseDescribed(body) => state.cause = text(&body.text),
             Body::Noted(body) => match body.kind {
-                NoteKind::Finding => self.imply(Phase::Respond, at),
+                NoteKind::Finding => {
+                    state.findings += 1;
+                    self.imply(Phase::Respond, at);
+                }
                 NoteKind::Decision => team::decision(state, &text(&body.text)),
                 NoteKind::Action => state.actions += 1,
                 NoteKind::Note | NoteKind::Problem | NoteKind::Well | NoteKind::Better => {}

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use production::Seen;
 
-use super::body::{Phase, WatchVerdict};
+use super::body::{CulpritVerdict, Phase, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, led_by, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
@@ -74,6 +74,8 @@ pub struct Facts {
     pub unrecorded: Option<(String, String)>,
     /// The runbook that fits best what fails in production, unless it was followed already.
     pub runbook: Option<RunbookFor>,
+    /// Whether who looks has looked at what changed.
+    pub looked: bool,
     /// Whether there is a repository with a commit.
     pub repository: bool,
     /// Whether the configuration waits to be trusted.
@@ -132,6 +134,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
         enough: usize::MAX,
         taking_back: false,
         served: false,
+        recovering: false,
         told: false,
         beside: None,
     };
@@ -224,6 +227,8 @@ struct Steps<'a> {
     taking_back: bool,
     /// It is asked whether users are served again.
     served: bool,
+    /// Something was just done that may help: it is watched before anything else is tried.
+    recovering: bool,
     /// People are to be told something that happened.
     told: bool,
     /// Going back beside a fix that is under way, and the step of the fix behind which it stands; `None`: that
@@ -366,15 +371,15 @@ impl Steps<'_> {
             if facts.healthy != Some(false) {
                 self.impact();
                 self.add("resolve", "", "resolve it");
-            } else if facts.repository {
+            } else if facts.repository && !self.looked() {
                 self.add("suspects", "", "look at what changed since it last worked");
             }
             return;
         }
-        let looks = !begun && state.phase == Phase::Respond && state.cause.is_empty() && facts.repository;
+        let looks = !begun && state.phase == Phase::Respond && facts.repository && !self.looked();
         let title = "look at what changed since it last worked";
         // Nobody fixes what they do not know; what others mend is waited for.
-        if looks && !state.no_hotfix && !self.is_elsewhere() {
+        if looks && state.no_hotfix.is_none() && !self.is_elsewhere() {
             self.add("suspects", "", title);
         }
         let before = self.list.len();
@@ -382,14 +387,29 @@ impl Steps<'_> {
             self.hotfix();
         }
         self.put_back_beside(before);
-        if looks && state.no_hotfix {
+        if looks && state.no_hotfix.is_some() {
             self.add("suspects", "", title);
         }
         if state.status == Status::Mitigated && facts.healthy == Some(true) {
             self.cause();
             self.impact();
-            self.add("resolve", "", "resolve it, if the fault itself is gone");
+            // Without a fix there is no phase in which that would be asked; theirs may be kept off until they are well.
+            if facts.third_parties.is_empty() {
+                if state.no_hotfix.is_some() {
+                    self.flags_on();
+                }
+                self.add("resolve", "", "resolve it, if the fault itself is gone");
+            }
         }
+    }
+
+    /// Whether somebody looked at what changed: who looks now did, or the record tells what came of it.
+    fn looked(&self) -> bool {
+        let state = self.state;
+        let mut culprits = state.culprits.values();
+        let is_culprit = culprits.any(|culprit| culprit.verdict == CulpritVerdict::Found);
+        let is_found = is_culprit || !state.cause.is_empty() || state.findings > 0;
+        self.facts.looked || is_found || state.plans.iter().any(|plan| plan.purpose == "bisect")
     }
 
     /// What is written down for what fails may serve users sooner than anything that has to be found out.
@@ -425,10 +445,7 @@ impl Steps<'_> {
         }
         let smoked = self.environment.is_none_or(|production| self.smoke_due(production).is_none());
         match self.facts.healthy {
-            Some(false) if self.turned().is_some() => {
-                self.watch_it();
-                return;
-            }
+            Some(false) if self.recovering => return,
             Some(false) => {
                 let production = self.environment.unwrap_or("production");
                 let title = format!("{production} still fails: roll back, or go back to the fix");
@@ -444,15 +461,22 @@ impl Steps<'_> {
         // What nobody tried in production is not over.
         if smoked {
             self.impact();
-            for flag in self.state.flags_off() {
-                self.add("flags", "", format!("turn {flag} on again, or keep it off on purpose"));
-            }
+            self.flags_on();
             self.add("resolve", "", self.is_gone());
+        }
+    }
+
+    fn flags_on(&mut self) {
+        for flag in self.state.flags_off() {
+            self.add("flags", "", format!("turn {flag} on again, or keep it off on purpose"));
         }
     }
 
     /// Production is on an earlier release: that is not the end, but it may be enough for now.
     fn after_going_back(&mut self) {
+        if self.recovering {
+            return self.hotfix();
+        }
         if self.facts.healthy == Some(false) {
             let production = self.environment.unwrap_or("production");
             let title = format!("{production} still fails after the rollback: try another option");

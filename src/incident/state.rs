@@ -143,8 +143,10 @@ pub struct State {
     pub actions: usize,
     /// Whether it was decided that production is not put back.
     pub no_rollback: bool,
-    /// Whether it was decided that there is no hotfix: it ends by itself, or by other means.
-    pub no_hotfix: bool,
+    /// Why it was decided that there is no hotfix: it ends by itself, or by other means; `None`: it was not.
+    pub no_hotfix: Option<String>,
+    /// Findings on record so far.
+    pub findings: usize,
     /// What happened, a line for every record that says something to a reader.
     pub timeline: Timeline,
     /// Every plan started, oldest first.

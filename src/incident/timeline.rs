@@ -47,7 +47,12 @@ pub struct Entry<'a> {
     pub pinned: bool,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// Who says it: an alarm is the probe's, whoever's cockpit wrote it down first.
+    pub fn by(&self) -> &'a str {
+        if self.name == "alarm" { "probe" } else { self.author }
+    }
+
     /// Tells whether something was said about it later: it was corrected, taken back, or pinned.
     pub fn is_marked(&self) -> bool {
         self.pinned || self.retracted.is_some() || self.original.is_some()

@@ -410,23 +410,29 @@ pub const FILED: &str = "filed in the backlog: it waits for the next regular rel
 /// What a decision begins with that there will be no hotfix.
 pub const NO_HOTFIX: &str = "no hotfix";
 
-/// Tells whether a decision rules out a hotfix: `no hotfix: it is the provider's outage`.
-pub(super) fn rules_out_hotfix(text: &str) -> bool {
+/// Why a decision rules out a hotfix: `no hotfix: it is the provider's outage`; `None`: it does not.
+pub(super) fn rules_out_hotfix(text: &str) -> Option<&str> {
     rules_out(text, NO_HOTFIX)
 }
 
 /// Tells whether a decision rules out putting production back: `no rollback: the schema moved on`. “No rollback
 /// yet” does not.
 pub(super) fn rules_out_rollback(text: &str) -> bool {
-    rules_out(text, NO_ROLLBACK)
+    rules_out(text, NO_ROLLBACK).is_some()
 }
 
-fn rules_out(text: &str, what: &str) -> bool {
-    let text = text.trim_start();
-    let Some((start, rest)) = text.split_at_checked(what.len()) else { return false };
-    let rest = rest.trim_start().to_lowercase();
-    let reasoned = [":", ",", "-", "–", "(", "because", "since", "as "];
-    start.eq_ignore_ascii_case(what) && reasoned.iter().any(|word| rest.starts_with(word))
+/// The reason with which a decision rules something out.
+fn rules_out<'a>(text: &'a str, what: &str) -> Option<&'a str> {
+    let (start, rest) = text.trim_start().split_at_checked(what.len())?;
+    let rest = Some(rest.trim()).filter(|_| start.eq_ignore_ascii_case(what))?;
+    let after = |mark: &str| rest.strip_prefix(mark).map(str::trim_start);
+    let reasoned = || {
+        let words = ["because", "since", "as "];
+        let begins =
+            |word: &&str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        words.iter().any(|word| begins(&word)).then_some(rest)
+    };
+    [":", ",", "-", "–", "("].into_iter().find_map(after).or_else(reasoned)
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ pub(super) fn lasted(state: &State, now: Timestamp) -> Option<String> {
 pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> Vec<Clock> {
     let ran = |clock: &Clock| match clock.state {
         // Whether there is a fix has to be known, whenever it was due.
-        ClockState::Stopped if clock.id == "fix" && state.resolved_at.is_some() => !state.no_hotfix,
+        ClockState::Stopped if clock.id == "fix" && state.resolved_at.is_some() => state.no_hotfix.is_none(),
         // It was over before this was due.
         ClockState::Stopped => clock.stopped_at.is_some_and(|end| clock.due_at <= end),
         _ => true,

@@ -99,6 +99,12 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     done(&["message", "--send", "--yes"]);
     done(&["role", "commander", "maya"]);
 
+    // Production is asked what can be done, as the cockpit asks it.
+    let seen = theirs("");
+    let next = titles(&seen);
+    assert!(next.contains("mitigate first: turn charge-at-once off, proven ready"), "{next}");
+    assert_eq!(seen["rollback"][0]["ready"], "yes", "{seen}");
+
     // Orders are taken, and charged later; that there is no hotfix is a decision.
     done(&["flag", "charge-at-once", "off"]);
     assert!(errors(&drill, &world) < 1.0);
@@ -114,7 +120,7 @@ fn an_outage_of_the_provider_is_waited_for_and_a_hotfix_is_graded_as_wrong() {
     let notice = done(&["message"]).stdout;
     assert!(notice.starts_with("Service restored:") && notice.contains("Service is restored."), "{notice}");
     assert!(notice.contains("Impact until ") && !notice.contains("newest release"), "{notice}");
-    assert!(titles(&theirs("")).contains("start a hotfix branch"));
+    assert!(titles(&theirs("")).contains("decide whether a hotfix is needed: payment provider is not well"));
     done(&["note", "no hotfix: it is the provider's outage", "--kind", "decision"]);
     let waits = titles(&theirs(""));
     assert!(

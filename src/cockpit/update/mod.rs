@@ -43,7 +43,6 @@ pub use culprits::rows as culprits;
 pub use team::brief_answers;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -51,17 +50,15 @@ use super::alerts::Loud;
 use super::commands::{Command, Invoke};
 use super::complete;
 use super::health;
+use super::known::{self, Known, Probed};
 use super::lines;
 use super::model::{Derived, Model, NextOf, Pane};
 use super::msg::{Effect, EffectId, Fact, Msg};
 use super::overlay::Overlay;
 use super::production;
-use super::ways::Readiness;
-use crate::config::types::{Concern, Config};
 use crate::drill::guide;
 use crate::failure::Failure;
-use crate::health::{kept, series};
-use crate::hotfix::standing;
+use crate::health::kept;
 use crate::incident::{self, Body, Draft, Facts, Next};
 
 /// How long a short word from the program stays on the screen.
@@ -357,7 +354,8 @@ fn next_of(model: &Model) -> NextOf {
         runs: (runs.cursor, runs.filter.clone()),
         output: model.run_view().is_some(),
         question: model.question().map(|(run, question)| (run.to_owned(), question)),
-        healthy: healthy(&model.probes, &model.config.config),
+        healthy: healthy(model),
+        has_looked: model.has_looked_at_changes(),
         guide: model.looks.guide,
     }
 }
@@ -468,92 +466,31 @@ fn take_places(model: &mut Model) -> bool {
 
 /// What is known besides the record, for the question what is next.
 fn facts_of(model: &Model) -> Facts {
-    let repository = model.repository();
-    let config = &model.config.config;
-    let runs = model.may_run();
-    let environments = || config.environments.iter().filter(|_| runs);
-    Facts {
-        healthy: healthy(&model.probes, config),
-        down: production::is_down(model),
-        failing: names_of(model, |probe| probe.state.is_bad()),
-        silent: names_of(model, series::Status::is_unknown),
-        warning: names_of(model, |probe| probe.state == series::State::Warn),
-        third_parties: third_parties(model),
-        me: model.me.clone(),
-        green_since: production::green_since(model),
-        failed_again: production::failed_again(model),
-        settles: production::settles(model),
-        hotfix_branch: model.hotfix_branch().map(str::to_owned),
-        hotfix_commits: repository.map_or(Some(0), |branch| standing::commits(&config.hotfix, branch)),
-        fix: hotfix::fix(model),
-        head: repository.and_then(|branch| branch.commit()).map(str::to_owned),
-        same: repository.map_or_else(Vec::new, |branch| branch.same_content.clone()),
-        checks: if runs {
-            config.checks.iter().map(|check| check.name.clone()).collect()
-        } else {
-            Vec::new()
-        },
-        environments: environments().map(|env| (env.name.clone(), env.protected)).collect(),
-        smokable: environments().filter(|env| !env.smoke.is_empty()).map(|env| env.name.clone()).collect(),
-        reached: if runs { config.reached() } else { Vec::new() },
-        way_back: way_back(model),
-        no_way_back: model.way_back().is_some_and(|looked| looked.readiness() == Readiness::NoWay),
-        runbook: model.runbook_to_read(),
-        checklist: model.checklist().iter().map(|item| item.id.clone()).collect(),
-        repository: repository.is_some_and(|branch| branch.commit().is_some()),
+    let known = Known {
+        state: model.incident(),
+        config: &model.config.config,
+        checklist: model.checklist(),
+        may_run: model.may_run(),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
+        me: &model.me,
+        now: model.now,
+        probes: model.probes.iter().map(|probe| Probed::from(&**probe)).collect(),
+        green_since: production::green_since(model),
+        branch: model.repository(),
+        outlook: model.outlook.as_ref(),
+        pull: model.pull.as_ref(),
+        looked: model.way_back(),
+        has_looked: model.has_looked_at_changes(),
+        runbook: model.runbook_to_read(),
         missing: approvals::missing(model),
-        live: production::live(model).0,
-        unrecorded: model.unrecorded().map(|found| {
-            let short = || found.commit.chars().take(12).collect();
-            (found.name(), found.tag.clone().unwrap_or_else(short))
-        }),
-    }
-}
-
-/// What is known about going back in production.
-fn way_back(model: &Model) -> Option<incident::WayBack> {
-    let ways = model.way_back()?.ways.as_deref().ok()?;
-    let ready = crate::deploy::rollback::best(ways).map(|way| way.title.clone());
-    // Where nothing at all can be taken there is nothing to look at.
-    let flag = crate::deploy::rollback::flag(ways);
-    let any = crate::deploy::rollback::nearest(ways).or(flag);
-    any.map(|_| incident::WayBack { ready, flag: flag.map(|way| way.title.clone()) })
-}
-
-/// Probes that tell of somebody else's service and are not well.
-fn third_parties(model: &Model) -> Vec<String> {
-    let about = model.config.config.concerned(Concern::ThirdParty);
-    let off = |probe: &series::Status| probe.state.is_bad() || probe.state == series::State::Warn;
-    let bad = |name: &&str| model.probes.iter().any(|probe| probe.name == **name && off(probe));
-    about.filter(bad).map(str::to_owned).collect()
-}
-
-/// The probes of production, and those of no environment.
-fn of_production<'a>(
-    probes: &'a [Arc<series::Status>],
-    config: &'a Config,
-) -> impl Iterator<Item = &'a series::Status> {
-    probes.iter().map(Arc::as_ref).filter(|probe| config.watches_production(&probe.environment))
-}
-
-/// Names of those in such a state.
-fn names_of(model: &Model, is_such: impl Fn(&series::Status) -> bool) -> Vec<String> {
-    let such = of_production(&model.probes, &model.config.config).filter(|probe| is_such(probe));
-    such.map(|probe| probe.name.clone()).collect()
+    };
+    known.facts()
 }
 
 /// Health of production.
-fn healthy(probes: &[Arc<series::Status>], config: &Config) -> Option<bool> {
-    let (mut any, mut unknown) = (false, false);
-    for probe in of_production(probes, config) {
-        if probe.state.is_bad() {
-            return Some(false);
-        }
-        any = true;
-        unknown |= probe.is_unknown();
-    }
-    if !any || unknown { None } else { Some(true) }
+fn healthy(model: &Model) -> Option<bool> {
+    let probes = model.probes.iter().map(|probe| Probed::from(&**probe));
+    known::healthy(probes.filter(|probe| model.config.config.watches_production(probe.environment)))
 }
 
 /// Keeps cursor and scroll of a pane inside its rows, and the cursor in view.

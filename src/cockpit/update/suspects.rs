@@ -74,6 +74,7 @@ pub(super) fn found(cx: &mut Cx<'_>, looked: Looked) {
 /// Opens the list.
 pub(super) fn open(cx: &mut Cx<'_>) {
     cx.push(Overlay::Suspects(SuspectsView::default()));
+    cx.model.suspects.read = cx.model.incident().map(|state| state.id);
     if cx.model.suspects.looked.is_none() {
         cx.model.suspects.stale = true;
     }

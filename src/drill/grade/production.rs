@@ -197,7 +197,9 @@ impl Judge<'_> {
                 let mut entries = self.state.timeline.iter().filter(|entry| entry.retracted.is_none());
                 let is_it = |text: &str| text.to_lowercase().starts_with(crate::incident::NO_HOTFIX);
                 match entries.find(|entry| entry.name == "decision" && is_it(entry.text)) {
-                    Some(entry) if self.state.no_hotfix => line(Verdict::Good).at(entry.at, entry.text),
+                    Some(entry) if self.state.no_hotfix.is_some() => {
+                        line(Verdict::Good).at(entry.at, entry.text)
+                    }
                     _ => line(self.undone()).never("nobody recorded that there is no hotfix"),
                 }
             }

@@ -133,7 +133,9 @@ pub(super) fn decided(state: &mut State, record: &Record, body: &Decided) {
 pub(super) fn decision(state: &mut State, text: &str) {
     state.decisions += 1;
     state.no_rollback |= wording::rules_out_rollback(text);
-    state.no_hotfix |= wording::rules_out_hotfix(text);
+    if let Some(why) = wording::rules_out_hotfix(text) {
+        state.no_hotfix = Some(why.to_owned());
+    }
 }
 
 fn open_motion(state: &mut State, id: RecordId) -> Option<&mut Motion> {

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::body::{CulpritVerdict, Phase};
+use super::super::body::{CulpritVerdict, Phase, WatchVerdict};
 use super::super::clocks::needs_hotfix;
-use super::super::state::{PlanRun, Status};
+use super::super::state::{PlanRun, Release, Status};
 use super::super::time::duration;
 use super::{Next, Rank, Steps};
 use crate::config::types::Concern;
@@ -30,7 +30,7 @@ impl Steps<'_> {
     /// Whether production fails and a way back is proven ready: taking it comes before all that is to be
     /// said and written down.
     pub(super) fn is_way_back(&self) -> bool {
-        self.ready().is_some() && self.facts.healthy == Some(false) && self.turned().is_none()
+        self.ready().is_some() && self.facts.healthy == Some(false) && self.acted().is_none()
     }
 
     /// What is proven ready and may help. No earlier release mends what somebody else broke: a flag may take
@@ -79,7 +79,7 @@ impl Steps<'_> {
 
     /// First things first: users are served again before the cause is looked for.
     pub(super) fn put_back(&mut self) {
-        if self.watch_it() {
+        if self.recovering {
             return;
         }
         let Some(production) = self.environment.map(str::to_owned) else { return self.put_back_by_hand() };
@@ -135,9 +135,7 @@ impl Steps<'_> {
         if !self.begun() || !self.may_put_back() || self.taking_back {
             return;
         }
-        if self.turned().is_some() {
-            self.watch_it();
-        } else if self.is_way_back() {
+        if self.is_way_back() {
             let own = self.list.get(before).map(|(_, next)| next.clone());
             // Who looks is one of the people that the fix waits for.
             let answers = self.list.iter().any(|(_, next)| next.action == "approve");
@@ -147,30 +145,46 @@ impl Steps<'_> {
         }
     }
 
-    /// Watching whether what was turned helps, before anything else is tried; false: there is no such thing.
+    /// Watching whether what was done last helps, before anything else is tried; false: there is no such thing.
     pub(super) fn watch_it(&mut self) -> bool {
-        let Some((what, at)) = self.turned() else { return false };
+        let Some((what, at)) = self.acted() else { return false };
         let production = self.environment.unwrap_or("production");
         let ago = duration(self.now.duration_since(at).max(SignedDuration::ZERO));
         let title = format!("watch whether {production} recovers: {what} {ago} ago");
-        self.add_ranked(Rank::Watch, "health", "", title);
+        self.add_ranked(Rank::Mitigate, "health", "", title);
+        self.recovering = true;
         true
     }
 
-    /// What was turned last, and when, as long as probes can not yet tell whether it helps: each that recovered
-    /// since gives the others time.
-    pub(super) fn turned(&self) -> Option<(String, Timestamp)> {
+    /// What was done last that users may feel, and when, as long as probes can not yet tell whether it helps: each
+    /// that recovered since gives the others time. Nothing where it failed, or its watch says that it is no good.
+    fn acted(&self) -> Option<(String, Timestamp)> {
         if self.facts.healthy != Some(false) {
             return None;
         }
-        let (plan, at) = self.state.plans.iter().rev().find_map(|plan| {
-            let at = plan.ended_at.filter(|_| plan.is_flag() && plan.is_done())?;
-            Some((plan, at))
-        })?;
+        let reaches = |plan: &PlanRun| {
+            plan.is_flag() || (plan.is_deploy() && Some(plan.target.as_str()) == self.environment)
+        };
+        let ended = self.state.plans.iter().filter(|plan| plan.ended_at.is_some() && reaches(plan));
+        let plan =
+            ended.max_by_key(|plan| plan.ended_at).filter(|plan| plan.is_done() && !plan.only_pushes())?;
+        let is_bad = |live: &Release| matches!(live.verdict, Some((_, WatchVerdict::Failed, _)));
+        if self.live().is_some_and(|live| live.plan == plan.id && is_bad(live)) {
+            return None;
+        }
+        let at = plan.ended_at?;
         let recovered = self.state.alarms.values().filter(|alarm| alarm.state == "ok" && alarm.since >= at);
         let heard = recovered.map(|alarm| alarm.since).max().map_or(at, |last| last.max(at));
-        let what = plan.title.strip_prefix("turn ").map_or_else(|| plan.title.clone(), turned);
-        (self.now.duration_since(heard) < self.facts.settles).then_some((what, at))
+        let live = self.live().filter(|live| live.plan == plan.id).map(Release::name);
+        let name = live.unwrap_or_else(|| plan.brings().to_owned());
+        let what = match plan.title.strip_prefix("turn ").filter(|_| plan.is_flag()) {
+            Some(flag) => turned(flag),
+            None if plan.is_flag() => plan.title.clone(),
+            None if plan.purpose == "rollback" => format!("rolled back to {name}"),
+            None => format!("{name} was deployed"),
+        };
+        let since = self.now.duration_since(heard).max(SignedDuration::ZERO);
+        (since < self.facts.settles).then_some((what, at))
     }
 }
 
@@ -181,5 +195,5 @@ fn turned(flag: &str) -> String {
 
 /// Whether a step of the fix is done by other people.
 fn waits_for_people(next: &Next) -> bool {
-    ["wait for ", "ask ", "have "].iter().any(|word| next.title.starts_with(word))
+    ["wait for ", "ask ", "have ", "nobody is "].iter().any(|word| next.title.starts_with(word))
 }

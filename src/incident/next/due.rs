@@ -20,6 +20,7 @@ impl Steps<'_> {
             self.add("deploy", "", format!("wait, or decide: {why}"));
         }
         if let Some(why) = approvals {
+            self.unfilled(&why);
             let Some(title) = self.who_approves(&why) else { return };
             // Only the preview of what would be deployed can ask again.
             match production(self.facts).filter(|_| why.contains(ANOTHER)) {
@@ -69,7 +70,20 @@ impl Steps<'_> {
         all.find(|one| !one.by_vote && !one.by_assistant && one.target == production && !started(&one.hash))
     }
 
-    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`. `None`: only who looks is
+    /// Roles whose approval people wait for, and that nobody has.
+    fn unfilled(&mut self, why: &str) {
+        if self.asked().is_none() || why.contains("rejected by") || why.contains(ANOTHER) {
+            return;
+        }
+        let is_free = |role: &&String| !self.state.roles.contains_key(role.as_str());
+        let free: Vec<String> = self.not_given(why).filter(is_free).cloned().collect();
+        for role in free {
+            let title = format!("nobody is {}: assign one", self.policy.role_title(&role));
+            self.add("role", &role, title);
+        }
+    }
+
+    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`. `None`: nobody but who looks is
     /// waited for.
     fn who_approves(&self, why: &str) -> Option<String> {
         if why.contains("rejected by") {
@@ -83,7 +97,8 @@ impl Steps<'_> {
         }
         let asked = self.asked();
         let answers = asked.is_some_and(|asked| !same_person(&asked.by, &self.facts.me));
-        let missing = self.not_given(why).filter(|role| !answers || !self.is_mine(role));
+        let is_free = |role: &String| asked.is_some() && !self.state.roles.contains_key(role);
+        let missing = self.not_given(why).filter(|role| !is_free(role) && (!answers || !self.is_mine(role)));
         let names: Vec<String> = missing
             .map(|role| match self.state.roles.get(role) {
                 Some(person) => format!("{person} ({})", self.policy.role_title(role)),
@@ -92,7 +107,7 @@ impl Steps<'_> {
             .collect();
         let names = names.join(" and ");
         match asked {
-            Some(_) if names.is_empty() && answers => None,
+            Some(_) if names.is_empty() => None,
             Some(_) => Some(format!("wait for {names} to approve")),
             None => Some(format!("ask {names} to approve")),
         }

@@ -43,7 +43,7 @@ impl Steps<'_> {
     /// looking at what failed on it, and that users are served again.
     pub(super) fn production(&mut self) {
         self.running_on_production();
-        if !self.at_work_on_production() && !self.take_back() {
+        if !self.at_work_on_production() && !self.watch_it() && !self.take_back() {
             self.failed();
         }
         self.served();
@@ -150,6 +150,7 @@ impl Steps<'_> {
         let Some((id, rank, title)) = running.map(|plan| {
             let is_canary = plan.share().is_some() && plan.purpose != "rollback";
             let title = match plan.share() {
+                _ if plan.stopping().is_some() => plan.stopping().unwrap_or_default(),
                 Some(share) if plan.purpose != "rollback" => {
                     format!(
                         "watch the canary, {share} % of users on {}",
@@ -214,6 +215,9 @@ impl Steps<'_> {
     /// People hear that production is back before they hear of anything else.
     fn news(&mut self) {
         let state = self.state;
+        if self.fails_anew() && self.recovering {
+            return;
+        }
         if self.fails_anew() {
             // Nobody is told that users are served again while the probes say that they are not.
             let production = self.environment.unwrap_or("production");
@@ -226,7 +230,7 @@ impl Steps<'_> {
         // While its watch runs nobody knows that going back helped.
         let failed = |live: &Release| matches!(live.verdict, Some((_, WatchVerdict::Failed, _)));
         let back = self.live().filter(|live| live.rollback && is_new(live.at) && !failed(live));
-        let back = back.filter(|_| !self.at_work_on_production());
+        let back = back.filter(|_| !self.at_work_on_production() && !self.recovering);
         let served = state.served_at().filter(|at| is_new(*at) && self.facts.failed_again.is_none());
         let title = match (served, back) {
             (Some(_), _) => "tell stakeholders that users are served again, then record it".to_owned(),

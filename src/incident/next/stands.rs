@@ -32,6 +32,7 @@ pub(super) fn undecided(plan: &PlanRun) -> Next {
     let remote = plan.steps.iter().rev().find_map(|step| step.run.as_ref()?.remote.as_ref());
     let remote = remote.filter(|remote| !remote.state.is_over());
     let title = match waits {
+        _ if plan.stopping().is_some() => plan.stopping().unwrap_or_default(),
         // Somebody has to say yes where it runs: that is no decision about the plan.
         Some((_, why)) if plan.state == PlanState::Waiting && remote.is_some() => {
             remote.map_or_else(String::new, |remote| asked(remote, why))

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::super::body::PlanEnd;
 use super::super::fix::{Raised, Review};
-use super::super::state::{PlanRun, PlanState};
+use super::super::state::{PlanRun, PlanState, Status};
 use super::{Steps, production};
 use crate::config::types::Flow;
 
@@ -16,7 +16,7 @@ impl Steps<'_> {
         let Some(branch) = &facts.hotfix_branch else {
             if self.went_out() {
                 self.deploy_the_base();
-            } else if self.state.no_hotfix {
+            } else if self.state.no_hotfix.is_some() {
                 // Whoever starts a branch all the same has thought better of it.
                 let awaited = match facts.third_parties.first() {
                     // Production is kept well without it, until it is back.
@@ -26,8 +26,14 @@ impl Steps<'_> {
                 };
                 self.add("", "", format!("wait until {awaited} is healthy: no hotfix, as decided"));
             } else if self.is_elsewhere() {
-                self.add("note.decision", "", "record the decision “no hotfix”: a third party broke it");
-            } else if !self.at_work() {
+                self.tell_them();
+                self.add("hotfix.not", "", "record that no hotfix is needed: a third party broke it");
+            } else if self.at_work() {
+                // What is left to do is not known.
+            } else if let Some(who) = self.third_party() {
+                self.tell_them();
+                self.add("hotfix-menu", "", format!("decide whether a hotfix is needed: {who}"));
+            } else {
                 self.start();
             }
             return;
@@ -77,7 +83,20 @@ impl Steps<'_> {
             Flow::Trunk => format!("switch to {} and bring it up to date", fix.base),
             Flow::GitFlow | Flow::GithubFlow => "start a hotfix branch".to_owned(),
         };
+        // Users are served without one.
+        if self.state.status == Status::Mitigated && self.facts.healthy != Some(false) {
+            return self.add("hotfix-menu", "", format!("{title}, or record that none is needed"));
+        }
         self.add("hotfix.start", "", title);
+    }
+
+    /// Who broke it is the one to mend it: they are told before anything is changed here.
+    fn tell_them(&mut self) {
+        let theirs = self.facts.third_parties.as_slice();
+        if self.state.status == Status::Open && !theirs.is_empty() && self.state.findings == 0 {
+            let names = theirs.join(" and ");
+            self.add("note.finding", "", format!("ask {names} when it will be back, and write that down"));
+        }
     }
 
     /// The last time somebody finished, if it was done or stopped on the way.

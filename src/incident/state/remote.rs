@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::body::RemoteState;
+use super::PlanRun;
 
 /// A pipeline at its host, as it was seen last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,5 +43,25 @@ impl Remote {
         let note = if self.note.is_empty() { String::new() } else { format!(" {}", self.note) };
         let place = if self.url.is_empty() { String::new() } else { format!(": {}", self.url) };
         format!("{}{attempt} {}{note}{place}", self.name, self.state.word())
+    }
+}
+
+impl PlanRun {
+    /// What is waited for where somebody stopped a pipeline that has not ended: `stopping: waits for GitHub Actions
+    /// to end deploy.yml #42`. Until then there is nothing to decide.
+    pub fn stopping(&self) -> Option<String> {
+        let mut steps = self.steps.iter().enumerate().filter(|_| self.state.is_under_way());
+        steps.find_map(|(index, step)| {
+            let run = step.run.as_ref().filter(|run| run.outcome.is_none() && run.stop_asked.is_some())?;
+            let remote = run.remote.as_ref().filter(|remote| !remote.state.is_over())?;
+            let runner =
+                || self.spec.get("steps")?.get(index)?.get("action")?.get("runner")?.get("kind")?.as_str();
+            let host = match runner() {
+                Some("github-actions") => "GitHub Actions",
+                Some("gitlab") => "GitLab CI/CD",
+                _ => "its host",
+            };
+            Some(format!("stopping: waits for {host} to end {}", remote.name))
+        })
     }
 }

@@ -108,7 +108,10 @@ fn lines(ui: Ui<'_>, entry: &Entry<'_>) -> Vec<Line> {
     let mut first = Line::of(symbol, ui.of(role))
         .with(&format!(" {precision}{} {}", ui.moment(entry.at), ui.zone()), text)
         .with("  by ", faint)
-        .with(entry.author, text);
+        .with(entry.by(), text);
+    if entry.by() != entry.author {
+        first = first.with("  written down by ", faint).with(entry.author, text);
+    }
     if entry.pinned {
         first = first.with("  ★ pinned", ui.of(Role::Pinned));
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::menus;
 use super::*;
 use crate::cockpit::{Command, ways};
-use crate::config::types::{Channel, Check, Flow, Hotfix};
+use crate::config::types::{Channel, Check, Flow, Hotfix, THIRD_PARTY};
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::hotfix::outlook::{Bump, Forecast, Outlook, Verdict as Merge};
 use crate::hotfix::pull::{self, Looked, Pull, PullState};
@@ -15,10 +15,10 @@ use crate::hotfix::state::Upstream;
 use crate::incident::{
     Alarm, Approved, CauseDescribed, Closed, CulpritJudged, Delivered, Delivery, HandoffAccepted,
     HandoffOffered, ImpactDescribed, MessageKind, Messaged, Mitigated, Objected, Outcome, PageFollowed,
-    PageState, Paged, PhaseEntered, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed, Rejected,
-    ReleaseJudged, Released, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken, RunWaiting,
-    SeverityChanged, Snoozed, StepEnded, StepStarted, StepWaiting, TaskEnded, TaskGiven, Ticked, Told, Waits,
-    WatchVerdict,
+    PageState, Paged, PhaseEntered, PipelineSeen, PlanEnd, PlanEnded, PlanStarted, Policy, Proposed,
+    Rejected, ReleaseJudged, Released, RemoteState, Reopened, ReportSaved, Resolved, Reviewed, RoleTaken,
+    RunWaiting, SeverityChanged, Snoozed, StepEnded, StepStarted, StepWaiting, StopAsked, TaskEnded,
+    TaskGiven, Ticked, Told, Waits, WatchVerdict,
 };
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Subject, proposal};
@@ -45,6 +45,10 @@ struct Situation {
     health: String,
     #[serde(default)]
     warns: String,
+    #[serde(default)]
+    third: String,
+    #[serde(default)]
+    looked: bool,
     #[serde(default)]
     branch: String,
     #[serde(default)]
@@ -167,9 +171,16 @@ impl Situation {
             if !self.warns.is_empty() {
                 probes.push(there(probe(&self.warns, Health::Warn)));
             }
+            if !self.third.is_empty() {
+                let theirs = probe(&self.third, Health::Failing);
+                probes.push(Arc::new(Probe { environment: THIRD_PARTY.into(), ..theirs }));
+            }
             table.send(Msg::Fact(Fact::Health { probes }));
         }
         table.send(Msg::Tick(minute(self.at)));
+        if self.looked {
+            table.keys("S esc");
+        }
         table
     }
 
@@ -204,6 +215,7 @@ impl Situation {
                     .unwrap(),
             ],
             channels: self.channels(),
+            probes: self.probes(),
             ..Config::default()
         };
         let source = match self.config.as_str() {
@@ -211,6 +223,15 @@ impl Situation {
             _ => ConfigSource::Trusted,
         };
         ConfigState { config, source, found: Vec::new() }
+    }
+
+    /// The probe that tells of a third party.
+    fn probes(&self) -> Vec<crate::config::types::Probe> {
+        if self.third.is_empty() {
+            return Vec::new();
+        }
+        let text = format!("name = \"{}\"\nurl = \"http://a.test/\"\nconcerns = \"third-party\"", self.third);
+        vec![toml::from_str(&text).unwrap()]
     }
 
     fn channels(&self) -> Vec<Channel> {

@@ -105,6 +105,7 @@ impl Story {
             "mitigated" | "resolved" | "reopened" | "closed" => self.status(verb, at, rest),
             "watch" => self.watch(at, rest),
             "canary" => self.canary(at, rest),
+            "pipeline" => self.pipeline(at, rest),
             "approved" | "rejected" | "unproven" => {
                 self.vote(verb != "rejected", verb != "unproven", at, rest);
             }
@@ -419,5 +420,51 @@ impl Story {
             replaces: back.then_some(head),
         };
         self.tell("maya", at, released);
+    }
+}
+
+impl Story {
+    /// A deploy by a workflow that waits in an environment: `production stopping` once somebody stopped it.
+    fn pipeline(&mut self, at: Timestamp, rest: &str) {
+        let (target, how) = rest.split_once(' ').unwrap();
+        self.plans += 1;
+        let plan = format!("deploy-{}", self.plans);
+        let run = format!("{plan}.0");
+        let action = serde_json::json!({ "kind": "pipeline", "runner": { "kind": "github-actions" } });
+        let started = PlanStarted {
+            plan: plan.clone(),
+            title: format!("deploy {target}"),
+            purpose: "deploy".into(),
+            target: target.into(),
+            hash: String::new(),
+            steps: vec!["deploy.yml".into()],
+            confirmed: String::new(),
+            spec: serde_json::json!({ "confirm": target, "steps": [{ "action": action }] }).into(),
+        };
+        self.tell("maya", at, started);
+        let begun = StepStarted { plan: plan.clone(), step: 0, run: run.clone(), process: None, undo: false };
+        self.tell("maya", at, begun);
+        let seen = PipelineSeen {
+            plan: plan.clone(),
+            step: 0,
+            run: run.clone(),
+            id: "42".into(),
+            name: "deploy.yml #42".into(),
+            url: String::new(),
+            commit: String::new(),
+            attempt: 1,
+            state: RemoteState::Waiting,
+            asks: true,
+            note: "in the environment production".into(),
+        };
+        self.tell("maya", at, seen);
+        self.tell("maya", at, StepWaiting { plan, step: 0, why: "in the environment production".into() });
+        match how {
+            "waiting" => {}
+            "stopping" => {
+                self.tell("maya", at, StopAsked { run, kill: false });
+            }
+            other => panic!("no such pipeline: {other}"),
+        }
     }
 }
