@@ -210,6 +210,7 @@ commands! {
     PullText "hotfix.words" "copy the text of the pull request" ["y"] Menu(Command::Hotfix), View, "", "Copy title and body of the pull request, ready to paste";
     CheckLog "hotfix.check" "log of a failed check" ["c"] Menu(Command::Hotfix), View, "", "Read what a failed check of the pull request printed";
     HotfixAbandon "hotfix.abandon" "abandon the branch" ["X"] Menu(Command::Hotfix), Plan, "hotfix", "Abandon the hotfix branch";
+    HotfixNot "hotfix.not" "no hotfix needed" ["n"] Menu(Command::Hotfix), Record, "note", "Record the decision that no hotfix is needed, with the reason";
     DrillFix "drill.fix" "apply the prepared fix" ["x"] Menu(Command::Hotfix), Record, "drill", "In a drill: edit and commit the prepared fix";
     Refresh "refresh" "refresh" ["r"] Menu(Command::Hotfix), View, "hotfix", "Read the repository again";
     Test "test" "test" ["t"] Global, Plan, "test", "Run configured checks";

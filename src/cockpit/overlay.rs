@@ -241,6 +241,8 @@ pub enum Purpose {
     Reject,
     /// Why production is not put back.
     NoRollback,
+    /// Why no hotfix is needed.
+    NoHotfix,
     /// What is live in this environment.
     Live(String),
     /// Why this commit, which was taken back in this environment, was not at fault.

@@ -95,6 +95,9 @@ fn work(state: &State) -> Option<String> {
             _ => continue,
         });
     }
+    if state.no_hotfix.is_some() {
+        return Some("It needs no fix of ours, and we are watching it.".to_owned());
+    }
     (state.phase >= Phase::Develop).then(|| "We are working on a fix.".to_owned())
 }
 

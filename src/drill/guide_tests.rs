@@ -120,7 +120,7 @@ fn what_it_says_fits_on_a_line_of_a_small_screen() {
                 let Some(text) = about(&next(command, argument), &facts, &fresh) else { continue };
                 // A key has a letter in place of the name of its command.
                 let keyed = text.replace("{tick.pass}", "space").replace("{tick.fail}", "x");
-                let keyed = keyed.replace("{approvals}", "A");
+                let keyed = keyed.replace("{approvals}", "A").replace("{hotfix.not}", "h n");
                 assert!(!keyed.contains('{'), "{text}");
                 let more = if text.contains("prepared fix applied") { "  [h x]".len() } else { 0 };
                 assert!(keyed.chars().count() + more <= COLUMNS, "{keyed}");

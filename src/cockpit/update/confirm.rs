@@ -278,6 +278,7 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
         | Purpose::Retract(_)
         | Purpose::TakeOver(_)
         | Purpose::NoRollback
+        | Purpose::NoHotfix
         | Purpose::Live(_)
         | Purpose::Clear(..)
         | Purpose::Verbal

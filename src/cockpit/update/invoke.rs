@@ -162,7 +162,8 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         | Command::Role
         | Command::Page
         | Command::Reopen
-        | Command::HotfixStart => ask_for(cx, invoke),
+        | Command::HotfixStart
+        | Command::HotfixNot => ask_for(cx, invoke),
         // Each works in the window that it is named for.
         Command::Details
         | Command::Propose
@@ -475,6 +476,10 @@ fn ask_for(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         Command::HotfixStart => {
             (Purpose::HotfixName, "Name of the hotfix branch", "for example pool-limit", String::new())
+        }
+        Command::HotfixNot => {
+            let placeholder = "for example it is the provider's outage";
+            (Purpose::NoHotfix, "No hotfix needed: why?", placeholder, String::new())
         }
         Command::Filter => {
             let filter = match cx.model.overlays.last() {

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::incident::{
     Amended, Began, Body, CauseDescribed, CheckState, CulpritVerdict, Draft, FollowUpAdded, ImpactDescribed,
-    ItemAssigned, NO_ROLLBACK, NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted, RoleTaken,
-    Scribed, SeverityChanged, Ticked, Titled, Told, is_recent, parse_follow_up, parse_time_in, same_person,
-    scribe,
+    ItemAssigned, NO_HOTFIX, NO_ROLLBACK, NoteKind, Noted, Paged, Precision, Reopened, Resolved, Retracted,
+    RoleTaken, Scribed, SeverityChanged, Ticked, Titled, Told, is_recent, parse_follow_up, parse_time_in,
+    same_person, scribe,
 };
 use crate::plan::{HotfixRequest, Request};
 
@@ -106,6 +106,10 @@ fn act(cx: &mut Cx<'_>, ask: &Ask) -> Result<(), String> {
         Purpose::NoRollback => {
             needs("a reason is needed: it goes into the record")?;
             Noted { kind: NoteKind::Decision, text: format!("{NO_ROLLBACK}: {text}") }.into()
+        }
+        Purpose::NoHotfix => {
+            needs("a reason is needed: it goes into the record")?;
+            Noted { kind: NoteKind::Decision, text: format!("{NO_HOTFIX}: {text}") }.into()
         }
         Purpose::Verbal => approvals::verbal(cx.model, &text)?.into(),
         Purpose::Reject => {

@@ -25,6 +25,7 @@ fn place(purpose: &Purpose) -> usize {
         Purpose::Verbal => 14,
         Purpose::Reject => 15,
         Purpose::NoRollback => 16,
+        Purpose::NoHotfix => 41,
         Purpose::HotfixName => 17,
         Purpose::Filter => 18,
         Purpose::Find => 19,
@@ -52,7 +53,7 @@ fn place(purpose: &Purpose) -> usize {
     }
 }
 
-const PURPOSES: usize = 41;
+const PURPOSES: usize = 42;
 
 /// A situation, and keys that lead from there to a prompt for a line of text.
 type Prompt = (fn() -> Table, &'static str);
@@ -61,6 +62,7 @@ type Prompt = (fn() -> Table, &'static str);
 const PROMPTS: &[Prompt] = &[
     (Table::ready, "n"),
     (Table::ready, "N f"),
+    (Table::ready, "h n"),
     (Table::ready, "N d"),
     (Table::ready, "N p"),
     (Table::ready, "N a"),
