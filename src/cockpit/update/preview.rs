@@ -47,6 +47,10 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
     if plan_view::taken(cx, press, before) {
         return;
     }
+    // Where approval is asked for, this is what says who gives it.
+    if !prompts && cx.model.keymap.within(Scope::Global, press.key) == Some(Command::Approvals) {
+        return super::invoke::invoke(cx, &Command::Approvals.into());
+    }
     let Some(Overlay::Preview(preview)) = cx.model.overlays.last_mut() else { return };
     // What was typed before this was on the screen was meant for something else.
     let heard = preview.shown_ms.is_some_and(|shown| press.at_ms > shown);
