@@ -19,6 +19,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::incident::{Body, Draft, IncidentId, ReportSaved, Resolved, Status};
+use crate::text::counted;
 
 /// Takes a key for the top overlay. `before` is the key before this one, and when it came.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
@@ -370,8 +371,7 @@ fn needs_reason(body: &Body, against: &[String]) -> bool {
 /// Asks why it is over although this is open.
 fn ask_reason(cx: &mut Cx<'_>, body: Body, open: Vec<String>) {
     let Body::Resolved(resolved) = body else { return };
-    let items = if open.len() == 1 { "item" } else { "items" };
-    let label = format!("Resolve with {} {items} open? Reason:", open.len());
+    let label = format!("Resolve with {} open? Reason:", counted(open.len(), "point"));
     let purpose = Purpose::Resolve(Box::new(Resolved { open, ..resolved }));
     invoke::ask(cx, purpose, &label, "for example the rest is a follow-up", String::new());
 }

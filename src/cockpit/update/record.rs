@@ -12,6 +12,7 @@ use crate::incident::{
     self, Body, CheckState, Claim, Closed, Entry, EntryKind, Mitigated, NoteKind, Phase, PhaseEntered,
     Pinned, RecordId, Resolved, Ticked,
 };
+use crate::text::counted;
 
 /// Asks before something is recorded that people will believe, with what speaks against it.
 pub(super) fn claim(
@@ -26,8 +27,15 @@ pub(super) fn claim(
     let Some(state) = model.incident() else { return };
     let facts = super::facts_of(model);
     let against = claim.map(|claim| incident::against(claim, state, &model.policy, &facts, model.now));
+    let open = against.as_ref().map_or(0, Vec::len);
+    // The same number is asked a reason for.
+    let title = if claim == Some(Claim::Resolved) && open > 0 {
+        format!("{title} {} open", counted(open, "point"))
+    } else {
+        title.to_owned()
+    };
     cx.push(Overlay::Confirm(Confirm {
-        title: title.to_owned(),
+        title,
         body: body.to_owned(),
         claim,
         against: against.unwrap_or_default(),

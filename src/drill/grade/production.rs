@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Judge, Line, Verdict};
 use crate::drill::scenario::{Asked, Lesson};
 use crate::incident::{EntryKind, PlanRun, PlanState, Release, State, UNDONE, WatchVerdict, duration};
+use crate::text::counted;
 
 /// Tells whether users are served from an environment.
 pub(super) fn is(state: &State, environment: &str) -> bool {
@@ -109,11 +110,8 @@ impl Judge<'_> {
         } else if unwatched {
             (Verdict::Partly, "resolved, and no watch had passed yet".to_owned())
         } else if let Some(ending) = self.state.endings.last().filter(|ending| !ending.open.is_empty()) {
-            let count = match ending.open.len() {
-                1 => "1 warning".to_owned(),
-                n => format!("{n} warnings"),
-            };
-            (Verdict::Partly, format!("resolved with {count}: {}", ending.open.join("; ")))
+            let count = counted(ending.open.len(), "point");
+            (Verdict::Partly, format!("resolved with {count} open: {}", ending.open.join("; ")))
         } else {
             (Verdict::Good, "resolved, and nothing spoke against it".to_owned())
         };

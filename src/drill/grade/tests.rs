@@ -210,7 +210,7 @@ fn an_end_that_nobody_saw_or_heard_of_is_none() {
 }
 
 #[test]
-fn what_was_resolved_over_warnings_is_not_verified() {
+fn what_was_resolved_with_points_open_is_not_verified() {
     let after = Vec::new();
     let open = vec!["8 checklist items open".to_owned(), "no cause is recorded".to_owned()];
     let over = Drill::new().then(9, Resolved { after, open, reason: "v1.4.1 serves everybody".into() });
@@ -218,7 +218,7 @@ fn what_was_resolved_over_warnings_is_not_verified() {
     assert_eq!(line.verdict, Verdict::Partly);
     assert_eq!(
         line.moments[0].what,
-        "resolved with 2 warnings: 8 checklist items open; no cause is recorded"
+        "resolved with 2 points open: 8 checklist items open; no cause is recorded"
     );
 }
 
