@@ -287,15 +287,22 @@ fn probe_row(
     // Whose it is gives way to what it is called.
     let shown = if width(&full) > cols.name && is_of_others(probe) { &probe.name } else { &*full };
     pen.column_of(shown, cols.name, ui.of(Role::Text)).gap(2);
-    let text = if known { value(probe) } else { "?".to_owned() };
-    pen.column_right(&text, cols.value, ui.of(if calm { Role::Text } else { role })).gap(2);
-    if cols.limit > 0 {
-        let text = if probe.range.is_empty() { role } else { Role::Muted };
-        pen.column_of(limit(probe), cols.limit, ui.of(text)).gap(2);
-    }
-    if cols.spark > 0 {
-        chart::spark(ui, &mut pen, probe, span);
-        pen.gap(2);
+    if let Some(why) = wrong_beside_code(probe) {
+        // What is wrong is not the code, nor anything that a chart shows.
+        let room = [cols.value, cols.limit, cols.spark].into_iter().filter(|columns| *columns > 0);
+        let room = room.map(|columns| columns + 2).sum::<u16>().saturating_sub(2);
+        pen.column_of(why, room, ui.of(role)).gap(2);
+    } else {
+        let text = if known { value(probe) } else { "?".to_owned() };
+        pen.column_right(&text, cols.value, ui.of(if calm { Role::Text } else { role })).gap(2);
+        if cols.limit > 0 {
+            let text = if probe.range.is_empty() { role } else { Role::Muted };
+            pen.column_of(limit(probe), cols.limit, ui.of(text)).gap(2);
+        }
+        if cols.spark > 0 {
+            chart::spark(ui, &mut pen, probe, span);
+            pen.gap(2);
+        }
     }
     if cols.note > 0 && !calm {
         let note = note(ui, probe);
@@ -326,6 +333,15 @@ fn value(probe: &Status) -> String {
 fn is_wrong_elsewhere(probe: &Status, sample: &Sample) -> bool {
     let keeps = sample.value.is_some_and(|value| !probe.is_beyond(value));
     probe.threshold.is_some() && keeps && sample.verdict == Seen::Bad && !sample.headline.is_empty()
+}
+
+/// What is wrong where the status or exit code is the one that is wanted: `says Partial Outage`.
+fn wrong_beside_code(probe: &Status) -> Option<&str> {
+    let wanted = probe.range.strip_prefix("want ").filter(|_| probe.state != State::Ok)?;
+    let last = probe.last.as_ref().filter(|last| !last.why.is_empty())?;
+    let code = last.headline.rsplit(' ').next().unwrap_or_default();
+    let is_wanted = code == wanted || (wanted == "2xx" && code.len() == 3 && code.starts_with('2'));
+    is_wanted.then_some(last.why.as_str())
 }
 
 /// What it has to keep to; where there is no short word for that and the probe is not good, what it
