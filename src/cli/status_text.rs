@@ -489,9 +489,9 @@ fn clock(at: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::situation;
+    use super::super::sample::{log, situation};
     use super::*;
-    use crate::incident::StatusHead;
+    use crate::incident::{Alarm, Declared, StatusHead};
 
     fn key(action: &str, _: &str) -> Option<String> {
         (action == "page").then(|| "i p".to_owned())
@@ -540,6 +540,16 @@ mod tests {
         // Blanks at the end of a coloured cell are the only difference.
         let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         assert_eq!(trimmed(&stripped), trimmed(&plain));
+    }
+
+    #[test]
+    fn an_alarm_is_the_probes_whoever_wrote_it_down() {
+        let alarm = Alarm { probe: "api".into(), from: "ok".into(), to: "failing".into(), why: "503".into() };
+        let state = log(vec![(0, Declared::example().into()), (9, alarm.into())]).into_state();
+        let situation = Situation { state, ..situation() };
+        let text = text(&situation, false, &key);
+        let line = text.lines().find(|line| line.contains("api failing")).unwrap();
+        assert!(line.ends_with("probe") && !line.contains("maya"), "{line}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use production::Seen;
 
-use super::body::{CulpritVerdict, Phase, WatchVerdict};
+use super::body::{Phase, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, led_by, needs_hotfix};
 use super::fix::Fix;
 use super::policy::{Policy, Role};
@@ -403,15 +403,6 @@ impl Steps<'_> {
         }
     }
 
-    /// Whether somebody looked at what changed: who looks now did, or the record tells what came of it.
-    fn looked(&self) -> bool {
-        let state = self.state;
-        let mut culprits = state.culprits.values();
-        let is_culprit = culprits.any(|culprit| culprit.verdict == CulpritVerdict::Found);
-        let is_found = is_culprit || !state.cause.is_empty() || state.findings > 0;
-        self.facts.looked || is_found || state.plans.iter().any(|plan| plan.purpose == "bisect")
-    }
-
     /// What is written down for what fails may serve users sooner than anything that has to be found out.
     fn runbook(&mut self) {
         let fails = self.facts.healthy == Some(false) && self.state.status == Status::Open;
@@ -463,12 +454,6 @@ impl Steps<'_> {
             self.impact();
             self.flags_on();
             self.add("resolve", "", self.is_gone());
-        }
-    }
-
-    fn flags_on(&mut self) {
-        for flag in self.state.flags_off() {
-            self.add("flags", "", format!("turn {flag} on again, or keep it off on purpose"));
         }
     }
 

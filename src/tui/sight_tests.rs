@@ -241,6 +241,27 @@ fn what_a_chart_of_a_status_shows_is_named_and_a_failure_is_one_band() {
     assert!(ground.contains("━━━━━━━━"), "{shown}");
 }
 
+#[test]
+fn a_probe_whose_status_is_fine_shows_what_is_not() {
+    let mut model = incident();
+    let mut probe = (*model.probes[0]).clone();
+    (probe.limit, probe.threshold, probe.range) = (None, None, "want 2xx".into());
+    probe.state = State::Warn;
+    let last = probe.last.as_mut().unwrap();
+    (last.headline, last.why, last.value) = ("200".into(), "says Partial Outage".into(), Some(4.0));
+    model.probes = vec![Arc::new(probe.clone())];
+    settle(&mut model);
+    let shown = drawn(&mut model, (120, 36));
+    assert!(shown.contains("says Partial Outage") && !shown.contains("want 2xx"), "{shown}");
+    // Where it is the status that is wrong, that stands beside the one that is wanted.
+    let last = probe.last.as_mut().unwrap();
+    (last.headline, last.why) = ("503".into(), "status 503, expected 2xx".into());
+    model.probes = vec![Arc::new(probe)];
+    settle(&mut model);
+    let shown = drawn(&mut model, (120, 36));
+    assert!(shown.contains("want 2xx"), "{shown}");
+}
+
 fn row_text(buf: &ratatui::buffer::Buffer, y: u16) -> String {
     let Rect { width, .. } = buf.area;
     (0..width).map(|x| buf[(x, y)].symbol()).collect()

@@ -3,6 +3,7 @@
 use super::super::model::Model;
 use super::super::msg::{Effect, EffectId};
 use super::super::survey::Ground;
+use super::super::ways;
 use super::Cx;
 use crate::hotfix::outlook::{Question, tried};
 use crate::hotfix::pull::{Looked, Pull, PullState};
@@ -55,7 +56,8 @@ fn question(model: &Model) -> Question {
     let deployed = model.config.config.environments.iter().filter_map(|environment| {
         let recorded = releases.iter().rev().find(|release| release.environment == environment.name);
         // What somebody brought there past the record is what is live.
-        let past = model.unrecorded().filter(|found| found.environment == environment.name);
+        let found = ways::unrecorded(model.incident(), model.way_back());
+        let past = found.filter(|found| found.environment == environment.name);
         let release = past.or(recorded)?;
         Some((environment.name.clone(), release.name(), release.commit.clone()))
     });

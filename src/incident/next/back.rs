@@ -62,6 +62,22 @@ impl Steps<'_> {
         judged.is_some_and(|one| one.verdict == CulpritVerdict::Found)
     }
 
+    /// Whether somebody looked at what changed: who looks now did, or the record tells what came of it.
+    pub(super) fn looked(&self) -> bool {
+        let state = self.state;
+        let mut culprits = state.culprits.values();
+        let is_culprit = culprits.any(|culprit| culprit.verdict == CulpritVerdict::Found);
+        let is_found = is_culprit || !state.cause.is_empty() || state.findings > 0;
+        self.facts.looked || is_found || state.plans.iter().any(|plan| plan.purpose == "bisect")
+    }
+
+    /// What was turned off for the time being is asked about before it is over.
+    pub(super) fn flags_on(&mut self) {
+        for flag in self.state.flags_off() {
+            self.add("flags", "", format!("turn {flag} on again, or keep it off on purpose"));
+        }
+    }
+
     /// How pressing going back is.
     pub(super) fn back(&self) -> Rank {
         if self.is_way_back() { Rank::Mitigate } else { Rank::Turn }

@@ -43,6 +43,18 @@ fn whom_nobody_told_since_users_are_served_is_named() {
 }
 
 #[test]
+fn a_third_party_that_is_not_well_and_a_hotfix_that_is_missing_speak_against_it() {
+    let facts = Facts { third_parties: vec!["payments".into()], ..Facts::default() };
+    let said = open(&log([]), &facts);
+    assert!(said.contains("a third party is not well yet: payments"), "{said}");
+    assert!(said.contains("no fix is in production"), "{said}");
+    let text = "No hotfix, because the provider mends it".to_owned();
+    let decided = log([record(5, Noted { kind: NoteKind::Decision, text })]);
+    assert_eq!(decided.state().no_hotfix.as_deref(), Some("because the provider mends it"));
+    assert!(!open(&decided, &Facts::default()).contains("no fix is in production"));
+}
+
+#[test]
 fn health_counts_as_verified_by_a_watch_that_passed() {
     let environments = vec![("staging".to_owned(), false), ("production".to_owned(), true)];
     let facts = Facts { environments, healthy: Some(true), ..Facts::default() };

@@ -93,6 +93,10 @@ fn what_may_not_be_passed_over_cannot_be_confirmed() {
     table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
     assert!(table.keys("a").is_empty(), "asked for already");
     assert_eq!(table.complaint(), "approval was asked for already");
+    // The key that was named opens what it says, here too.
+    assert!(table.keys("A").is_empty());
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!("a menu") };
+    assert!(menu.title.to_lowercase().contains("approv"), "{}", menu.title);
 }
 
 /// Types a text at this pace, with a frame behind every key; whether anything of it acted, and what was said.

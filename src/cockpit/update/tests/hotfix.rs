@@ -160,6 +160,24 @@ fn on_no_hotfix_branch_only_starting_and_fetching_make_sense() {
 }
 
 #[test]
+fn that_no_hotfix_is_needed_is_recorded_by_a_key_once_and_with_a_reason() {
+    let mut table = on(Flow::GitFlow, state());
+    assert!(table.keys("h n").is_empty());
+    let effects = table.talks("it is the provider's outage⏎");
+    let [Effect::Append(drafts)] = effects.as_slice() else { panic!("{effects:?}") };
+    let Body::Noted(noted) = &drafts[0].body else { panic!("{drafts:?}") };
+    assert_eq!(
+        (noted.kind, noted.text.as_str()),
+        (NoteKind::Decision, "no hotfix: it is the provider's outage")
+    );
+    let record = table.record(drafts[0].body.clone());
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    let said = table.model.incident().unwrap().no_hotfix.clone();
+    assert_eq!(said.as_deref(), Some("it is the provider's outage"));
+    assert_eq!(row(&mut table, "n").1.as_deref(), Some("decided already: it is the provider's outage"));
+}
+
+#[test]
 fn the_trunk_flow_works_on_the_base_and_needs_no_name() {
     let head = Head::Branch { name: "main".into(), commit: "4f2c91e0".into() };
     let upstream = Some(Upstream { name: "origin/main".into(), exists: true, ahead: 1, behind: 0 });
