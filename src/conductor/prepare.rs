@@ -276,14 +276,22 @@ fn goes_on_from(ground: &Ground<'_>, reader: &Reader, environment: &str, commit:
     if reader.is_in(bad, commit) != Some(true) {
         return None;
     }
-    let known = releases.iter().rev().find(|one| one.environment == environment && one.commit == bad);
-    let name = known.map_or_else(|| bad.chars().take(7).collect(), Release::name);
+    let tags = Reader::open(ground.root).map(|mut reader| reader.tags()).unwrap_or_default();
+    let name = called(releases, &tags, environment, bad);
     let new = match reader.changes_beyond(commit, &[bad], 0).1 {
         1 => "1 commit is new since".to_owned(),
         new => format!("{new} commits are new since"),
     };
     let at = back.at.strftime("%H:%M UTC");
     Some(format!("it contains {}, which was rolled back at {at}; {new}", visible(&name)))
+}
+
+/// What people call a commit that was in an environment: by its release, else by a tag at it, which it may have
+/// although nothing here recorded its deploy.
+fn called(releases: &[Release], tags: &[(String, String)], environment: &str, commit: &str) -> String {
+    let known = releases.iter().rev().find(|one| one.environment == environment && one.commit == commit);
+    let tag = tags.iter().find(|(_, at)| at == commit).map(|(name, _)| name.clone());
+    known.map(Release::name).or(tag).unwrap_or_else(|| commit.chars().take(7).collect())
 }
 
 /// What speaks against these commits in the other environments, a line each. In its own a gate says so.
@@ -304,4 +312,17 @@ fn live(config: &Config, environment: &str, root: &str) -> Result<Option<String>
         return Ok(None);
     };
     told::live_side(config, env, sides, Path::new(root)).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_live_before_flightdeck_knew_of_it_is_called_by_its_tag() {
+        let commit = "b7685206378d0000000000000000000000000000";
+        let tags = [("v1.4.1".to_owned(), "a".repeat(40)), ("v1.4.2".to_owned(), commit.to_owned())];
+        assert_eq!(called(&[], &tags, "production", commit), "v1.4.2");
+        assert_eq!(called(&[], &[], "production", commit), "b768520");
+    }
 }
