@@ -4,8 +4,8 @@ use super::End;
 use super::context::Context;
 use super::share::sharing;
 use crate::failure::{Failure, Result};
-use crate::incident::{IncidentId, State, Status, duration};
-use crate::share::Round;
+use crate::incident::{IncidentId, State, duration};
+use crate::share::{Preview, Round};
 use crate::text::{counted, visible};
 
 const DOING: &str = "joining an incident";
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut journal = cx.journal()?;
     let mut sharing = sharing(cx)?;
-    let remote = visible(sharing.git().remote()).into_owned();
+    let remote = visible(&sharing.git().remote()).into_owned();
     sharing.git().fetch().map_err(|why| {
         Failure::new(
             format!("asking {remote} for open incidents"),
@@ -36,11 +36,34 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             "check that git fetch works here, and try again",
         )
     })?;
-    let mut found: Vec<State> = Vec::new();
-    for id in sharing.incidents()? {
+    let mut found: Vec<Preview> = Vec::new();
+    for id in sharing.incidents()?.into_keys() {
         found.extend(sharing.preview(id)?);
     }
+    let place = cx.place()?;
+    if args.id.is_none() {
+        found.retain(|one| one.is_of(place));
+    }
     let incident = pick(args.id.as_deref(), &found, cx, &remote)?;
+    if let Some(one) = found.iter().find(|one| one.state.id == incident) {
+        if one.declared.len() > 1 {
+            return Err(Failure::new(
+                DOING,
+                format!(
+                    "{} is declared more than once at {remote}: somebody else may have written there",
+                    one.state.number
+                ),
+                "ask whoever declared it for an export, and import that",
+            ));
+        }
+        if !one.is_of(place) {
+            return Err(Failure::usage(
+                DOING,
+                format!("{} is of another repository", one.state.number),
+                "run flightdeck join in a clone of that one",
+            ));
+        }
+    }
     let mut round = Round::default();
     sharing.take_in(&mut journal, cx.now(), incident, &mut round)?;
     if !journal.holds(incident)? {
@@ -64,8 +87,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
 }
 
 /// The incident that is meant, of those that are at the remote.
-fn pick(named: Option<&str>, found: &[State], cx: &Context, remote: &str) -> Result<IncidentId> {
-    let is_open = |state: &&State| matches!(state.status, Status::Open | Status::Mitigated);
+fn pick(named: Option<&str>, found: &[Preview], cx: &Context, remote: &str) -> Result<IncidentId> {
     let line = |state: &State| {
         let ago = duration(cx.now().duration_since(state.declared_at));
         format!("{} ({} {}, declared {ago} ago)", state.number, state.severity.name(), visible(&state.title))
@@ -75,7 +97,7 @@ fn pick(named: Option<&str>, found: &[State], cx: &Context, remote: &str) -> Res
         let is_it = |state: &&State| {
             state.number.eq_ignore_ascii_case(named) || id.len() >= 8 && state.id.to_string().starts_with(&id)
         };
-        let mut matching = found.iter().filter(is_it);
+        let mut matching = found.iter().map(|one| &one.state).filter(is_it);
         return match (matching.next(), matching.next()) {
             (Some(one), None) => Ok(one.id),
             (None, _) => Err(Failure::usage(
@@ -90,7 +112,7 @@ fn pick(named: Option<&str>, found: &[State], cx: &Context, remote: &str) -> Res
             )),
         };
     }
-    let open: Vec<&State> = found.iter().filter(is_open).collect();
+    let open: Vec<&State> = found.iter().filter(|one| one.is_open()).map(|one| &one.state).collect();
     match open.as_slice() {
         [one] => Ok(one.id),
         [] => Err(Failure::usage(

@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::End;
 use super::context::{Context, Setup};
 use crate::conductor::Unattended;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::journal::{Journal, Summary};
 use crate::share::{Git, Key, Round, Sharing, node_name};
+use crate::text::address::without_credentials;
 use crate::text::{counted, visible};
 
 const DOING: &str = "sharing the incident";
@@ -61,7 +62,7 @@ struct Wrong<'a> {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut journal = cx.journal()?;
     let mut sharing = sharing(cx)?;
-    let incidents = shared(cx, &journal)?;
+    let incidents = shared(cx, &journal, &sharing)?;
     let round = match args.what {
         What::Sync => sharing.round(&mut journal, cx.now(), &incidents)?,
         What::Status => sharing.standing(&journal, &incidents)?,
@@ -87,7 +88,7 @@ fn tell(
             why: &aside.why,
         });
         cx.out.json(&Done {
-            remote: sharing.git().remote(),
+            remote: &sharing.git().remote(),
             installation: node_name(journal.author().node),
             key: sharing.key(),
             added: round.added,
@@ -97,7 +98,7 @@ fn tell(
             trouble: round.trouble.as_deref(),
         })?;
     } else {
-        let remote = visible(sharing.git().remote()).into_owned();
+        let remote = visible(&sharing.git().remote()).into_owned();
         if args.what == What::Sync && round.trouble.is_none() {
             let (added, sent) = (counted(round.added, "record"), round.sent);
             cx.out.line(&format!("{added} taken in from {remote}, {sent} sent"))?;
@@ -128,10 +129,10 @@ fn tell(
     }
 }
 
-/// The incidents of this repository that are shared: all that are not closed.
-pub(super) fn shared(cx: &Context, journal: &Journal) -> Result<Vec<Summary>> {
+/// The incidents of this repository that are shared: all that are open, and those that were shared when they were.
+fn shared(cx: &Context, journal: &Journal, sharing: &Sharing) -> Result<Vec<Summary>> {
     let mut all = journal.incidents(Some(&cx.repository(journal)?))?;
-    all.retain(Summary::is_open);
+    all.retain(|one| one.is_open() || one.is_declared && sharing.is_shared(one.id));
     Ok(all)
 }
 
@@ -141,9 +142,20 @@ pub(super) fn shared(cx: &Context, journal: &Journal) -> Result<Vec<Summary>> {
 /// There is no remote, or it may not be asked, or what it needs here cannot be made.
 pub(super) fn sharing(cx: &Context) -> Result<Sharing> {
     let root = cx.root()?;
-    let Setup { config, .. } = cx.setup_or_warn();
+    let Setup { config, trusted, .. } = cx.setup_or_warn();
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
     let named = config.share.remote.clone();
+    if !named.is_empty() && !trusted {
+        return Err(Failure::of(
+            FailureKind::NotTrusted,
+            DOING,
+            format!(
+                "flightdeck.toml names [share] remote = {:?}, and nobody has trusted it here",
+                &*without_credentials(&named)
+            ),
+            "flightdeck trust --show lists what it names, flightdeck trust allows it",
+        ));
+    }
     let remote = if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named) };
     let remote = remote.ok_or_else(|| {
         Failure::usage(

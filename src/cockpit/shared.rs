@@ -1,6 +1,6 @@
 //! How far an incident is shared with other machines, and what could be joined.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
 use crate::incident::{IncidentId, Severity, duration};
@@ -81,13 +81,15 @@ impl Model {
             return None;
         }
         let unsent = if shared.unsent == 0 { String::new() } else { format!(", {} unsent", shared.unsent) };
+        // Two rounds of the slower pace, and the time that git may take.
+        let is_old = |at: Timestamp| self.now.duration_since(at) > SignedDuration::from_secs(45);
         let said = match (&shared.trouble, shared.at) {
+            (None, Some(at)) if is_old(at) => {
+                return Some((format!("not shared since {}{unsent}", self.clock(at)), true));
+            }
             (None, Some(at)) if shared.unsent == 0 => {
                 let ago = self.now.duration_since(at);
-                return Some((
-                    format!("shared {} ago", duration(ago.max(jiff::SignedDuration::ZERO))),
-                    false,
-                ));
+                return Some((format!("shared {} ago", duration(ago.max(SignedDuration::ZERO))), false));
             }
             (None, _) => format!("sharing{unsent}"),
             (Some(_), Some(at)) => format!("not shared since {}{unsent}", self.clock(at)),

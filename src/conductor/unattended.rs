@@ -55,7 +55,22 @@ impl Unattended {
     /// # Errors
     /// One line: what it says, or why it says nothing.
     pub fn git(&self, arguments: &[&str], patience: Duration, enough: usize) -> Result<Vec<u8>, String> {
-        let words = std::iter::once("git").chain(OPTIONS).chain(arguments.iter().copied());
+        self.git_after(&[], arguments, patience, enough)
+    }
+
+    /// The same with options in front that have less to say than those that keep it from asking and running hooks.
+    ///
+    /// # Errors
+    /// As [`Unattended::git`].
+    pub fn git_after(
+        &self,
+        before: &[&str],
+        arguments: &[&str],
+        patience: Duration,
+        enough: usize,
+    ) -> Result<Vec<u8>, String> {
+        let words = std::iter::once("git").chain(before.iter().copied()).chain(OPTIONS);
+        let words = words.chain(arguments.iter().copied());
         let command = Command {
             argv: words.map(str::to_owned).collect(),
             cwd: directory(&self.root.to_string_lossy()),

@@ -89,6 +89,9 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
     items.extend(config.channels.iter().map(of_channel));
     items.extend(config.secrets.iter().map(of_secret));
     items.extend(of_hotfix(&config.hotfix));
+    if !config.share.remote.is_empty() {
+        items.push(call("share", "send incidents to and take them from", &config.share.remote, ""));
+    }
     items
 }
 

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::import::{Target, misdated, target};
-use super::read::{each_row, incident_no, received, stands};
+use super::read::{each_row, incident_no, places, received, stands};
 use super::write::{ChainEnd, Trouble, chain_end};
 use super::{Journal, Seq};
 use crate::failure::Result;
-use crate::incident::{Author, Hash, IncidentId, Record};
+use crate::incident::{Author, Body, Hash, IncidentId, Record};
+use rusqlite::params;
+
+/// Most records that can have been written within one millisecond.
+const MOST_TIES: u32 = 1 << 24;
 
 /// What came of records that another installation wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,6 +99,14 @@ impl Journal {
                     done.undeclared = true;
                     return Ok(done);
                 };
+                let again = matches!(record.body, Body::Declared(_))
+                    && !target.known.is_empty()
+                    && !target.known.contains_key(&record.id);
+                if again {
+                    let why = "it declares an incident that is declared here already";
+                    aside.insert(record.author.clone(), why.to_owned());
+                    continue;
+                }
                 match take_in(writing, target, &record, bytes)? {
                     Ok(added) => done.added += usize::from(added),
                     Err(why) => {
@@ -105,6 +117,40 @@ impl Journal {
             done.aside = aside.into_iter().map(|(author, why)| (author.name, why)).collect();
             Ok(done)
         })
+    }
+
+    /// Finds the key that an installation said it signs with: in an incident, else in any other one that it takes part
+    /// in. The first word counts.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn key_of(&self, incident: IncidentId, node: u64) -> Result<Option<String>> {
+        let look = || -> rusqlite::Result<Option<String>> {
+            let here = incident_no(&self.conn, incident)?;
+            let mut others = self.conn.prepare_cached(
+                "SELECT DISTINCT incident FROM chain WHERE node = ?1 ORDER BY incident = ?2 DESC, incident DESC LIMIT 64",
+            )?;
+            let others =
+                others.query_map(params![node as i64, here.unwrap_or(0)], |row| row.get::<_, i64>(0))?;
+            for no in others.collect::<rusqlite::Result<Vec<_>>>()? {
+                let (first, last) = places(no);
+                let mut joined = self.conn.prepare_cached(
+                    "SELECT bytes FROM record WHERE place BETWEEN ?1 AND ?2
+                     AND instr(bytes, CAST('\"kind\":\"joined\"' AS BLOB)) > 0 ORDER BY place",
+                )?;
+                let mut rows = joined.query([first, last])?;
+                while let Some(row) = rows.next()? {
+                    if let Ok(Record { author, body: Body::Joined(joined), .. }) =
+                        Record::decode(row.get_ref(0)?.as_bytes()?)
+                        && author.node == node
+                    {
+                        return Ok(Some(joined.key));
+                    }
+                }
+            }
+            Ok(None)
+        };
+        look().map_err(|error| self.failed("looking who an installation is", &error))
     }
 
     /// Tells whether an incident is in this file.
@@ -128,6 +174,8 @@ fn sound(bytes: &[u8], incident: IncidentId, node: u64) -> Result<Record, (Optio
         Some(format!("a record claims to be of installation {}", record.author.installation()))
     } else if record.incident != incident {
         Some("a record is of another incident".to_owned())
+    } else if record.at.count > MOST_TIES {
+        Some("a record has a clock that no clock gives".to_owned())
     } else {
         misdated(&record)
     };

@@ -1,5 +1,6 @@
 //! Shares the open incident with other machines, on a thread of its own; and looks what is open at the remote.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -15,9 +16,9 @@ use crate::conductor::Unattended;
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{IncidentId, Role, Status};
+use crate::incident::{IncidentId, Role};
 use crate::journal::{Journal, Summary};
-use crate::share::{Git, Key, Round, Sharing};
+use crate::share::{Aside, Git, Key, Round, Sharing, Tip, node_name};
 
 /// The time between two rounds while somebody acts.
 const ACTIVE: Duration = Duration::from_secs(3);
@@ -61,7 +62,16 @@ impl Sharer {
         let (state_dir, user, open) = (launch.state_dir.clone(), launch.user.clone(), store.orders.clone());
         panics::spawn("sharing", events.clone(), move || {
             let tell = move |msg| drop(told.send(Event::Msg(msg)));
-            Work { state_dir, user, open, tell: Box::new(tell), found: None, told: None }.serve(&queue);
+            Work {
+                state_dir,
+                user,
+                open,
+                tell: Box::new(tell),
+                found: None,
+                told: None,
+                said: BTreeSet::new(),
+            }
+            .serve(&queue);
         })
         .map_err(|error| no_thread(&error))?;
         Ok(Self { orders, told: None, is_off: launch.drill })
@@ -101,6 +111,10 @@ struct Found {
     remote: String,
     sharing: Sharing,
     journal: Journal,
+    /// Tells the incidents of this repository from others at the same remote.
+    reader: Option<Reader>,
+    /// What was made of incidents nobody has joined here, by what was at the remote.
+    previews: BTreeMap<IncidentId, (Vec<Tip>, Option<Offered>)>,
 }
 
 struct Work {
@@ -110,6 +124,8 @@ struct Work {
     tell: Box<dyn Fn(Msg) + Send>,
     found: Option<Found>,
     told: Option<Shared>,
+    /// What was said to be wrong.
+    said: BTreeSet<String>,
 }
 
 impl Work {
@@ -170,14 +186,19 @@ impl Work {
     fn round(&mut self, watched: &Watched) -> Option<(bool, bool, bool)> {
         let now = Timestamp::now();
         let before = self.told.clone();
+        let state_dir = self.state_dir.clone();
         let found = match self.found(watched) {
             Ok(found) => found?,
             Err(failure) => {
-                tracing::warn!("{failure}");
-                return None;
+                self.complain(failure);
+                return Some((false, false, false));
             }
         };
-        let shared = watched.incident.filter(|id| found.is_shared(*id));
+        // What the repository's own configuration names may be another thing by now.
+        if found.reader.as_ref().is_none_or(|reader| Unattended::refusal(&state_dir, reader).is_some()) {
+            return None;
+        }
+        let shared = watched.incident.filter(|id| found.sharing.is_shared(*id));
         if watched.incident.is_some() && shared.is_none() {
             // Nobody has shared it, and nobody looks for another one.
             return Some((false, false, true));
@@ -187,6 +208,7 @@ impl Work {
             Ok(round) => (round, None),
             Err(failure) => (Round::default(), Some(failure.to_string())),
         };
+        let wrong: Vec<Failure> = round.aside.iter().map(put_aside).collect();
         let trouble = round.trouble.clone().or(failure);
         let is_well = trouble.is_none();
         let at = if is_well { Some(now) } else { before.as_ref().and_then(|told| told.at) };
@@ -199,9 +221,29 @@ impl Work {
             incident: shared,
             offered: found.offered(),
         };
+        // The first time may be a bad moment of the network; what lasts has to be known.
+        let lasting =
+            told.trouble.as_ref().filter(|_| before.is_some_and(|before| before.trouble == told.trouble));
+        let lasting = lasting.filter(|_| told.incident.is_some()).map(|why| {
+            Failure::new(
+                format!("sharing the incident with {}", told.remote),
+                why,
+                "nothing is lost: it is sent once that is right",
+            )
+        });
+        for failure in wrong.into_iter().chain(lasting) {
+            self.complain(failure);
+        }
         (self.tell)(Msg::Fact(Fact::Shared(Box::new(told.clone()))));
         self.told = Some(told);
         Some((round.added > 0 || round.sent > 0, round.sent > 0, is_well))
+    }
+
+    /// Says once what is wrong.
+    fn complain(&mut self, failure: Failure) {
+        if self.said.insert(failure.to_string()) {
+            (self.tell)(Msg::Fact(Fact::Failed(failure)));
+        }
     }
 
     fn found(&mut self, watched: &Watched) -> Result<Option<&mut Found>> {
@@ -227,6 +269,15 @@ impl Work {
     }
 }
 
+fn put_aside(aside: &Aside) -> Failure {
+    let of = if aside.author.is_empty() { node_name(aside.node) } else { aside.author.clone() };
+    Failure::new(
+        format!("taking in what {of} wrote"),
+        &aside.why,
+        "nothing more is taken from there; ask them to run flightdeck share sync and flightdeck verify",
+    )
+}
+
 impl Found {
     /// `None`: the repository has no remote, or nobody has trusted what its own configuration names.
     fn open(state_dir: &Path, user: &str, watched: &Watched) -> Result<Option<Self>> {
@@ -249,11 +300,9 @@ impl Found {
                 })?;
         let sharing = Sharing::new(git, Key::open(state_dir)?);
         let journal = Journal::open_again(state_dir, user)?;
-        Ok(Some(Self { root: watched.root.clone(), remote, sharing, journal }))
-    }
-
-    fn is_shared(&self, incident: IncidentId) -> bool {
-        self.sharing.git().own(incident).is_ok_and(|reached| reached.batch > 0)
+        let remote = sharing.git().remote().into_owned();
+        let (root, previews) = (watched.root.clone(), BTreeMap::new());
+        Ok(Some(Self { root, remote, sharing, journal, reader: Some(reader), previews }))
     }
 
     fn round(&mut self, now: Timestamp, incident: Option<IncidentId>) -> Result<Round> {
@@ -262,22 +311,33 @@ impl Found {
         self.sharing.round(&mut self.journal, now, &shared)
     }
 
-    /// Open incidents at the remote that are not in the journal.
-    fn offered(&self) -> Vec<Offered> {
-        let unknown = |id: &IncidentId| self.journal.holds(*id).is_ok_and(|holds| !holds);
-        let incidents = self.sharing.incidents().unwrap_or_default().into_iter().filter(unknown);
-        let states = incidents.filter_map(|id| self.sharing.preview(id).ok().flatten());
-        let mut offered: Vec<Offered> = states
-            .filter(|state| matches!(state.status, Status::Open | Status::Mitigated))
-            .map(|state| Offered {
-                id: state.id,
-                led_by: state.roles.get(Role::COMMANDER).cloned().unwrap_or_default(),
-                number: state.number,
-                title: state.title,
-                severity: state.severity,
-                declared_at: state.declared_at,
-            })
-            .collect();
+    /// Open incidents of this repository at the remote that are not in the journal.
+    fn offered(&mut self) -> Vec<Offered> {
+        let there = self.sharing.incidents().unwrap_or_default();
+        self.previews.retain(|id, _| there.contains_key(id));
+        for (id, tips) in there {
+            if self.previews.get(&id).is_some_and(|(known, _)| *known == tips) {
+                continue;
+            }
+            let found = self.sharing.preview(id).ok().flatten();
+            let found = found.filter(|one| {
+                one.is_open()
+                    && one.declared.len() == 1
+                    && self.reader.as_ref().is_some_and(|reader| one.is_of(reader))
+            });
+            let offered = found.map(|one| Offered {
+                id,
+                led_by: one.state.roles.get(Role::COMMANDER).cloned().unwrap_or_default(),
+                number: one.state.number,
+                title: one.state.title,
+                severity: one.state.severity,
+                declared_at: one.state.declared_at,
+            });
+            self.previews.insert(id, (tips, offered));
+        }
+        let is_unknown = |one: &&Offered| self.journal.holds(one.id).is_ok_and(|holds| !holds);
+        let offered = self.previews.values().filter_map(|(_, offered)| offered.as_ref());
+        let mut offered: Vec<Offered> = offered.filter(is_unknown).cloned().collect();
         offered.sort_by_key(|one| (one.severity, std::cmp::Reverse(one.declared_at)));
         offered
     }

@@ -152,9 +152,20 @@ impl Batch {
         Ok(Reached { batch: head.batch, records: head.records, head: Hash::of(&self.head), key: head.key })
     }
 
-    /// Tells whether its head names a key.
-    pub fn is_signed_with(&self, key: &Key) -> bool {
-        Reached::of(&self.head).is_ok_and(|reached| reached.key == key.public())
+    /// The key that its head names, whether it was signed with that or not.
+    pub fn key(&self) -> Option<String> {
+        Reached::of(&self.head).ok().map(|reached| reached.key)
+    }
+
+    /// Tells whether its head was signed with the key that it names, and its records are those that were signed.
+    pub fn is_intact(&self) -> bool {
+        let text = std::str::from_utf8(&self.head).unwrap_or_default();
+        let Some((json, signature)) = text.strip_suffix('\n').and_then(|text| text.split_once('\n')) else {
+            return false;
+        };
+        serde_json::from_str::<Head>(json).is_ok_and(|head| {
+            is_signed(&head.key, json.as_bytes(), signature) && head.lines == Hash::of(&self.lines)
+        })
     }
 
     /// The records, as they are stored.

@@ -10,7 +10,9 @@
 //! | `refs/flightdeck/v1/…` | what the remote had when it was fetched last |
 //! | `refs/taken/<incident>/<node>` | how far that was taken into the journal |
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,11 +21,12 @@ use git2::{ErrorCode, ObjectType, Oid, Repository, Signature};
 use super::batch::{Batch, MOST_BYTES, MOST_HEAD, Reached, node_name, parse_node};
 use crate::conductor::Unattended;
 use crate::incident::{Hash, IncidentId};
+use crate::text::address::without_credentials;
 
 /// Where the references of installations are at the remote.
 const THEIRS: &str = "refs/flightdeck/v1/";
 /// How long the remote may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(25);
 /// Bytes of what git prints that are read.
 const ENOUGH: usize = 1 << 20;
 /// Most batches of an installation in an incident.
@@ -50,6 +53,14 @@ pub struct Git {
     remote: String,
     settings: PathBuf,
     wire: Unattended,
+}
+
+/// What one reference is pushed by.
+struct Spec {
+    spec: String,
+    lease: Option<String>,
+    name: String,
+    own: Oid,
 }
 
 impl std::fmt::Debug for Git {
@@ -87,9 +98,9 @@ impl Git {
         Ok(Self { repo, directory, remote: remote.to_owned(), settings: settings.to_path_buf(), wire })
     }
 
-    /// What the remote is called.
-    pub fn remote(&self) -> &str {
-        &self.remote
+    /// What the remote is called, without credentials.
+    pub fn remote(&self) -> Cow<'_, str> {
+        without_credentials(&self.remote)
     }
 
     /// Asks the remote what installations have there, and brings it here.
@@ -97,6 +108,7 @@ impl Git {
     /// # Errors
     /// One line that says why it could not be asked.
     pub fn fetch(&self) -> Result<(), String> {
+        self.sweep();
         let all = format!("+{THEIRS}*:{THEIRS}*");
         self.git(&[
             "fetch",
@@ -104,27 +116,53 @@ impl Git {
             "--no-tags",
             "--prune",
             "--no-write-fetch-head",
+            // Batches are read without git, which alone could fetch what a partial clone leaves out.
+            "--no-filter",
             "--refmap=",
             &self.remote,
             &all,
         ])
     }
 
-    /// Brings what this installation has to say to the remote, as far as that is not there.
+    /// Brings what this installation has to say to the remote, as far as that is not there; what the remote has of
+    /// `overwritten` incidents is put right, and nothing of those in `skip` is sent. Returns what was refused.
     ///
     /// # Errors
-    /// One line that says why it is not there.
-    pub fn push(&self, node: u64) -> Result<(), String> {
+    /// One line: the repository cannot be used.
+    pub fn push(
+        &self,
+        node: u64,
+        overwritten: &BTreeSet<IncidentId>,
+        skip: &BTreeSet<IncidentId>,
+    ) -> Result<Vec<String>, String> {
         let mut specs = Vec::new();
-        for (incident, own) in self.own_tips()? {
+        for (incident, own) in self.own_tips()?.into_iter().filter(|(id, _)| !skip.contains(id)) {
             let name = theirs(incident, node);
-            if self.commit(&name)? != Some(own) {
-                specs.push((format!("{own}:{name}"), name, own));
+            let there = self.commit(&name)?;
+            if there == Some(own) {
+                continue;
             }
+            let is_forced = overwritten.contains(&incident);
+            let lease = there.filter(|_| is_forced).map(|seen| format!("--force-with-lease={name}:{seen}"));
+            specs.push(Spec {
+                spec: format!("{}{own}:{name}", if is_forced { "+" } else { "" }),
+                lease,
+                name,
+                own,
+            });
         }
         if specs.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let Err(why) = self.push_all(&specs) else { return Ok(Vec::new()) };
+        if specs.len() == 1 {
+            return Ok(vec![why]);
+        }
+        // One that is refused holds up no other.
+        Ok(specs.chunks(1).filter_map(|one| self.push_all(one).err()).collect())
+    }
+
+    fn push_all(&self, specs: &[Spec]) -> Result<(), String> {
         let mut arguments = vec![
             "push",
             "--quiet",
@@ -133,21 +171,42 @@ impl Git {
             "--no-follow-tags",
             "--recurse-submodules=no",
         ];
+        arguments.extend(specs.iter().filter_map(|spec| spec.lease.as_deref()));
         arguments.push(&self.remote);
-        arguments.extend(specs.iter().map(|(spec, ..)| spec.as_str()));
+        arguments.extend(specs.iter().map(|spec| spec.spec.as_str()));
         self.git(&arguments)?;
-        for (_, name, own) in &specs {
-            self.point(name, *own)?;
+        specs.iter().try_for_each(|spec| self.point(&spec.name, spec.own))
+    }
+
+    /// Removes what fetches left behind that were broken off: nobody else does.
+    fn sweep(&self) {
+        let left = std::fs::read_dir(self.directory.join("objects/pack")).into_iter().flatten().flatten();
+        for file in left.filter(|file| file.file_name().to_string_lossy().starts_with("tmp_")) {
+            let _ = std::fs::remove_file(file.path());
         }
-        Ok(())
+    }
+
+    /// Keeps others on this machine from sharing over this remote until it is dropped.
+    ///
+    /// # Errors
+    /// One line: the lock cannot be had.
+    pub fn lock(&self) -> Result<File, String> {
+        let file = File::create(self.directory.join("flightdeck.lock")).map_err(|error| error.to_string())?;
+        file.lock().map_err(|error| error.to_string())?;
+        Ok(file)
     }
 
     fn git(&self, arguments: &[&str]) -> Result<(), String> {
         let directory = format!("--git-dir={}", self.directory.display());
+        // What the user has set up for the repository, as far as nothing of ours says otherwise.
         let include = format!("include.path={}", self.settings.display());
-        let before = [directory.as_str(), "-c", &include, "-c", "core.bare=true", "-c", "push.gpgSign=false"];
-        let all: Vec<&str> = before.into_iter().chain(arguments.iter().copied()).collect();
-        self.wire.git(&all, PATIENCE, ENOUGH).map(drop)
+        let mirror = format!("remote.{}.mirror=false", self.remote);
+        let mut before =
+            vec![directory.as_str(), "-c", &include, "-c", "core.bare=true", "-c", "push.gpgSign=false"];
+        if !self.remote.contains(['/', ':', '=']) {
+            before.extend(["-c", &mirror]);
+        }
+        self.wire.git_after(&before, arguments, PATIENCE, ENOUGH).map(drop)
     }
 
     /// What installations had at the remote when it was asked last.
@@ -179,61 +238,48 @@ impl Git {
         self.commit(&taken(tip))
     }
 
-    /// Remembers that it was taken in up to a tip.
+    /// Remembers that it was taken in up to a commit.
     ///
     /// # Errors
     /// One line: the repository cannot be written.
-    pub fn take(&self, tip: Tip) -> Result<(), String> {
-        self.point(&taken(tip), tip.commit)
+    pub fn take(&self, tip: Tip, commit: Oid) -> Result<(), String> {
+        self.point(&taken(tip), commit)
     }
 
-    /// The batches up to a commit, checked, the oldest first; those behind `after` where that is one of them, else all.
-    /// Returns what was sound, and what is wrong with the first that was not.
+    /// The commits up to a tip, the oldest first: those behind `after` where that is one of them, else all, and whether
+    /// it was one of them.
     ///
     /// # Errors
-    /// One line: the repository cannot be read.
-    pub fn batches(&self, tip: Tip, after: Option<Oid>) -> Result<(Vec<Batch>, Option<String>), String> {
+    /// One line: what is there is no chain of batches.
+    pub fn chain(&self, tip: Tip, after: Option<Oid>) -> Result<(Vec<Oid>, bool), String> {
         let mut chain = Vec::new();
         let mut at = Some(tip.commit);
         while let Some(id) = at.filter(|id| Some(*id) != after) {
-            if chain.len() >= MOST_BATCHES {
-                return Ok((Vec::new(), Some("it has more batches than an incident can have".to_owned())));
-            }
-            let Ok(commit) = self.repo.find_commit(id) else {
-                return Ok((Vec::new(), Some("what is there is no batch".to_owned())));
-            };
-            if commit.parent_count() > 1 {
-                return Ok((Vec::new(), Some("what is there is no chain of batches".to_owned())));
+            let commit = self.repo.find_commit(id).map_err(|_| "what is there is no batch".to_owned())?;
+            if commit.parent_count() > 1 || chain.len() >= MOST_BATCHES {
+                return Err("what is there is no chain of batches".to_owned());
             }
             at = commit.parent_id(0).ok();
             chain.push(id);
         }
-        let mut reached = match at {
-            Some(known) => self.reached(known)?,
-            None => Reached::default(),
-        };
-        let mut batches = Vec::new();
-        for id in chain.into_iter().rev() {
-            let checked =
-                self.batch(id).and_then(|batch| Ok((batch.check(tip.incident, tip.node, &reached)?, batch)));
-            match checked {
-                Ok((now, batch)) => {
-                    reached = now;
-                    batches.push(batch);
-                }
-                Err(why) => return Ok((batches, Some(why))),
-            }
-        }
-        Ok((batches, None))
+        chain.reverse();
+        Ok((chain, at.is_some()))
     }
 
     /// How far the chain of batches had come with one that was checked, or that we made.
-    fn reached(&self, commit: Oid) -> Result<Reached, String> {
+    ///
+    /// # Errors
+    /// One line: it is no batch.
+    pub fn reached(&self, commit: Oid) -> Result<Reached, String> {
         let head = self.file(commit, HEAD, MOST_HEAD)?;
         Reached::of(&head)
     }
 
-    fn batch(&self, commit: Oid) -> Result<Batch, String> {
+    /// Reads a batch, whose size is looked at first.
+    ///
+    /// # Errors
+    /// One line: it is none.
+    pub fn batch(&self, commit: Oid) -> Result<Batch, String> {
         Ok(Batch {
             head: self.file(commit, HEAD, MOST_HEAD)?,
             lines: self.file(commit, RECORDS, MOST_BYTES)?,
@@ -267,10 +313,18 @@ impl Git {
         }
     }
 
+    /// The last batch of what this installation has to say in an incident.
+    ///
+    /// # Errors
+    /// One line: the repository cannot be read.
+    pub fn last_own(&self, incident: IncidentId) -> Result<Option<Batch>, String> {
+        self.commit(&own(incident))?.map(|commit| self.batch(commit)).transpose()
+    }
+
     /// Adds a batch to what this installation has to say.
     ///
     /// # Errors
-    /// One line: it cannot be written.
+    /// One line: it cannot be written, or somebody else added one meanwhile.
     pub fn add(&self, incident: IncidentId, batch: &Batch) -> Result<(), String> {
         let name = own(incident);
         let before = self.commit(&name)?;
@@ -284,7 +338,12 @@ impl Git {
             let parents: Vec<_> = before.iter().collect();
             self.repo.commit(None, &by, &by, "records of an incident\n", &tree, &parents)
         };
-        self.point(&name, write().map_err(|error| said(&error))?)
+        let new = write().map_err(|error| said(&error))?;
+        let moved = match before {
+            Some(before) => self.repo.reference_matching(&name, new, true, before, ""),
+            None => self.repo.reference(&name, new, false, ""),
+        };
+        moved.map(drop).map_err(|error| said(&error))
     }
 
     /// Takes for our own what the remote has of this installation, where nothing is known here: the directory of this
@@ -302,10 +361,8 @@ impl Git {
     /// One line: the repository cannot be read.
     pub fn is_ours(&self, tip: Tip) -> Result<bool, String> {
         let Some(own) = self.commit(&own(tip.incident))? else { return Ok(false) };
-        if own == tip.commit {
-            return Ok(true);
-        }
-        self.repo.graph_descendant_of(own, tip.commit).map_err(|error| said(&error))
+        // What is there may be anything.
+        Ok(own == tip.commit || self.repo.graph_descendant_of(own, tip.commit).unwrap_or(false))
     }
 
     /// Counts the records of this installation that are not at the remote, by incident.
@@ -317,6 +374,7 @@ impl Git {
         for (incident, commit) in self.own_tips()? {
             let here = self.reached(commit)?.records;
             let there = match self.commit(&theirs(incident, node))? {
+                // What is there may be anything.
                 Some(there) => self.reached(there).map_or(0, |reached| reached.records),
                 None => 0,
             };

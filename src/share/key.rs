@@ -29,8 +29,7 @@ impl Key {
     /// It cannot be made, or what is there is no key, or others may read it.
     pub fn open(state_dir: &Path) -> Result<Self> {
         let path = state_dir.join(FILE);
-        let again =
-            || format!("move {} away to get a new one: colleagues are told that it changed", path.display());
+        let again = || format!("put {} back from a backup, or use another state directory", path.display());
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => Self::make(&path)?,
@@ -64,6 +63,9 @@ impl Key {
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).map_err(failed)?;
         file.write_all(made.as_ref()).and_then(|()| file.sync_all()).map_err(failed)?;
         let linked = fs::hard_link(&beside, path);
+        if let Some(directory) = path.parent() {
+            let _ = fs::File::open(directory).and_then(|directory| directory.sync_all());
+        }
         let _ = fs::remove_file(&beside);
         match linked {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(error)),

@@ -14,4 +14,4 @@ mod round;
 pub use batch::{Batch, Head, Reached, node_name};
 pub use git::{Git, Tip};
 pub use key::{Key, is_signed};
-pub use round::{Aside, Round, Sharing};
+pub use round::{Aside, Preview, Round, Sharing};

@@ -1,18 +1,26 @@
 //! One round of sharing: what others wrote is taken in, what was written here goes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use git2::Oid;
 use jiff::Timestamp;
 
-use super::batch::{Batch, MOST_BYTES};
+use super::batch::{Batch, MOST_BYTES, Reached};
 use super::git::{Git, Tip};
 use super::key::Key;
 use crate::failure::{Failure, Result};
-use crate::incident::{Draft, IncidentId, Joined, Log, Record, State};
+use crate::incident::repository::is_same;
+use crate::incident::{
+    Body, Checkout, Declared, Draft, IncidentId, Joined, Log, Record, Recorded, State, Status,
+};
 use crate::journal::{Journal, Seq, Summary};
 
 /// Most bytes of records that go into one batch: a host may refuse large pushes.
 const BATCH: usize = MOST_BYTES / 4;
+/// Most bytes of records that are taken from an installation in an incident.
+const MOST: usize = 256 << 20;
+/// Most bytes that are read of an incident that nobody has joined here.
+const MOST_PREVIEW: usize = 64 << 20;
 
 /// What a round came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,7 +33,7 @@ pub struct Round {
     pub unsent: u64,
     /// Chains that something is wrong with.
     pub aside: Vec<Aside>,
-    /// Why the remote could not be asked, or took nothing.
+    /// Why the remote could not be asked, or took not all.
     pub trouble: Option<String>,
 }
 
@@ -42,15 +50,44 @@ pub struct Aside {
     pub why: String,
 }
 
+/// An incident as it stands at the remote.
+#[derive(Debug)]
+pub struct Preview {
+    /// The fold of its records.
+    pub state: State,
+    /// What declares it. More than one: somebody who may write there declared it, too.
+    pub declared: Vec<Declared>,
+}
+
+impl Preview {
+    /// Tells whether it is of the repository of a clone.
+    pub fn is_of(&self, clone: &dyn Checkout) -> bool {
+        let is_same =
+            |one: &Declared| is_same(clone, Recorded { path: &one.repository, id: &one.repository_id });
+        self.declared.iter().any(is_same)
+    }
+
+    /// Tells whether it is going on.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state.status, Status::Open | Status::Mitigated)
+    }
+}
+
+/// How far the records of an incident were looked at for what was written here, and how many were found.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looked {
+    seq: Seq,
+    found: u64,
+}
+
 /// Shares the incidents of a repository over one carrier.
 #[derive(Debug)]
 pub struct Sharing {
     git: Git,
     key: Key,
-    /// Up to where each incident's records were looked at for what was written here, and how many were found.
-    seen: BTreeMap<IncidentId, Seq>,
+    seen: BTreeMap<IncidentId, Looked>,
     /// Tips with which something was wrong, so that they are not gone through again.
-    wrong: BTreeMap<Tip, Vec<Aside>>,
+    wrong: BTreeMap<(IncidentId, u64), (Oid, Vec<Aside>)>,
 }
 
 impl Sharing {
@@ -64,35 +101,53 @@ impl Sharing {
         &self.git
     }
 
+    /// The public half of this installation's key.
+    pub fn key(&self) -> String {
+        self.key.public()
+    }
+
+    /// Tells whether an incident was shared from here before.
+    pub fn is_shared(&self, incident: IncidentId) -> bool {
+        self.git.own(incident).is_ok_and(|reached| reached.batch > 0)
+    }
+
     /// Makes a round for the incidents that are given: fetches, takes in what is new of them, and pushes what was
     /// written here. What the remote refuses is in what it returns.
     ///
     /// # Errors
     /// The journal or the carrier's own repository cannot be used.
     pub fn round(&mut self, journal: &mut Journal, now: Timestamp, incidents: &[Summary]) -> Result<Round> {
-        let mut round = Round::default();
-        round.trouble = self.git.fetch().err();
+        // Two on this machine would both go on from the same end.
+        let _lock = self.git.lock().map_err(unusable)?;
+        let asked = self.git.fetch();
+        let mut round = Round { trouble: asked.clone().err(), ..Round::default() };
+        let (mut overwritten, mut left_out) = (BTreeSet::new(), BTreeSet::new());
         for incident in incidents {
             self.take_in(journal, now, incident.id, &mut round)?;
-            if let Some(why) = self.find_own(journal, incident.id)? {
+            let gathered = match self.find_own(journal, incident.id)? {
+                Own::Copied => Err(COPIED.to_owned()),
+                // Where the remote was not asked, it may have what nothing is known of here.
+                Own::Unknown if asked.is_err() => Ok(()),
+                Own::Overwritten => {
+                    overwritten.insert(incident.id);
+                    self.gather(journal, now, incident.id)?
+                }
+                Own::Unknown | Own::Known => self.gather(journal, now, incident.id)?,
+            };
+            if let Err(why) = gathered {
+                left_out.insert(incident.id);
                 round.trouble = round.trouble.or(Some(why));
-                continue;
             }
-            self.gather(journal, now, incident.id)?;
         }
         let node = journal.author().node;
         let before: u64 = self.unsent(node)?;
-        if round.trouble.is_none() {
-            round.trouble = self.git.push(node).err();
+        if round.trouble.is_none() || asked.is_ok() {
+            let refused = self.git.push(node, &overwritten, &left_out).map_err(unusable)?;
+            round.trouble = round.trouble.or_else(|| refused.into_iter().next());
         }
         round.unsent = self.unsent(node)?;
         round.sent = before.saturating_sub(round.unsent);
         Ok(round)
-    }
-
-    /// The public half of this installation's key.
-    pub fn key(&self) -> String {
-        self.key.public()
     }
 
     /// How far sharing of incidents is, without asking the remote.
@@ -151,7 +206,8 @@ impl Sharing {
         tip: Tip,
         round: &mut Round,
     ) -> Result<bool> {
-        if let Some(aside) = self.wrong.get(&tip) {
+        let chain = (tip.incident, tip.node);
+        if let Some((_, aside)) = self.wrong.get(&chain).filter(|(commit, _)| *commit == tip.commit) {
             round.aside.extend(aside.iter().cloned());
             return Ok(true);
         }
@@ -159,68 +215,164 @@ impl Sharing {
         if taken == Some(tip.commit) {
             return Ok(true);
         }
-        let (batches, wrong) = self.git.batches(tip, taken).map_err(unusable)?;
-        let records: Vec<Vec<u8>> = batches.iter().flat_map(Batch::records).map(<[u8]>::to_vec).collect();
-        let received = journal.receive(now, tip.incident, tip.node, &records)?;
-        if received.undeclared {
-            return Ok(false);
-        }
-        round.added += received.added;
         let put = |author: String, why: String| Aside { incident: tip.incident, node: tip.node, author, why };
-        let aside: Vec<Aside> = received
-            .aside
-            .into_iter()
-            .map(|(author, why)| put(author, why))
-            .chain(wrong.map(|why| put(String::new(), why)))
-            .collect();
+        let aside = match self.receive(journal, now, tip, taken, round)? {
+            Taken::Undeclared => return Ok(false),
+            Taken::All => Vec::new(),
+            Taken::Wrong(wrong) => wrong.into_iter().map(|(author, why)| put(author, why)).collect(),
+        };
         if aside.is_empty() {
-            self.git.take(tip).map_err(unusable)?;
+            self.wrong.remove(&chain);
         } else {
             round.aside.extend(aside.iter().cloned());
-            self.wrong.insert(tip, aside);
+            self.wrong.insert(chain, (tip.commit, aside));
         }
         Ok(true)
     }
 
-    /// Finds what the remote has of this installation. Where nothing of that is known here it is taken up, if it is
-    /// what the journal holds; returns what keeps it from being gone on with.
-    fn find_own(&self, journal: &Journal, incident: IncidentId) -> Result<Option<String>> {
-        let node = journal.author().node;
-        let tips = self.git.tips().map_err(unusable)?;
-        let Some(tip) = tips.into_iter().find(|tip| tip.incident == incident && tip.node == node) else {
-            return Ok(None);
+    /// Takes in one batch after the other, each in a transaction of its own.
+    fn receive(
+        &self,
+        journal: &mut Journal,
+        now: Timestamp,
+        tip: Tip,
+        taken: Option<Oid>,
+        round: &mut Round,
+    ) -> Result<Taken> {
+        let wrong = |why: String| Ok(Taken::Wrong(vec![(String::new(), why)]));
+        let (commits, goes_on) = match self.git.chain(tip, taken) {
+            Ok(chain) => chain,
+            Err(why) => return wrong(why),
         };
-        let copied = "another machine writes as this one: its state directory is a copy of this. \
-                      Use another there: FLIGHTDECK_STATE_DIR, or remove the copy";
-        if self.git.own(incident).map_err(unusable)?.batch > 0 {
-            return Ok((!self.git.is_ours(tip).map_err(unusable)?).then(|| copied.to_owned()));
+        // Who an installation is was said once, and nobody can say it again.
+        let known = journal.key_of(tip.incident, tip.node)?;
+        let mut reached = match taken.filter(|_| goes_on) {
+            Some(taken) => self.git.reached(taken).map_err(unusable)?,
+            None => Reached { key: known.clone().unwrap_or_default(), ..Reached::default() },
+        };
+        let mut bytes = 0;
+        if known.is_none() && !self.names_its_key(&commits) {
+            return wrong("it does not say whose it is".to_owned());
         }
-        let (batches, wrong) = self.git.batches(tip, None).map_err(unusable)?;
-        let written = journal.written_here(incident, Seq::default())?.records;
-        let is_ours = wrong.is_none()
-            && batches.iter().all(|batch| batch.is_signed_with(&self.key))
-            && batches
-                .iter()
-                .flat_map(Batch::records)
-                .eq(written.iter().map(Vec::as_slice).take(count(&batches)));
-        if is_ours {
-            self.git.adopt(tip).map_err(unusable)?;
+        for commit in commits {
+            let checked = self.git.batch(commit).and_then(|batch| {
+                let now = batch.check(tip.incident, tip.node, &reached)?;
+                Ok((now, batch))
+            });
+            let batch = match checked {
+                Ok((now, batch)) => {
+                    reached = now;
+                    batch
+                }
+                Err(why) => return wrong(why),
+            };
+            bytes += batch.lines.len();
+            if bytes > MOST {
+                return wrong("it has more records than an incident can have".to_owned());
+            }
+            let records: Vec<Vec<u8>> = batch.records().map(<[u8]>::to_vec).collect();
+            let received = journal.receive(now, tip.incident, tip.node, &records)?;
+            if received.undeclared {
+                return Ok(Taken::Undeclared);
+            }
+            round.added += received.added;
+            if !received.aside.is_empty() {
+                return Ok(Taken::Wrong(received.aside));
+            }
+            self.git.take(tip, commit).map_err(unusable)?;
         }
-        Ok((!is_ours).then(|| copied.to_owned()))
+        Ok(Taken::All)
     }
 
-    /// Puts what was written here since the last time into batches.
-    fn gather(&mut self, journal: &mut Journal, now: Timestamp, incident: IncidentId) -> Result<()> {
+    /// Tells whether a chain that nothing is known of says with which key it is signed.
+    fn names_its_key(&self, commits: &[Oid]) -> bool {
+        let mut bytes = 0;
+        for batch in commits.iter().map_while(|commit| self.git.batch(*commit).ok()) {
+            bytes += batch.lines.len();
+            let Some(key) = batch.key().filter(|_| bytes <= MOST) else { return false };
+            let names = |record: &[u8]| {
+                is_joined(record)
+                    && Record::decode(record)
+                        .is_ok_and(|record| matches!(record.body, Body::Joined(joined) if joined.key == key))
+            };
+            if batch.records().any(names) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Finds what the remote has of this installation. Where nothing of that is known here it is taken up, if it is
+    /// what the journal holds.
+    fn find_own(&self, journal: &Journal, incident: IncidentId) -> Result<Own> {
+        let node = journal.author().node;
+        let is_begun = self.is_shared(incident);
+        let tips = self.git.tips().map_err(unusable)?;
+        let Some(tip) = tips.into_iter().find(|tip| tip.incident == incident && tip.node == node) else {
+            return Ok(if is_begun { Own::Known } else { Own::Unknown });
+        };
+        // What others put there is no sign of a copy.
+        let is_signed = self
+            .git
+            .batch(tip.commit)
+            .is_ok_and(|batch| batch.key().as_deref() == Some(&self.key.public()) && batch.is_intact());
+        if is_begun {
+            return Ok(match (self.git.is_ours(tip).map_err(unusable)?, is_signed) {
+                (true, _) => Own::Known,
+                (false, true) => Own::Copied,
+                (false, false) => Own::Overwritten,
+            });
+        }
+        if !is_signed {
+            return Ok(Own::Overwritten);
+        }
+        let mut written = journal.written_here(incident, Seq::default())?.records.into_iter();
+        let (commits, _) = self.git.chain(tip, None).map_err(unusable)?;
+        let mut reached = Reached { key: self.key.public(), ..Reached::default() };
+        for commit in commits {
+            let checked = self.git.batch(commit).and_then(|batch| {
+                reached = batch.check(incident, node, &reached)?;
+                Ok(batch)
+            });
+            let is_here = checked.is_ok_and(|batch| {
+                batch.records().all(|record| written.next().is_some_and(|ours| ours == record))
+            });
+            if !is_here {
+                return Ok(Own::Copied);
+            }
+        }
+        self.git.adopt(tip).map_err(unusable)?;
+        Ok(Own::Known)
+    }
+
+    /// Puts what was written here since the last time into batches; or says why that cannot be.
+    fn gather(
+        &mut self,
+        journal: &mut Journal,
+        now: Timestamp,
+        incident: IncidentId,
+    ) -> Result<std::result::Result<(), String>> {
         let node = journal.author().node;
         let mut reached = self.git.own(incident).map_err(unusable)?;
-        if reached.batch == 0 {
+        if !reached.key.is_empty() && reached.key != self.key.public() {
+            return Ok(Err(OTHER_KEY.to_owned()));
+        }
+        if journal.key_of(incident, node)?.as_deref() != Some(&self.key.public()) {
             journal.append(now, vec![Draft::now(incident, Joined { key: self.key.public() })])?;
         }
-        let seen = self.seen.get(&incident).copied();
-        let written = journal.written_here(incident, seen.unwrap_or_default())?;
-        // The first time all is gone through, and what is in batches is left out.
-        let known = if seen.is_none() { usize::try_from(reached.records).unwrap_or(usize::MAX) } else { 0 };
-        let mut rest = written.records.get(known..).unwrap_or_default();
+        let looked = self.seen.get(&incident).copied().unwrap_or_default();
+        let written = journal.written_here(incident, looked.seq)?;
+        let found = looked.found + written.records.len() as u64;
+        // Another process on this machine may have put some into batches.
+        let known = reached.records.checked_sub(looked.found).and_then(|known| usize::try_from(known).ok());
+        let Some((sent, mut rest)) = known.and_then(|known| written.records.split_at_checked(known)) else {
+            return Ok(Err(PUT_BACK.to_owned()));
+        };
+        if let (Some(ours), Some(last)) = (sent.last(), self.git.last_own(incident).map_err(unusable)?)
+            && last.records().last() != Some(ours.as_slice())
+        {
+            return Ok(Err(PUT_BACK.to_owned()));
+        }
         while !rest.is_empty() {
             let mut bytes = 0;
             let fits = rest.iter().take_while(|record| {
@@ -228,52 +380,93 @@ impl Sharing {
                 bytes <= BATCH
             });
             let (first, more) = rest.split_at(fits.count().max(1));
-            let records = first.iter().map(Vec::as_slice);
-            let batch = Batch::seal(&self.key, incident, node, &reached, records);
+            let batch = Batch::seal(&self.key, incident, node, &reached, first.iter().map(Vec::as_slice));
             reached = batch.check(incident, node, &reached).map_err(unusable)?;
             self.git.add(incident, &batch).map_err(unusable)?;
             rest = more;
         }
-        self.seen.insert(incident, written.seq);
-        Ok(())
+        self.seen.insert(incident, Looked { seq: written.seq, found });
+        Ok(Ok(()))
     }
 
-    /// Folds an incident as it stands at the remote, without taking anything in; `None`: what is there declares none.
+    /// Folds an incident as it stands at the remote, without taking anything in; `None`: what is there declares none,
+    /// or is too much to look at.
     ///
     /// # Errors
     /// The carrier's own repository cannot be read.
-    pub fn preview(&self, incident: IncidentId) -> Result<Option<State>> {
-        let mut records = Vec::new();
+    pub fn preview(&self, incident: IncidentId) -> Result<Option<Preview>> {
+        let (mut records, mut bytes) = (Vec::new(), 0);
         for tip in self.git.tips().map_err(unusable)?.into_iter().filter(|tip| tip.incident == incident) {
-            let (batches, _) = self.git.batches(tip, None).map_err(unusable)?;
-            let read = batches.iter().flat_map(Batch::records).filter_map(|bytes| Record::decode(bytes).ok());
-            records
-                .extend(read.filter(|record| record.incident == incident && record.author.node == tip.node));
+            let Ok((commits, _)) = self.git.chain(tip, None) else { continue };
+            let mut reached = Reached::default();
+            for commit in commits {
+                let Ok(batch) = self.git.batch(commit) else { break };
+                let Ok(next) = batch.check(incident, tip.node, &reached) else { break };
+                reached = next;
+                bytes += batch.lines.len();
+                if bytes > MOST_PREVIEW {
+                    return Ok(None);
+                }
+                let read = batch.records().filter_map(|bytes| Record::decode(bytes).ok());
+                records.extend(
+                    read.filter(|record| record.incident == incident && record.author.node == tip.node),
+                );
+            }
         }
-        Ok(Log::new(records).map(Log::into_state))
+        let declared = records.iter().filter_map(|record: &Record| match &record.body {
+            Body::Declared(declared) => Some(declared.clone()),
+            _ => None,
+        });
+        let declared = declared.collect();
+        Ok(Log::new(records).map(|log| Preview { state: log.into_state(), declared }))
     }
 
-    /// The incidents that are at the remote.
+    /// The incidents that are at the remote, each with what its installations have there.
     ///
     /// # Errors
     /// The carrier's own repository cannot be read.
-    pub fn incidents(&self) -> Result<Vec<IncidentId>> {
-        let mut found: Vec<_> =
-            self.git.tips().map_err(unusable)?.into_iter().map(|tip| tip.incident).collect();
-        found.dedup();
+    pub fn incidents(&self) -> Result<BTreeMap<IncidentId, Vec<Tip>>> {
+        let mut found: BTreeMap<IncidentId, Vec<Tip>> = BTreeMap::new();
+        for tip in self.git.tips().map_err(unusable)? {
+            found.entry(tip.incident).or_default().push(tip);
+        }
         Ok(found)
     }
 }
 
-/// How many records are in batches.
-fn count(batches: &[Batch]) -> usize {
-    batches.iter().map(|batch| batch.records().count()).sum()
+/// What became of what one installation wrote.
+enum Taken {
+    All,
+    /// Nothing here declares the incident yet.
+    Undeclared,
+    /// Whose, and what is wrong.
+    Wrong(Vec<(String, String)>),
+}
+
+/// What the remote has of this installation.
+enum Own {
+    /// Nothing is known of it.
+    Unknown,
+    /// What it has to say, or an earlier part of that.
+    Known,
+    /// What somebody else put there.
+    Overwritten,
+    /// What another machine with the same key wrote.
+    Copied,
+}
+
+const COPIED: &str = "another machine writes as this one: its state directory is a copy of this one. \
+                      Set another FLIGHTDECK_STATE_DIR there";
+const OTHER_KEY: &str = "the key of this installation is another one than before: put installation.key back, \
+                         or set another FLIGHTDECK_STATE_DIR and join from there";
+const PUT_BACK: &str = "more was sent from here than the journal holds: an older journal was put back. \
+                        Run flightdeck verify";
+
+/// Looks quickly whether a record may say that somebody joined.
+fn is_joined(record: &[u8]) -> bool {
+    record.windows(15).any(|part| part == b"\"kind\":\"joined\"")
 }
 
 fn unusable(why: String) -> Failure {
-    Failure::new(
-        "sharing the incident",
-        why,
-        "see that the state directory can be written to; remove its share folder to begin anew",
-    )
+    Failure::new("sharing the incident", why, "see that the state directory can be written to and has room")
 }

@@ -1,5 +1,7 @@
 //! One incident on several machines: clones with state directories of their own, and a remote between them.
 
+use flightdeck::incident::{Hash, IncidentId};
+use flightdeck::share::{Batch, Key, Reached};
 use serde_json::{Value, json};
 
 use super::clones::{bare, clone_elsewhere, declare};
@@ -151,13 +153,6 @@ fn garbage_and_forgeries_are_put_aside_and_other_chains_go_on() {
     let texts = status["timeline"].to_string();
     assert!(texts.contains("we are looking at it"), "{texts}");
     omar.flightdeck(&["verify"]).succeeded();
-    // Somebody who may push rewrites what Maya sent.
-    eve.run("git", &["push", "--quiet", "--force", "origin", &maya_ref.replacen("refs", "HEAD:refs", 1)])
-        .succeeded();
-    let round = synced(&omar);
-    assert_eq!(round["added"], 0, "{round}");
-    let why = round["aside"].to_string();
-    assert!(why.contains("it has no head.json"), "{round}");
 }
 
 #[test]
@@ -191,4 +186,139 @@ fn a_cockpit_joins_what_is_open_at_the_remote_and_goes_on_sharing_it() {
     std::fs::rename(&aside, &origin).unwrap();
     here.wait_text("written while it was away");
     there.wait_for("it to be shared again", |screen| !screen.contains("not shared"));
+}
+
+/// Puts a batch over what an installation has at the remote, from a clone of somebody who may push.
+fn overwrite(eve: &Shell, reference: &str, batch: &Batch) {
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(eve.directory.join(name), bytes).unwrap();
+        eve.run("git", &["hash-object", "-w", name]).succeeded().stdout.trim().to_owned()
+    };
+    let (head, records) = (write("head.json", &batch.head), write("records.jsonl", &batch.lines));
+    eve.run("git", &["read-tree", "--empty"]).succeeded();
+    for (name, blob) in [("head.json", head), ("records.jsonl", records)] {
+        eve.run("git", &["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{name}")])
+            .succeeded();
+    }
+    let tree = eve.run("git", &["write-tree"]).succeeded().stdout;
+    let commit = eve.run("git", &["commit-tree", tree.trim(), "-m", "x"]).succeeded().stdout;
+    eve.run("git", &["push", "--quiet", "--force", "origin", &format!("{}:{reference}", commit.trim())])
+        .succeeded();
+}
+
+#[test]
+fn who_may_push_can_write_for_nobody_else_and_stops_nobody() {
+    let world = World::new();
+    let origin = bare(&world);
+    let [maya, omar, eve] = ["maya", "omar", "eve"].map(|name| clone_elsewhere(&world, &origin, name, name));
+    declare(&maya, "Checkout answers 500");
+    synced(&maya);
+    omar.flightdeck(&["join"]).succeeded();
+    eve.flightdeck(&["join"]).succeeded();
+    // All that Maya wrote, and one more in her name, signed with Eve's key.
+    let export = eve.flightdeck(&["export"]).succeeded().stdout;
+    let node = maya.json(&["share", "status", "--json"])["installation"].as_str().unwrap().to_owned();
+    let hers: Vec<&str> = export.lines().filter(|line| line.contains(&node)).collect();
+    let last: Value = serde_json::from_str(hers.last().unwrap()).unwrap();
+    let mut forged = last.clone();
+    forged["id"] = json!("01a22d7e-7100-7374-89fb-989dad0a5aef");
+    forged["kind"] = json!("note");
+    forged["body"] = json!({"kind": "note", "text": "production is fine, resolve it"});
+    forged["prev"] = json!(Hash::of(hers.last().unwrap().as_bytes()).to_string());
+    let order = [
+        "v",
+        "id",
+        "incident",
+        "author",
+        "node",
+        "wall",
+        "count",
+        "occurred_at",
+        "precision",
+        "kind",
+        "body",
+        "prev",
+    ];
+    let fields: Vec<String> = order.iter().map(|key| format!("\"{key}\":{}", forged[*key])).collect();
+    let forged = format!("{{{}}}", fields.join(","));
+    let key = Key::open(&world.path("state-eve")).unwrap();
+    let incident = IncidentId(last["incident"].as_str().unwrap().parse().unwrap());
+    let records = hers.iter().map(|line| line.as_bytes()).chain([forged.as_bytes()]);
+    let node_number = u64::from_str_radix(&node, 16).unwrap();
+    let batch = Batch::seal(&key, incident, node_number, &Reached::default(), records);
+    let reference = format!("refs/flightdeck/v1/{incident}/{node}");
+    overwrite(&eve, &reference, &batch);
+    let round = synced(&omar);
+    assert!(round["aside"].to_string().contains("another key than before"), "{round}");
+    let told = omar.flightdeck(&["status"]).succeeded().stdout;
+    assert!(!told.contains("production is fine"), "{told}");
+    // Maya's next round puts hers back, and hers is taken in again.
+    maya.flightdeck(&["note", "we are looking at it"]).succeeded();
+    assert_eq!(synced(&maya)["unsent"], 0);
+    let round = synced(&omar);
+    assert_eq!(round["aside"], json!([]), "{round}");
+    let told = omar.flightdeck(&["status"]).succeeded().stdout;
+    assert!(told.contains("we are looking at it"), "{told}");
+    // Whoever joins now sees the same.
+    let li = clone_elsewhere(&world, &origin, "li", "li");
+    li.flightdeck(&["join"]).succeeded();
+    let told = li.flightdeck(&["status"]).succeeded().stdout;
+    assert!(told.contains("we are looking at it") && !told.contains("production is fine"), "{told}");
+}
+
+#[test]
+fn two_that_share_from_one_machine_send_all_once() {
+    let world = World::new();
+    let origin = bare(&world);
+    let [maya, omar] = ["maya", "omar"].map(|name| clone_elsewhere(&world, &origin, name, name));
+    declare(&maya, "Checkout answers 500");
+    synced(&maya);
+    omar.flightdeck(&["join"]).succeeded();
+    let here = Terminal::open(&maya, 36, 120, &[]);
+    here.wait_text("shared ");
+    for number in 0..5 {
+        maya.flightdeck(&["note", &format!("note {number}")]).succeeded();
+        synced(&maya);
+    }
+    here.wait_text("note 4");
+    maya.flightdeck(&["resolve", "--yes"]).succeeded();
+    assert_eq!(synced(&maya)["unsent"], 0);
+    let round = synced(&omar);
+    assert_eq!(round["aside"], json!([]), "{round}");
+    synced(&maya);
+    // That it is over arrives, and that it is not over after all.
+    assert_ne!(omar.json(&["status", "--json"])["incident"]["resolved_at"], Value::Null);
+    maya.flightdeck(&["reopen", "--reason", "it fails again"]).succeeded();
+    synced(&maya);
+    synced(&omar);
+    assert_eq!(omar.json(&["status", "--json"])["incident"]["resolved_at"], Value::Null);
+    assert_eq!(states(&maya), states(&omar));
+}
+
+#[test]
+fn nothing_that_nobody_trusted_runs_or_is_sent_to() {
+    let world = World::new();
+    let origin = bare(&world);
+    let maya = clone_elsewhere(&world, &origin, "maya", "maya");
+    declare(&maya, "Checkout answers 500");
+    let ran = world.path("ran");
+    let hooks = maya.directory.join("hk");
+    std::fs::create_dir(&hooks).unwrap();
+    let hook = hooks.join("reference-transaction");
+    std::fs::write(&hook, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+    maya.run("chmod", &["+x", &hook.to_string_lossy()]).succeeded();
+    maya.run("git", &["config", "core.hooksPath", &hooks.to_string_lossy()]).succeeded();
+    synced(&maya);
+    assert!(!ran.exists(), "a hook ran");
+    let elsewhere = world.path("elsewhere.git");
+    maya.run("git", &["init", "--quiet", "--bare", &elsewhere.to_string_lossy()]).succeeded();
+    let text = format!("[share]\nremote = \"{}\"\n", elsewhere.display());
+    std::fs::write(maya.directory.join("flightdeck.toml"), text).unwrap();
+    maya.flightdeck(&["share", "sync"]).ended_with(4).said("nobody has trusted it here");
+    let shown = maya.flightdeck(&["trust", "--show"]).succeeded().stdout;
+    assert!(shown.contains("send incidents to and take them from"), "{shown}");
+    maya.flightdeck(&["trust"]).succeeded();
+    synced(&maya);
+    let refs = maya.run("git", &["ls-remote", &elsewhere.to_string_lossy()]).succeeded().stdout;
+    assert!(refs.contains("refs/flightdeck/v1/"), "{refs}");
 }

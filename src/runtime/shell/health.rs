@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Dirty, FRAME, Shell};
-use crate::cockpit::msg::{Fact, Msg};
+use crate::cockpit::msg::Msg;
 
 impl Shell<'_> {
     pub(super) fn restore_health(&mut self) {
