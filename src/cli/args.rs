@@ -57,7 +57,7 @@ A first look: flightdeck drill";
 /// The verbs in the order of an incident, as the help of the root lists them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["drill", "init", "trust"]),
-    ("The incident", &["declare", "status", "history", "resolve", "reopen", "close"]),
+    ("The incident", &["declare", "join", "share", "status", "history", "resolve", "reopen", "close"]),
     (
         "Its record",
         &[
@@ -238,7 +238,7 @@ mod tests {
     }
 
     /// Verbs that only make sense where there is no screen, with why.
-    const WITHOUT_A_KEY: [&str; 16] = [
+    const WITHOUT_A_KEY: [&str; 18] = [
         // Keys show what these print.
         "status",
         "history",
@@ -256,6 +256,9 @@ mod tests {
         "man",
         // Assistants call its tools.
         "mcp",
+        // The start screen joins, and the cockpit shares, by itself.
+        "join",
+        "share",
         "live",
         "clear",
     ];

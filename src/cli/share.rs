@@ -18,8 +18,8 @@ const DOING: &str = "sharing the incident";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  flightdeck share sync      take in what colleagues wrote, and send what was written here
-  flightdeck share status    what is shared where, without asking the remote")]
+  flightdeck share sync      take in what colleagues wrote, send what you wrote
+  flightdeck share status    how far that is, without asking the remote")]
 pub(crate) struct Args {
     /// What to do; status if nothing is said
     #[arg(value_name = "WHAT", default_value = "status")]
