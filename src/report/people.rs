@@ -28,6 +28,8 @@ pub(super) fn named(state: &State, policy: &Policy) -> Vec<String> {
             until.map_or_else(String::new, |at| format!(" until {}", clock_after(state.started_at, at)));
         add(&mut all, who, Some(format!("{}{until}", role(policy, id))));
     }
+    // Who declared it comes before those who only approved something.
+    add(&mut all, &state.declared_by, None);
     for vote in state.votes.iter().filter(|vote| vote.approves) {
         let title = role(policy, &vote.role);
         let has_it = |person: &Person<'_>| {

@@ -79,6 +79,12 @@ fn the_release_that_was_live_is_named_with_when_it_went_live_and_who_deployed_it
     let timeline = text_under(&report, "Timeline");
     let first = timeline.lines().nth(4).unwrap();
     assert_eq!(first, "| 13:32 | Jonas Brandt | v1.4.2 (0badc0d) went live in production |", "{timeline}");
+    // The review begins with the same.
+    let policy = Policy::built_in();
+    let checklist = &policy.checklist;
+    let setting = Setting { policy: &policy, checklist, probes: &[], drill: false, keys: &|_, _| None };
+    let agenda = crate::report::agenda(&story.state(), setting);
+    assert!(agenda.contains(&format!("- {fact}\n")), "{agenda}");
     assert!(timeline.contains("Rolled production back from v1.4.2 to v1.4.1 (264c097)"), "{timeline}");
 }
 
@@ -296,4 +302,16 @@ fn that_a_probe_saw_it_before_anybody_declared_it_is_told() {
     story.at("13:39:00", "maya").tell(alarm("error rate", "ok", "failing"));
     let detect = rows_under(&story.report(), "Response times")[0].join(" ");
     assert_eq!(detect, "detect 2m 13:38 fault began → 13:40 declared; the first probe failed at 13:39");
+}
+
+#[test]
+fn who_declared_it_is_named_before_those_who_only_approved() {
+    let mut story = story();
+    let approval = serde_json::json!({ "role": "lead", "by": "Omar" });
+    story.at("13:41:00", "Omar").tell(serde_json::from_value::<Approved>(approval).unwrap());
+    assert!(
+        story.report().contains("\nPeople: maya, Omar (approved as engineering lead)\n"),
+        "{}",
+        story.report()
+    );
 }
