@@ -14,7 +14,7 @@ use crate::text::{counted, visible};
 
 const DOING: &str = "sharing the incident";
 
-/// Share incidents with colleagues' machines over the git remote, or show how far that is
+/// Share incidents with colleagues' machines over the git remote
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
