@@ -23,6 +23,7 @@ pub(super) use self::wait::TOLD_TO_END;
 
 use self::judge::StepEnd;
 use self::proof::Answered;
+use super::deployments::Reporter;
 use super::extended::start_after;
 use super::files::{make_dir, make_file, why_file};
 use super::recorder::{Decided, Recorder};
@@ -95,6 +96,7 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
         return Err(cannot("another process is running it".to_owned()));
     }
     let resumed = last_resumed(&journal, incident, id)?;
+    let reporter = Reporter::start(state_dir, author, incident, &log, id);
     let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq))?;
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
@@ -120,6 +122,11 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     conductor.end(&ended)?;
     if ended.end == PlanEnd::Done && !conductor.signals.asked_to_end() {
         start_after(conductor.recorder.journal_mut(), state_dir, incident, id);
+    }
+    if !conductor.signals.asked_to_end()
+        && let Some(reporter) = reporter
+    {
+        reporter.finish();
     }
     Ok(())
 }

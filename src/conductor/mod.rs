@@ -14,6 +14,7 @@ mod call;
 mod capture;
 mod conduct;
 mod decide;
+mod deployments;
 mod early;
 mod end;
 mod environment;

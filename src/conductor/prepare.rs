@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::flags::switch;
 use super::programs::freeze;
 use super::told;
-use super::{back, branch, issues, own, report, runbooks, suspects, verdict};
+use super::{back, branch, deployments, issues, own, report, runbooks, suspects, verdict};
 use crate::config::load;
 use crate::config::types::{Config, PipelineKind};
 use crate::deploy::{self, Resolved, gates, pipeline};
@@ -57,6 +57,7 @@ pub enum Fresh {
 pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let mut plan = plan(ground, id, request)?;
     plan.made_from.clone_from(&ground.config.content);
+    plan = deployments::attach(ground, plan);
     let reader = Reader::open(ground.root);
     let root = reader.as_ref().map_or(ground.root, Reader::root);
     plan = deploy::secrets::attach_silent(plan, ground.config, &directory(&root.to_string_lossy()));

@@ -26,6 +26,7 @@ use crate::failure::{Failure, Result};
 use crate::health::keyring::Keyring;
 use crate::hotfix::git::Reader;
 use crate::incident::Outcome;
+use crate::plan::deployment::Report;
 use crate::plan::programs::Line;
 use crate::plan::{Action, Ask, Command, HttpCall, Plan, Probe, SecretFrom, SecretSource, Undo, Watched};
 use crate::text::visible;
@@ -267,6 +268,14 @@ impl Vault {
             Action::Watch(watch) => self.need(|name| watch.probes.iter().any(|probe| watches(probe, name))),
             Action::Gate { .. } | Action::Hold { .. } => Ok(()),
         }
+    }
+
+    /// Gets the token that a deploy is reported with.
+    ///
+    /// # Errors
+    /// As [`Vault::need_for_action`].
+    pub(super) fn need_for_report(&mut self, report: &Report) -> Result<()> {
+        self.need(|name| name == report.place.token)
     }
 
     /// Gets the secrets that a probe needs and that are not there yet.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::load::Loaded;
 use super::types::{
-    Channel, ChannelKind, Config, Environment, Flag, FlagKind, Forge, Hotfix, Pipeline, PipelineKind, Secret,
+    Channel, ChannelKind, Config, DeploymentReport, Environment, Flag, FlagKind, Forge, Hotfix, Pipeline,
+    PipelineKind, Secret,
 };
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::Hash;
@@ -150,7 +151,18 @@ fn of_environment(environment: &Environment) -> Vec<Item> {
     let there = all.iter().filter(|(_, argv)| !argv.is_empty());
     let mut items: Vec<Item> = there.map(|(what, argv)| item(what, argv, env)).collect();
     items.extend(environment.pipeline.as_ref().and_then(|pipeline| of_pipeline(name, pipeline)));
+    items.extend(environment.report.as_ref().map(|report| of_report(name, report)));
     items
+}
+
+/// The code host that deploys are reported to, and the token that it gets for it.
+fn of_report(environment: &str, report: &DeploymentReport) -> Item {
+    let there = |one: &&str| !one.is_empty();
+    let place: Vec<&str> = [report.repository.as_str(), &report.api].into_iter().filter(there).collect();
+    let place = if place.is_empty() { String::new() } else { format!(" to {}", place.join(" at ")) };
+    let with = if report.token.is_empty() { "your token for GitHub or GitLab" } else { &report.token };
+    let line = format!("report deployments{place}  with {with}");
+    Item { what: shown(&format!("deploy {environment}")), line: shown(&line), env: Vec::new() }
 }
 
 /// The code host that is asked to run a pipeline, and the token that it gets for it.

@@ -17,6 +17,7 @@ mod hotfix;
 mod person;
 mod pipeline;
 mod probe;
+mod report;
 mod runbook;
 mod share;
 mod version;
@@ -32,6 +33,7 @@ pub use probe::{
     Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql,
     THIRD_PARTY, Tls, Unfit,
 };
+pub use report::DeploymentReport;
 pub use runbook::Runbooks;
 pub use share::Share;
 pub use version::{VersionKind, version_pattern};
@@ -200,6 +202,9 @@ pub struct Environment {
     /// A pipeline that deploys, in place of `deploy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<Pipeline>,
+    /// Where its deploys are reported. Left out: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<DeploymentReport>,
     /// Further ways back besides redeploying and reverting, best first.
     #[serde(default)]
     pub rollbacks: Vec<Rollback>,
@@ -240,6 +245,7 @@ impl Environment {
             canary: None,
             blue_green: None,
             pipeline: None,
+            report: None,
             rollbacks: Vec::new(),
             gitops: String::new(),
             timeout: default_deploy_timeout(),

@@ -136,6 +136,8 @@ kinds! {
     RunWaiting = "run-waiting",
     /// A pipeline at its host was started or found, or changed.
     PipelineSeen = "pipeline-seen",
+    /// A deploy was reported at a code host, or could not be.
+    DeploymentReported = "deployment-reported",
     /// A step was passed over by a person.
     StepSkipped = "step-skipped",
     /// Somebody asked for a run to be stopped.

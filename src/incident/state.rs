@@ -31,7 +31,7 @@ pub use outages::{Outage, Recovery, RecoveryBy};
 pub use people::Hand;
 pub use plans::*;
 pub use predecessor::Predecessor;
-pub use remote::Remote;
+pub use remote::{Remote, ToldHost};
 pub use share::{Share, canary_undone, share_before, share_title};
 pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 

@@ -4,6 +4,7 @@
 //! `incident`; here is what it will do.
 
 pub mod confirmed;
+pub mod deployment;
 pub mod forge;
 pub mod gates;
 mod legacy;
@@ -62,6 +63,9 @@ pub struct Plan {
     /// out, so it is no part of the hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<Predecessor>,
+    /// Where what it deploys is reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<deployment::Report>,
     /// Of a rollback: the id of the way back it takes, so that it counts as tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<String>,
@@ -478,6 +482,7 @@ impl Plan {
             gates: Vec::new(),
             release: None,
             predecessor: None,
+            report: None,
             way: None,
             secrets: Vec::new(),
             programs: Vec::new(),

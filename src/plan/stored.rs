@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::deployment::Report;
 use super::gates::{Demand, Gate};
 use super::programs::Program;
 use super::{
@@ -131,6 +132,8 @@ struct Approved<'a> {
     frozen: Cow<'a, BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     release: Option<Released>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<Cow<'a, Report>>,
     #[serde(default, skip_serializing_if = "is_empty")]
     secrets: Cow<'a, [SecretSource]>,
     #[serde(default, skip_serializing_if = "is_empty")]
@@ -237,6 +240,7 @@ fn approved(plan: &Plan) -> Approved<'_> {
         confirm: plan.confirm.as_deref().map(Cow::Borrowed),
         frozen: Cow::Borrowed(&plan.frozen),
         release,
+        report: plan.report.as_ref().map(Cow::Borrowed),
         secrets: plan.secrets.as_slice().into(),
         programs: plan.programs.as_slice().into(),
         to_come: plan.to_come.as_slice().into(),
@@ -338,6 +342,7 @@ fn together(whole: Whole<'_, &RawValue>, approved: Approved<'_>) -> Result<Plan,
         gates: whole.gates.into_owned(),
         release,
         predecessor: whole.predecessor.map(Cow::into_owned),
+        report: approved.report.map(Cow::into_owned),
         way: whole.way.map(Cow::into_owned),
         secrets: approved.secrets.into_owned(),
         programs: approved.programs.into_owned(),

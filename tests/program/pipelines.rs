@@ -4,6 +4,7 @@ mod again;
 pub(crate) mod host;
 mod kills;
 mod pushed;
+mod reported;
 mod tools;
 
 use serde_json::{Value, json};
@@ -33,7 +34,12 @@ impl Team {
              [hotfix.pull]\nforge = \"{forge}\"\napi = \"{}/api/{version}\"\nrepository = \"shop/payments-api\"\n{rest}",
             ci.service.url
         );
-        let mut yard = Yard::new(&config, "true");
+        Self::of(ci, &config, "true")
+    }
+
+    /// At a host, with a script that deploys.
+    fn of(ci: Ci, config: &str, script: &str) -> Self {
+        let mut yard = Yard::new(config, script);
         yard.shell = yard.shell.clone().with("GITHUB_TOKEN", TOKEN).with("GITLAB_TOKEN", TOKEN);
         let head = yard.shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
         head.trim().clone_into(&mut ci.kept().head);

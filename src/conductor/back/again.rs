@@ -182,6 +182,7 @@ mod tests {
         let steps = vec![planned("staging"), planned("production"), planned("canary")];
         let spec = Plan { steps, ..Plan::new("p", "p", Purpose::Deploy, "staging") };
         let run = PlanRun {
+            told_host: crate::incident::ToldHost::default(),
             id: "p".to_owned(),
             title: String::new(),
             purpose: "deploy".to_owned(),

@@ -2,6 +2,7 @@
 
 mod check_log;
 mod client;
+mod deployments;
 mod github;
 mod gitlab;
 pub(super) mod issues;
@@ -25,6 +26,7 @@ use crate::plan::{SecretFrom, SecretSource};
 
 pub use check_log::{check_log, needs_trust_for_logs};
 pub(super) use client::{Kind, Lost, Text};
+pub(super) use deployments::Deployment;
 pub use look::{Age, Looker};
 pub(super) use pipelines::Started;
 pub(super) use wanted::{carry, is_done};

@@ -78,9 +78,23 @@ pub(super) fn check(environment: &DeTable<'_>, found: &mut Vec<Problem>) {
         let message = "`history` tells what was released here: `deployments` would not be read";
         found.push(Problem::new(key.span(), message).help("keep one of the two"));
     }
+    if let (Some((key, _)), Some(host)) = (environment.get_key_value("report"), own_deployments(kind)) {
+        let message = format!("{host} makes a deployment itself for a job that names its `environment`");
+        let help = "name the environment in the job, and remove `report`";
+        found.push(Problem::new(key.span(), message).other(here, "the pipeline").help(help));
+    }
     inputs(pipeline, found);
     if !pushed {
         reference(pipeline, found);
+    }
+}
+
+/// The host whose pipelines make deployments by themselves.
+fn own_deployments(kind: Option<&str>) -> Option<&'static str> {
+    match kind {
+        Some("github-actions") => Some("GitHub"),
+        Some("gitlab") => Some("GitLab"),
+        _ => None,
     }
 }
 
@@ -127,6 +141,25 @@ fn reference(pipeline: &DeTable<'_>, found: &mut Vec<Problem>) {
 #[cfg(test)]
 mod tests {
     use crate::config::load;
+
+    #[test]
+    fn what_a_host_reports_itself_is_not_reported_twice() {
+        let said = |kind: &str| {
+            let text = format!(
+                "[[environments]]\nname = \"eu\"\nreport = {{}}\n[environments.pipeline]\nkind = \"{kind}\"\n\
+                 {}",
+                match kind {
+                    "command" => "start = [\"true\"]\nstatus = [\"true\"]\n",
+                    "gitlab" => "",
+                    _ => "workflow = \"deploy.yml\"\n",
+                }
+            );
+            load::parse(text.as_bytes()).map(drop).map_err(|invalid| invalid.lines().join("\n"))
+        };
+        assert!(said("github-actions").is_err_and(|why| why.contains("GitHub makes a deployment itself")));
+        assert!(said("gitlab").is_err_and(|why| why.contains("remove `report`")));
+        assert_eq!(said("command"), Ok(()));
+    }
 
     #[test]
     fn a_workflow_is_named_whatever_starts_it() {

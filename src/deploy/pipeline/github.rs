@@ -137,6 +137,19 @@ pub struct Deployment {
     created_at: String,
     #[serde(default)]
     creator: Option<Person>,
+    #[serde(default)]
+    payload: serde_json::Value,
+}
+
+impl Deployment {
+    /// Tells whether we have made it, by this name. Some servers hand the payload back as a text.
+    pub fn is_ours(&self, key: &str) -> bool {
+        let told = match &self.payload {
+            serde_json::Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+            payload => payload.clone(),
+        };
+        told["flightdeck"] == key
+    }
 }
 
 /// What became of a deployment, newest first.

@@ -1,5 +1,6 @@
 //! What GitLab CI/CD answers, as its REST documentation describes it (version 4).
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::github::time;
@@ -43,6 +44,14 @@ pub struct RunJob {
 /// A deployment.
 #[derive(Debug, Deserialize)]
 pub struct Deployment {
+    /// Its number in the instance.
+    #[serde(default)]
+    pub id: u64,
+    /// How it stands: `running`, `success`, `failed`, `canceled`.
+    #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    deployable: Option<serde_json::Value>,
     sha: String,
     #[serde(default, rename = "ref")]
     reference: String,
@@ -55,6 +64,14 @@ pub struct Deployment {
 struct Person {
     #[serde(default)]
     username: String,
+}
+
+impl Deployment {
+    /// Tells whether something outside of CI reported it, of this commit and no earlier than this.
+    pub fn was_told(&self, commit: &str, since: Timestamp) -> bool {
+        let made = self.created_at.parse::<Timestamp>();
+        self.deployable.is_none() && self.sha == commit && made.is_ok_and(|made| made >= since)
+    }
 }
 
 /// A deployment as a line of a history.

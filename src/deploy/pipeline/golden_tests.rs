@@ -123,3 +123,21 @@ fn deployments_of_gitlab_are_read_as_documented() {
     let last: gitlab::Deployment = serde_json::from_value(environment["last_deployment"].clone()).unwrap();
     assert_eq!(gitlab::line(&last), gitlab::line(&all[0]));
 }
+
+#[test]
+fn deployments_that_are_reported_are_known_again() {
+    let made: github::Deployment = golden("github/deployment_created");
+    assert_eq!(made.id, 42);
+    assert!(made.is_ours("01a22923-0fa7-7320-8fb0-b947ad911fbf/deploy-production-1"));
+    assert!(!made.is_ours("01a22923-0fa7-7320-8fb0-b947ad911fbf/deploy-production-2"));
+    let others: Vec<github::Deployment> = golden("github/deployments");
+    assert!(
+        others.iter().all(|one| !one.is_ours("01a22923-0fa7-7320-8fb0-b947ad911fbf/deploy-production-1"))
+    );
+    let made: gitlab::Deployment = golden("gitlab/deployment_created");
+    assert_eq!((made.id, made.status.as_str()), (42, "running"));
+    assert!(made.was_told(COMMIT, at("2026-11-30T09:00:00Z")));
+    assert!(!made.was_told(COMMIT, at("2026-11-30T09:10:00Z")), "it was there before");
+    let of_ci: Vec<gitlab::Deployment> = golden("gitlab/deployments");
+    assert!(of_ci.iter().all(|one| !one.was_told(COMMIT, at("2026-11-30T09:00:00Z"))), "a job makes its own");
+}

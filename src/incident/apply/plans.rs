@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{
-    Approved, GatePassedOver, MergeOwed, MergePaid, Phase, PipelineSeen, PlanEnd, PlanEnded, PlanProposed,
-    PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting, Signalled, StepEnded,
-    StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
+    Approved, DeploymentReported, GatePassedOver, MergeOwed, MergePaid, Phase, PipelineSeen, PlanEnd,
+    PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting,
+    Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
 };
 use super::super::record::Record;
 use super::super::state::{
@@ -43,6 +43,7 @@ impl Fold {
             state: PlanState::Running,
             why: String::new(),
             steps: body.steps.iter().map(step).collect(),
+            told_host: super::super::state::ToldHost::default(),
             spec: body.spec.clone(),
         });
         match body.purpose.as_str() {
@@ -146,6 +147,19 @@ impl Fold {
                 note: body.note.clone(),
                 at,
             });
+        }
+    }
+
+    pub(super) fn deployment_reported(&mut self, body: &DeploymentReported) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        let told = &mut self.state.plans[plan].told_host;
+        if !body.id.is_empty() {
+            told.id.clone_from(&body.id);
+        }
+        if body.why.is_empty() {
+            (told.state, told.failed) = (Some(body.state), None);
+        } else {
+            told.failed = Some((body.state, body.why.clone()));
         }
     }
 

@@ -94,6 +94,58 @@ pub struct PipelineSeen {
     pub note: String,
 }
 
+/// How a deploy stands that is reported at a code host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reported {
+    /// It is being carried out.
+    Running,
+    /// What it brings is there for everybody.
+    Succeeded,
+    /// It failed.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// It was undone.
+    Inactive,
+    /// Nobody knows.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Reported {
+    /// Names it for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "in progress",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Inactive => "inactive",
+            Self::Unknown => "outcome unknown",
+        }
+    }
+}
+
+/// A deploy was reported at a code host, or could not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentReported {
+    /// The plan that deploys.
+    pub plan: String,
+    /// Name of the environment there.
+    pub environment: String,
+    /// The host: `GitHub`.
+    pub host: String,
+    /// What the host knows the deployment by; empty: nothing is known of one there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// How it stands.
+    pub state: Reported,
+    /// Why that could not be told; empty: it was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
 fn first() -> u64 {
     1
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::body::{Outcome, PlanEnd, Process, Proof, Spec, Waits, WatchVerdict};
 use super::super::record::RecordId;
-use super::remote::Remote;
+use super::remote::{Remote, ToldHost};
 pub use crate::text::name::is_same as same_person;
 
 /// A plan that was put up for approval.
@@ -364,6 +364,8 @@ pub struct PlanRun {
     pub why: String,
     /// Its steps.
     pub steps: Vec<StepRun>,
+    /// What its code host was told of it.
+    pub told_host: ToldHost,
     /// The whole plan as JSON.
     pub spec: Spec,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::body::RemoteState;
+use super::super::body::{RemoteState, Reported};
 use super::PlanRun;
 
 /// A pipeline at its host, as it was seen last.
@@ -64,4 +64,15 @@ impl PlanRun {
             Some(format!("stopping: waits for {host} to end {}", remote.name))
         })
     }
+}
+
+/// What a code host was told of a deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToldHost {
+    /// What the host knows the deployment by; empty: nothing is known of one.
+    pub id: String,
+    /// What it was told last.
+    pub state: Option<Reported>,
+    /// What it could not be told since, and why.
+    pub failed: Option<(Reported, String)>,
 }

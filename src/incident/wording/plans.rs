@@ -51,6 +51,15 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let rerun = if body.attempt > 1 { format!(", attempt {},", body.attempt) } else { String::new() };
             (kind, with_reason(format!("{}{rerun} {}", body.name, body.state.word()), &body.note))
         }
+        Body::DeploymentReported(body) => {
+            let (what, host, state) = (&body.environment, &body.host, body.state.word());
+            if body.why.is_empty() {
+                (EntryKind::Told, format!("deployment to {what} reported at {host}: {state}"))
+            } else {
+                let text = format!("deployment to {what} not reported at {host}: {state}");
+                (EntryKind::Undelivered, with_reason(text, &body.why))
+            }
+        }
         Body::StepSkipped(body) => {
             let title = step_title(fold, &body.plan, body.step);
             (EntryKind::PassedOver, with_reason(format!("{title} skipped"), &body.reason))

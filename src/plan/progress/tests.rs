@@ -79,6 +79,7 @@ fn unknown() -> StepRun {
 
 fn at(state: PlanState, steps: Vec<StepRun>) -> PlanRun {
     PlanRun {
+        told_host: crate::incident::ToldHost::default(),
         id: "p".to_owned(),
         title: String::new(),
         purpose: "deploy".to_owned(),

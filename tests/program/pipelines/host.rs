@@ -21,6 +21,10 @@ pub(crate) struct Kept {
     runs: Vec<Value>,
     jobs: Vec<Value>,
     deployments: Vec<Value>,
+    /// Deployments that it was told of.
+    pub(crate) reported: Vec<Value>,
+    /// How they stand, in the order in which it was told.
+    pub(crate) told: Vec<String>,
     sent: Value,
     started: usize,
     cancelled: usize,
@@ -70,6 +74,8 @@ impl Ci {
             runs: Vec::new(),
             jobs: Vec::new(),
             deployments: Vec::new(),
+            reported: Vec::new(),
+            told: Vec::new(),
             sent: Value::Null,
             started: 0,
             cancelled: 0,
@@ -200,6 +206,9 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
         );
     }
     if let Some(path) = path.strip_prefix("/api/v3/repos/shop/payments-api/deployments") {
+        if method == "POST" || query.contains("sha=") {
+            return reported(kept, method, path, query, &sent);
+        }
         assert!(!path.is_empty() || query.contains("environment=staging"), "{query}");
         let number = path.trim_start_matches('/').trim_end_matches("/statuses");
         let of = |one: &&Value| one["id"].as_u64() == number.parse().ok();
@@ -323,6 +332,41 @@ fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
         "html_url": format!("https://git.test/shop/payments-api/actions/runs/{first}") }))
 }
 
+/// Deployments that are made elsewhere, and told here.
+fn reported(kept: &mut Kept, method: &str, path: &str, query: &str, sent: &Value) -> Option<String> {
+    let number = path.trim_start_matches("deployments").trim_matches('/').trim_end_matches("/statuses");
+    let of = |one: &&mut Value| one["id"].as_u64() == number.parse().ok();
+    match (method, kept.reported.iter_mut().find(of)) {
+        ("GET", Some(one)) => ok(one),
+        ("GET", None) => {
+            let wanted = |one: &&Value| query.contains(one["sha"].as_str().unwrap());
+            ok(&kept.reported.iter().filter(wanted).cloned().collect::<Vec<_>>().into())
+        }
+        (_, Some(one)) => {
+            let state = sent["state"].as_str().or(sent["status"].as_str()).unwrap().to_owned();
+            one["status"] = state.as_str().into();
+            kept.told.push(format!("{number} {state}"));
+            kept.sent = sent.clone();
+            Some(response("201 Created", "{}"))
+        }
+        (_, None) => {
+            let commit = sent["sha"].as_str().or(sent["ref"].as_str()).unwrap();
+            let mut made = json!({ "id": 42 + kept.reported.len(), "sha": commit, "ref": sent["ref"],
+                "environment": sent["environment"], "payload": sent["payload"], "status": sent["status"],
+                "created_at": jiff::Timestamp::now().to_string(), "deployable": null });
+            if let Some(status) = sent["status"].as_str() {
+                kept.told.push(format!("{} {status}", made["id"]));
+            }
+            made["made_of"] = sent.clone();
+            kept.reported.push(made.clone());
+            if kept.loses_answer {
+                return Some(String::new());
+            }
+            Some(response("201 Created", &made.to_string()))
+        }
+    }
+}
+
 fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     match (method, parts.as_slice()) {
@@ -332,10 +376,14 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             let found: Vec<Value> = kept.runs.iter().rev().filter(wanted).cloned().collect();
             ok(&found.into())
         }
+        ("GET", ["deployments"]) if query.contains("order_by=id") => ok(&kept.reported.clone().into()),
         ("GET", ["deployments"]) => {
             assert!(query.contains("status=success"), "{query}");
             let there = kept.deployments.iter().filter(|one| one["status"] == "success");
             ok(&there.cloned().collect::<Vec<_>>().into())
+        }
+        ("POST" | "PUT", ["deployments", ..]) | ("GET", ["deployments", _]) => {
+            reported(kept, method, path, query, &sent)
         }
         ("POST", ["pipeline"]) => {
             kept.sent = sent;

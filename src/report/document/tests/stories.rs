@@ -3,12 +3,13 @@
 use super::*;
 use crate::incident::{
     Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered, Delivery,
-    FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver, HandoffAccepted,
-    HandoffDeclined, HandoffOffered, Imported, ItemAssigned, Joined, LeaseTaken, MergeOwed, MergePaid,
-    MessageKind, Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase, PhaseEntered,
-    PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected, RemoteState,
-    Reopened, ReportSaved, Reviewed, RunWaiting, SeverityChanged, SignalKept, Signalled, SignalsKept,
-    Snoozed, Spec, StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled, Told, Waits,
+    DeploymentReported, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver,
+    HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, ItemAssigned, Joined, LeaseTaken, MergeOwed,
+    MergePaid, MessageKind, Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase,
+    PhaseEntered, PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected,
+    RemoteState, Reopened, ReportSaved, Reported, Reviewed, RunWaiting, SeverityChanged, SignalKept,
+    Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled,
+    Told, Waits,
 };
 
 mod again;
@@ -315,6 +316,15 @@ fn one_of_each() -> Vec<Body> {
             state: RemoteState::Waiting,
             asks: true,
             note: "for approval of production".into(),
+        }
+        .into(),
+        DeploymentReported {
+            plan: plan.clone(),
+            environment: "production".into(),
+            host: "GitHub".into(),
+            id: "42".into(),
+            state: Reported::Running,
+            why: why.clone(),
         }
         .into(),
         StopAsked { run: run.clone(), kill: false }.into(),
