@@ -14,7 +14,7 @@ use super::secrets::Vault;
 use crate::deploy::pipeline::{Job, Review, Seen, command};
 use crate::plan::Command;
 use crate::plan::forge::Wanted;
-use crate::plan::pipeline::{Pipeline, Runner};
+use crate::plan::pipeline::{Begin, Pipeline, Runner};
 use crate::plan::pushed::{Learn, is_commit};
 use crate::text::visible;
 
@@ -28,7 +28,13 @@ const LOG: usize = 1 << 20;
 /// What runs a pipeline.
 pub(super) enum Host {
     /// A code host.
-    Forge { visit: Box<Visit>, workflow: String, trigger: Option<Zeroizing<String>> },
+    Forge {
+        visit: Box<Visit>,
+        workflow: String,
+        trigger: Option<Zeroizing<String>>,
+        /// The only job of a run that is run again; empty: all of it is.
+        job: String,
+    },
     /// Commands.
     Commands(Box<Commands>),
 }
@@ -134,11 +140,18 @@ impl Host {
             Ok::<_, String>(Box::new(visit))
         };
         Ok(match &pipeline.runner {
-            Runner::GithubActions { place, workflow } => {
-                Self::Forge { visit: visit(place)?, workflow: workflow.clone(), trigger: None }
-            }
+            Runner::GithubActions { place, workflow } => Self::Forge {
+                visit: visit(place)?,
+                workflow: workflow.clone(),
+                trigger: None,
+                job: String::new(),
+            },
             Runner::Gitlab { place, trigger } => {
-                Self::Forge { visit: visit(place)?, workflow: String::new(), trigger: secret(trigger) }
+                let job = match &pipeline.begin {
+                    Begin::Rerun { run } => run.job.clone(),
+                    Begin::Start { .. } | Begin::Find { .. } => String::new(),
+                };
+                Self::Forge { visit: visit(place)?, workflow: String::new(), trigger: secret(trigger), job }
             }
             Runner::Command { start, status, logs, cancel } => Self::Commands(Box::new(Commands {
                 start: start.as_ref().map(|command| Ready::new(command, vault)),
@@ -153,7 +166,7 @@ impl Host {
     /// Starts it, once.
     pub(super) fn start(&mut self, reference: &str, inputs: &serde_json::Value) -> Result<Started, Lost> {
         match self {
-            Self::Forge { visit, workflow, trigger } => {
+            Self::Forge { visit, workflow, trigger, .. } => {
                 visit.renew(PATIENCE);
                 visit.start(workflow, reference, inputs, trigger.as_ref().map(|token| token.as_str()))
             }
@@ -180,11 +193,19 @@ impl Host {
     /// How a run stands.
     pub(super) fn run(&mut self, id: &str) -> Result<Seen, Lost> {
         match self {
-            Self::Forge { visit, .. } => {
+            Self::Forge { visit, job, .. } => {
                 visit.renew(PATIENCE);
-                visit.run(id)
+                if job.is_empty() { visit.run(id) } else { visit.run_of_job(id, job) }
             }
             Self::Commands(commands) => commands.look(id),
+        }
+    }
+
+    /// How many questions tell how a run stands.
+    pub(super) fn questions(&self) -> u32 {
+        match self {
+            Self::Forge { job, .. } if !job.is_empty() => 2,
+            _ => 1,
         }
     }
 
@@ -256,9 +277,12 @@ impl Host {
     /// Runs again a run that is over, or its failed jobs. Tells how it stands then, where its host says so.
     pub(super) fn rerun(&mut self, id: &str, failed: bool) -> Result<Option<Seen>, Lost> {
         match self {
-            Self::Forge { visit, .. } => {
+            Self::Forge { visit, job, .. } => {
                 visit.renew(PATIENCE);
-                visit.rerun(id, failed)
+                if failed || job.is_empty() {
+                    return visit.rerun(id, failed);
+                }
+                visit.rerun_job(id, job).map(|()| None)
             }
             Self::Commands(_) => {
                 let why = "what its command runs is rerun where it runs".to_owned();

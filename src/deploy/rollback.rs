@@ -244,8 +244,8 @@ pub enum Heard {
 /// What the code host says of running the pipeline of the last good release again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Again {
-    /// This run may be.
-    May(Seen),
+    /// This run may be; of it only this job, where its host runs no whole run again.
+    May(Seen, String),
     /// It cannot be, and why.
     Not(String),
     /// That is not known, and why.

@@ -105,6 +105,9 @@ pub struct Rerun {
     pub attempt: u64,
     /// Only its jobs that failed.
     pub failed: bool,
+    /// Only this job of it: the one that deploys. Empty: all of it. At GitLab nothing else can be run again that went well.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub job: String,
     /// It may have been asked for before: nothing is sent.
     #[serde(skip)]
     pub only_look: bool,
@@ -141,6 +144,9 @@ impl Pipeline {
             (Begin::Rerun { run }, Runner::GithubActions { place, .. }) => {
                 let what = if run.failed { "rerun-failed-jobs" } else { "rerun" };
                 format!("POST {}/actions/runs/{}/{what}", place.address(), run.id)
+            }
+            (Begin::Rerun { run }, Runner::Gitlab { place, .. }) if !run.job.is_empty() => {
+                format!("POST {}/jobs/…/retry, the job {} of {}", place.address(), run.job, run.name)
             }
             (Begin::Rerun { run }, Runner::Gitlab { place, .. }) => {
                 format!("POST {}/pipelines/{}/retry", place.address(), run.id)

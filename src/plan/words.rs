@@ -213,7 +213,11 @@ fn follows(list: &mut Vec<Detail>, pipeline: &Pipeline) {
         }
     }
     if let Begin::Rerun { run } = &pipeline.begin {
-        let what = if run.failed { "the failed jobs of " } else { "" };
+        let what = match (run.failed, run.job.as_str()) {
+            (true, _) => "the failed jobs of ".to_owned(),
+            (false, "") => String::new(),
+            (false, job) => format!("{job} of "),
+        };
         add(list, "reruns", format!("{what}{}, as another attempt of it", run.name));
     }
     match &pipeline.runner {

@@ -9,6 +9,7 @@ use super::super::forge::{Kind, Visit, text_of};
 use super::super::prepare::Ground;
 use super::super::secrets::get;
 use crate::config::types::{PipelineKind, PipelineOn};
+use crate::deploy::pipeline::Seen;
 use crate::deploy::rollback::{Again, Known};
 use crate::failure::Result;
 use crate::hotfix::git::Reader;
@@ -18,7 +19,7 @@ use crate::plan::forge::Place;
 use crate::plan::{Action, stored};
 
 /// How long its host may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
 /// How long GitHub runs a workflow run again.
 const DAYS: i64 = 30;
 /// Most incidents that are looked through for the run of a release.
@@ -30,9 +31,6 @@ pub(super) fn ask(ground: &Ground<'_>, reader: &Reader, known: &Known<'_>) -> Ag
     let Some(pipeline) = &known.environment.pipeline else {
         return Again::Not("it has no pipeline".to_owned());
     };
-    if pipeline.kind != PipelineKind::GithubActions {
-        return Again::Not("GitLab reruns only jobs that failed".to_owned());
-    }
     let host = match &known.host {
         Ok(Some(host)) => host,
         Ok(None) => return Again::Not("its code host is not known".to_owned()),
@@ -55,12 +53,17 @@ pub(super) fn ask(ground: &Ground<'_>, reader: &Reader, known: &Known<'_>) -> Ag
     let seen = match visit.run(&run.id) {
         Ok(seen) => seen,
         Err(lost) if lost.kind == Kind::Refused(404) => {
-            return Again::Not(format!("{} is gone at GitHub", run.name));
+            let host = if pipeline.kind == PipelineKind::Gitlab { "GitLab" } else { "GitHub" };
+            return Again::Not(format!("{} is gone at {host}", run.name));
         }
         Err(lost) => return Again::Unknown(lost.why),
     };
     if !seen.state.is_over() {
         return Again::Not(format!("{} {} right now", seen.name, seen.state.word()));
+    }
+    let is_another = seen.commit != target.commit;
+    if pipeline.kind == PipelineKind::Gitlab {
+        return of_gitlab(ground, known, &mut visit, (seen, is_another));
     }
     let is_old = |made: &Timestamp| ground.now.duration_since(*made) > SignedDuration::from_hours(24 * DAYS);
     if let Some(made) = seen.created.filter(is_old) {
@@ -73,13 +76,42 @@ pub(super) fn ask(ground: &Ground<'_>, reader: &Reader, known: &Known<'_>) -> Ag
     }
     // Told the commit as an input it runs on another.
     let told = pipeline.on == PipelineOn::Start && !pipeline.reference.is_empty() && pipeline.takes_commit();
-    if !told && seen.commit != target.commit {
+    if !told && is_another {
         return Again::Not(format!("{} ran on another commit than {}", seen.name, target.name()));
     }
     match visit.ready(&pipeline.workflow) {
-        Ok(_) => Again::May(seen),
+        Ok(_) => Again::May(seen, String::new()),
         Err(lost) if matches!(lost.kind, Kind::Refused(_)) => Again::Not(lost.why),
         Err(lost) => Again::Unknown(lost.why),
+    }
+}
+
+/// GitLab runs the job again that deployed: where it is still there with what it takes, and the environment allows it.
+fn of_gitlab(
+    ground: &Ground<'_>,
+    known: &Known<'_>,
+    visit: &mut Visit,
+    (seen, is_another): (Seen, bool),
+) -> Again {
+    let Some(pipeline) = &known.environment.pipeline else { return Again::Unknown(String::new()) };
+    let told = pipeline.on == PipelineOn::Start && !pipeline.reference.is_empty() && pipeline.takes_commit();
+    if !told && is_another {
+        let target = known.target.as_ref().map(Release::name).unwrap_or_default();
+        return Again::Not(format!("{} ran on another commit than {target}", seen.name));
+    }
+    let environment = match pipeline.deployments.as_str() {
+        "" => known.environment.name.as_str(),
+        named => named,
+    };
+    let asked = visit.deploy_job(&seen.id, environment, ground.now).and_then(|job| match job {
+        Ok(job) => Ok(Ok((visit.run_of_job(&seen.id, &job)?, job))),
+        Err(why) => Ok(Err(format!("{}: {why}", seen.name))),
+    });
+    match (asked, visit.ready("")) {
+        (Ok(Err(why)), _) => Again::Not(why),
+        (Err(lost), _) | (_, Err(lost)) if matches!(lost.kind, Kind::Refused(_)) => Again::Not(lost.why),
+        (Err(lost), _) | (_, Err(lost)) => Again::Unknown(lost.why),
+        (Ok(Ok((seen, job))), Ok(_)) => Again::May(seen, job),
     }
 }
 

@@ -351,7 +351,8 @@ impl Conductor {
             let (now, still) = (following.began.elapsed(), following.moved.elapsed());
             following.pace.took(now, asked);
             let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
-            let pause = following.pace.pause(now, still, interval, following.asks_next());
+            let pause =
+                following.pace.pause(now, still, interval, following.asks_next() + host.questions() - 1);
             let pause = pause.max(std::mem::take(&mut following.away));
             let left = until.filter(|_| following.stop.is_none());
             let left = left.map(|until| until.saturating_duration_since(Instant::now()));

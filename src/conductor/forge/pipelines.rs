@@ -191,6 +191,65 @@ impl Visit {
         }
     }
 
+    /// How a run of GitLab stands, one job of which may have been run again.
+    pub(in super::super) fn run_of_job(&mut self, id: &str, job: &str) -> Result<Seen, Lost> {
+        let seen = self.run(id)?;
+        Ok(gitlab::as_of_job(seen, &self.all_jobs(id)?, job))
+    }
+
+    /// All jobs of a pipeline of GitLab, with those that were run again.
+    fn all_jobs(&mut self, id: &str) -> Result<Vec<gitlab::RunJob>, Lost> {
+        let address = format!("{}/jobs?include_retried=true&per_page=100", self.run_address(id));
+        let pages: Vec<Vec<gitlab::RunJob>> = self.client.get_all(&address)?;
+        Ok(pages.into_iter().flatten().collect())
+    }
+
+    /// Runs the job of a pipeline of GitLab again that deployed.
+    pub(in super::super) fn rerun_job(&mut self, id: &str, job: &str) -> Result<(), Lost> {
+        let jobs = self.all_jobs(id)?;
+        let last = gitlab::last_job(&jobs, job).ok_or_else(|| Lost {
+            why: format!("the pipeline has no job {} any more", visible(job)),
+            kind: Kind::Refused(404),
+        })?;
+        let address = format!("{}/jobs/{last}/retry", self.place.address());
+        self.client.tell(&Method::POST, &address, None).map(drop)
+    }
+
+    /// The job of a pipeline of GitLab that deployed to an environment, where it can be run again; else why not.
+    pub(in super::super) fn deploy_job(
+        &mut self,
+        id: &str,
+        environment: &str,
+        now: Timestamp,
+    ) -> Result<Result<String, String>, Lost> {
+        let (address, encoded_name) = (self.place.address(), encoded(environment));
+        let name = visible(environment).into_owned();
+        let query = format!("environment={encoded_name}&status=success&order_by=id&sort=desc&per_page=100");
+        let all: Vec<gitlab::Deployment> = self.client.get(&format!("{address}/deployments?{query}"))?;
+        let Some(job) = gitlab::deployed_by(&all, id) else {
+            let why = format!(
+                "GitLab lists no deployment of it to {name}: `deployments` of the pipeline names the environment there"
+            );
+            return Ok(Err(why));
+        };
+        if let Some(why) = gitlab::not_again(&self.all_jobs(id)?, &job, now) {
+            return Ok(Err(why));
+        }
+        let project: gitlab::Project = self.client.get(&address)?;
+        if !project.goes_back() {
+            let why =
+                "the project refuses it: \u{201c}Allow job retries for rollback deployments\u{201d} is off"
+                    .to_owned();
+            return Ok(Err(why));
+        }
+        let there: Vec<gitlab::Environment> =
+            self.client.get(&format!("{address}/environments?name={encoded_name}"))?;
+        Ok(match gitlab::Environment::named(&there, environment).map(|one| one.state.as_str()) {
+            Some("stopped" | "stopping") => Err(format!("the environment {name} is stopped")),
+            _ => Ok(job),
+        })
+    }
+
     /// Its jobs, and how many requests that took.
     pub(in super::super) fn jobs(&mut self, id: &str) -> Result<(Vec<Job>, usize), Lost> {
         let address = format!("{}/jobs?per_page=100", self.run_address(id));

@@ -39,6 +39,12 @@ pub struct RunJob {
     started_at: Option<String>,
     #[serde(default)]
     finished_at: Option<String>,
+    #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    artifacts_expire_at: Option<String>,
 }
 
 /// A deployment.
@@ -64,6 +70,90 @@ pub struct Deployment {
 struct Person {
     #[serde(default)]
     username: String,
+}
+
+/// A project, as far as it tells whether what was deployed before may be deployed again.
+#[derive(Debug, Deserialize)]
+pub struct Project {
+    /// Older deployments are refused.
+    #[serde(default)]
+    ci_forward_deployment_enabled: bool,
+    /// But not where a job is run again to go back.
+    #[serde(default)]
+    ci_forward_deployment_rollback_allowed: bool,
+}
+
+impl Project {
+    /// Tells whether a job that deployed before may be run again.
+    pub fn goes_back(&self) -> bool {
+        !self.ci_forward_deployment_enabled || self.ci_forward_deployment_rollback_allowed
+    }
+}
+
+/// An environment.
+#[derive(Debug, Deserialize)]
+pub struct Environment {
+    name: String,
+    /// `available`, `stopping`, `stopped`.
+    #[serde(default)]
+    pub state: String,
+}
+
+impl Environment {
+    /// The one of that name among those that are listed.
+    pub fn named<'a>(all: &'a [Self], name: &str) -> Option<&'a Self> {
+        all.iter().find(|one| one.name == name)
+    }
+}
+
+/// The name of the job that deployed by a pipeline, among the deployments of an environment.
+pub fn deployed_by(all: &[Deployment], pipeline: &str) -> Option<String> {
+    let job = |one: &Deployment| {
+        let job = one.deployable.as_ref()?;
+        let is_it = job["pipeline"]["id"].as_u64().is_some_and(|id| id.to_string() == pipeline);
+        job["name"].as_str().filter(|_| is_it).map(short_name)
+    };
+    all.iter().find_map(job)
+}
+
+/// The jobs of that name in a pipeline, oldest first: each but the last was run again.
+fn attempts<'a>(jobs: &'a [RunJob], name: &str) -> Vec<&'a RunJob> {
+    let mut all: Vec<&RunJob> = jobs.iter().filter(|job| short_name(&job.name) == name).collect();
+    all.sort_by_key(|job| job.id);
+    all
+}
+
+/// A pipeline as one of its jobs has it, which may be run again though the pipeline is over: how often that was, and
+/// since when the last goes on.
+pub fn as_of_job(pipeline: Seen, jobs: &[RunJob], name: &str) -> Seen {
+    let all = attempts(jobs, name);
+    let Some(last) = all.last() else { return pipeline };
+    let job = state(&last.status);
+    // A pipeline takes a moment to hear of it.
+    let state = if pipeline.state.is_over() && !job.is_over() { job } else { pipeline.state };
+    let (attempt, began) = (all.len() as u64, time(last.created_at.as_deref()));
+    Seen { attempt, began, state, ..pipeline }
+}
+
+/// The number of the job of that name that can be run again.
+pub fn last_job(jobs: &[RunJob], name: &str) -> Option<u64> {
+    attempts(jobs, name).last().map(|job| job.id)
+}
+
+/// Why a job cannot be run again, as far as its pipeline tells; `None`: it can.
+pub fn not_again(jobs: &[RunJob], name: &str, now: Timestamp) -> Option<String> {
+    let all = attempts(jobs, name);
+    let Some(job) = all.last() else { return Some(format!("it has no job {name} any more")) };
+    if job.archived {
+        return Some(format!("{name} is archived"));
+    }
+    let expired = |job: &&RunJob| {
+        let at = time(job.artifacts_expire_at.as_deref())?;
+        (at <= now && short_name(&job.name) != name).then(|| (short_name(&job.name), at))
+    };
+    // Which of them it takes nobody says.
+    let (other, at) = jobs.iter().find_map(|job| expired(&job))?;
+    Some(format!("the artifacts of {other} expired on {}, and {name} may need them", at.strftime("%Y-%m-%d")))
 }
 
 impl Deployment {

@@ -141,3 +141,23 @@ fn deployments_that_are_reported_are_known_again() {
     let of_ci: Vec<gitlab::Deployment> = golden("gitlab/deployments");
     assert!(of_ci.iter().all(|one| !one.was_told(COMMIT, at("2026-11-30T09:00:00Z"))), "a job makes its own");
 }
+
+#[test]
+fn a_job_of_gitlab_that_was_run_again_is_another_attempt() {
+    let deployments: Vec<gitlab::Deployment> = golden("gitlab/deployments");
+    assert_eq!(gitlab::deployed_by(&deployments, "287").as_deref(), Some("deploy"));
+    assert_eq!(gitlab::deployed_by(&deployments, "288"), None);
+    let project: gitlab::Project = golden("gitlab/project");
+    assert!(!project.goes_back(), "older deployments are refused, and retries are no exception");
+    let jobs = || golden::<Vec<gitlab::RunJob>>("gitlab/jobs");
+    let pipeline = || Seen::from(golden::<gitlab::Run>("gitlab/pipeline"));
+    let seen = gitlab::as_of_job(pipeline(), &jobs(), "release");
+    assert_eq!((seen.attempt, seen.began), (1, Some(at("2026-11-30T09:00:06.727Z"))));
+    assert_eq!(gitlab::not_again(&jobs(), "release", at("2026-11-30T09:00:00Z")), None);
+    let late = gitlab::not_again(&jobs(), "release", at("2027-11-30T09:00:00Z"));
+    assert!(late.is_none_or(|why| why.contains("expired")));
+    assert_eq!(
+        gitlab::not_again(&jobs(), "ship", at("2026-11-30T09:00:00Z")).as_deref(),
+        Some("it has no job ship any more")
+    );
+}

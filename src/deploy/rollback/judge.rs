@@ -191,7 +191,8 @@ fn has_host(known: &Known<'_>) -> bool {
 fn rerun(known: &Known<'_>) -> Way {
     let name = known.target.as_ref().map_or("the last good release".to_owned(), Release::name);
     let title = match &known.again {
-        Again::May(seen) => format!("rerun {}, which deployed {name}", seen.name),
+        Again::May(seen, job) if job.is_empty() => format!("rerun {}, which deployed {name}", seen.name),
+        Again::May(seen, job) => format!("rerun {job} of {}, which deployed {name}", seen.name),
         _ => format!("rerun the pipeline that deployed {name}"),
     };
     let mut way = way(known, "rerun", Kind::Rerun, title);
@@ -205,7 +206,7 @@ fn rerun(known: &Known<'_>) -> Way {
         (Some(why), _) => Ready::No(why),
         (None, Again::Not(why)) => Ready::No(why.clone()),
         (None, Again::Unknown(why)) => Ready::Unknown(why.clone()),
-        (None, Again::May(seen)) => {
+        (None, Again::May(seen, _)) => {
             let line = format!("{} is still there, and the owner of the token may rerun it", seen.name);
             way.evidence.push((Some(true), line));
             let compared = known.back.as_ref().and_then(|back| back.compared.as_ref().err());

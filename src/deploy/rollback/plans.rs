@@ -189,14 +189,15 @@ fn redeploy(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Pla
 /// The very run that deployed it, as another attempt: with what it was given then.
 fn rerun(known: &Known<'_>, doing: &str, way: &Way, plan: Plan) -> Result<Plan> {
     let env = known.environment;
-    let (Again::May(seen), Some(pipeline)) = (&known.again, &env.pipeline) else {
+    let (Again::May(seen, job), Some(pipeline)) = (&known.again, &env.pipeline) else {
         return Err(refused(doing, way, way.ready.why(), OTHERS));
     };
     let what = resolved(known, doing, way)?;
     let fill = Fill::of(doing, &env.name, &what, &env.env)?;
-    let title = format!("rerun {} in {}", visible(&seen.name), visible(&env.name));
+    let of = if job.is_empty() { String::new() } else { format!("{} of ", visible(job)) };
+    let title = format!("rerun {of}{} in {}", visible(&seen.name), visible(&env.name));
     let (id, name, attempt) = (seen.id.clone(), seen.name.clone(), seen.attempt);
-    let begin = Rerun { id, name, attempt, failed: false, only_look: false }.into();
+    let begin = Rerun { id, name, attempt, failed: false, job: job.clone(), only_look: false }.into();
     let undo = Undo::Irreversible { why: "what was there before is what broke".to_owned() };
     let step = pipeline::made(env, pipeline, &fill, &what, &title, (begin, seen.commit.clone()))?;
     let plan = Plan {

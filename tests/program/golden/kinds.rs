@@ -400,6 +400,7 @@ pub(crate) fn later() -> Vec<Plan> {
                         name: s("deploy.yml #42"),
                         attempt: 1,
                         failed: false,
+                        job: String::new(),
                         only_look: false,
                     },
                 }))),

@@ -103,3 +103,76 @@ fn the_run_of_the_last_good_release_is_rerun_as_a_way_back() {
     assert_eq!((released["commit"].as_str(), released["rollback"].as_bool()), (Some(&*good), Some(true)));
     assert_eq!((team.ci.started(), team.ci.kept().rerun.len()), (2, 1));
 }
+
+/// Two releases of staging by pipelines of GitLab, of which the first is good and the second is live.
+fn released_twice() -> Team {
+    let rest = "[[probes]]\nname = \"api\"\nenvironment = \"staging\"\ncommand = [\"true\"]\ninterval = \"1s\"\n\
+                [policy]\nextended_watch = \"0s\"\nrollback_watch = \"1s\"\n";
+    let team = Team::made("gitlab", "", "watch = \"1s\"\n", rest);
+    let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+    for round in 0..2 {
+        if round > 0 {
+            git(&["commit", "-q", "--allow-empty", "-m", "Break it"]);
+            team.ci.kept().head = git(&["rev-parse", "HEAD"]);
+        }
+        let before = team.records("pipeline-seen").len();
+        let mut verb = team.yard.begin(&["deploy", "staging"]);
+        wait_until("the run", || (team.records("pipeline-seen").len() > before).then_some(()));
+        team.ci.jobs(&[("release", "success", None)]);
+        team.ci.set("success", Some("success"));
+        assert!(verb.wait("the deploy").success());
+        if round == 0 {
+            team.ci.released();
+        }
+    }
+    team
+}
+
+const BACK: [&str; 6] = ["rollback", "rerun", "--env", "staging", "--confirm", "staging"];
+
+#[test]
+fn the_job_that_deployed_the_last_good_release_is_rerun_at_gitlab() {
+    let team = released_twice();
+    let good = team.records("released")[0]["commit"].as_str().unwrap().to_owned();
+    let list = || team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
+    let refused = |why: &str| {
+        let ways = list();
+        assert!(ways.contains(why), "{why} in {ways}");
+    };
+    team.ci.kept().no_rerun = true;
+    refused("\u{201c}Allow job retries for rollback deployments\u{201d} is off");
+    team.ci.kept().no_rerun = false;
+    team.ci.change_jobs("archived", &true.into());
+    refused("release is archived");
+    team.ci.change_jobs("archived", &false.into());
+    team.ci.jobs(&[("build", "success", None), ("release", "success", None)]);
+    team.ci.change_jobs("artifacts_expire_at", &"2026-01-05T09:00:00Z".into());
+    refused("the artifacts of build expired on 2026-01-05, and release may need them");
+    team.ci.jobs(&[("release", "success", None)]);
+    assert!(list().contains("rerun release of pipeline #42, which deployed main"), "{}", list());
+    let mut back = team.yard.begin(&BACK);
+    wait_until("the rerun", || (team.ci.kept().rerun == ["job 501"]).then_some(()));
+    team.wait_state("running");
+    team.ci.change_jobs("status", &"success".into());
+    assert!(back.wait("the rollback").success());
+    let released = team.records("released").pop().unwrap();
+    assert_eq!((released["commit"].as_str(), released["rollback"].as_bool()), (Some(&*good), Some(true)));
+    assert_eq!((team.ci.started(), team.ci.kept().rerun.len()), (2, 1));
+}
+
+#[test]
+fn a_rerun_whose_conductor_was_killed_before_the_record_is_found_and_not_asked_for_again() {
+    let team = released_twice();
+    let before = team.records("pipeline-seen").len();
+    let mut back = team.yard.begin(&BACK);
+    wait_until("the rerun", || (team.ci.kept().rerun == ["job 501"]).then_some(()));
+    team.yard.kill_conductor_if_any();
+    back.wait("the rollback");
+    assert_eq!(team.records("pipeline-seen").len(), before, "it was killed before it wrote that down");
+    // It ends before anybody looks again.
+    team.ci.change_jobs("status", &"success".into());
+    team.yard.shell.flightdeck(&["plan", "resume", "rollback-staging-1", "--confirm", "staging"]).succeeded();
+    assert_eq!(team.ci.kept().rerun, ["job 501"]);
+    let plan = team.yard.shell.json(&["plan", "show", "--json", "rollback-staging-1"]);
+    assert_eq!(plan["state"], "done", "{plan}");
+}

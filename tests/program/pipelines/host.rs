@@ -162,6 +162,21 @@ impl Ci {
             all.iter().enumerate().rev().map(|(at, one)| deployment((at, one))).collect();
     }
 
+    /// The last run deployed to staging by its job `release`, which can be run again.
+    pub(crate) fn released(&self) {
+        let mut kept = self.kept();
+        let (id, head) = (kept.runs.last().expect("no run")["id"].clone(), kept.head.clone());
+        let deployment = json!({ "id": 300 + kept.deployments.len(), "sha": head, "ref": "main", "status": "success",
+            "created_at": jiff::Timestamp::now().to_string(), "user": { "username": "li" },
+            "deployable": { "id": 501, "name": "release", "status": "success", "pipeline": { "id": id } } });
+        kept.deployments.insert(0, deployment);
+    }
+
+    /// Changes every job of the last run.
+    pub(crate) fn change_jobs(&self, key: &str, value: &Value) {
+        self.kept().jobs.iter_mut().for_each(|job| job[key] = value.clone());
+    }
+
     /// A push started a run.
     pub(crate) fn pushed(&self) {
         let mut kept = self.kept();
@@ -197,6 +212,10 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
     let sent: Value = serde_json::from_str(body(request)).unwrap_or_default();
     let (method, path) = line.split_once(' ').unwrap();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    if path == "/api/v4/projects/shop%2Fpayments-api" {
+        return ok(&json!({ "permissions": { "project_access": { "access_level": 40 } },
+            "ci_forward_deployment_enabled": true, "ci_forward_deployment_rollback_allowed": !kept.no_rerun }));
+    }
     if let Some(path) = path.strip_prefix("/api/v4/projects/shop%2Fpayments-api/") {
         return gitlab(kept, method, path, query, sent);
     }
@@ -388,10 +407,22 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
         ("POST", ["pipeline"]) => {
             kept.sent = sent;
             kept.started += 1;
-            let mut run = run(kept, 9001, "api");
+            let mut run = run(kept, 9001 + kept.runs.len() as u64, "api");
             run["status"] = "created".into();
             kept.runs.push(run.clone());
             Some(response("201 Created", &run.to_string()))
+        }
+        ("GET", ["environments"]) => ok(&json!([{ "id": 9, "name": "staging", "state": "available" }])),
+        ("POST", ["jobs", job, "retry"]) => {
+            let old =
+                kept.jobs.iter().find(|one| one["id"].as_u64() == job.parse().ok()).expect("no such job");
+            let mut new = old.clone();
+            new["id"] = (new["id"].as_u64().unwrap() + 100).into();
+            new["status"] = "running".into();
+            new["created_at"] = jiff::Timestamp::now().to_string().into();
+            kept.jobs.push(new.clone());
+            kept.rerun.push(format!("job {job}"));
+            Some(response("201 Created", &new.to_string()))
         }
         ("GET", ["pipelines", id]) => ok(find(kept, id)),
         ("GET", ["pipelines", _, "jobs"]) => ok(&kept.jobs.clone().into()),

@@ -155,6 +155,7 @@ fn rerun(remote: &Remote) -> Rerun {
         name: remote.name.clone(),
         attempt: remote.attempt,
         failed: true,
+        job: String::new(),
         only_look: false,
     }
 }

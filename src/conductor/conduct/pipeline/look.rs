@@ -43,7 +43,7 @@ impl Conductor {
         let (mut asked, mut lost) = (0_u32, None);
         let (mut state, mut changed) = (following.seen.state, false);
         if !ask_jobs {
-            asked += 1;
+            asked += host.questions();
             match self.at_host(|| host.run(&id)) {
                 Ok(seen) => {
                     self.cancel_another(following, pipeline, host, log, &seen);

@@ -121,7 +121,7 @@ fn start() -> Begin {
 
 fn rerun() -> Begin {
     let (id, name) = ("9001".to_owned(), "deploy.yml #42".to_owned());
-    Rerun { id, name, attempt: 1, failed: false, only_look: false }.into()
+    Rerun { id, name, attempt: 1, failed: false, job: String::new(), only_look: false }.into()
 }
 
 /// A plan whose conductor was killed after its step had begun.
