@@ -196,7 +196,7 @@ impl Ci {
                 (StatusCode::ACCEPTED, json!({}))
             }
             (&Method::POST, [how @ ("rerun" | "rerun-failed-jobs")]) => {
-                runs.again(id, *how == "rerun")?;
+                runs.again(id, *how == "rerun", Timestamp::now())?;
                 tokio::spawn(work::carry(self.floor.clone(), id));
                 (StatusCode::CREATED, json!({}))
             }

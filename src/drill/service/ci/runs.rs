@@ -77,6 +77,8 @@ pub(super) struct Run {
     /// The commit of that when it was started.
     pub(super) sha: String,
     created: Timestamp,
+    /// When its last attempt began.
+    began: Timestamp,
     jobs: Vec<Job>,
     /// What a reviewer said: whether it is approved, and with which comment.
     review: Option<(bool, String)>,
@@ -135,6 +137,7 @@ impl Runs {
             reference: reference.to_owned(),
             sha: sha.to_owned(),
             created: now,
+            began: now,
             jobs: jobs.collect(),
             review: None,
             cancel: None,
@@ -166,7 +169,7 @@ impl Runs {
     }
 
     /// Runs again what did not succeed, or all of it.
-    pub(super) fn again(&mut self, id: u64, all: bool) -> Result<(), Refused> {
+    pub(super) fn again(&mut self, id: u64, all: bool, now: Timestamp) -> Result<(), Refused> {
         let mut next = self.jobs;
         let run = self.of_mut(id)?;
         if !run.is_over() {
@@ -178,7 +181,7 @@ impl Runs {
             job.steps.iter_mut().for_each(|step| step.stage = Stage::Queued);
         }
         run.attempt += 1;
-        (run.review, run.cancel) = (None, None);
+        (run.review, run.cancel, run.began) = (None, None, now);
         self.jobs = next;
         Ok(())
     }
@@ -286,6 +289,7 @@ impl Run {
             "status": status,
             "conclusion": conclusion,
             "created_at": self.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            "run_started_at": self.began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             "html_url": format!("{base}/{repository}/actions/runs/{}", self.id),
         })
     }

@@ -74,12 +74,13 @@ fn what_is_rejected_or_fails_deploys_nothing() {
     assert_eq!(jobs(run)[1], ("deploy".to_owned(), RemoteState::Skipped));
     // Once more: only what did not succeed, with a number of its own.
     assert_eq!(run.next(now()), Next::Over);
-    runs.again(id, false).unwrap();
+    runs.again(id, false, now()).unwrap();
     let run = runs.of_mut(id).unwrap();
     assert_eq!((seen(run).attempt, seen(run).state), (2, RemoteState::Queued));
+    assert_eq!(seen(run).began, Some(now()), "it says when that attempt began");
     work(run, SUCCESS);
     assert_eq!(run.next(now()), Next::Review);
-    assert!(runs.again(id, true).is_err(), "it is under way");
+    assert!(runs.again(id, true, now()).is_err(), "it is under way");
 }
 
 #[test]
