@@ -9,6 +9,7 @@ commit=$(cat "$here/commit" 2> /dev/null)
 begin() { # STATE COMMIT
     printf '%s' "$1" > "$here/state"
     printf '%s' "$2" > "$here/commit"
+    echo "$2" >> "$here/history"
     echo started >> "$here/starts"
 }
 cancelled() {
@@ -22,13 +23,19 @@ refuse() {
 
 case "$me $*" in
     'argocd app sync payments-api --revision '*' --async') begin Running "$5" && exit ;;
+    'argocd app rollback payments-api --timeout 300')
+        # Without an id it goes back to the version before, and waits for it.
+        back=$(tail -n 2 "$here/history" | head -n 1)
+        begin Succeeded "$back" && exit
+        ;;
     'argocd app terminate-op payments-api') cancelled && exit ;;
     'argocd app get payments-api --output json')
         # https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml: status
         health=Healthy phase=$state
         [ "$state" != Progressing ] || { health=Progressing && phase=Succeeded; }
+        history=$(sed 's/.*/{"id":0,"revision":"&","deployedAt":"2026-11-30T09:00:09Z"}/' "$here/history" | paste -sd, -)
         cat << JSON
-{"metadata":{"name":"payments-api","namespace":"argocd"},"status":{"health":{"status":"$health"},"sync":{"status":"Synced",
+{"metadata":{"name":"payments-api","namespace":"argocd"},"status":{"history":[$history],"health":{"status":"$health"},"sync":{"status":"Synced",
 "revision":"$commit"},"operationState":{"phase":"$phase","message":"","startedAt":"2026-11-30T09:00:05Z","syncResult":{
 "revision":"$commit","resources":[{"group":"apps","kind":"Deployment","name":"payments-api","namespace":"payments",
 "status":"Synced","message":"deployed by the tool"}]}}}}

@@ -27,11 +27,16 @@ struct Shop {
 
 impl Shop {
     fn with(tool: &Tool) -> Self {
+        Self::with_more(tool, "")
+    }
+
+    /// The same, with more of the configuration.
+    fn with_more(tool: &Tool, more: &str) -> Self {
         let argv = |verb: &str, more: &str| format!("{verb} = [\"./pipeline.sh\", \"{verb}\", {more}]\n");
         let config = format!(
             "[[environments]]\nname = \"staging\"\n\
              env = [\"BUILDKITE_API_TOKEN\", \"JENKINS_USER\", \"JENKINS_TOKEN\", \"CIRCLE_TOKEN\", \"SPINNAKER_TOKEN\"]\n\
-             [environments.pipeline]\nkind = \"command\"\ninterval = \"1s\"\n{}{}{}{}",
+             [environments.pipeline]\nkind = \"command\"\ninterval = \"1s\"\n{}{}{}{}{more}",
             argv("start", "\"{ref}\", \"{commit}\""),
             argv("status", "\"{id}\""),
             argv("logs", "\"{id}\""),
@@ -95,15 +100,45 @@ fn works(tool: &Tool) {
     assert_eq!(team.records("released").len(), 1);
 }
 
+const ARGO_CD: Tool = Tool {
+    script: include_str!("../../../docs/pipelines/argo-cd.sh"),
+    going: "Progressing",
+    done: "Succeeded",
+    cancelled: ("Failed", "failed"),
+    says: SAYS,
+};
+
 #[test]
 fn argo_cd_is_followed_by_its_script() {
-    works(&Tool {
-        script: include_str!("../../../docs/pipelines/argo-cd.sh"),
-        going: "Progressing",
-        done: "Succeeded",
-        cancelled: ("Failed", "failed"),
-        says: SAYS,
-    });
+    works(&ARGO_CD);
+}
+
+#[test]
+fn argo_cd_goes_back_by_its_own_rollback() {
+    let docs = include_str!("../../../docs/pipelines.md");
+    let sample = docs.split("[[environments.rollbacks]]").nth(1).unwrap().split("```").next().unwrap();
+    let more = format!("[[environments.rollbacks]]{}", sample.replace("./ops/", "./"));
+    let shop = Shop::with_more(&ARGO_CD, &more);
+    let (team, shell) = (&shop.team, &shop.team.yard.shell);
+    let script = include_str!("../../../docs/pipelines/argocd-previous.sh");
+    team.yard.script("argocd-previous.sh", script.trim_start_matches("#!/bin/sh\n"));
+    let git = |arguments: &[&str]| shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+    let deploy = |number: usize| {
+        let mut verb = team.yard.begin(&["deploy", "staging"]);
+        shop.started(number);
+        shop.put("state", "Succeeded");
+        assert!(verb.wait("the deploy").success(), "{}", team.log());
+    };
+    deploy(1);
+    let good = git(&["rev-parse", "HEAD"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "Break it"]);
+    deploy(2);
+    let ways = shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
+    assert!(ways.contains("argocd") && ways.contains(&good[..7]), "{ways}");
+    shell.flightdeck(&["rollback", "argocd", "--env", "staging", "--confirm", "staging"]).succeeded();
+    assert_eq!(std::fs::read_to_string(shop.bin.join("commit")).unwrap(), good);
+    let released = team.records("released").pop().unwrap();
+    assert_eq!((released["commit"].as_str(), released["rollback"].as_bool()), (Some(&*good), Some(true)));
 }
 
 #[test]
