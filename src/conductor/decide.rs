@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::conduct::approved;
 use super::programs::Approved;
 use super::reconcile::{reconcile, settle};
-use super::start::{deploys_there, launch};
+use super::start::{beside, deploys_there, launch};
 use super::{Life, Started, frozen, life, orphan, process};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
     Decision, Draft, IncidentId, LeaseTaken, PlanAsked, PlanEnd, PlanEnded, PlanResumed, PlanRun, Policy,
     Record, State, duration,
 };
-use crate::journal::{Acquired, Journal, Lease, Seq};
+use crate::journal::{Acquired, Beside, Journal, Lease, Seq};
 use crate::plan::gates;
 use crate::plan::programs::{of_step, of_undo};
 use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, is_between_steps, offered, undoing};
@@ -127,7 +127,8 @@ fn carry(
         frozen::check_plan(ground.spec).map_err(|cause| frozen::moved(doing, &cause))?;
     }
     check_programs(ground.spec, run, step, &decision).map_err(|cause| frozen::changed(doing, &cause))?;
-    take_up(journal, ground, PlanResumed { plan, step, decision }, doing)
+    let beside = beside(ground.spec, goes_on);
+    take_up(journal, ground, PlanResumed { plan, step, decision }, &beside, doing)
 }
 
 /// Tells whether a plan still brings something out from a step on, and does not only follow what it brought.
@@ -176,6 +177,7 @@ fn take_up(
     journal: &mut Journal,
     ground: &Ground<'_>,
     resumed: PlanResumed,
+    beside: &Beside,
     doing: &str,
 ) -> Result<Option<Started>> {
     let Ground { state_dir, incident, repository, spec, seen, state: _ } = *ground;
@@ -192,7 +194,7 @@ fn take_up(
         heartbeat_at: now,
     };
     let drafts = vec![Draft::now(incident, resumed)];
-    let mut records = match journal.acquire_unless_moved(now, lease, drafts, seen)? {
+    let mut records = match journal.acquire_unless_moved(now, lease, beside, drafts, seen)? {
         None => return Ok(None),
         Some(Acquired::Held(lease)) => return Ok(Some(Started::Held(lease))),
         Some(Acquired::Yes(records)) => records,

@@ -9,7 +9,7 @@ use super::reconcile::settle_gone;
 use super::{Started, frozen, orphan, process, system};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
-use crate::journal::{Acquired, Journal, Lease};
+use crate::journal::{Acquired, Beside, Journal, Lease};
 use crate::plan::gates::{self, Standing};
 use crate::plan::programs::lines;
 use crate::plan::remedy::Refused;
@@ -111,7 +111,7 @@ pub fn start(
         heartbeat_at: now,
     };
     drafts.push(Draft::now(incident, record_of(plan, sealed, how)));
-    match journal.acquire(now, lease, drafts, &|_| false)? {
+    match journal.acquire_beside(now, lease, &beside(plan, true), drafts, &|_| false)? {
         Acquired::Held(lease) => Ok(Started::Held(lease)),
         Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {
             Ok(()) => Ok(Started::Yes(records)),
@@ -215,6 +215,18 @@ pub(super) fn deploys_there(journal: &Journal, repository: &str, plan: &Plan) ->
     Ok(None)
 }
 
+/// What a plan shuts and needs beside its own target: whoever deploys somewhere and whoever pushes what deploys there are
+/// decided about in the transaction that takes the lease. `brings`: it still brings something out.
+pub(super) fn beside(plan: &Plan, brings: bool) -> Beside {
+    let shuts: Vec<String> = plan.pushes_to().into_iter().map(str::to_owned).collect();
+    let mut needs = if brings { shuts.clone() } else { Vec::new() };
+    if brings && plan.purpose == Purpose::Deploy {
+        needs.push(plan.target.clone());
+    }
+    needs.retain(|target| *target != plan.target || plan.purpose == Purpose::Deploy);
+    Beside { shuts, needs }
+}
+
 /// Refuses what can never run, before anything is recorded.
 fn sound(plan: &Plan) -> Result<(), String> {
     if plan.steps.is_empty() {
@@ -290,7 +302,7 @@ mod tests {
         let incident = journal.declare(Timestamp::now(), None, declared).unwrap().incident;
         let (push, deploy) = (finish(), Plan::new("deploy-1", "deploy", Purpose::Deploy, "production"));
         let back = Plan::new("rollback-1", "roll back", Purpose::Rollback, "production");
-        let take = |journal: &mut Journal, plan: &Plan| {
+        let take = |journal: &mut Journal, plan: &Plan| -> Acquired {
             let now = Timestamp::now();
             let (repository, target) = (REPOSITORY.to_owned(), plan.target.clone());
             let lease = Lease {
@@ -305,19 +317,31 @@ mod tests {
             };
             let sealed = stored::seal(plan).unwrap();
             let drafts = vec![Draft::now(incident, record_of(plan, sealed, "⏎"))];
-            assert!(matches!(journal.acquire(now, lease, drafts, &|_| false).unwrap(), Acquired::Yes(_)));
+            let beside = beside(plan, true);
+            journal.acquire_beside(now, lease, &beside, drafts, &|_| false).unwrap()
         };
         let held_by = |journal: &Journal, plan: &Plan| {
             deploys_there(journal, REPOSITORY, plan).unwrap().map(|lease| lease.plan)
         };
         assert_eq!(held_by(&journal, &push), None);
-        take(&mut journal, &push);
+        let holder = |acquired: Acquired| match acquired {
+            Acquired::Yes(_) => None,
+            Acquired::Held(lease) => Some((lease.plan, lease.target)),
+        };
+        let held = |plan: &str| Some((plan.to_owned(), "production".to_owned()));
+        assert_eq!(holder(take(&mut journal, &push)), None);
+        // Also where both have looked before either had it.
+        assert_eq!(holder(take(&mut journal, &deploy)), held("finish-1"));
+        assert_eq!(holder(take(&mut journal, &back)), None, "a way back waits for no push");
+        journal.release(Timestamp::now(), REPOSITORY, "production", "rollback-1", Vec::new()).unwrap();
+        assert_eq!(journal.leases().unwrap().len(), 1, "what is shut is no lease");
         assert_eq!(held_by(&journal, &deploy).as_deref(), Some("finish-1"));
         let staging = Plan { target: "staging".to_owned(), ..deploy.clone() };
         assert_eq!((held_by(&journal, &staging), held_by(&journal, &back)), (None, None));
         assert_eq!(held_by(&journal, &push), None, "its own lease is not in its way");
         journal.release(Timestamp::now(), REPOSITORY, "repository", "finish-1", Vec::new()).unwrap();
-        take(&mut journal, &deploy);
+        assert_eq!(holder(take(&mut journal, &deploy)), None, "what was shut is open again");
         assert_eq!(held_by(&journal, &push).as_deref(), Some("deploy-1"));
+        assert_eq!(holder(take(&mut journal, &push)), held("deploy-1"));
     }
 }

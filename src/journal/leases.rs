@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::read::{timestamp, uuid};
 use super::write::only_one;
-use super::{Acquired, Journal, Lease, Seq};
+use super::{Acquired, Beside, Journal, Lease, Seq};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Draft, IncidentId, Process, Record};
 
@@ -15,11 +15,23 @@ const COLUMNS: &str =
 impl Journal {
     /// Takes the lease of a target and commits drafts in the same transaction, or does
     /// neither. A lease whose holder is known to be gone (`is_gone`) is taken over.
-    #[expect(clippy::needless_pass_by_value, reason = "a lease is handed over, not lent")]
     pub fn acquire(
         &mut self,
         now: Timestamp,
         lease: Lease,
+        drafts: Vec<Draft>,
+        is_gone: &dyn Fn(&Lease) -> bool,
+    ) -> Result<Acquired> {
+        self.acquire_beside(now, lease, &Beside::default(), drafts, is_gone)
+    }
+
+    /// The same for a plan whose own push deploys, or which nothing may deploy beside.
+    #[expect(clippy::needless_pass_by_value, reason = "a lease is handed over, not lent")]
+    pub fn acquire_beside(
+        &mut self,
+        now: Timestamp,
+        lease: Lease,
+        beside: &Beside,
         drafts: Vec<Draft>,
         is_gone: &dyn Fn(&Lease) -> bool,
     ) -> Result<Acquired> {
@@ -28,7 +40,11 @@ impl Journal {
             if let Some(held) = held.filter(|held| !is_gone(held)) {
                 return Ok(Acquired::Held(held));
             }
+            if let Some(held) = in_the_way(&writing.tx, &lease, beside)? {
+                return Ok(Acquired::Held(held));
+            }
             put(&writing.tx, &lease)?;
+            shut(&writing.tx, &lease, beside)?;
             Ok(Acquired::Yes(writing.put_all(drafts)?))
         })
     }
@@ -40,6 +56,7 @@ impl Journal {
         &mut self,
         now: Timestamp,
         lease: Lease,
+        beside: &Beside,
         drafts: Vec<Draft>,
         seen: Seq,
     ) -> Result<Option<Acquired>> {
@@ -50,7 +67,11 @@ impl Journal {
             if writing.reached(lease.incident)? != seen {
                 return Ok(None);
             }
+            if let Some(held) = in_the_way(&writing.tx, &lease, beside)? {
+                return Ok(Some(Acquired::Held(held)));
+            }
             put(&writing.tx, &lease)?;
+            shut(&writing.tx, &lease, beside)?;
             Ok(Some(Acquired::Yes(writing.put_all(drafts)?)))
         })
     }
@@ -114,6 +135,7 @@ impl Journal {
                 .tx
                 .prepare_cached("DELETE FROM lease WHERE repository = ?1 AND target = ?2 AND plan = ?3")?
                 .execute([repository, target, plan])?;
+            tidy(&writing.tx)?;
             writing.put_all(drafts)
         })
     }
@@ -121,11 +143,49 @@ impl Journal {
     /// All leases held.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let query = || -> rusqlite::Result<Vec<Lease>> {
-            let mut statement = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM lease"))?;
+            let sql = format!("SELECT {COLUMNS} FROM lease WHERE substr(target, 1, 1) <> char(1)");
+            let mut statement = self.conn.prepare_cached(&sql)?;
             statement.query_map([], lease)?.collect()
         };
         query().map_err(|error| self.failed("reading who holds what", &error))
     }
+}
+
+/// The name by which a target is shut: no target of a plan begins like that.
+fn shut_name(target: &str) -> String {
+    format!("\u{1}{target}")
+}
+
+/// Who holds or shuts a target that has to be free for a plan.
+fn in_the_way(conn: &Connection, lease: &Lease, beside: &Beside) -> rusqlite::Result<Option<Lease>> {
+    tidy(conn)?;
+    let is_ours = |held: &Lease| held.incident == lease.incident && held.plan == lease.plan;
+    for target in &beside.needs {
+        for name in [target.clone(), shut_name(target)] {
+            let held = find(conn, &lease.repository, &name)?.filter(|held| !is_ours(held));
+            if let Some(held) = held {
+                return Ok(Some(Lease { target: target.clone(), ..held }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Shuts targets for as long as a lease is held.
+fn shut(conn: &Connection, lease: &Lease, beside: &Beside) -> rusqlite::Result<()> {
+    let mut shuts = beside.shuts.iter().filter(|target| **target != lease.target);
+    shuts.try_for_each(|target| put(conn, &Lease { target: shut_name(target), ..lease.clone() }))
+}
+
+/// Opens what was shut by plans that hold their own target no more.
+fn tidy(conn: &Connection) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "DELETE FROM lease WHERE substr(target, 1, 1) = char(1) AND NOT EXISTS (SELECT 1 FROM lease AS own
+         WHERE own.repository = lease.repository AND own.incident = lease.incident AND own.plan = lease.plan
+         AND substr(own.target, 1, 1) <> char(1))",
+    )?
+    .execute([])
+    .map(drop)
 }
 
 fn find(conn: &Connection, repository: &str, target: &str) -> rusqlite::Result<Option<Lease>> {

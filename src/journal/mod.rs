@@ -147,6 +147,15 @@ pub struct Lease {
     pub heartbeat_at: Timestamp,
 }
 
+/// What a plan shuts beside its own target, and what has to be free for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// Targets that nobody deploys to while it goes on: its own push does. A way back may still be taken there.
+    pub shuts: Vec<String>,
+    /// Targets that nobody may hold or shut.
+    pub needs: Vec<String>,
+}
+
 /// What became of an attempt to start a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Acquired {
