@@ -17,6 +17,18 @@ fn what_a_push_brought_to_the_environment_before_replaces_what_was_deployed() {
         replaces: None,
     };
     says(&one(staging(false), &there.clone().and(pushed(COMMIT))), Met::Yes, "deployed on staging");
+    let alone = Told::at(Severity::P1);
+    says(&one(staging(false), &alone.clone().and(pushed(COMMIT))), Met::Yes, "deployed on staging");
+    says(
+        &one(staging(true), &alone.clone().and(pushed(COMMIT))),
+        Met::No,
+        "not smoke-tested on staging since it was deployed",
+    );
+    says(
+        &one(staging(false), &alone.and(pushed("another"))),
+        Met::No,
+        "this commit was not deployed to staging",
+    );
     let other = there.and(pushed("another"));
     says(&one(staging(false), &other), Met::No, "staging has had another deploy since");
 }
