@@ -5,6 +5,7 @@ mod again;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::branch::pushes_of;
 use super::capture::{Captured, capture};
 use super::environment::environment;
 use super::flags::flag_states;
@@ -13,7 +14,7 @@ use super::secrets::Vault;
 use super::told::past_releases;
 use crate::config::types::Environment;
 use crate::deploy::gates::WayBack;
-use crate::deploy::rollback::{self, Heard, Known, Ready, Way};
+use crate::deploy::rollback::{self, Heard, Kind, Known, Ready, Way};
 use crate::deploy::{Fill, find_environment, release, secrets};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::Question;
@@ -79,7 +80,28 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
         None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, name, &ways))?,
     };
     let predecessor = known.history.current(name).map(|live| predecessor(ground, live));
-    Ok(Plan { predecessor, ..rollback::plan(&known, id, way)? })
+    let plan = Plan { predecessor, ..rollback::plan(&known, id, way)? };
+    let reverted = known.back.as_ref().and_then(|back| back.revert.as_ref().ok());
+    match reverted.filter(|_| way.kind == Kind::Revert) {
+        Some(revert) => {
+            let place = (revert.branch.as_str(), known.root.as_str());
+            Ok(goes_back(pushes_of(ground, &reader, place, plan)?, &known))
+        }
+        None => Ok(plan),
+    }
+}
+
+/// The plan whose push takes back what is live in the environment.
+fn goes_back(mut plan: Plan, known: &Known<'_>) -> Plan {
+    for step in &mut plan.steps {
+        if let Action::Pipeline(pipeline) = &mut step.action
+            && pipeline.environment == known.environment.name
+            && let Some(pushed) = &mut pipeline.pushed
+        {
+            pushed.replaces.clone_from(&known.current);
+        }
+    }
+    plan
 }
 
 /// What is live in an environment, as a plan that changes that keeps it.

@@ -6,6 +6,8 @@ mod follow;
 mod requests;
 mod seen;
 
+pub(super) use follow::pushes_of;
+
 use super::prepare::Ground;
 use crate::config::types::{Config, Flow};
 use crate::failure::Result;

@@ -6,11 +6,12 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::flags::switch;
+use super::frozen::short;
 use super::programs::freeze;
 use super::told;
 use super::{back, branch, deployments, issues, own, report, runbooks, suspects, verdict};
 use crate::config::load;
-use crate::config::types::{Config, PipelineKind};
+use crate::config::types::{Config, Environment, Pipeline, PipelineKind, PipelineOn};
 use crate::deploy::{self, Resolved, gates, pipeline};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::{self, git::Reader};
@@ -197,6 +198,7 @@ fn planned(
                 live.as_ref().map(|live| live.commit.as_str()),
             ));
             plan.predecessor = live.map(|live| back::predecessor(ground, &live));
+            plan.warnings.extend(not_pushed(ground, reader, env, what));
             plan.warnings.extend(goes_on_from(ground, reader, environment, &what.commit));
             plan.warnings.extend(failed_elsewhere(ground, environment, &plan.brings()));
             Ok(plan)
@@ -223,6 +225,27 @@ fn planned(
             let before = switch(config, flag, Path::new(&what.root));
             deploy::flags::flag(config, id, name, *on, &before, &what.root)
         }
+    }
+}
+
+/// That the host of a pipeline does not have the branch that it is started on as it is here.
+fn not_pushed(ground: &Ground<'_>, reader: &Reader, env: &Environment, what: &Resolved) -> Option<String> {
+    let of_branch = |wanted: &&Pipeline| {
+        wanted.kind != PipelineKind::Command
+            && wanted.on == PipelineOn::Start
+            && wanted.reference.is_empty()
+            && wanted.repository.is_empty()
+    };
+    env.pipeline.as_ref().filter(of_branch)?;
+    let branch = what.reference.as_str();
+    reader.commit_at(&format!("refs/heads/{branch}"))?;
+    let remote = reader.remote_name(&ground.config.hotfix.remote)?;
+    let (name, place) = (visible(branch), visible(&remote));
+    let push = format!("push it first: git push {place} {name}");
+    match reader.commit_at(&format!("refs/remotes/{remote}/{branch}")) {
+        Some(there) if there == what.commit => None,
+        Some(there) => Some(format!("{place} has {name} at {}, not at this commit: {push}", short(&there))),
+        None => Some(format!("{name} is not at {place} yet, as far as is known here: {push}")),
     }
 }
 

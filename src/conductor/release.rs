@@ -26,8 +26,8 @@ fn by_push(plan: &Plan, step: usize) -> Option<Released> {
         tag: pushed.tag.clone(),
         version: None,
         plan: plan.id.clone(),
-        rollback: false,
-        replaces: None,
+        rollback: pushed.replaces.is_some(),
+        replaces: pushed.replaces.clone(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::back::Asking;
+use super::branch::pushes_of;
 use super::prepare::{Ground, directory};
 use super::told::past_releases;
 use crate::deploy::bisect::{self, Range};
@@ -85,7 +86,11 @@ pub(super) fn revert(ground: &Ground<'_>, id: &str, commit: &str) -> Result<Plan
     let tried = reader.look_at_revert(&commit, &ground.config.hotfix, TRYING);
     let change = Commit { subject: reader.subject(&commit).unwrap_or_default(), id: commit };
     let root = directory(&reader.root().to_string_lossy());
-    rollback::revert::one(ground.config, ground.policy, id, &root, &change, &tried)
+    let plan = rollback::revert::one(ground.config, ground.policy, id, &root, &change, &tried)?;
+    match &tried {
+        Ok(revert) => pushes_of(ground, &reader, (&revert.branch, &root), plan),
+        Err(_) => Ok(plan),
+    }
 }
 
 /// The plan that searches a range by halves.

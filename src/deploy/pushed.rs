@@ -1,13 +1,15 @@
 //! What a push deploys by itself: the pipeline that it starts is followed by the very plan that pushes, to the watch of
 //! the environment. Pure.
 
+use jiff::SignedDuration;
+
 use super::pipeline::{self, Host};
 use super::{Fill, Resolved, secrets, watch};
 use crate::config::types::{Config, Environment, PipelineOn};
 use crate::failure::Result;
 use crate::incident::{Policy, duration};
 use crate::plan::pushed::{Pushed, TO_COME};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Purpose};
 use crate::text::visible;
 
 /// The environments that a push to a branch deploys to, in their order. `base` is the branch in production: it is meant
@@ -61,7 +63,13 @@ pub fn follow(
     }
     plan.steps.push(step);
     let mut note = format!("a push to {branch} deploys to {name}: its pipeline is followed to its end");
-    if let Some(time) = watch::after_deploy(config, env, policy)
+    let goes_back = plan.purpose == Purpose::Rollback;
+    let time = if goes_back {
+        Some(policy.rollback_watch).filter(SignedDuration::is_positive)
+    } else {
+        watch::after_deploy(config, env, policy)
+    };
+    if let Some(time) = time
         && let Some(mut step) = watch::step(config, &env.name, time, root)
     {
         if let Action::Watch(watch) = &mut step.action {
@@ -75,7 +83,7 @@ pub fn follow(
     plan.notes.push(note);
     let token = what.host.map(|host| host.token).filter(|token| !plan.secrets.contains(token));
     plan.secrets.extend(token);
-    let plan = super::extended::follow(plan, config, policy, false);
+    let plan = super::extended::follow(plan, config, policy, goes_back);
     Ok(secrets::attach(plan, config, root))
 }
 
@@ -83,9 +91,9 @@ pub fn follow(
 mod tests {
     use super::super::gates::{self, WayBack};
     use super::*;
+    use crate::plan::Command;
     use crate::plan::gates::Gate;
     use crate::plan::pushed::Learn;
-    use crate::plan::{Command, Purpose};
 
     const COMMIT: &str = "4f2c91e0000000000000000000000000000000ab";
 
@@ -104,7 +112,7 @@ mod tests {
     fn pushed() -> Pushed {
         let argv = ["git", "rev-parse", "refs/heads/main"].map(str::to_owned).to_vec();
         let command = Command { argv, cwd: "/r".to_owned(), env: Vec::new(), set: [].into() };
-        Pushed { branch: "main".to_owned(), tag: None, commit: Learn::Command { command } }
+        Pushed { branch: "main".to_owned(), tag: None, replaces: None, commit: Learn::Command { command } }
     }
 
     fn followed(config: &Config) -> Plan {

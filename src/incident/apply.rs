@@ -206,6 +206,7 @@ impl Fold {
             | Body::StepEnded(StepEnded { plan, .. })
             | Body::StepWaiting(StepWaiting { plan, .. })
             | Body::PipelineSeen(PipelineSeen { plan, .. })
+            | Body::CommitLearned(super::body::CommitLearned { plan, .. })
             | Body::DeploymentReported(super::body::DeploymentReported { plan, .. })
             | Body::Proved(Proved { plan, .. })
             | Body::PlanEnded(PlanEnded { plan, .. })
@@ -338,6 +339,7 @@ impl Fold {
             Body::StepWaiting(body) => self.step_waiting(body, at),
             Body::RunWaiting(body) => self.run_waiting(body),
             Body::PipelineSeen(body) => self.pipeline_seen(body, at),
+            Body::CommitLearned(body) => self.commit_learned(body),
             Body::DeploymentReported(body) => self.deployment_reported(body),
             Body::StepSkipped(body) => self.step_skipped(body, at),
             Body::Approved(body) => plans::vote(state, plans::approval(record, body, state.latest)),

@@ -136,6 +136,8 @@ kinds! {
     RunWaiting = "run-waiting",
     /// A pipeline at its host was started or found, or changed.
     PipelineSeen = "pipeline-seen",
+    /// It became known which commit a push brought about.
+    CommitLearned = "commit-learned",
     /// A deploy was reported at a code host, or could not be.
     DeploymentReported = "deployment-reported",
     /// A step was passed over by a person.

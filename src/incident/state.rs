@@ -13,6 +13,7 @@ mod plans;
 mod predecessor;
 mod pressing;
 mod remote;
+mod run;
 mod share;
 mod team;
 
@@ -32,6 +33,7 @@ pub use people::Hand;
 pub use plans::*;
 pub use predecessor::Predecessor;
 pub use remote::{Remote, ToldHost};
+pub use run::Run;
 pub use share::{Share, canary_undone, share_before, share_title};
 pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 

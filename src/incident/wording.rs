@@ -135,6 +135,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         | Body::StepWaiting(_)
         | Body::RunWaiting(_)
         | Body::PipelineSeen(_)
+        | Body::CommitLearned(_)
         | Body::DeploymentReported(_)
         | Body::StepSkipped(_)
         | Body::Approved(_)

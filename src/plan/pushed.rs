@@ -18,6 +18,9 @@ pub struct Pushed {
     /// A tag that goes out with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// Of a way back: the commit that it takes back, as a full id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
     /// What tells the commit once it is there.
     pub commit: Learn,
 }
@@ -113,6 +116,7 @@ impl Plan {
         for (index, step) in run.steps.iter().enumerate() {
             let mut runs = step.run.iter().chain(step.earlier.iter().rev());
             let commit = runs.find_map(|run| run.remote.as_ref().map(|remote| remote.commit.as_str()));
+            let commit = step.learned.as_deref().or(commit);
             if let Some(commit) = commit.filter(|commit| is_commit(commit)) {
                 self.learn(index, commit);
             }

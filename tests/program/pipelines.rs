@@ -321,9 +321,55 @@ fn each_refusal_says_what_to_do_and_starts_nothing() {
         .ended_with(1)
         .said("is disabled manually: enable it first");
     team.ci.kept().workflow = "active";
+    team.ci.kept().no_ref = true;
+    let said = "No ref found for: main: push main first: git push origin main";
+    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(said);
+    team.ci.kept().no_ref = false;
     team.ci.kept().unexpected = true;
     team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("Unexpected inputs provided");
     assert_eq!(team.ci.started(), 0);
+}
+
+#[test]
+fn a_branch_that_is_not_pushed_is_named_before_its_pipeline_is_started() {
+    let team = Team::actions();
+    let origin = team.yard.world.path("origin.git");
+    let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded();
+    let dry = || team.yard.shell.flightdeck(&["deploy", "staging", "--dry-run"]).succeeded().stdout;
+    git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
+    git(&["remote", "add", "origin", origin.to_str().unwrap()]);
+    assert!(
+        dry().contains(
+            "main is not at origin yet, as far as is known here: push it first: git push origin main"
+        )
+    );
+    git(&["push", "-q", "origin", "main"]);
+    assert!(!dry().contains("push it first"), "{}", dry());
+    git(&["commit", "-q", "--allow-empty", "-m", "More"]);
+    assert!(dry().contains("not at this commit: push it first: git push origin main"), "{}", dry());
+}
+
+#[test]
+fn what_a_command_may_have_started_is_asked_about_before_another_is_started() {
+    let more = "start = [\"./ops.sh\", \"start\"]\nstatus = [\"./ops.sh\", \"status\", \"{id}\"]\n";
+    let team = Team::at("command", more);
+    let script = "case $1 in start) echo started >> starts; while [ ! -e go ]; do sleep 0.02; done; echo app-7;; \
+                  status) [ -n \"$2\" ] || { echo 'it lists nothing' >&2; exit 3; }; \
+                  printf '{\"id\":\"%s\",\"state\":\"Healthy\"}\\n' \"$2\";; esac";
+    team.yard.script("ops.sh", script);
+    let starts = || std::fs::read_to_string(team.yard.file("starts")).unwrap_or_default().lines().count();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    wait_until("the start", || (starts() == 1).then_some(()));
+    team.yard.kill_conductor();
+    verb.wait("the verb");
+    team.yard.go();
+    wait_until("its end", || team.yard.processes("deploy-staging-1.0").is_empty().then_some(()));
+    let retry = ["plan", "retry", PLAN, "--confirm", "staging"];
+    let told = team.yard.shell.flightdeck(&retry).ended_with(6);
+    told.said("whether it was started before cannot be told");
+    assert_eq!(starts(), 1, "nobody asked for another");
+    team.yard.shell.flightdeck(&retry).succeeded();
+    assert_eq!((starts(), team.records("released").len()), (2, 1));
 }
 
 #[test]

@@ -198,6 +198,7 @@ mod tests {
             remote: Some(remote),
         };
         StepRun {
+            learned: None,
             title: String::new(),
             run: Some(run),
             earlier: Vec::new(),

@@ -26,7 +26,7 @@ use super::super::stop::{Why, Wish};
 use super::Conductor;
 use super::wait::{log_in, not_met, say, who};
 use crate::deploy::pipeline::{Found, Seen, pick};
-use crate::incident::{Decision, Outcome, Remote, duration};
+use crate::incident::{CommitLearned, Decision, Outcome, Remote, duration};
 use crate::plan::pipeline::{Begin, Pipeline};
 use crate::text::visible;
 
@@ -159,6 +159,13 @@ impl Conductor {
         match said.and_then(|question| self.at_host(|| question.ask())) {
             Ok(commit) => {
                 say(log, &format!("{branch} is at {commit} with what was pushed"));
+                // From now on it holds, also where nothing that it started is found yet.
+                self.recorder.record(CommitLearned {
+                    plan: self.plan.id.clone(),
+                    step: index,
+                    branch: pushed.branch.clone(),
+                    commit: commit.clone(),
+                });
                 self.plan.learn(index, &commit);
                 Ok(pipeline.of(&commit))
             }

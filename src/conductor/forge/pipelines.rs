@@ -17,6 +17,9 @@ const DEPLOYMENTS: usize = 10;
 /// The field of a dispatch that asks for the run that it starts. Servers before February 2026 refuse it by name.
 const DETAILS: &str = "return_run_details";
 
+/// What GitHub and GitLab say of a branch or tag that they do not have.
+const NO_REF: [&str; 2] = ["No ref found", "Reference not found"];
+
 /// What came of starting a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Started {
@@ -36,10 +39,18 @@ impl Visit {
         inputs: &Json,
         trigger: Option<&str>,
     ) -> Result<Started, Lost> {
-        match self.place.forge {
+        let started = match self.place.forge {
             Forge::Github => self.dispatch(workflow, reference, inputs),
             Forge::Gitlab => self.trigger(reference, inputs, trigger),
-        }
+        };
+        started.map_err(|lost| match lost.kind {
+            Kind::Refused(400 | 422) if NO_REF.iter().any(|said| lost.why.contains(said)) => {
+                let name = visible(reference);
+                let why = format!("{}: push {name} first: git push origin {name}", lost.why);
+                Lost { why, ..lost }
+            }
+            _ => lost,
+        })
     }
 
     fn dispatch(&mut self, workflow: &str, reference: &str, inputs: &Json) -> Result<Started, Lost> {

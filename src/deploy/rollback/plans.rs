@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Again, Heard, Kind, Known, Ready, Way, revert};
 use crate::deploy::flags::{self, Switch};
+use crate::deploy::pushed::deployed_by;
 use crate::deploy::{Fill, Resolved, canary, gates, pipeline, release, secrets, watch};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::NoRevert;
@@ -36,7 +37,12 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
     let release = plan.release.map(|release| ReleaseSpec { replaces: known.current.clone(), ..release });
     let mut plan = Plan { release, ..plan };
     // Nobody may take it for a rollback that reached the users.
-    if way.kind == Kind::Revert && plan.release.is_none() {
+    let reverted = known.back.as_ref().and_then(|back| back.revert.as_ref().ok());
+    let pushed = reverted.is_some_and(|revert| {
+        let mut all = deployed_by(known.config, &revert.branch, &revert.branch);
+        all.any(|env| env.name == environment)
+    });
+    if way.kind == Kind::Revert && plan.release.is_none() && !pushed {
         let (name, how) = (visible(environment).into_owned(), visible(&way.title).into_owned());
         plan.title = format!("revert for {name}, deploying nothing yet: {how}");
         plan.notes.insert(0, format!("{name} keeps what it runs: deploy it afterwards, by the same way"));

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::judge::short;
 use crate::config::types::Config;
 use crate::deploy::gates;
+use crate::deploy::pushed::deployed_by;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::back::{Commit, NoRevert, Revert};
 use crate::hotfix::flows;
@@ -72,7 +73,9 @@ pub fn one(
         notes.push(format!("{branch} has {} commit{s} on top of it, which stay", revert.ahead));
     }
     notes.push("landing it again later means reverting the revert".to_owned());
-    if let Some(env) = config.production() {
+    let deploys =
+        |name: &str| deployed_by(config, &revert.branch, &revert.branch).any(|env| env.name == name);
+    if let Some(env) = config.production().filter(|env| !deploys(&env.name)) {
         let name = visible(&env.name);
         notes.push(format!(
             "deploying it is a plan of its own: flightdeck deploy {name} --ref {}/{branch}",

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{
-    Approved, DeploymentReported, GatePassedOver, MergeOwed, MergePaid, Phase, PipelineSeen, PlanEnd,
-    PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released, RunWaiting,
-    Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
+    Approved, CommitLearned, DeploymentReported, GatePassedOver, MergeOwed, MergePaid, Phase, PipelineSeen,
+    PlanEnd, PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released,
+    RunWaiting, Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
 };
 use super::super::record::Record;
 use super::super::state::{
@@ -30,6 +30,7 @@ impl Fold {
             waiting: None,
             undo: None,
             undo_proof: None,
+            learned: None,
         };
         self.state.plans.push(PlanRun {
             id: body.plan.clone(),
@@ -147,6 +148,14 @@ impl Fold {
                 note: body.note.clone(),
                 at,
             });
+        }
+    }
+
+    pub(super) fn commit_learned(&mut self, body: &CommitLearned) {
+        let Some(&plan) = self.plans.get(&body.plan) else { return };
+        if let Some(step) = self.state.plans[plan].steps.get_mut(body.step) {
+            // What holds first holds.
+            step.learned.get_or_insert_with(|| body.commit.clone());
         }
     }
 

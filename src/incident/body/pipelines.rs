@@ -94,6 +94,19 @@ pub struct PipelineSeen {
     pub note: String,
 }
 
+/// It became known which commit a push of a plan brought about, and holds from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitLearned {
+    /// The plan.
+    pub plan: String,
+    /// Index of the step that follows what the push started, from 0.
+    pub step: usize,
+    /// The branch that it went to.
+    pub branch: String,
+    /// The commit, as a full id.
+    pub commit: String,
+}
+
 /// How a deploy stands that is reported at a code host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::super::body::{Outcome, PlanEnd, Process, Proof, Spec, Waits, WatchVerdict};
+use super::super::body::{Outcome, PlanEnd, Proof, Spec, Waits, WatchVerdict};
 use super::super::record::RecordId;
-use super::remote::{Remote, ToldHost};
+use super::remote::ToldHost;
+use super::run::Run;
 pub use crate::text::name::is_same as same_person;
 
 /// A plan that was put up for approval.
@@ -447,6 +448,8 @@ pub struct StepRun {
     pub undo: Option<Run>,
     /// What the world last said of its being undone, since that run began.
     pub undo_proof: Option<(Timestamp, Proof, String)>,
+    /// The commit that a push of the plan brought about, as a full id, once it is known.
+    pub learned: Option<String>,
 }
 
 /// Where a step stands.
@@ -552,50 +555,5 @@ impl Outcome {
             (Self::Signalled { .. }, Some(Proof::Unknown)) | (Self::Unknown { .. }, _) => StepState::Unknown,
             _ => StepState::Failed,
         }
-    }
-}
-
-/// A step carried out once: a command, a call, a hold, a watch or a gate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    /// Id: names the log.
-    pub id: String,
-    /// As previewed.
-    pub title: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// The process, once it was started.
-    pub process: Option<Process>,
-    /// How it ended, if it did.
-    pub outcome: Option<Outcome>,
-    /// The last line of output worth showing.
-    pub summary: String,
-    /// When a stop was asked for, and by whom.
-    pub stop_asked: Option<(Timestamp, String)>,
-    /// Signals sent, in order.
-    pub signals: Vec<(Timestamp, String)>,
-    /// It ended well, and the world was still to be asked then.
-    pub unproven: bool,
-    /// What its command waits for.
-    pub waits: Option<Waits>,
-    /// The pipeline that it follows.
-    pub remote: Option<Remote>,
-}
-
-impl Run {
-    /// What its command waits for, as it would be said: `asks: Password:`.
-    pub fn waits_for(&self) -> Option<String> {
-        let waits = self.waits.as_ref()?;
-        Some(match &waits.question {
-            Some(question) => format!("asks: {question}"),
-            None => "has printed nothing for a while and may hang".to_owned(),
-        })
-    }
-
-    /// The name of its state in `status --json`.
-    pub fn state_name(&self) -> &'static str {
-        self.outcome.as_ref().map_or("running", Outcome::name)
     }
 }

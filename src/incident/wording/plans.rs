@@ -51,6 +51,10 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             let rerun = if body.attempt > 1 { format!(", attempt {},", body.attempt) } else { String::new() };
             (kind, with_reason(format!("{}{rerun} {}", body.name, body.state.word()), &body.note))
         }
+        Body::CommitLearned(body) => {
+            let short = body.commit.get(..7).unwrap_or(&body.commit);
+            (EntryKind::PlanStarted, format!("{} is at {short} with what was pushed", body.branch))
+        }
         Body::DeploymentReported(body) => {
             let (what, host, state) = (&body.environment, &body.host, body.state.word());
             if body.why.is_empty() {

@@ -50,6 +50,7 @@ fn ran(outcome: Option<Outcome>) -> StepRun {
 
 fn open() -> StepRun {
     StepRun {
+        learned: None,
         title: String::new(),
         run: None,
         earlier: Vec::new(),

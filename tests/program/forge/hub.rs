@@ -379,6 +379,7 @@ fn gitlab(kept: &mut Kept, line: &str, sent: &str) -> String {
             "200 OK",
             &format!("\u{1b}[0Ksection_start:1:x\r\n{TOKEN}\nERROR: Job {job} failed: exit code 1\n"),
         ),
+        ("GET", ["pipelines"]) => ok(&kept.pipelines.clone().into()),
         ("GET", ["pipelines", "41", "jobs"]) => ok(&kept.jobs.clone().into()),
         ("PUT", ["merge_requests", _, "merge"]) => {
             if sent["sha"] != kept.head {

@@ -50,3 +50,32 @@ fn what_failed_there_is_named_and_what_nobody_can_read_is_no_verdict() {
     team.hub.kept().statuses = vec![json!({ "context": "ci/legacy", "state": "failure", "updated_at": "x" })];
     team.shell.flightdeck(&REMOTE).ended_with(1).said("failed: ci/legacy");
 }
+
+#[test]
+fn the_verdict_of_gitlab_is_waited_for_too() {
+    let team = Team::with("gitlab", CHECK);
+    let head = team.head();
+    let pipeline = |status: &str| {
+        vec![
+            json!({ "id": 50, "sha": head, "status": status, "source": "push", "web_url": "https://git.test/p/50" }),
+        ]
+    };
+    team.hub.kept().pipelines = pipeline("failed");
+    let said = "failed: pipeline (push); read why at https://git.test/p/50";
+    team.shell.flightdeck(&REMOTE).ended_with(1).said(said);
+    team.shell.flightdeck(&["deploy", "staging"]).ended_with(3);
+    team.hub.kept().pipelines = pipeline("running");
+    let waiting = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| team.shell.flightdeck(&REMOTE));
+        let looks = || {
+            let all = team.hub.service.requests();
+            all.iter().filter(|line| line.contains("/pipelines?sha=")).count()
+        };
+        let before = looks();
+        wait_until("two looks", || (looks() >= before + 2).then_some(()));
+        team.hub.kept().pipelines = pipeline("success");
+        asked.join().unwrap()
+    });
+    waiting.succeeded().said("1 check at GitLab passed on");
+    team.shell.flightdeck(&["deploy", "staging"]).succeeded();
+}

@@ -366,6 +366,7 @@ pub(crate) fn later() -> Vec<Plan> {
                     commit: s("{commit}"),
                     pushed: Some(Pushed {
                         branch: s("main"),
+                        replaces: None,
                         tag: Some(s("v1.2.4")),
                         commit: Learn::Merge { call: merge() },
                     }),
@@ -382,6 +383,7 @@ pub(crate) fn later() -> Vec<Plan> {
                     commit: s("{commit}"),
                     pushed: Some(Pushed {
                         branch: s("main"),
+                        replaces: None,
                         tag: None,
                         commit: Learn::Command { command: command(&["git", "rev-parse", "main"]) },
                     }),

@@ -51,6 +51,36 @@ fn a_rerun_whose_conductor_was_killed_is_followed_and_not_asked_for_again() {
 }
 
 #[test]
+fn a_rerun_whose_conductor_was_killed_before_its_answer_is_found_by_its_attempt() {
+    for end in [None, Some("success")] {
+        let team = Team::actions();
+        let mut verb = team.yard.begin(&["deploy", "staging"]);
+        team.wait_state("queued");
+        team.ci.set("completed", Some("failure"));
+        assert!(!verb.wait("the deploy").success());
+        team.ci.kept().hangs = true;
+        let mut again = team.yard.begin(&["plan", "retry", PLAN]);
+        wait_until("the rerun", || (!team.ci.kept().rerun.is_empty()).then_some(()));
+        team.yard.kill_conductor();
+        again.wait("the retry");
+        team.ci.kept().hangs = false;
+        assert_eq!(team.states().last().map(String::as_str), Some("failed"), "nothing of it is on record");
+        // It may be over by the time that anybody looks.
+        if end.is_some() {
+            team.ci.set("completed", end);
+        }
+        let mut on = team.yard.begin(&["plan", "resume", PLAN]);
+        if end.is_none() {
+            team.wait_state("queued");
+            team.ci.set("completed", Some("success"));
+        }
+        assert!(on.wait("going on").success(), "{}", team.show());
+        assert_eq!(team.ci.kept().rerun, ["9001 rerun-failed-jobs"]);
+        assert_eq!((team.ci.started(), team.records("released").len()), (1, 1));
+    }
+}
+
+#[test]
 fn a_rerun_that_is_refused_says_why_and_starts_nothing() {
     let team = Team::actions();
     let mut verb = team.yard.begin(&["deploy", "staging"]);
@@ -164,10 +194,12 @@ fn the_job_that_deployed_the_last_good_release_is_rerun_at_gitlab() {
 fn a_rerun_whose_conductor_was_killed_before_the_record_is_found_and_not_asked_for_again() {
     let team = released_twice();
     let before = team.records("pipeline-seen").len();
+    team.ci.kept().hangs = true;
     let mut back = team.yard.begin(&BACK);
     wait_until("the rerun", || (team.ci.kept().rerun == ["job 501"]).then_some(()));
-    team.yard.kill_conductor_if_any();
+    team.yard.kill_conductor();
     back.wait("the rollback");
+    team.ci.kept().hangs = false;
     assert_eq!(team.records("pipeline-seen").len(), before, "it was killed before it wrote that down");
     // It ends before anybody looks again.
     team.ci.change_jobs("status", &"success".into());

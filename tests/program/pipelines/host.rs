@@ -52,6 +52,10 @@ pub(crate) struct Kept {
     pub(crate) down: bool,
     /// The owner of the token may not write.
     pub(crate) reads_only: bool,
+    /// It does what it is asked to run again, and never answers.
+    pub(crate) hangs: bool,
+    /// It does not have the branch.
+    pub(crate) no_ref: bool,
     /// It refuses the inputs.
     pub(crate) unexpected: bool,
     /// It answers everything with this.
@@ -91,6 +95,8 @@ impl Ci {
             reviewed: None,
             down: false,
             reads_only: false,
+            hangs: false,
+            no_ref: false,
             unexpected: false,
             refuses: None,
         };
@@ -273,7 +279,7 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
                 return Some(response("403 Forbidden", &json!({ "message": why }).to_string()));
             }
             again(kept, id, how);
-            Some(response("201 Created", "{}"))
+            (!kept.hangs).then(|| response("201 Created", "{}"))
         }
         ("POST", ["runs", _, "cancel"]) => {
             kept.cancelled += 1;
@@ -326,6 +332,10 @@ fn dispatch(kept: &mut Kept, sent: Value) -> Option<String> {
             "422 Unprocessable Entity",
             r#"{"message":"Invalid request.\n\n\"return_run_details\" is not a permitted key."}"#,
         ));
+    }
+    if kept.no_ref {
+        let body = r#"{"message":"No ref found for: main","status":"422"}"#;
+        return Some(response("422 Unprocessable Entity", body));
     }
     if kept.unexpected {
         return Some(response(
@@ -395,7 +405,7 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             let found: Vec<Value> = kept.runs.iter().rev().filter(wanted).cloned().collect();
             ok(&found.into())
         }
-        ("GET", ["deployments"]) if query.contains("order_by=id") => ok(&kept.reported.clone().into()),
+        ("GET", ["deployments"]) if !query.contains("status=success") => ok(&kept.reported.clone().into()),
         ("GET", ["deployments"]) => {
             assert!(query.contains("status=success"), "{query}");
             let there = kept.deployments.iter().filter(|one| one["status"] == "success");
@@ -422,7 +432,7 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             new["created_at"] = jiff::Timestamp::now().to_string().into();
             kept.jobs.push(new.clone());
             kept.rerun.push(format!("job {job}"));
-            Some(response("201 Created", &new.to_string()))
+            (!kept.hangs).then(|| response("201 Created", &new.to_string()))
         }
         ("GET", ["pipelines", id]) => ok(find(kept, id)),
         ("GET", ["pipelines", _, "jobs"]) => ok(&kept.jobs.clone().into()),

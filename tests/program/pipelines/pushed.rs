@@ -87,6 +87,9 @@ fn what_a_finish_looked_for_in_vain_is_named() {
     team.yard.shell.flightdeck(&FINISH).ended_with(1).said(&said);
     let there = team.yard.shell.run("git", &["ls-remote", "origin", "refs/heads/main"]).succeeded().stdout;
     assert!(there.starts_with(&team.ci.kept().head), "the fix is out: {there}");
+    let learned = team.records("commit-learned").pop().unwrap();
+    let head = team.ci.kept().head.clone();
+    assert_eq!((learned["branch"].as_str(), learned["commit"].as_str()), (Some("main"), Some(&*head)));
     // It comes late, and is followed by whoever tries again.
     team.ci.pushed();
     team.ci.set("completed", Some("success"));
@@ -123,4 +126,46 @@ fn a_push_that_deploys_is_confirmed_by_the_name_of_the_environment_and_waits_for
     deploy.wait("the deploy");
     team.yard.shell.flightdeck(&["hotfix", "finish", "--confirm", "staging"]).succeeded();
     assert_ne!(there(), before);
+}
+
+#[test]
+fn a_revert_that_is_pushed_follows_what_that_starts() {
+    let rest = REST
+        .replace("trunk = []\n", "trunk = []\n[policy]\nrollback_watch = \"1s\"\nextended_watch = \"0s\"\n");
+    let rest = rest.replace("[policy.finish_gates]\ntrunk = []\n[policy]\n", "[policy]\n");
+    let team = Team::made("github-actions", &format!("{MORE}within = \"20s\"\n"), "watch = \"1s\"\n", &rest);
+    let origin = team.yard.world.path("origin.git");
+    let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "Configure"]);
+    git(&["tag", "v1.2.2"]);
+    std::fs::write(team.yard.file("pool.txt"), "2\n").unwrap();
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "Break it"]);
+    git(&["tag", "v1.2.3"]);
+    let bad = git(&["rev-parse", "HEAD"]);
+    git(&["init", "-q", "--bare", origin.to_str().unwrap()]);
+    git(&["remote", "add", "origin", origin.to_str().unwrap()]);
+    git(&["push", "-q", "-u", "origin", "main", "--tags"]);
+    let live = |arguments: &[&str]| team.yard.shell.flightdeck(arguments).succeeded();
+    live(&["live", "staging", "v1.2.2", "--good", "--at", "2026-11-20T09:30:00Z"]);
+    live(&["live", "staging", "v1.2.3"]);
+    let dry = team
+        .yard
+        .shell
+        .flightdeck(&["rollback", "revert", "--env", "staging", "--dry-run"])
+        .succeeded()
+        .stdout;
+    assert!(dry.contains("follow the pipeline that deploys main to staging"), "{dry}");
+    assert!(!dry.contains("deploying nothing yet"), "{dry}");
+    let mut back = team.yard.begin(&["rollback", "revert", "--env", "staging", "--confirm", "staging"]);
+    let learned = wait_until("the commit", || team.records("commit-learned").pop());
+    learned["commit"].as_str().unwrap().clone_into(&mut team.ci.kept().head);
+    team.ci.pushed();
+    team.wait_state("queued");
+    team.ci.set("completed", Some("success"));
+    assert!(back.wait("the rollback").success());
+    let released = team.records("released").pop().unwrap();
+    assert_eq!((&released["commit"], &released["rollback"]), (&learned["commit"], &true.into()));
+    assert_eq!(released["replaces"], bad.as_str());
 }

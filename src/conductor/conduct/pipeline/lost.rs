@@ -15,6 +15,8 @@ use crate::incident::{Outcome, Run};
 use crate::plan::pipeline::{Begin, Pipeline};
 use crate::text::visible;
 
+/// What is said where nobody can tell whether an earlier run of a step started something.
+const UNTOLD: &str = "whether it was started before cannot be told";
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -57,8 +59,12 @@ impl Conductor {
                         Found::None => String::new(),
                     }
                 }
-                // Not every command can say whether there is one.
-                Err(_) if !host.lists() => return Ok(None),
+                // Not every command can say whether there is one: a person decides, who was told so.
+                Err(_) if !host.lists() && shown.iter().any(|why| why.contains(UNTOLD)) => return Ok(None),
+                Err(lost) if !host.lists() => {
+                    let why = format!("{UNTOLD}: {}; look there, and retry to start another", lost.why);
+                    return Err(Box::new(undecided(true, why)));
+                }
                 Err(lost) => lost.why,
             };
             let left = until.saturating_duration_since(Instant::now());

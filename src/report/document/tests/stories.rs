@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::incident::{
-    Answer, Approved, Closed, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered, Delivery,
-    DeploymentReported, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, GatePassedOver,
-    HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, ItemAssigned, Joined, LeaseTaken, MergeOwed,
-    MergePaid, MessageKind, Messaged, Mitigated, Objected, PageFollowed, PageState, Paged, Phase,
-    PhaseEntered, PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved, Rejected,
-    RemoteState, Reopened, ReportSaved, Reported, Reviewed, RunWaiting, SeverityChanged, SignalKept,
-    Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, Suggested, TaskEnded, TaskGiven, Titled,
-    Told, Waits,
+    Answer, Approved, Closed, CommitLearned, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered,
+    Delivery, DeploymentReported, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked,
+    GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, ItemAssigned, Joined,
+    LeaseTaken, MergeOwed, MergePaid, MessageKind, Messaged, Mitigated, Objected, PageFollowed, PageState,
+    Paged, Phase, PhaseEntered, PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved,
+    Rejected, RemoteState, Reopened, ReportSaved, Reported, Reviewed, RunWaiting, SeverityChanged,
+    SignalKept, Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, Suggested, TaskEnded,
+    TaskGiven, Titled, Told, Waits,
 };
 
 mod again;
@@ -318,6 +318,7 @@ fn one_of_each() -> Vec<Body> {
             note: "for approval of production".into(),
         }
         .into(),
+        CommitLearned { plan: plan.clone(), step: 0, branch: "main".into(), commit: "4f2c91e".into() }.into(),
         DeploymentReported {
             plan: plan.clone(),
             environment: "production".into(),
