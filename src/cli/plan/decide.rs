@@ -101,7 +101,8 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
     };
     let found = choices.iter().find(same);
     let Some(found) = found else {
-        let can: Vec<&str> = choices.iter().map(|choice| choice.decision.name()).collect();
+        let mut can: Vec<&str> = choices.iter().map(|choice| choice.decision.name()).collect();
+        can.dedup();
         let hint = match can.as_slice() {
             [] if run.state.is_under_way() => {
                 format!("wait for it, or flightdeck run stop {}", visible(&run.id))

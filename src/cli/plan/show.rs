@@ -12,7 +12,8 @@ use super::super::preview::preview as preview_with;
 use crate::conductor;
 use crate::failure::{self, Failure};
 use crate::incident::{
-    BESIDE, Outcome, PlanRun, Policy, Proof, Proposal, Remote, Run, Spec, State, StepRun, StepState, Waits,
+    BESIDE, Decision, Outcome, PlanRun, Policy, Proof, Proposal, Remote, Run, Spec, State, StepRun,
+    StepState, Waits,
 };
 use crate::plan::progress::{self, Choice};
 use crate::plan::stored::{self, Unreadable};
@@ -39,10 +40,15 @@ pub(super) fn decoded(run: &PlanRun) -> Result<Plan, Unreadable> {
 /// The verb that makes a choice, as it would be typed.
 pub(in super::super) fn verb(plan: &Plan, run: &PlanRun, choice: &Choice) -> String {
     let name = choice.decision.name();
-    let reason = if name == "skip" { " --reason WHY" } else { "" };
+    let given = match choice.decision {
+        Decision::Skip { .. } => " --reason WHY",
+        Decision::Review { approve: true, .. } => " --approve --comment \"…\"",
+        Decision::Review { approve: false, .. } => " --reject --comment \"…\"",
+        _ => "",
+    };
     let confirm = progress::word(plan, run, choice)
         .map_or_else(String::new, |word| format!(" --confirm {}", visible(word)));
-    format!("flightdeck plan {name} {}{reason}{confirm}", visible(&run.id))
+    format!("flightdeck plan {name} {}{given}{confirm}", visible(&run.id))
 }
 
 /// What can be decided about a plan now, a line each with its verb.
@@ -360,7 +366,52 @@ fn step_sheet(step: &StepRun) -> StepSheet<'_> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
+    use super::super::super::args::Cli;
     use super::*;
+    use crate::incident::PlanState;
+    use crate::plan::Purpose;
+
+    #[test]
+    fn every_choice_is_printed_as_a_command_that_can_be_run() {
+        let plan = Plan {
+            confirm: Some("production".into()),
+            ..Plan::new("p", "p", Purpose::Rollback, "production")
+        };
+        let run = PlanRun {
+            id: "rollback-production-1".into(),
+            title: String::new(),
+            purpose: "rollback".into(),
+            target: "production".into(),
+            hash: String::new(),
+            by: "maya".into(),
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            state: PlanState::Waiting,
+            why: String::new(),
+            steps: Vec::new(),
+            spec: Spec::default(),
+            told_host: crate::incident::ToldHost::default(),
+        };
+        let review = |approve| Decision::Review { approve, comment: String::new(), waits_for: String::new() };
+        let skip = Decision::Skip { reason: String::new() };
+        let all =
+            [review(true), review(false), skip, Decision::Resume, Decision::Retry, Decision::Undo { to: 0 }];
+        for decision in all.into_iter().chain([Decision::GiveUp]) {
+            let choice = Choice { step: 0, run: None, decision, title: String::new(), risky: false };
+            let typed = verb(&plan, &run, &choice);
+            let parsed = Cli::try_parse_from(typed.replace('"', "").split(' '));
+            assert!(parsed.is_ok(), "{typed}: {}", parsed.unwrap_err());
+        }
+        let said = |approve| {
+            let decision = review(approve);
+            verb(&plan, &run, &Choice { step: 0, run: None, decision, title: String::new(), risky: false })
+        };
+        let begun = "flightdeck plan review rollback-production-1";
+        assert_eq!(said(true), format!("{begun} --approve --comment \"…\" --confirm production"));
+        assert_eq!(said(false), format!("{begun} --reject --comment \"…\""));
+    }
 
     #[test]
     fn what_a_proof_found_is_said_as_a_person_would() {
