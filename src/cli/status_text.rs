@@ -132,11 +132,11 @@ fn phases(page: &mut Sheet, situation: &Situation) {
     let state = &situation.state;
     let pieces = Phase::ALL.into_iter().map(|phase| {
         let name = situation.policy.phase_name(phase);
-        if phase == state.phase {
+        if phase == state.phase && state.is_open() {
             let entered = phase_since(state);
             let budget = situation.policy.phases.iter().find(|p| p.phase == phase).map(|p| p.budget);
             match (entered, budget) {
-                (Some(entered), Some(budget)) if state.is_open() => {
+                (Some(entered), Some(budget)) => {
                     let spent = situation.now.duration_since(entered).max(SignedDuration::ZERO);
                     let hue = if spent > budget { Hue::Bad } else { Hue::Strong };
                     (format!("▶ {name} {}/{}", duration(spent), duration(budget)), hue)
@@ -145,7 +145,7 @@ fn phases(page: &mut Sheet, situation: &Situation) {
             }
         } else if state.phases.iter().any(|(p, _)| *p == phase) {
             (format!("✓ {name}"), Hue::Good)
-        } else if phase < state.phase {
+        } else if phase < state.phase || !state.is_open() {
             (format!("– {name}"), Hue::Dim)
         } else {
             (format!("· {name}"), Hue::Dim)
@@ -550,6 +550,15 @@ mod tests {
         let text = text(&situation, false, &key);
         let line = text.lines().find(|line| line.contains("api failing")).unwrap();
         assert!(line.ends_with("probe") && !line.contains("maya"), "{line}");
+    }
+
+    #[test]
+    fn no_phase_runs_once_it_is_resolved() {
+        let mut situation = situation();
+        situation.state.status = Status::Resolved;
+        let text = text(&situation, false, &key);
+        let line = text.lines().find(|line| line.contains("assemble")).unwrap();
+        assert!(line.contains("✓ develop") && !line.contains(['▶', '·']), "{text}");
     }
 
     #[test]
