@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::draft::Sight;
 use super::numbers::{self, Said};
 use super::outward;
-use crate::incident::{ClockState, MessageKind, Seen, State, Status, all_clocks, next_update, told_up_to};
+use crate::incident::{ClockState, MessageKind, Seen, Status, all_clocks, next_update, told_up_to};
 use crate::report::{capitalised, spoken};
 use crate::text::visible;
 
@@ -119,7 +119,7 @@ impl Facts {
                 .map(|at| time(at, now))
                 .unwrap_or_default(),
             review: plain(&policy.severity(state.severity).review),
-            rolled_back: rolled_back(state, now),
+            rolled_back: rolled_back(sight),
             due: due(sight),
         }
     }
@@ -138,13 +138,13 @@ pub(super) fn time(at: Timestamp, now: Timestamp) -> String {
     at.strftime(format).to_string()
 }
 
-fn rolled_back(state: &State, now: Timestamp) -> Option<Back> {
-    let release = super::draft::rollback(state)?;
+fn rolled_back(sight: &Sight<'_>) -> Option<Back> {
+    let release = super::draft::rollback(sight.state)?;
     let verdict = outward::holds(release).to_owned();
     Some(Back {
         environment: plain(&release.environment),
         to: plain(&release.name()),
-        at: time(release.at, now),
+        at: time(outward::brought_at(sight, release), sight.now),
         verdict,
     })
 }

@@ -79,6 +79,9 @@ fn work(state: &State) -> Option<String> {
         let production = plan.is_production();
         return Some(match (plan.purpose.as_str(), plan.state) {
             ("rollback", PlanState::Ended(PlanEnd::Done)) if production => break,
+            ("rollback", _) if production && waits(state, plan) => {
+                "A rollback is waiting for approval.".to_owned()
+            }
             ("rollback", _) if production => "We are rolling back.".to_owned(),
             ("deploy", PlanState::Ended(PlanEnd::Done)) if production => {
                 match state.releases.iter().rfind(|release| release.plan == plan.id).map(health) {
@@ -86,6 +89,7 @@ fn work(state: &State) -> Option<String> {
                     Some(held) => format!("A fix is in production{held}."),
                 }
             }
+            ("deploy", _) if production && waits(state, plan) => "A fix is waiting for approval.".to_owned(),
             ("deploy", _) if production => "A fix is being deployed.".to_owned(),
             ("deploy", PlanState::Ended(PlanEnd::Done)) => "A fix is being tested.".to_owned(),
             ("hotfix", PlanState::Ended(PlanEnd::Done)) if plan.is_finish() => {
@@ -99,6 +103,11 @@ fn work(state: &State) -> Option<String> {
         return Some("It needs no fix of ours, and we are watching it.".to_owned());
     }
     (state.phase >= Phase::Develop).then(|| "We are working on a fix.".to_owned())
+}
+
+/// Whether the pipeline of a plan waits to be approved, and nothing of it is live yet.
+fn waits(state: &State, plan: &PlanRun) -> bool {
+    plan.waits_for_approval() && state.releases.iter().all(|release| release.plan != plan.id)
 }
 
 /// Says what a watch found, to be put behind what was brought there; empty: nobody can tell.
@@ -130,13 +139,12 @@ pub(super) fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String
     lines
 }
 
-/// When users felt what an entry tells: a release counts from when it was live, not from the end of its plan, and
-/// that they are served from when that was seen.
+/// When what an entry tells was so for users: that they are served counts from when it was seen.
 fn when(sight: &Sight<'_>, entry: &Entry<'_>) -> Timestamp {
     match entry.name {
         "plan-ended" => {
             let release = sight.state.releases.iter().rfind(|release| release.plan == entry.about);
-            release.map_or(entry.at, |release| release.at)
+            release.map_or(entry.at, |release| brought_at(sight, release))
         }
         "mitigated" => {
             let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
@@ -144,6 +152,12 @@ fn when(sight: &Sight<'_>, entry: &Entry<'_>) -> Timestamp {
         }
         _ => entry.at,
     }
+}
+
+/// When something counts as brought into production, as the timeline has it.
+pub(super) fn brought_at(sight: &Sight<'_>, release: &Release) -> Timestamp {
+    let of_it = |name: &str| sight.numbers.iter().any(|number| number.name == name);
+    sight.state.brought_at(release, of_it)
 }
 
 /// When production failed after users were said to be served, and when it recovered.
@@ -205,7 +219,8 @@ fn changed(state: &State, plan: &PlanRun) -> Option<String> {
 pub(super) fn under_way(state: &State) -> Vec<String> {
     let plans = state.plans.iter().filter(|plan| plan.state.is_under_way() && plan.reaches_users());
     let short = |plan: &PlanRun| plain(plan.title.split([',', ':']).next().unwrap_or_default());
-    plans.map(short).collect()
+    let how = |plan: &PlanRun| if waits(state, plan) { " (waiting for approval)" } else { "" };
+    plans.map(|plan| format!("{}{}", short(plan), how(plan))).collect()
 }
 
 /// Says whether what was gone back to holds; empty: nobody can tell yet.

@@ -12,8 +12,8 @@ use crate::health::series::State as Health;
 use crate::incident::{
     Alarm, Author, Body, CauseDescribed, Declared, Delivered, Delivery, Draft as Written, Facts, Hash, Hlc,
     ImpactDescribed, IncidentId, Log, MessageKind, Messaged, Mitigated, NoteKind, Noted, Phase, PhaseEntered,
-    PlanEnded, PlanStarted, Policy, Record, RecordId, ReleaseJudged, Released, RepositoryId, Resolved,
-    RoleTaken, Seen, Severity, State, Told,
+    PipelineSeen, PlanEnded, PlanStarted, Policy, Record, RecordId, ReleaseJudged, Released, RepositoryId,
+    Resolved, RoleTaken, Seen, Severity, State, StepStarted, Told,
 };
 
 /// Records, each at a minute after it began.
@@ -363,6 +363,70 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     story.at(47, of::<Resolved>(json!({ "after": [mitigated], "reason": open })));
     let over = text(&story, 48, MessageKind::Resolved, &[]);
     assert!(over.contains("- 14:11 UTC service restored\n") && !over.contains(open), "{over}");
+}
+
+#[test]
+fn a_rollback_that_waits_for_approval_is_not_said_to_run() {
+    let mut story = Story::begun();
+    story.at(2, told("stakeholders"));
+    story.at(
+        10,
+        of::<PlanStarted>(json!({
+            "plan": "rollback-10", "title": "roll production back: redeploy v1.4.1", "purpose": "rollback",
+            "target": "production", "hash": "", "steps": ["deploy.yml"], "spec": { "confirm": "production" },
+        })),
+    );
+    let run = "rollback-10.0";
+    story.at(10, of::<StepStarted>(json!({ "plan": "rollback-10", "step": 0, "run": run })));
+    let seen = |state: &str, note: &str| {
+        of::<PipelineSeen>(json!({
+            "plan": "rollback-10", "step": 0, "run": run, "id": "42", "name": "deploy.yml #42", "url": "",
+            "commit": "", "attempt": 1, "state": state, "asks": true, "note": note,
+        }))
+    };
+    story.at(11, seen("waiting", "for approval of production by omar"));
+    let said = text(&story, 12, MessageKind::Update, &[]);
+    assert!(said.contains("A rollback is waiting for approval."), "{said}");
+    assert!(said.contains("Under way: roll production back (waiting for approval)\n"), "{said}");
+    story.at(13, seen("running", ""));
+    let said = text(&story, 14, MessageKind::Update, &[]);
+    assert!(said.contains("We are rolling back.") && !said.contains("approval"), "{said}");
+}
+
+#[test]
+fn a_change_counts_from_the_end_of_its_plan_and_never_after_what_it_did() {
+    let with = |recovers: bool| {
+        let mut story = Story::begun();
+        let alarm = |from: &str, to: &str| Alarm {
+            probe: "payment failures".into(),
+            from: from.into(),
+            to: to.into(),
+            why: String::new(),
+        };
+        story.at(3, alarm("ok", "failing"));
+        story.starts(10, "rollback", "roll production back: redeploy v1.4.1");
+        if recovers {
+            story.at(12, alarm("failing", "ok"));
+        }
+        story.at(
+            13,
+            of::<Released>(json!({
+                "environment": "production", "reference": "main", "commit": "c".repeat(40), "tag": "v1.4.1",
+                "plan": "rollback-10", "rollback": true,
+            })),
+        );
+        story.at(15, of::<PlanEnded>(json!({ "plan": "rollback-10", "end": "done" })));
+        if recovers {
+            story.at(16, Mitigated::default());
+        }
+        let well = [errors(Some(0.4), Some(0.4), Health::Ok)];
+        text(&story, 17, MessageKind::Update, &well)
+    };
+    let said = with(false);
+    assert!(said.contains("- 14:15 UTC rolled production back to v1.4.1\n"), "{said}");
+    let said = with(true);
+    let wanted = "- 14:12 UTC rolled production back to v1.4.1\n- 14:12 UTC service restored\n";
+    assert!(said.contains(wanted), "{said}");
 }
 
 #[test]

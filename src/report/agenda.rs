@@ -35,7 +35,7 @@ pub fn agenda(state: &State, setting: Setting<'_>) -> String {
     };
     let mut happened = vec![format!("Impact: {}", or(&state.impact, "not recorded yet"))];
     happened.extend(times::served(state, setting.probes));
-    happened.push(live::fact(state));
+    happened.push(live::fact(state, setting.probes));
     happened.push(format!("Cause: {cause}"));
     section("What happened", happened, "");
     section("Silences in the timeline", silences(state), "Nothing was silent for long.");

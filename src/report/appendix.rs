@@ -6,6 +6,7 @@ use super::document::items;
 use super::links::{self, Place};
 use super::words::{impossible, kind, spell, utc};
 use super::{approvals, chains, messages, runs, signals};
+use crate::config::types::Probe;
 use crate::incident::{CheckState, ChecklistItem, Entry, Policy, Precision, State, duration};
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
@@ -18,10 +19,11 @@ pub(super) fn sections(
     state: &State,
     policy: &Policy,
     checklist: &[ChecklistItem],
+    probes: &[Probe],
     now: Timestamp,
 ) -> Vec<(&'static str, String)> {
     let parts = [
-        ("Signals", signals::section(state)),
+        ("Signals", signals::section(state, probes)),
         ("Severity", answers(state, policy)),
         ("Phases", Some(phases(state, policy, now))),
         ("Checklist", checks(state, checklist)),

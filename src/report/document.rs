@@ -75,7 +75,7 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     document.section("Prevention", &prevention::section(state, probes));
     document.tasks("Still to do", &followups::left(state, policy, checklist, now));
     document.tasks("Still to be written", &gaps::lines(state, setting));
-    let sections = appendix::sections(state, policy, checklist, now);
+    let sections = appendix::sections(state, policy, checklist, probes, now);
     document.section("Appendix: the record", "Everything the summary is made from, in full.");
     for (title, body) in sections {
         document.part(title, &body);
@@ -142,7 +142,7 @@ fn facts(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> St
     let people = people::named(state, policy);
     let mut lines = vec![what.join(" · ")];
     lines.extend(times::served(state, probes));
-    lines.push(live::fact(state));
+    lines.push(live::fact(state, probes));
     if !people.is_empty() {
         lines.push(format!("People: {}", people.join(", ")));
     }

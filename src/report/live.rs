@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::words::{clock_after, release as named, spoken};
 use super::{links, production};
+use crate::config::types::Probe;
 use crate::incident::{PlanRun, Predecessor, Release, State};
 use crate::text::markdown::inline;
 
@@ -22,8 +23,8 @@ pub(super) struct Live {
     pub(super) since: Option<Timestamp>,
     /// Who deployed it; empty: not known.
     pub(super) by: String,
-    /// What became of it: `rolled back to v1.4.1 at 13:49`; empty: it is live still, as far as anybody knows.
-    became: String,
+    /// What took its place; `None`: it is live still, as far as anybody knows.
+    next: Option<Release>,
 }
 
 /// Finds out what was live when it began.
@@ -33,21 +34,14 @@ pub(super) fn when_it_began(state: &State) -> Option<Live> {
         let later = one.at > state.started_at && known.since.is_none_or(|since| one.at > since);
         later && one.environment == known.environment && one.commit != known.commit
     });
-    let became = next.map_or_else(String::new, |next| {
-        let (at, name) = (clock_after(state.started_at, next.at), inline(&next.name()));
-        if next.rollback {
-            format!("rolled back to {name} at {at}")
-        } else {
-            format!("replaced by {name} at {at}")
-        }
-    });
     let Known { name, environment, since, by, .. } = known;
-    Some(Live { name, environment, since, by, became })
+    Some(Live { name, environment, since, by, next: next.cloned() })
 }
 
 /// What was live when it began, as a line of facts.
-pub(super) fn fact(state: &State) -> String {
-    let live = when_it_began(state).map_or_else(|| "not on record".to_owned(), |live| live.described(state));
+pub(super) fn fact(state: &State, probes: &[Probe]) -> String {
+    let live = when_it_began(state);
+    let live = live.map_or_else(|| "not on record".to_owned(), |live| live.described(state, probes));
     format!("Live when it began: {live}")
 }
 
@@ -116,7 +110,7 @@ impl Live {
     }
 
     /// The release, since when it is there, who deployed it, and what became of it.
-    fn described(&self, state: &State) -> String {
+    fn described(&self, state: &State, probes: &[Probe]) -> String {
         let at = |at: Timestamp| clock_after(state.started_at, at);
         let mut said = vec![self.name.clone()];
         said.push(match self.since {
@@ -130,7 +124,15 @@ impl Live {
             said.push(format!("deployed by {}", inline(&self.by)));
         }
         let what = said.join(", ");
-        if self.became.is_empty() { what } else { format!("{what}; {}", self.became) }
+        let Some(next) = &self.next else { return what };
+        let (when, name) = (production::brought_at(state, probes, next), inline(&next.name()));
+        let runs = state.plan(&next.plan).is_some_and(|plan| plan.state.is_under_way());
+        match (next.rollback, runs) {
+            (true, true) => format!("{what}; being rolled back to {name}"),
+            (true, false) => format!("{what}; rolled back to {name} at {}", at(when)),
+            (false, true) => format!("{what}; being replaced by {name}"),
+            (false, false) => format!("{what}; replaced by {name} at {}", at(when)),
+        }
     }
 
     /// A sentence; `None`: it had been live for long, or nobody knows since when.

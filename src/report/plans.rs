@@ -41,6 +41,15 @@ pub(super) fn tried(plan: &PlanRun) -> String {
     }
 }
 
+/// What somebody has begun, as the beginning of a sentence: `maya began to roll production back to v1.4.1`.
+pub(super) fn begun(plan: &PlanRun) -> String {
+    let by = inline(&plan.by);
+    match to_do(plan) {
+        Some(verb) => format!("{by} began to {verb}"),
+        None => format!("{by} started “{}”", inside(&plan.title)),
+    }
+}
+
 /// What a plan is, as a noun: `the deploy of v1.4.3 to production`.
 pub(super) fn noun(plan: &PlanRun) -> String {
     let place = inline(&plan.target);

@@ -21,6 +21,13 @@ pub(super) fn recovered(state: &State, probes: &[Probe], said: Timestamp) -> Rec
     state.recovered(said, of_production)
 }
 
+/// When something counts as brought into production, as the timeline has it.
+pub(super) fn brought_at(state: &State, probes: &[Probe], release: &Release) -> Timestamp {
+    let of_production =
+        |name: &str| probes.iter().any(|probe| probe.name == name && is(state, &probe.environment));
+    state.brought_at(release, of_production)
+}
+
 /// When a probe of production first failed.
 pub(super) fn first_alarm(state: &State, probes: &[Probe]) -> Option<Timestamp> {
     let of_production =

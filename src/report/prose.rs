@@ -107,7 +107,7 @@ fn commanders(state: &State) -> Vec<(Timestamp, &str)> {
 
 /// What was done to production, and what was said of users since.
 fn course(state: &State, probes: &[Probe]) -> String {
-    let mut told = changes(state);
+    let mut told = changes(state, probes);
     let dropped = told.len().saturating_sub(MOST);
     told.drain(..dropped);
     told.extend(decisions(state, probes));
@@ -121,10 +121,10 @@ fn course(state: &State, probes: &[Probe]) -> String {
 }
 
 /// Every change to production, in order.
-pub(super) fn changes(state: &State) -> Vec<(Timestamp, String)> {
+pub(super) fn changes(state: &State, probes: &[Probe]) -> Vec<(Timestamp, String)> {
     let of_plans = state.plans.iter().filter_map(|plan| match plan.purpose.as_str() {
         _ if plan.is_flag() => flagged(state, plan),
-        "deploy" | "rollback" if plan.is_production() => brought(state, plan),
+        "deploy" | "rollback" if plan.is_production() => brought(state, probes, plan),
         _ => None,
     });
     // What was live before the fault is no change.
@@ -134,17 +134,26 @@ pub(super) fn changes(state: &State) -> Vec<(Timestamp, String)> {
             && production::is(state, &release.environment)
     });
     let by_hand = by_hand
-        .map(|release| (production::recorded_at(state, release), released(state, release, release.rollback)));
+        .map(|release| (production::recorded_at(state, release), released(state, release, release.at)));
     let mut all: Vec<(Timestamp, String)> = of_plans.chain(by_hand).collect();
     all.sort_by_key(|(at, _)| *at);
     all
 }
 
 /// What a deploy or a rollback came to; `None` where there is nothing to say of it yet.
-fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
-    let back = plan.purpose == "rollback";
+fn brought(state: &State, probes: &[Probe], plan: &PlanRun) -> Option<(Timestamp, String)> {
     if let Some(release) = state.releases.iter().rev().find(|release| release.plan == plan.id) {
-        return Some((release.at, released(state, release, back || release.rollback)));
+        if plan.state.is_under_way() {
+            let began = clock_after(state.started_at, plan.started_at);
+            let how = if plan.state == PlanState::Waiting {
+                "it waits for a person"
+            } else {
+                "it is still running"
+            };
+            return Some((plan.started_at, format!("{} at {began}; {how}.", plans::begun(plan))));
+        }
+        let at = production::brought_at(state, probes, release);
+        return Some((at, released(state, release, at)));
     }
     let PlanState::Ended(end) = plan.state else { return None };
     let at = clock_after(state.started_at, plan.started_at);
@@ -170,8 +179,11 @@ fn brought(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     Some((plan.started_at, said))
 }
 
-fn released(state: &State, release: &Release, back: bool) -> String {
-    let at = clock_after(state.started_at, release.at);
+/// What somebody brought there, and how it did; `at`: when that counts as done.
+fn released(state: &State, release: &Release, at: Timestamp) -> String {
+    let served = state.mitigated_at.is_some_and(|served| served < release.at);
+    let at = clock_after(state.started_at, at);
+    let back = release.rollback || state.plan(&release.plan).is_some_and(|plan| plan.purpose == "rollback");
     let (name, target, by) = (inline(&release.name()), inline(&release.environment), inline(&release.by));
     if release.plan.is_empty() {
         // Nobody deployed it from here: somebody said that it is there.
@@ -191,7 +203,6 @@ fn released(state: &State, release: &Release, back: bool) -> String {
         format!("{by} deployed {name} to {target} at {at}")
     };
     let did = format!("{did}{}", changed(state, release, back));
-    let served = state.mitigated_at.is_some_and(|served| served < release.at);
     let Some((_, verdict, why)) = &release.verdict else {
         let plan = state.plan(&release.plan);
         return match plan.filter(|plan| plan.state == PlanState::Ended(PlanEnd::Cancelled)) {

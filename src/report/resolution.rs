@@ -18,13 +18,15 @@ struct Deed {
 
 /// Tells whether anything is on record that may have ended it.
 pub(super) fn is_told(state: &State) -> bool {
-    deeds(state).iter().any(|deed| deed.changes)
+    deeds(state, &[]).iter().any(|deed| deed.changes)
 }
 
 /// What was done, in order.
-fn deeds(state: &State) -> Vec<Deed> {
-    let mut deeds: Vec<Deed> =
-        prose::changes(state).into_iter().map(|(at, text)| Deed { at, text, changes: true }).collect();
+fn deeds(state: &State, probes: &[Probe]) -> Vec<Deed> {
+    let mut deeds: Vec<Deed> = prose::changes(state, probes)
+        .into_iter()
+        .map(|(at, text)| Deed { at, text, changes: true })
+        .collect();
     deeds.extend(by_hand(state));
     deeds.extend(merged(state));
     deeds.sort_by_key(|deed| deed.at);
@@ -33,7 +35,7 @@ fn deeds(state: &State) -> Vec<Deed> {
 
 /// The section as Markdown.
 pub(super) fn section(state: &State, probes: &[Probe]) -> String {
-    let deeds = deeds(state);
+    let deeds = deeds(state, probes);
     let mut parts = Vec::new();
     if deeds.is_empty() {
         parts.push("Nothing is on record that was done to end it.".to_owned());

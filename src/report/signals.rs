@@ -18,13 +18,13 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const MARKED: usize = 9;
 
 /// The section as Markdown; `None` where no signal was kept.
-pub(super) fn section(state: &State) -> Option<String> {
+pub(super) fn section(state: &State, probes: &[Probe]) -> Option<String> {
     let first = state.signals.first()?;
     // Those that were kept together are drawn over the same time.
     let together: Vec<&KeptSignal> =
         state.signals.iter().filter(|one| (one.from, one.step) == (first.from, first.step)).collect();
     let others = state.signals.iter().filter(|one| (one.from, one.step) != (first.from, first.step));
-    let (marks, legend) = markers(state, first);
+    let (marks, legend) = markers(state, probes, first);
     let mut out = String::from("```text\n");
     for signal in together.into_iter().chain(others) {
         out.push_str(&caption(signal));
@@ -130,7 +130,7 @@ fn bars(signal: &KeptSignal) -> String {
 }
 
 /// What was done to production in that time, as marks under the columns, and what each mark stands for.
-fn markers(state: &State, signal: &KeptSignal) -> (String, Vec<String>) {
+fn markers(state: &State, probes: &[Probe], signal: &KeptSignal) -> (String, Vec<String>) {
     let columns = signal.kept.values.len();
     let mut row = vec![' '; columns];
     let mut legend = Vec::new();
@@ -143,7 +143,7 @@ fn markers(state: &State, signal: &KeptSignal) -> (String, Vec<String>) {
             true
         })
     };
-    let changes = prose::changes(state);
+    let changes = prose::changes(state, probes);
     let mut number = 0;
     for (when, text) in changes {
         let mark = char::from_digit(u32::try_from(number + 1).unwrap_or(0), 10).filter(|_| number < MARKED);

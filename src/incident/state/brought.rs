@@ -1,7 +1,9 @@
 //! What plans brought: the commits of a deploy, as its notes name them, and flags that were turned off.
 
+use jiff::Timestamp;
+
 use super::State;
-use super::plans::PlanRun;
+use super::plans::{PlanRun, Release};
 
 const BRINGS: &str = "brings ";
 const LACKS: &str = " lacks:";
@@ -42,6 +44,19 @@ impl PlanRun {
 }
 
 impl State {
+    /// When something counts as brought into production: at the end of its plan, as the timeline has it, where that
+    /// was done; but no later than users were served again by it. Else from when it was live.
+    pub fn brought_at(&self, release: &Release, is_production: impl Fn(&str) -> bool) -> Timestamp {
+        let plan = self.plan(&release.plan).filter(|plan| plan.is_done());
+        let Some((plan, ended)) = plan.and_then(|plan| Some((plan, plan.ended_at?))) else {
+            return release.at;
+        };
+        let served = self.served.iter().map(|said| self.recovered(*said, &is_production).at);
+        let recovered = self.outages(&is_production).into_iter().filter_map(|outage| outage.until);
+        let meanwhile = served.chain(recovered).filter(|at| *at >= plan.started_at);
+        meanwhile.fold(ended, Timestamp::min)
+    }
+
     /// The flags that were turned off in this incident and not on again since.
     pub fn flags_off(&self) -> Vec<&str> {
         let mut off: Vec<&str> = Vec::new();

@@ -47,6 +47,18 @@ impl Remote {
 }
 
 impl PlanRun {
+    /// Tells whether its pipeline waits for somebody to approve it.
+    pub fn waits_for_approval(&self) -> bool {
+        let mut runs = self.steps.iter().filter_map(|step| step.run.as_ref());
+        self.state.is_under_way()
+            && runs.any(|run| {
+                let remote =
+                    run.remote.as_ref().filter(|_| run.outcome.is_none() && run.stop_asked.is_none());
+                remote
+                    .is_some_and(|remote| remote.state == RemoteState::Waiting && remote.approval().is_some())
+            })
+    }
+
     /// What is waited for where somebody stopped a pipeline that has not ended: `stopping: waits for GitHub Actions
     /// to end deploy.yml #42`. Until then there is nothing to decide.
     pub fn stopping(&self) -> Option<String> {

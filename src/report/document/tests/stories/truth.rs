@@ -141,6 +141,13 @@ fn a_rollback_that_was_stopped_is_said_to_be() {
             story.tell(Released { plan: id.into(), ..released("v1.2.2", "v1.2.2", "cafe123", true) });
         }
     }
+    let report = story.report();
+    let running = text_under(&report, "Summary");
+    assert!(
+        running.contains("ines began to roll production back at 14:20; it is still running.")
+            && !running.contains("rolled production back"),
+        "{running}"
+    );
     story.at("14:21:00", "ines").tell(PlanEnded {
         plan: id.into(),
         end: PlanEnd::Cancelled,
