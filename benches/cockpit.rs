@@ -342,6 +342,7 @@ fn a_message_from_ten_thousand_records(bencher: Bencher<'_, '_>) {
             service: &state.service,
             numbers: &numbers,
             seen: flightdeck::incident::Seen::Failing,
+            third_parties: &[],
             now: start() + SignedDuration::from_hours(3),
         };
         let draft = draft::draft(&sight, MessageKind::Update, "stakeholders", &[]);

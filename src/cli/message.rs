@@ -362,6 +362,7 @@ fn written(cx: &Context, loaded: Loaded, setup: &Setup, kind: MessageKind, audie
         service: &service,
         numbers: &numbers,
         seen: situation.facts.seen(),
+        third_parties: &situation.facts.third_parties,
         now: cx.now(),
     };
     draft::draft(&sight, kind, audience, &own)
@@ -472,8 +473,16 @@ pub(super) fn page(cx: &Context, who: &str, json: bool) -> Result<End> {
     let mut loaded = cx.load(Wanted::Open)?;
     let service = cx.service();
     let (state, number, policy) = (loaded.state(), &loaded.number, &setup.policy);
-    let sight =
-        Sight { state, policy, number, service: &service, numbers: &[], seen: Seen::Unknown, now: read_at };
+    let sight = Sight {
+        state,
+        policy,
+        number,
+        service: &service,
+        numbers: &[],
+        seen: Seen::Unknown,
+        third_parties: &[],
+        now: read_at,
+    };
     let draft = draft::draft(&sight, MessageKind::Page, who, &[]);
     let incident = state.id;
     let found = draft::channels(&config.channels, &setup.policy, who);

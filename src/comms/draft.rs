@@ -28,6 +28,8 @@ pub struct Sight<'a> {
     pub numbers: &'a [Number],
     /// How production is seen to be.
     pub seen: Seen,
+    /// Third parties that are not well, by their probes.
+    pub third_parties: &'a [String],
     /// The time.
     pub now: Timestamp,
 }

@@ -40,6 +40,8 @@ pub(super) struct Facts {
     numbers: Vec<Said>,
     happened: Vec<String>,
     under_way: Vec<String>,
+    /// What was turned off and is off still, in a sentence; empty: nothing is.
+    still_off: String,
     commander: String,
     roles: Vec<Held>,
     next_update: String,
@@ -109,6 +111,7 @@ impl Facts {
             }),
             happened: outward::happened(sight, from),
             under_way: outward::under_way(state),
+            still_off: outward::still_off(state),
             commander: state
                 .roles
                 .get(crate::incident::Role::COMMANDER)

@@ -21,7 +21,7 @@ pub(super) fn recovery(sight: &Sight<'_>) -> Option<Recovery> {
 /// Says how it stands, in a sentence or two.
 pub(super) fn stands(sight: &Sight<'_>) -> String {
     let state = sight.state;
-    let work = work(state);
+    let work = work(sight);
     let fails = sight.seen == Seen::Failing;
     match state.status {
         Status::Resolved | Status::Closed => match state.resolved_at.filter(|_| fails) {
@@ -49,7 +49,7 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
             let usual = if state.cause.is_empty() {
                 "We are looking for the cause."
             } else {
-                "We are working on a fix."
+                "We know the cause, and are deciding on a fix."
             };
             format!("{served} {}", work.as_deref().unwrap_or(usual))
         }
@@ -73,7 +73,8 @@ fn gone_back(release: &Release) -> String {
 }
 
 /// Says how far a fix is, by the newest plan that has to do with one; `None`: nobody has begun one.
-fn work(state: &State) -> Option<String> {
+fn work(sight: &Sight<'_>) -> Option<String> {
+    let state = sight.state;
     let began = |plan: &&PlanRun| plan.state.is_under_way() || plan.is_done();
     for plan in state.plans.iter().rev().filter(began).filter(|plan| !plan.is_flag()) {
         let production = plan.is_production();
@@ -100,9 +101,16 @@ fn work(state: &State) -> Option<String> {
         });
     }
     if state.no_hotfix.is_some() {
-        return Some("It needs no fix of ours, and we are watching it.".to_owned());
+        return Some(match sight.third_parties {
+            [] => "It needs no fix of ours, and we are watching it.".to_owned(),
+            names => {
+                let names = plain(&names.join(", "));
+                format!("It needs no fix of ours: we are waiting for a third party to recover ({names}).")
+            }
+        });
     }
-    (state.phase >= Phase::Develop).then(|| "We are working on a fix.".to_owned())
+    let is_begun = state.phase >= Phase::Develop || state.plans.iter().any(|plan| plan.purpose == "hotfix");
+    is_begun.then(|| "We are working on a fix.".to_owned())
 }
 
 /// Whether the pipeline of a plan waits to be approved, and nothing of it is live yet.
@@ -221,6 +229,13 @@ pub(super) fn under_way(state: &State) -> Vec<String> {
     let short = |plan: &PlanRun| plain(plan.title.split([',', ':']).next().unwrap_or_default());
     let how = |plan: &PlanRun| if waits(state, plan) { " (waiting for approval)" } else { "" };
     plans.map(|plan| format!("{}{}", short(plan), how(plan))).collect()
+}
+
+/// Says what was turned off for the time being, and is off still; empty: nothing is.
+pub(super) fn still_off(state: &State) -> String {
+    let off = state.flags_off();
+    let verb = if off.len() == 1 { "is" } else { "are" };
+    if off.is_empty() { String::new() } else { plain(&format!("{} {verb} still off.", off.join(", "))) }
 }
 
 /// Says whether what was gone back to holds; empty: nobody can tell yet.

@@ -1,6 +1,7 @@
 //! Drafts of a story as business readers get them, and what each service is sent.
 
 mod services;
+mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -150,6 +151,7 @@ fn drafted(story: &Story, n: i64, kind: MessageKind, numbers: &[Number], own: &[
         service,
         numbers,
         seen: seen_in(numbers),
+        third_parties: &[],
         now: minute(n),
     };
     draft(&sight, kind, "stakeholders", own)

@@ -219,7 +219,10 @@ impl Judge<'_> {
         for role in wanted {
             let title = self.policy.role_title(&role).to_owned();
             let voted = self.state.votes.iter().find(|vote| vote.approves && vote.role == role);
-            let filled = first(&role).or_else(|| voted.map(|vote| (vote.at, vote.by.clone())));
+            // Who approves is there, though nobody gave them the role.
+            let voted =
+                || voted.map(|vote| (vote.at, format!("{} approved, without having the role", vote.by)));
+            let filled = first(&role).or_else(voted);
             if let Some((at, who)) = filled {
                 if role == Role::COMMANDER && at > due {
                     verdict = verdict.min(Verdict::Late);

@@ -156,24 +156,19 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     }
 }
 
-/// What is missing where no watch showed that production is well.
+/// What is missing where no watch showed that what was brought to production is well.
 fn unwatched(state: &State, facts: &Facts) -> Option<String> {
     let is_production = |name: &str| production(facts) == Some(name);
     let live = state.releases.iter().rev().find(|release| is_production(&release.environment));
-    if let Some(live) = live.filter(|live| live.at >= state.declared_at) {
-        let name = live.name();
-        return match &live.verdict {
-            Some((_, WatchVerdict::Passed, _)) => None,
-            Some((_, WatchVerdict::Failed, _)) => Some(format!("the watch of {name} failed")),
-            Some((_, WatchVerdict::Unknown, _)) => Some(format!("the watch of {name} could not be judged")),
-            None => Some(format!("{name} was not watched to the end")),
-        };
+    // Where nothing was brought there is nothing to watch.
+    let live = live.filter(|live| live.at >= state.declared_at)?;
+    let name = live.name();
+    match &live.verdict {
+        Some((_, WatchVerdict::Passed, _)) => None,
+        Some((_, WatchVerdict::Failed, _)) => Some(format!("the watch of {name} failed")),
+        Some((_, WatchVerdict::Unknown, _)) => Some(format!("the watch of {name} could not be judged")),
+        None => Some(format!("{name} was not watched to the end")),
     }
-    // Nothing was brought there. Where nobody looks, nothing can be watched.
-    let is_looked_at = facts.healthy.is_some() || !facts.silent.is_empty();
-    let passed = |plan: &PlanRun| plan.purpose == "watch" && plan.is_production() && plan.is_done();
-    (is_looked_at && !state.plans.iter().any(passed))
-        .then(|| "production was not watched to the end".to_owned())
 }
 
 /// Whom nobody told, or not since users are served again.

@@ -368,10 +368,10 @@ impl Steps<'_> {
             if state.decisions == 0 {
                 self.add("backlog", "", "file it in the backlog: this severity needs no hotfix");
             }
-            if facts.healthy != Some(false) {
+            if facts.healthy != Some(false) && !self.at_work_on_production() {
                 self.impact();
                 self.add("resolve", "", "resolve it");
-            } else if facts.repository && !self.looked() {
+            } else if facts.healthy == Some(false) && facts.repository && !self.looked() {
                 self.add("suspects", "", "look at what changed since it last worked");
             }
             return;
@@ -394,8 +394,8 @@ impl Steps<'_> {
             self.cause();
             self.impact();
             // Without a fix there is no phase in which that would be asked; theirs may be kept off until they are well.
-            if facts.third_parties.is_empty() {
-                if state.no_hotfix.is_some() {
+            if facts.third_parties.is_empty() && !self.at_work_on_production() {
+                if state.no_hotfix.is_some() || self.is_elsewhere() {
                     self.flags_on();
                 }
                 self.add("resolve", "", "resolve it, if the fault itself is gone");

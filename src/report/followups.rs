@@ -39,6 +39,7 @@ pub(super) fn left(
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
     open.extend(production::merged_still(state).map(|text| inline(&text)));
+    flags_off(state, &mut open);
     end_told(state, policy, &mut open);
     people(state, policy, &mut open);
     review(state, policy, now, &mut open);
@@ -93,6 +94,12 @@ fn merges_back(state: &State, open: &mut Vec<String>) {
         let why = if merge.why.is_empty() { String::new() } else { format!(": {}", inline(&merge.why)) };
         open.push(format!("Merge {} back into {}{why}", inline(&merge.tag), inline(&merge.into)));
     }
+}
+
+/// What was turned off for the time being.
+fn flags_off(state: &State, open: &mut Vec<String>) {
+    let off = state.flags_off().into_iter();
+    open.extend(off.map(|flag| format!("Turn {} on again, or keep it off on purpose", inline(flag))));
 }
 
 /// Stakeholders who were told that it began, and not that it is over.

@@ -2,7 +2,7 @@
 //! Pure: the text of a report is made here, writing it to a file is the caller's affair.
 //!
 //! `document` puts it together: the account for people (`live`, `people`, `prose`, `account`, `times`, `lessons`,
-//! `followups`, `relapses`, `resolution`, `prevention`; `plans` says what plans did), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
+//! `followups`, `relapses`, `resolution`, `prevention`, `third_parties`; `plans` says what plans did), then the record as tables (`appendix`, `runs`, `approvals`, `chains`).
 //! `past` is what many incidents came to.
 
 mod account;
@@ -32,6 +32,7 @@ pub mod runbook;
 mod runbooks;
 mod runs;
 mod signals;
+mod third_parties;
 mod times;
 mod words;
 

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 
 use super::followups::linked;
 use super::production;
+use super::third_parties::is_third_party;
 use super::words::{clock_after, inside, listed, opened};
 use crate::config::types::{Probe, THIRD_PARTY};
-use crate::incident::{EntryKind, FollowUp, NoteKind, RecordId, State};
+use crate::incident::{Entry, EntryKind, FollowUp, NoteKind, RecordId, State, Turned};
 use crate::text::markdown::{cell, inline, table};
 
 /// Signals that are named one by one.
@@ -69,7 +70,13 @@ fn watch_for(state: &State, probes: &[Probe]) -> Option<String> {
         })
     };
     let alarms = state.timeline.iter().filter(|entry| entry.name == "alarm" && entry.retracted.is_none());
-    let raised = alarms.filter(|entry| entry.kind == EntryKind::AlarmRaised && !elsewhere(entry.about));
+    // Others call themselves degraded where their service fails ours.
+    let is_bad = |entry: &Entry<'_>| {
+        let turn = state.turn(entry.id, entry.place);
+        let is_warning = turn.is_some_and(|turn| turn.to == Turned::Warning);
+        entry.kind == EntryKind::AlarmRaised || (is_warning && is_third_party(probes, entry.about))
+    };
+    let raised = alarms.filter(|entry| is_bad(entry) && !elsewhere(entry.about));
     let mut named: Vec<String> = Vec::new();
     let mut first = None;
     for entry in raised {

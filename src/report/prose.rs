@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::relapses::Relapse;
 use super::words::{clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken};
-use super::{live, plans, production, relapses, times, words};
+use super::{live, plans, production, relapses, third_parties, times, words};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
@@ -111,6 +111,7 @@ fn course(state: &State, probes: &[Probe]) -> String {
     let dropped = told.len().saturating_sub(MOST);
     told.drain(..dropped);
     told.extend(decisions(state, probes));
+    told.extend(third_parties::sentences(state, probes));
     told.sort_by_key(|(at, _)| *at);
     let mut said: Vec<String> = told.into_iter().map(|(_, text)| text).collect();
     if dropped > 0 {

@@ -231,8 +231,12 @@ fn beside(ui: Ui<'_>, pen: &Pen<'_>, state: &State) -> Vec<(String, Role)> {
         let taken: u16 = list.iter().copied().flatten().map(|(text, _)| width(text) + GAP).sum();
         width(&state.title).min(title) + GAP + width(&block.0) + taken <= pen.room()
     };
-    // What is live is worth more than the end of the title while something is done to it.
-    let short = |list: &&[&Option<(String, Role)>; 3]| list[0].is_some() && list[1].is_some();
+    // What is live is worth more than the end of the title while something is done to it, or once that was said to
+    // help.
+    let is_idle = doing.is_none();
+    let short = |list: &&[&Option<(String, Role)>; 3]| {
+        list[0].is_some() && (list[1].is_some() || (is_idle && list[2].is_some()))
+    };
     let best = all.iter().filter(short).find(|list| fits(list, TITLE));
     let best = best.or_else(|| all.iter().filter(short).find(|list| fits(list, TITLE / 2)));
     let best = best.or_else(|| all.iter().find(|list| fits(list, TITLE)));

@@ -120,6 +120,27 @@ fn how_production_is_stands_there_at_every_size_and_in_every_state() {
 }
 
 #[test]
+fn that_it_is_mitigated_stands_in_the_header_with_a_long_title_and_what_is_live() {
+    let mut scribe = declared();
+    deploy(&mut scribe, "v1.4.3-rc.1");
+    released(&mut scribe, "v1.4.3-rc.1");
+    let ended = PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Done, why: String::new() };
+    scribe.write("maya", at("15:12:00"), ended);
+    scribe.write("maya", at("15:16:00"), Mitigated { after: Vec::new() });
+    let mut model = cockpit(scribe);
+    for probe in &mut model.probes {
+        std::sync::Arc::make_mut(probe).state = State::Ok;
+    }
+    settle(&mut model);
+    for (columns, rows) in [(80, 24), (84, 24), (120, 36)] {
+        model.size = (columns, rows);
+        let shown = drawn(&mut model, columns, rows);
+        let first = shown.lines().next().unwrap_or_default();
+        assert!(first.contains("▲ mitigated") && first.contains("v1.4.3"), "{columns}x{rows}:\n{shown}");
+    }
+}
+
+#[test]
 fn a_mitigation_that_did_not_hold_is_a_question() {
     let mut scribe = declared();
     scribe.write("maya", at("15:16:00"), Mitigated { after: Vec::new() });

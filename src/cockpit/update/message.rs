@@ -104,13 +104,16 @@ fn drafted(model: &Model, kind: MessageKind, audience: &str, own: &[Own]) -> Opt
     });
     let numbers = numbers::concerned(state, production, all);
     let service = if config.service.name.is_empty() { &state.service } else { &config.service.name };
+    // The same facts that NEXT goes by.
+    let facts = facts_of(model);
     let sight = Sight {
         state,
         policy: &model.policy,
         number: model.number(),
         service,
         numbers: &numbers,
-        seen: seen(model),
+        seen: facts.seen(),
+        third_parties: &facts.third_parties,
         now: model.now,
     };
     Some(draft::draft(&sight, kind, audience, own))

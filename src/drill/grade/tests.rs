@@ -3,7 +3,7 @@
 use super::*;
 use crate::hotfix::outlook::Stray;
 use crate::incident::{
-    Alarm, Author, Body, CauseDescribed, Decision, Declared, Draft, GatePassedOver, Hash, Hlc,
+    Alarm, Approved, Author, Body, CauseDescribed, Decision, Declared, Draft, GatePassedOver, Hash, Hlc,
     ImpactDescribed, IncidentId, Log, Mitigated, Noted, Paged, PipelineSeen, PlanAsked, PlanEnd, PlanEnded,
     PlanStarted, Record, RecordId, ReleaseJudged, Released, RemoteState, ReportSaved, Resolved, RoleTaken,
     StepStarted, Told, WatchVerdict,
@@ -323,4 +323,20 @@ fn the_fix_lies_between_where_its_branch_began_and_what_was_deployed() {
     assert_eq!(fix_of(&Drill::new().state()), None);
     let drill = model_drill();
     assert_eq!(fix_of(&drill.state()), Some(("ba5e".into(), Some("f1x".into()))));
+}
+
+#[test]
+fn who_approved_without_the_role_is_told_apart() {
+    let approved = Approved {
+        role: "lead".into(),
+        by: "omar".into(),
+        verbal: false,
+        how: String::new(),
+        plan: Some("p".into()),
+        hash: "h".into(),
+        title: "deploy main to production".into(),
+    };
+    let drill = Drill::new().then(3, approved).deploy(5, "deploy-1", "f1x", WatchVerdict::Passed);
+    let said = format!("{:?}", drill.line("Roles"));
+    assert!(said.contains("omar approved, without having the role"), "{said}");
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::super::blocks::{Block, parse, plain};
 use super::super::chains;
 use super::*;
+use crate::config::types::THIRD_PARTY;
 use crate::incident::{
     Alarm, Amended, Author, Body, CauseDescribed, CheckState, Declared, Draft, Hash, Hlc, ImpactDescribed,
     IncidentId, Log, NoteKind, Noted, Outcome, Pinned, PlanEnd, PlanEnded, PlanStarted, Precision, Record,
@@ -87,7 +88,8 @@ impl Story {
             toml::from_str::<Probe>(&text).unwrap()
         };
         let probes = ["api /health", "error rate", "p95 latency", "orders paid", "db connections"];
-        let probes: Vec<Probe> = probes.into_iter().map(|name| probe(name, "production")).collect();
+        let probes = probes.into_iter().map(|name| probe(name, "production"));
+        let probes: Vec<Probe> = probes.chain([probe("payment provider", THIRD_PARTY)]).collect();
         let setting = Setting {
             policy: &policy,
             checklist: &policy.checklist,

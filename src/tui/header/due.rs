@@ -122,7 +122,10 @@ pub(super) fn fitting(dues: &[Due], room: u16, keys: &str) -> Option<Vec<(String
         let with = |measure: &Measure| said(kept, *measure, &listed).or_else(|| said(kept, *measure, left));
         MEASURES.iter().find_map(with)
     };
-    (1..=dues.len()).rev().find_map(best).or_else(|| said(1.min(dues.len()), MEASURES[3], ""))
+    // A bare number says nothing: without room for its word the first stands alone.
+    let first = dues.first().filter(|due| width(&due.brief()) <= room);
+    let alone = || first.map(|due| vec![(due.within(room), due.role)]);
+    (1..=dues.len()).rev().find_map(best).or_else(alone)
 }
 
 fn left_out(count: usize) -> &'static str {

@@ -157,7 +157,7 @@ fn list_rows(ui: Ui<'_>, buf: &mut Buffer, area: Rect, rows: &[(usize, &Suspect)
         pen.put(&format!("{rank:>3} "), ui.of(Role::Faint));
         pen.put(&format!("{:>+4} ", suspect.score), score(ui, suspect.score));
         let (word, style) = called(ui, suspect);
-        pen.column_of(&word, 8, style);
+        pen.column_of(&word, 9, style);
         // Why it is looked at first is read where the row is cut, too.
         if let Some(reason) = suspect.reasons.first().filter(|reason| reason.weight > 0) {
             let whole = width(&reason.text) + 3 + width(&suspect.title) <= pen.room();
@@ -187,7 +187,7 @@ fn called(ui: Ui<'_>, suspect: &Suspect) -> (String, Style) {
     match suspect.kind {
         Kind::Commit | Kind::Merge => (short_id(&suspect.id).to_owned(), ui.of(Role::Info)),
         Kind::Flag => ("⚑ flag".to_owned(), ui.of(Role::Accent)),
-        Kind::Deploy => ("▲ live".to_owned(), ui.of(Role::ChartMark)),
+        Kind::Deploy => ("▲ deploy".to_owned(), ui.of(Role::ChartMark)),
     }
 }
 

@@ -315,3 +315,29 @@ fn who_declared_it_is_named_before_those_who_only_approved() {
         story.report()
     );
 }
+
+#[test]
+fn a_third_party_that_was_degraded_is_told_of_and_so_is_what_is_still_off() {
+    let mut story = story();
+    story.at("13:39:00", "maya").tell(alarm("payment provider", "ok", "warn"));
+    story.at("13:40:30", "maya").tell(alarm("error rate", "ok", "failing"));
+    let plan = "flag-1".to_owned();
+    story.at("13:44:00", "maya").tell(PlanStarted {
+        plan: plan.clone(),
+        title: "turn charge-at-once off".into(),
+        purpose: "flag".into(),
+        target: "flag:charge-at-once".into(),
+        hash: String::new(),
+        steps: vec!["turn charge-at-once off".into()],
+        confirmed: String::new(),
+        spec: serde_json::json!({}).into(),
+    });
+    story.tell(PlanEnded { plan, end: PlanEnd::Done, why: String::new() });
+    assert!(story.report().contains("Payment provider has been degraded since 13:39."));
+    story.at("13:48:00", "maya").tell(alarm("payment provider", "warn", "ok"));
+    let report = story.report();
+    assert!(report.contains("Payment provider was degraded from 13:39 until 13:48."), "{report}");
+    assert!(report.contains("What to watch for: payment provider and error rate."), "{report}");
+    let left = items_under(&report, "Still to do");
+    assert!(left.iter().any(|item| item.contains("Turn charge-at-once on again")), "{left:?}");
+}

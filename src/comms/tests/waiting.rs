@@ -1,0 +1,42 @@
+//! What people hear while others mend it.
+
+use super::*;
+
+#[test]
+fn what_a_third_party_broke_is_waited_for_and_what_is_still_off_is_said() {
+    let mut story = Story::begun();
+    let flag = json!({
+        "plan": "flag-1", "title": "turn charge-at-once off", "purpose": "flag",
+        "target": "flag:charge-at-once", "hash": "", "steps": [], "spec": {},
+    });
+    story.at(3, of::<PlanStarted>(flag));
+    story.at(4, of::<PlanEnded>(json!({ "plan": "flag-1", "end": "done" })));
+    story.at(5, Mitigated::default());
+    story.at(6, CauseDescribed { text: "the provider refuses charges".into() });
+    // Nobody has begun a fix.
+    assert!(
+        text(&story, 7, MessageKind::Update, &[]).contains("We know the cause, and are deciding on a fix.")
+    );
+    story.at(8, PhaseEntered { phase: Phase::Develop });
+    let text = "no hotfix: it is the provider's outage".to_owned();
+    story.at(9, Noted { kind: NoteKind::Decision, text });
+    let (state, policy, theirs) = (story.state(), Policy::built_in(), ["payment provider".to_owned()]);
+    let said = |third_parties: &[String]| {
+        let sight = Sight {
+            state: &state,
+            policy: &policy,
+            number: &state.number,
+            service: "shop",
+            numbers: &[],
+            seen: Seen::Well,
+            third_parties,
+            now: minute(10),
+        };
+        draft(&sight, MessageKind::Resolved, "stakeholders", &[]).text
+    };
+    let waits = said(&theirs);
+    let wanted = "It needs no fix of ours: we are waiting for a third party to recover (payment provider).";
+    assert!(waits.contains(wanted) && !waits.contains("working on a fix"), "{waits}");
+    assert!(waits.contains("\ncharge-at-once is still off.\n"), "{waits}");
+    assert!(said(&[]).contains("It needs no fix of ours, and we are watching it."));
+}
