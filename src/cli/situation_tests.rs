@@ -149,9 +149,10 @@ fn by_status(log: &Log, world: &World) -> Vec<Next> {
 fn by_cockpit(log: Log, world: &World) -> Vec<Next> {
     let setup = Setup::new(None, true);
     let mut model = status::cockpit(Keymap::default(), setup, after(NOW));
-    let source = match world.trusted {
-        true => ConfigSource::Trusted,
-        false => ConfigSource::Untrusted { hash: "0".into(), would_run: Vec::new() },
+    let source = if world.trusted {
+        ConfigSource::Trusted
+    } else {
+        ConfigSource::Untrusted { hash: "0".into(), would_run: Vec::new() }
     };
     let environment = "production".to_owned();
     let facts = [
@@ -167,6 +168,9 @@ fn by_cockpit(log: Log, world: &World) -> Vec<Next> {
     update(&mut model, Msg::Tick(after(NOW)));
     model.derived.next.into_iter().map(|(next, _)| next).collect()
 }
+
+/// Records, each with its time.
+type Told = Vec<(i64, Body)>;
 
 #[test]
 fn status_and_cockpit_say_the_same_is_next() {
@@ -189,15 +193,15 @@ fn status_and_cockpit_say_the_same_is_next() {
     let (red, green) = (probe("errors", HealthState::Failing), probe("errors", HealthState::Ok));
     let rolled_back = || failed_rollback(60);
     let both = |at| rolled_back().into_iter().chain(flag(at)).collect::<Vec<_>>();
-    let situations: Vec<(&str, Vec<(i64, Body)>, World)> = vec![
+    let situations: Vec<(&str, Told, World)> = vec![
         ("a way back is ready", Vec::new(), world.clone()),
         ("none is proven", Vec::new(), World { ways: unproven, ..world.clone() }),
         ("none can be taken", Vec::new(), World { ways: none.clone(), ..world.clone() }),
         ("it is not trusted", Vec::new(), World { trusted: false, probes: Vec::new(), ..world.clone() }),
         ("a rollback failed", rolled_back(), world.clone()),
-        ("then a flag was turned off", both(NOW - 2), with(&[red.clone()], &none)),
-        ("that did not help", both(NOW - 120), with(&[red.clone()], &none)),
-        ("that helped", both(NOW - 120), with(&[green.clone()], &none)),
+        ("then a flag was turned off", both(NOW - 2), with(std::slice::from_ref(&red), &none)),
+        ("that did not help", both(NOW - 120), with(std::slice::from_ref(&red), &none)),
+        ("that helped", both(NOW - 120), with(std::slice::from_ref(&green), &none)),
         ("a third party fails", Vec::new(), with(&[red, theirs.clone()], &world.ways)),
         ("and we are well", flag(NOW - 120), with(&[green, theirs], &none)),
     ];

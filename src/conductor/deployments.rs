@@ -280,7 +280,7 @@ impl Desk {
 
     fn deployment(&self, plan: &Plan, run: &PlanRun, report: &Report, known: Vec<String>) -> Deployment {
         let release = plan.release.as_ref();
-        let remotes = run.steps.iter().filter_map(|step| step.run.as_ref()?.remote.as_ref());
+        let mut remotes = run.steps.iter().filter_map(|step| step.run.as_ref()?.remote.as_ref());
         Deployment {
             key: format!("{}/{}", self.incident, plan.id),
             commit: release.map(|release| release.commit.clone()).unwrap_or_default(),
@@ -288,7 +288,7 @@ impl Desk {
             tag: release.and_then(|release| release.tag.clone()),
             environment: report.environment.clone(),
             url: report.url.clone(),
-            log: remotes.map(|remote| remote.url.clone()).last().unwrap_or_default(),
+            log: remotes.next_back().map(|remote| remote.url.clone()).unwrap_or_default(),
             title: visible(&plan.title).into_owned(),
             production: report.production,
             since: run.started_at.checked_sub(SKEW).unwrap_or(Timestamp::MIN),

@@ -243,6 +243,7 @@ pub enum Heard {
 
 /// What the code host says of running the pipeline of the last good release again.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each look back")]
 pub enum Again {
     /// This run may be; of it only this job, where its host runs no whole run again.
     May(Seen, String),

@@ -431,8 +431,8 @@ fn rules_out<'a>(text: &'a str, what: &str) -> Option<&'a str> {
     let reasoned = || {
         let words = ["because", "since", "as "];
         let begins =
-            |word: &&str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        words.iter().any(|word| begins(&word)).then_some(rest)
+            |word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        words.iter().any(|word| begins(word)).then_some(rest)
     };
     [":", ",", "-", "–", "("].into_iter().find_map(after).or_else(reasoned)
 }

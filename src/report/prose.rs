@@ -327,12 +327,11 @@ fn next(state: &State, policy: &Policy, now: Timestamp) -> String {
     if let Some(review) = review {
         let name = policy.severity(state.severity).review.as_str();
         let name = if name.is_empty() { "review" } else { name };
-        said.push(match review.met_at {
-            Some(held) => format!("The {} was held {}.", inline(name), words::when(state.started_at, held)),
-            None => {
-                let due = clock_after(state.started_at, review.due_at);
-                format!("The {} is due by {due} UTC.", inline(name))
-            }
+        let name = inline(name);
+        said.push(if let Some(held) = review.met_at {
+            format!("The {name} was held {}.", words::when(state.started_at, held))
+        } else {
+            format!("The {name} is due by {} UTC.", clock_after(state.started_at, review.due_at))
         });
     }
     let open: Vec<String> = state

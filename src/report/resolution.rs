@@ -111,8 +111,9 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
         said.push(match ending.open.as_slice() {
             [] => line_start(format!("{by} resolved it at {at}.{reason}")),
             open => {
-                let open: String = open.iter().map(|line| format!("\n- {}", inside(line))).collect();
-                line_start(format!("{by} resolved it at {at} with this still open.{reason}\n{open}"))
+                let open: Vec<String> = open.iter().map(|line| format!("- {}", inside(line))).collect();
+                let open = open.join("\n");
+                line_start(format!("{by} resolved it at {at} with this still open.{reason}\n\n{open}"))
             }
         });
     }

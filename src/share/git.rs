@@ -57,7 +57,7 @@ pub struct Git {
 
 /// What one reference is pushed by.
 struct Spec {
-    spec: String,
+    refspec: String,
     lease: Option<String>,
     name: String,
     own: Oid,
@@ -145,7 +145,7 @@ impl Git {
             let is_forced = overwritten.contains(&incident);
             let lease = there.filter(|_| is_forced).map(|seen| format!("--force-with-lease={name}:{seen}"));
             specs.push(Spec {
-                spec: format!("{}{own}:{name}", if is_forced { "+" } else { "" }),
+                refspec: format!("{}{own}:{name}", if is_forced { "+" } else { "" }),
                 lease,
                 name,
                 own,
@@ -173,7 +173,7 @@ impl Git {
         ];
         arguments.extend(specs.iter().filter_map(|spec| spec.lease.as_deref()));
         arguments.push(&self.remote);
-        arguments.extend(specs.iter().map(|spec| spec.spec.as_str()));
+        arguments.extend(specs.iter().map(|spec| spec.refspec.as_str()));
         self.git(&arguments)?;
         specs.iter().try_for_each(|spec| self.point(&spec.name, spec.own))
     }

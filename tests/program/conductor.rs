@@ -197,7 +197,7 @@ fn a_killed_conductor_leaves_an_unknown_end_that_is_asked_about_and_not_run_agai
     assert_eq!(plan["state"], "unknown", "its command is still at it");
     assert_eq!(plan["steps"][0]["outcome"]["state"], "unknown");
     let why = plan["steps"][0]["outcome"]["why"].as_str().unwrap();
-    assert!(why.contains("conductor was killed"), "{why}");
+    assert!(why.contains("process of the plan was killed"), "{why}");
     assert!(why.contains("its command is still alive: pid"), "{why}");
 
     yard.go();

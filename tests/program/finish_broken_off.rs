@@ -52,7 +52,8 @@ fn broken_off(command: &str, leaves: &str, first: &[&str]) {
     flow.finish(&["--detach"]).succeeded();
     let git: u32 = wait_until("the command", || std::fs::read_to_string(&waits).ok()?.trim().parse().ok());
     let lease = rusqlite::Connection::open(flow.world.path("state/journal.db")).unwrap();
-    let conductor: u32 = lease.query_row("SELECT pid FROM lease", [], |row| row.get(0)).unwrap();
+    let conductor: u32 =
+        lease.query_row("SELECT pid FROM lease WHERE target = 'repository'", [], |row| row.get(0)).unwrap();
     kill_process(pid(conductor), Signal::KILL).unwrap();
     kill_process(pid(git), Signal::KILL).unwrap();
     flow.shell.flightdeck(first);

@@ -57,7 +57,8 @@ fn killed_at(command: &str, after: bool) {
     flow.finish(&["--detach"]).succeeded();
     wait_until("the command", || waits.exists().then_some(()));
     let lease = rusqlite::Connection::open(flow.world.path("state/journal.db")).unwrap();
-    let conductor: u32 = lease.query_row("SELECT pid FROM lease", [], |row| row.get(0)).unwrap();
+    let conductor: u32 =
+        lease.query_row("SELECT pid FROM lease WHERE target = 'repository'", [], |row| row.get(0)).unwrap();
     kill_process(pid(conductor), Signal::KILL).unwrap();
     if !after {
         // Without it the command would go on, and do its work after all.

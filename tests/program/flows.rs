@@ -251,7 +251,7 @@ fn after_a_finish_main_is_pushed_also_where_it_follows_no_branch() {
     repository.write("pool.rs", "limit 200\n");
     repository.write("VERSION", "1.2.4\n");
     repository.commit("raise the limit");
-    assert!(status().contains("fix is in production: lacks 1 commit"), "{}", status());
+    assert!(status().contains("fix is in production: lacks 2 commits"), "{}", status());
     repository.hotfix(&["finish", "--confirm", "main"]).succeeded();
     repository.git(&["switch", "--quiet", "main"]);
 

@@ -235,7 +235,7 @@ fn a_deploy_that_helped_and_one_that_did_not_can_be_seen() {
                 shell.flightdeck(step).succeeded();
             }
             shell.flightdeck(&[&["deploy", "production"], &all[..]].concat()).ended_with(1);
-            let terminal = judged(&shell, "before the deploy", "worse");
+            let terminal = judged(&shell, "before the incident", "worse");
             take(&terminal, "health-worse", "before the incident");
             terminal.press("<enter>");
             take(&terminal, "probe", "S shows");

@@ -369,7 +369,7 @@ pub(super) fn not_met(why: String) -> Finished {
 pub(super) fn worse(why: &str) -> Finished {
     let mut finished = not_met(finding(why).to_owned());
     // What was found is said with how it ended.
-    finished.ended.summary = why.get(finding(why).len()..).unwrap_or_default().to_owned();
+    why.get(finding(why).len()..).unwrap_or_default().clone_into(&mut finished.ended.summary);
     finished
 }
 

@@ -455,14 +455,11 @@ impl Client {
 
 /// Tells whether an answer is a page for people.
 fn is_web_page(reply: &Reply) -> bool {
-    match reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) {
-        Some(kind) => kind.trim_start().starts_with("text/html"),
-        None => {
-            let start =
-                String::from_utf8_lossy(reply.body.get(..64).unwrap_or(&reply.body)).to_ascii_lowercase();
-            ["<!doctype html", "<html"].iter().any(|page| start.trim_start().starts_with(page))
-        }
+    if let Some(kind) = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) {
+        return kind.trim_start().starts_with("text/html");
     }
+    let start = String::from_utf8_lossy(reply.body.get(..64).unwrap_or(&reply.body)).to_ascii_lowercase();
+    ["<!doctype html", "<html"].iter().any(|page| start.trim_start().starts_with(page))
 }
 
 /// How long to keep away, where an answer says that there were too many calls. GitHub says so by

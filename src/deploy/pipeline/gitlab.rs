@@ -132,7 +132,7 @@ pub fn as_of_job(pipeline: Seen, jobs: &[RunJob], name: &str) -> Seen {
     // A pipeline takes a moment to hear of it.
     let state = if pipeline.state.is_over() && !job.is_over() { job } else { pipeline.state };
     let (attempt, began) = (all.len() as u64, time(last.created_at.as_deref()));
-    Seen { attempt, began, state, ..pipeline }
+    Seen { attempt, state, began, ..pipeline }
 }
 
 /// The number of the job of that name that can be run again.

@@ -97,22 +97,21 @@ pub fn start(seen: &Seen<'_>, name: &str, others: &Others) -> Result<Plan> {
     let doing = format!("starting {}", visible(&branch));
     check_repository(&doing, seen.state, &branch)?;
     let Some(base) = &seen.base else { return Err(no_base(seen.config, &doing)) };
-    let mut plan = match seen.there(&branch).map(str::to_owned) {
-        Some(commit) => take_up(seen, &branch, &commit),
-        None => {
-            let mut plan = make(seen, &doing, base, &branch)?;
-            if let Some(unshipped) = &others.unshipped {
-                plan.warnings.push(unshipped.warning("this branch"));
-                let start = git(&seen.state.root, &["switch", "--no-track", "-c", &branch, &unshipped.live]);
-                plan.notes.push(format!(
-                    "to ship the fix without them: {}, then deploy that branch",
-                    visible(&start.line())
-                ));
-                plan.notes.push(format!("from {}, with the fix:", visible(&base.name)));
-                plan.notes.extend(unshipped.named());
-            }
-            plan
+    let mut plan = if let Some(commit) = seen.there(&branch).map(str::to_owned) {
+        take_up(seen, &branch, &commit)
+    } else {
+        let mut plan = make(seen, &doing, base, &branch)?;
+        if let Some(unshipped) = &others.unshipped {
+            plan.warnings.push(unshipped.warning("this branch"));
+            let start = git(&seen.state.root, &["switch", "--no-track", "-c", &branch, &unshipped.live]);
+            plan.notes.push(format!(
+                "to ship the fix without them: {}, then deploy that branch",
+                visible(&start.line())
+            ));
+            plan.notes.push(format!("from {}, with the fix:", visible(&base.name)));
+            plan.notes.extend(unshipped.named());
         }
+        plan
     };
     plan.notes.extend(notes(seen, &branch, others));
     plan.steps.extend(remember(seen, &branch, &[]));

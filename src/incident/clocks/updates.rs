@@ -70,7 +70,7 @@ fn one(state: &State, policy: &Policy, audience: &str, now: Timestamp) -> Option
     let from = last.unwrap_or(state.started_at);
     let promised = last.and_then(|last| promised(state, policy, audience, last));
     // What was promised is owed, whatever the severity became.
-    let owed = until.filter(|until| promised.is_some_and(|at| at > *until)).is_some();
+    let owed = until.is_some_and(|until| promised.is_some_and(|at| at > until));
     let until = until.filter(|_| !owed);
     let stopped = [until, state.resolved_at].into_iter().flatten().min();
     let ask = Ask {

@@ -125,7 +125,7 @@ fn what_may_be_decided_is_what_makes_sense() {
         Step { settle: Some(settle), ..command("merge") }
     };
     let waits = PlanState::Waiting;
-    for (plan, run, wanted) in [
+    for (plan, run, wanted) in vec![
         (one(command("deploy")), at(FAILED, vec![failed()]), &["retry", "skip", "cancel"][..]),
         (one(command("deploy")), at(UNKNOWN, vec![unknown()]), &["retry", "skip", "cancel"]),
         (one(proven()), at(UNKNOWN, vec![unknown()]), &["resume", "retry", "skip", "cancel"]),

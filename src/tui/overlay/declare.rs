@@ -214,13 +214,11 @@ fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     if let Some((_, probe)) = outage_began(model).filter(|_| declare.started.is_suggested()) {
         page.say(&format!("{} has been failing since then.", probe.name), Role::Muted);
     }
-    match taken(model, declare.started.text()) {
-        Some(said) => page.say(&format!("⇒ {said}"), Role::Muted),
-        None => {
-            let how =
-                format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
-            page.say(&how, Role::Faint);
-        }
+    if let Some(said) = taken(model, declare.started.text()) {
+        page.say(&format!("⇒ {said}"), Role::Muted);
+    } else {
+        let how = format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
+        page.say(&how, Role::Faint);
     }
     // A clock is late only where it ran.
     page.say("Due times count from then; what would be overdue already counts from now.", Role::Faint);

@@ -374,12 +374,11 @@ fn gitlab(kept: &mut Kept, line: &str, sent: &str) -> String {
         ("GET", ["merge_requests", _, "reviewers"]) => ok(
             &json!([{ "user": { "id": 42, "username": "li" }, "state": "unreviewed", "created_at": "2026-03-05T10:00:00Z" }]),
         ),
-        ("GET", ["merge_requests", _, "pipelines"]) => ok(&kept.pipelines.clone().into()),
+        ("GET", ["merge_requests", _, "pipelines"] | ["pipelines"]) => ok(&kept.pipelines.clone().into()),
         ("GET", ["jobs", job, "trace"]) => response(
             "200 OK",
             &format!("\u{1b}[0Ksection_start:1:x\r\n{TOKEN}\nERROR: Job {job} failed: exit code 1\n"),
         ),
-        ("GET", ["pipelines"]) => ok(&kept.pipelines.clone().into()),
         ("GET", ["pipelines", "41", "jobs"]) => ok(&kept.jobs.clone().into()),
         ("PUT", ["merge_requests", _, "merge"]) => {
             if sent["sha"] != kept.head {
