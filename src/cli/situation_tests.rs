@@ -170,7 +170,7 @@ fn by_cockpit(log: Log, world: &World) -> Vec<Next> {
 }
 
 /// Records, each with its time.
-type Told = Vec<(i64, Body)>;
+type Account = Vec<(i64, Body)>;
 
 #[test]
 fn status_and_cockpit_say_the_same_is_next() {
@@ -193,7 +193,7 @@ fn status_and_cockpit_say_the_same_is_next() {
     let (red, green) = (probe("errors", HealthState::Failing), probe("errors", HealthState::Ok));
     let rolled_back = || failed_rollback(60);
     let both = |at| rolled_back().into_iter().chain(flag(at)).collect::<Vec<_>>();
-    let situations: Vec<(&str, Told, World)> = vec![
+    let situations: Vec<(&str, Account, World)> = vec![
         ("a way back is ready", Vec::new(), world.clone()),
         ("none is proven", Vec::new(), World { ways: unproven, ..world.clone() }),
         ("none can be taken", Vec::new(), World { ways: none.clone(), ..world.clone() }),
