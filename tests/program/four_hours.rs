@@ -201,7 +201,7 @@ fn a_p0_is_led_through_its_four_hours_a_handoff_and_its_review() {
     for wanted in [
         "good     Users first",
         "late     Updates",
-        "5m late",
+        "an update, 5m",
         "late     Fixed in time",
         "late     Executives told",
         "good     Verified",
