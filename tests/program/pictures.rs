@@ -203,9 +203,9 @@ fn judged(shell: &Shell, change: &str, verdict: &str) -> Terminal {
 }
 
 #[test]
-fn what_a_change_did_is_judged_beside_the_time_before() {
+fn a_deploy_that_helped_and_one_that_did_not_can_be_seen() {
     let declared =
-        ["declare", "Checkout answers 500", "--severity", "P0", "--started-at", "-7m", "--impact", "2 of 5"];
+        ["declare", "Checkout answers 500", "--severity", "P0", "--started-at", "-3m", "--impact", "2 of 5"];
     let gates = ["checklist", "approvals"].iter().flat_map(|gate| ["--override", gate]);
     let rest = ["--reason", "everybody on the call agrees", "--confirm", "production"];
     let all: Vec<&str> = gates.chain(rest).collect();
@@ -216,7 +216,7 @@ fn what_a_change_did_is_judged_beside_the_time_before() {
             let shell = drill.shell(&world);
             shell.flightdeck(&declared).succeeded();
             shell.flightdeck(&["rollback", "redeploy", "--confirm", "production"]).succeeded();
-            let terminal = judged(&shell, "before the rollback", "no evidence of harm");
+            let terminal = judged(&shell, "before the rollback", "better");
             take(&terminal, "health-better", "no evidence of harm");
             terminal.press("q");
         });
@@ -235,7 +235,7 @@ fn what_a_change_did_is_judged_beside_the_time_before() {
                 shell.flightdeck(step).succeeded();
             }
             shell.flightdeck(&[&["deploy", "production"], &all[..]].concat()).ended_with(1);
-            let terminal = judged(&shell, "before the incident", "worse");
+            let terminal = judged(&shell, "before the deploy", "worse");
             take(&terminal, "health-worse", "before the incident");
             terminal.press("<enter>");
             take(&terminal, "probe", "S shows");
