@@ -28,6 +28,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut journal = cx.journal()?;
     let mut sharing = sharing(cx)?;
+    // Who joins is told to the others.
+    if let Some(kept) = sharing.kept() {
+        return Err(kept.into());
+    }
     let remote = visible(&sharing.git().remote()).into_owned();
     sharing.git().fetch().map_err(|why| {
         Failure::new(

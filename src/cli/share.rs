@@ -4,22 +4,19 @@ use serde::Serialize;
 
 use super::End;
 use super::context::{Context, Setup};
-use crate::conductor::Unattended;
-use crate::failure::{Failure, FailureKind, Result};
+use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::journal::{Journal, Summary};
-use crate::share::{Git, Key, Round, Sharing, node_name};
-use crate::text::address::without_credentials;
+use crate::share::{Kept, Round, Sharing, node_name};
 use crate::text::{counted, visible};
-
-const DOING: &str = "sharing the incident";
 
 /// Share incidents with colleagues' machines over the git remote
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   flightdeck share sync      take in what colleagues wrote, send what you wrote
-  flightdeck share status    how far that is, without asking the remote")]
+  flightdeck share status    how far that is, without asking the remote
+  flightdeck share off       share nothing of this repository from this machine")]
 pub(crate) struct Args {
     /// What to do; status if nothing is said
     #[arg(value_name = "WHAT", default_value = "status")]
@@ -36,6 +33,10 @@ enum What {
     Status,
     /// Take in what colleagues wrote, and send what was written here
     Sync,
+    /// Send nothing more of this repository from this machine, and take nothing in
+    Off,
+    /// Share its open incidents again
+    On,
 }
 
 #[derive(Serialize)]
@@ -46,6 +47,7 @@ struct Done<'a> {
     added: usize,
     sent: u64,
     unsent: u64,
+    off: Option<String>,
     aside: Vec<Wrong<'a>>,
     trouble: Option<&'a str>,
 }
@@ -63,11 +65,39 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut journal = cx.journal()?;
     let mut sharing = sharing(cx)?;
     let incidents = shared(cx, &journal, &sharing)?;
+    let mut off = None;
     let round = match args.what {
-        What::Sync => sharing.round(&mut journal, cx.now(), &incidents)?,
-        What::Status => sharing.standing(&journal, &incidents)?,
+        What::Sync => {
+            if let Some(kept) = sharing.kept() {
+                return Err(kept.into());
+            }
+            sharing.round(&mut journal, cx.now(), &incidents)?
+        }
+        What::Status => {
+            off = sharing.kept();
+            sharing.standing(&journal, &incidents)?
+        }
+        What::Off | What::On => return turn(args.what == What::Off, cx, &sharing, &incidents),
     };
-    tell(args, cx, &journal, &sharing, &incidents, &round)
+    tell(args, cx, &journal, &sharing, &incidents, &round, off.as_ref())
+}
+
+fn turn(off: bool, cx: &Context, sharing: &Sharing, incidents: &[Summary]) -> Result<End> {
+    let doing = if off { "turning sharing off" } else { "turning sharing on" };
+    sharing
+        .git()
+        .turn(off)
+        .map_err(|why| Failure::new(doing, why, "see that the state directory can be written to"))?;
+    let remote = visible(&sharing.git().remote()).into_owned();
+    if !off {
+        cx.out.line(&format!("open incidents are shared over {remote} again"))?;
+        return Ok(End::Done);
+    }
+    cx.out.line("nothing is shared from this machine any more")?;
+    if incidents.iter().any(|one| sharing.is_shared(one.id)) {
+        cx.out.tell(&format!("what {remote} has already stays there: flightdeck share purge removes it"));
+    }
+    Ok(End::Done)
 }
 
 fn tell(
@@ -77,6 +107,7 @@ fn tell(
     sharing: &Sharing,
     incidents: &[Summary],
     round: &Round,
+    off: Option<&Kept>,
 ) -> Result<End> {
     let number =
         |id| incidents.iter().find(|one| one.id == id).map_or_else(String::new, |one| one.number.clone());
@@ -94,12 +125,16 @@ fn tell(
             added: round.added,
             sent: round.sent,
             unsent: round.unsent,
+            off: off.map(ToString::to_string),
             aside: wrong.collect(),
             trouble: round.trouble.as_deref(),
         })?;
     } else {
         let remote = visible(&sharing.git().remote()).into_owned();
-        if args.what == What::Sync && round.trouble.is_none() {
+        if let Some(kept) = off {
+            cx.out.line(&format!("not shared: {kept}"))?;
+            cx.out.tell(&format!("to share: {}", kept.way_out()));
+        } else if args.what == What::Sync && round.trouble.is_none() {
             let (added, sent) = (counted(round.added, "record"), round.sent);
             cx.out.line(&format!("{added} taken in from {remote}, {sent} sent"))?;
         } else if round.unsent == 0 {
@@ -139,37 +174,10 @@ fn shared(cx: &Context, journal: &Journal, sharing: &Sharing) -> Result<Vec<Summ
 /// The way over which incidents of this repository are shared.
 ///
 /// # Errors
-/// There is no remote, or it may not be asked, or what it needs here cannot be made.
+/// As [`Sharing::open`].
 pub(super) fn sharing(cx: &Context) -> Result<Sharing> {
     let root = cx.root()?;
     let Setup { config, trusted, .. } = cx.setup_or_warn();
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
-    let named = config.share.remote.clone();
-    if !named.is_empty() && !trusted {
-        return Err(Failure::of(
-            FailureKind::NotTrusted,
-            DOING,
-            format!(
-                "flightdeck.toml names [share] remote = {:?}, and nobody has trusted it here",
-                &*without_credentials(&named)
-            ),
-            "flightdeck trust --show lists what it names, flightdeck trust allows it",
-        ));
-    }
-    let remote = if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named) };
-    let remote = remote.ok_or_else(|| {
-        Failure::usage(
-            DOING,
-            "this repository has no remote",
-            "add one, or set [share] remote in flightdeck.toml",
-        )
-    })?;
-    if let Some(why) = Unattended::refusal(&cx.state_dir, &reader) {
-        return Err(Failure::new(DOING, why, "flightdeck trust allows it"));
-    }
-    let settings = std::path::PathBuf::from(reader.identity()).join("config");
-    let git =
-        Git::open(&cx.state_dir, &reader.identity(), &remote, &settings, Unattended::new(&config, &reader))
-            .map_err(|why| Failure::new(DOING, why, "see that the state directory can be written to"))?;
-    Ok(Sharing::new(git, Key::open(&cx.state_dir)?))
+    Ok(Sharing::open(&cx.state_dir, &reader, &config, trusted)?)
 }

@@ -6,7 +6,7 @@ use super::model::Model;
 use crate::incident::{IncidentId, Severity, duration};
 
 /// What is known of sharing over the remote of this repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shared {
     /// What the remote is called.
     pub remote: String,
@@ -20,6 +20,8 @@ pub struct Shared {
     pub aside: Vec<(String, String)>,
     /// The incident that is shared from here; `None`: none is.
     pub incident: Option<IncidentId>,
+    /// Why it is not shared, and what to do so that it is; `None`: it is.
+    pub kept: Option<(String, String)>,
     /// Open incidents that are there and not here, the most urgent first.
     pub offered: Vec<Offered>,
 }
@@ -79,6 +81,9 @@ impl Model {
         let shared = self.shared.as_ref()?;
         if shared.incident.is_none() || shared.incident != self.incident().map(|state| state.id) {
             return None;
+        }
+        if shared.kept.is_some() {
+            return Some(("not shared".to_owned(), false));
         }
         let unsent = if shared.unsent == 0 { String::new() } else { format!(", {} unsent", shared.unsent) };
         // Two rounds of the slower pace, and the time that git may take.

@@ -32,6 +32,10 @@ const OPTIONS: [&str; 13] = [
     "fetch.recurseSubmodules=false",
 ];
 
+/// How long a program may take that connects to nobody, and bytes of what it prints.
+const BRIEF: Duration = Duration::from_secs(3);
+const ENOUGH: usize = 64 << 10;
+
 /// Runs git for a repository, where nobody has confirmed anything.
 #[derive(Debug)]
 pub struct Unattended {
@@ -70,7 +74,24 @@ impl Unattended {
         enough: usize,
     ) -> Result<Vec<u8>, String> {
         let words = std::iter::once("git").chain(before.iter().copied()).chain(OPTIONS);
-        let words = words.chain(arguments.iter().copied());
+        self.run(words.chain(arguments.iter().copied()), patience, enough)
+    }
+
+    /// The host that a name stands for in the user's settings of ssh, which is not connected to; `None`: they do not say.
+    pub fn ssh_host(&self, named: &str) -> Option<String> {
+        let is_name = !named.is_empty() && !named.starts_with('-') && !named.contains(['/', ' ']);
+        let said =
+            is_name.then(|| self.run(["ssh", "-G", named].into_iter(), BRIEF, ENOUGH).ok()).flatten()?;
+        let said = String::from_utf8(said).ok()?;
+        said.lines().find_map(|line| line.strip_prefix("hostname ").map(str::to_owned))
+    }
+
+    fn run<'a>(
+        &self,
+        words: impl Iterator<Item = &'a str>,
+        patience: Duration,
+        enough: usize,
+    ) -> Result<Vec<u8>, String> {
         let command = Command {
             argv: words.map(str::to_owned).collect(),
             cwd: directory(&self.root.to_string_lossy()),

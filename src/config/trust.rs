@@ -93,6 +93,9 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
     if !config.share.remote.is_empty() {
         items.push(call("share", "send incidents to and take them from", &config.share.remote, ""));
     }
+    if config.share.public {
+        items.push(call("share", "send incidents to", "the remote, though everybody can read it", ""));
+    }
     items
 }
 

@@ -16,9 +16,9 @@ use crate::conductor::Unattended;
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{IncidentId, Role};
+use crate::incident::{IncidentId, Role, Status};
 use crate::journal::{Journal, Summary};
-use crate::share::{Aside, Git, Key, Round, Sharing, Tip, node_name};
+use crate::share::{Aside, Closed, Kept, Round, Sharing, Tip, node_name};
 
 /// The time between two rounds while somebody acts.
 const ACTIVE: Duration = Duration::from_secs(3);
@@ -37,7 +37,10 @@ pub(super) struct Watched {
     /// The root of the repository.
     root: PathBuf,
     config: Box<Config>,
+    is_trusted: bool,
     incident: Option<IncidentId>,
+    /// Whether the incident is not over.
+    is_open: bool,
     records: usize,
 }
 
@@ -95,12 +98,14 @@ impl Sharer {
 
 fn wanted(model: &Model) -> Option<Watched> {
     let state = model.repository()?;
-    let trusted = matches!(model.config.source, ConfigSource::Trusted);
-    let config = if trusted { model.config.config.clone() } else { Config::default() };
     Some(Watched {
         root: PathBuf::from(&state.root),
-        config: Box::new(config),
+        config: Box::new(model.config.config.clone()),
+        is_trusted: matches!(model.config.source, ConfigSource::Trusted),
         incident: model.incident().map(|state| state.id),
+        is_open: model
+            .incident()
+            .is_some_and(|state| matches!(state.status, Status::Open | Status::Mitigated)),
         records: model.incident().map_or(0, |state| state.records),
     })
 }
@@ -153,8 +158,9 @@ impl Work {
                     continue;
                 }
                 Ok(Order::Watch(new)) => {
-                    let is_other =
-                        watched.as_ref().is_none_or(|old| old.root != new.root || old.config != new.config);
+                    let is_other = watched.as_ref().is_none_or(|old| {
+                        (&old.root, &old.config, old.is_trusted) != (&new.root, &new.config, new.is_trusted)
+                    });
                     if is_other {
                         (self.found, self.told, failures) = (None, None, 0);
                     }
@@ -198,9 +204,17 @@ impl Work {
         if found.reader.as_ref().is_none_or(|reader| Unattended::refusal(&state_dir, reader).is_some()) {
             return None;
         }
-        let shared = watched.incident.filter(|id| found.sharing.is_shared(*id));
+        if let Some(kept) = found.sharing.turned_off() {
+            self.tell_kept(watched, &kept);
+            return Some((false, false, true));
+        }
+        let shared = watched.incident.filter(|id| watched.is_open || found.sharing.is_shared(*id));
         if watched.incident.is_some() && shared.is_none() {
-            // Nobody has shared it, and nobody looks for another one.
+            // It was over before anybody shared it, and nobody looks for another one.
+            return Some((false, false, true));
+        }
+        if let Some(kept) = shared.and_then(|_| found.sharing.kept()) {
+            self.tell_kept(watched, &kept);
             return Some((false, false, true));
         }
         let round = found.round(now, shared);
@@ -219,6 +233,7 @@ impl Work {
             trouble,
             aside: round.aside.into_iter().map(|aside| (aside.author, aside.why)).collect(),
             incident: shared,
+            kept: None,
             offered: found.offered(),
         };
         // The first time may be a bad moment of the network; what lasts has to be known.
@@ -237,6 +252,20 @@ impl Work {
         (self.tell)(Msg::Fact(Fact::Shared(Box::new(told.clone()))));
         self.told = Some(told);
         Some((round.added > 0 || round.sent > 0, round.sent > 0, is_well))
+    }
+
+    /// Tells that nothing is sent, and why.
+    fn tell_kept(&mut self, watched: &Watched, kept: &Kept) {
+        let told = Shared {
+            remote: self.found.as_ref().map(|found| found.remote.clone()).unwrap_or_default(),
+            incident: watched.incident,
+            kept: Some((kept.to_string(), kept.way_out().to_owned())),
+            ..Shared::default()
+        };
+        if self.told.as_ref() != Some(&told) {
+            (self.tell)(Msg::Fact(Fact::Shared(Box::new(told.clone()))));
+            self.told = Some(told);
+        }
     }
 
     /// Says once what is wrong.
@@ -282,23 +311,11 @@ impl Found {
     /// `None`: the repository has no remote, or nobody has trusted what its own configuration names.
     fn open(state_dir: &Path, user: &str, watched: &Watched) -> Result<Option<Self>> {
         let Ok(reader) = Reader::open(&watched.root) else { return Ok(None) };
-        let config = &watched.config;
-        let named = config.share.remote.clone();
-        let remote = if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named) };
-        let Some(remote) = remote.filter(|_| Unattended::refusal(state_dir, &reader).is_none()) else {
-            return Ok(None);
+        let sharing = match Sharing::open(state_dir, &reader, &watched.config, watched.is_trusted) {
+            Ok(sharing) => sharing,
+            Err(Closed::Unusable(failure)) => return Err(failure),
+            Err(Closed::NoRemote | Closed::NotTrusted(_) | Closed::Refused(_)) => return Ok(None),
         };
-        let settings = Path::new(&reader.identity()).join("config");
-        let git =
-            Git::open(state_dir, &reader.identity(), &remote, &settings, Unattended::new(config, &reader))
-                .map_err(|why| {
-                    Failure::new(
-                        "sharing the incident",
-                        why,
-                        "see that the state directory can be written to",
-                    )
-                })?;
-        let sharing = Sharing::new(git, Key::open(state_dir)?);
         let journal = Journal::open_again(state_dir, user)?;
         let remote = sharing.git().remote().into_owned();
         let (root, previews) = (watched.root.clone(), BTreeMap::new());

@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const ENOUGH: usize = 1 << 20;
 /// Most batches of an installation in an incident.
 const MOST_BATCHES: usize = 100_000;
+/// The file that is there where sharing is turned off, and the one that tells which addresses are closed to strangers.
+const OFF: &str = "off";
+const CLOSED: &str = "closed";
 /// The files of a batch.
 const HEAD: &str = "head.json";
 const RECORDS: &str = "records.jsonl";
@@ -101,6 +104,57 @@ impl Git {
     /// What the remote is called, without credentials.
     pub fn remote(&self) -> Cow<'_, str> {
         without_credentials(&self.remote)
+    }
+
+    /// The addresses that git fetches from and pushes to, as the user has set them up.
+    ///
+    /// # Errors
+    /// One line: git does not say.
+    pub fn addresses(&self) -> Result<Vec<String>, String> {
+        let mut addresses = self.ask(&["ls-remote", "--get-url", &self.remote])?;
+        // Only remotes that have a name may push elsewhere.
+        addresses
+            .extend(self.ask(&["remote", "get-url", "--push", "--all", &self.remote]).unwrap_or_default());
+        addresses.sort();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    /// The host that a name stands for in the user's settings of ssh.
+    pub fn ssh_host(&self, named: &str) -> Option<String> {
+        self.wire.ssh_host(named)
+    }
+
+    /// Whether somebody turned sharing over this remote off on this machine.
+    pub fn is_off(&self) -> bool {
+        self.directory.join(OFF).exists()
+    }
+
+    /// Turns it off or on.
+    ///
+    /// # Errors
+    /// One line: that cannot be written down.
+    pub fn turn(&self, off: bool) -> Result<(), String> {
+        let file = self.directory.join(OFF);
+        match if off { std::fs::write(&file, "") } else { std::fs::remove_file(&file) } {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells whether these addresses were found lately to be such that strangers cannot read them.
+    pub fn is_closed(&self, addresses: &[String], lately: Duration) -> bool {
+        let file = self.directory.join(CLOSED);
+        let age = file.metadata().and_then(|known| known.modified()).ok().and_then(|at| at.elapsed().ok());
+        age.is_some_and(|age| age < lately)
+            && std::fs::read_to_string(&file).is_ok_and(|known| known == mark(addresses))
+    }
+
+    /// Remembers that they are, or are not.
+    pub fn remember_closed(&self, addresses: &[String], closed: bool) {
+        let file = self.directory.join(CLOSED);
+        // Where it is not remembered, the host is asked again.
+        let _ = if closed { std::fs::write(&file, mark(addresses)) } else { std::fs::remove_file(&file) };
     }
 
     /// Asks the remote what installations have there, and brings it here.
@@ -196,7 +250,17 @@ impl Git {
         Ok(file)
     }
 
+    /// The lines of what git says.
+    fn ask(&self, arguments: &[&str]) -> Result<Vec<String>, String> {
+        let said = self.run(arguments)?;
+        Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
+    }
+
     fn git(&self, arguments: &[&str]) -> Result<(), String> {
+        self.run(arguments).map(drop)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
         let directory = format!("--git-dir={}", self.directory.display());
         // What the user has set up for the repository, as far as nothing of ours says otherwise.
         let include = format!("include.path={}", self.settings.display());
@@ -206,7 +270,7 @@ impl Git {
         if !self.remote.contains(['/', ':', '=']) {
             before.extend(["-c", &mirror]);
         }
-        self.wire.git_after(&before, arguments, PATIENCE, ENOUGH).map(drop)
+        self.wire.git_after(&before, arguments, PATIENCE, ENOUGH)
     }
 
     /// What installations had at the remote when it was asked last.
@@ -417,6 +481,11 @@ fn own(incident: IncidentId) -> String {
 
 fn taken(tip: Tip) -> String {
     format!("refs/taken/{}/{}", tip.incident, node_name(tip.node))
+}
+
+/// What tells addresses from others, without the credentials that they may hold.
+fn mark(addresses: &[String]) -> String {
+    Hash::of(addresses.join("\n").as_bytes()).to_string()
 }
 
 fn said(error: &git2::Error) -> String {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::batch::{Batch, MOST_BYTES, Reached};
 use super::git::{Git, Tip};
 use super::key::Key;
+use super::open::Gate;
 use crate::failure::{Failure, Result};
 use crate::incident::repository::is_same;
 use crate::incident::{
@@ -85,6 +86,7 @@ struct Looked {
 pub struct Sharing {
     git: Git,
     key: Key,
+    pub(super) gate: Gate,
     seen: BTreeMap<IncidentId, Looked>,
     /// Tips with which something was wrong, so that they are not gone through again.
     wrong: BTreeMap<(IncidentId, u64), (Oid, Vec<Aside>)>,
@@ -92,8 +94,8 @@ pub struct Sharing {
 
 impl Sharing {
     /// Shares over a git remote, as the installation that has this key.
-    pub fn new(git: Git, key: Key) -> Self {
-        Self { git, key, seen: BTreeMap::new(), wrong: BTreeMap::new() }
+    pub(super) fn new(git: Git, key: Key, gate: Gate) -> Self {
+        Self { git, key, gate, seen: BTreeMap::new(), wrong: BTreeMap::new() }
     }
 
     /// The way to the remote.

@@ -322,3 +322,82 @@ fn nothing_that_nobody_trusted_runs_or_is_sent_to() {
     let refs = maya.run("git", &["ls-remote", &elsewhere.to_string_lossy()]).succeeded().stdout;
     assert!(refs.contains("refs/flightdeck/v1/"), "{refs}");
 }
+
+/// Serves a bare repository over HTTP to everybody, as a plain web server would. Ends with the test's process.
+fn serve_to_everybody(origin: &std::path::Path) -> String {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let root = origin.to_owned();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let asked = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let path = asked.split([' ', '?']).nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+            let (status, body) = match std::fs::read(root.join(&path)) {
+                Ok(body) if !path.contains("..") => ("200 OK", body),
+                _ => ("404 Not Found", Vec::new()),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn nothing_goes_where_strangers_can_read_unless_somebody_said_so() {
+    let world = World::new();
+    let origin = bare(&world);
+    let maya = clone_elsewhere(&world, &origin, "maya", "maya");
+    declare(&maya, "Checkout answers 500");
+    let there = Shell { directory: origin.clone(), ..world.shell(&world.path("home")) };
+    there.run("git", &["update-server-info"]).succeeded();
+    let address = serve_to_everybody(&origin);
+    // It is fetched where everybody can read it, and pushed to by a path.
+    maya.run("git", &["remote", "set-url", "origin", &address]).succeeded();
+    maya.run("git", &["remote", "set-url", "--push", "origin", &origin.to_string_lossy()]).succeeded();
+    let refs = || there.run("git", &["for-each-ref", "refs/flightdeck"]).succeeded().stdout;
+    maya.flightdeck(&["share", "sync"]).ended_with(3).said("everybody can read this repository at 127.0.0.1");
+    maya.flightdeck(&["join"]).ended_with(3).said("[share] public = true");
+    let told = maya.flightdeck(&["share", "status"]).succeeded().stdout;
+    assert!(told.contains("not shared: everybody can read"), "{told}");
+    let here = Terminal::open(&maya, 36, 120, &[]);
+    here.wait_text("not shared with other machines: everybody can read this repository");
+    assert_eq!(refs(), "");
+    // Only a configuration that somebody trusts can say that this is meant.
+    std::fs::write(maya.directory.join("flightdeck.toml"), "[share]\npublic = true\n").unwrap();
+    maya.flightdeck(&["share", "sync"]).ended_with(3);
+    let shown = maya.flightdeck(&["trust", "--show"]).succeeded().stdout;
+    assert!(shown.contains("though everybody can read it"), "{shown}");
+    assert_eq!(refs(), "");
+    maya.flightdeck(&["trust"]).succeeded();
+    maya.flightdeck(&["note", "only orders without a card fail"]).succeeded();
+    here.wait_for("it to be shared", |_| !refs().is_empty());
+}
+
+#[test]
+fn a_cockpit_shares_by_itself_until_somebody_turns_that_off() {
+    let world = World::new();
+    let origin = bare(&world);
+    let [maya, omar] = ["maya", "omar"].map(|name| clone_elsewhere(&world, &origin, name, name));
+    declare(&maya, "Checkout answers 500");
+    let here = Terminal::open(&maya, 36, 120, &[]);
+    here.wait_text("shared ");
+    omar.flightdeck(&["join"]).succeeded();
+    here.wait_text("joined from another machine");
+    maya.flightdeck(&["share", "off"]).succeeded();
+    here.wait_text("not shared");
+    maya.flightdeck(&["note", "only orders without a card fail"]).succeeded();
+    maya.flightdeck(&["share", "sync"]).ended_with(2).said("flightdeck share on");
+    synced(&omar);
+    assert!(!states(&omar).to_string().contains("without a card"));
+    maya.flightdeck(&["share", "on"]).succeeded();
+    here.wait_for("it to be shared again", |screen| !screen.contains("not shared"));
+    synced(&omar);
+    assert_eq!(states(&omar), states(&maya));
+}

@@ -36,7 +36,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         }
         Fact::Outlook(outlook) => cx.model.outlook = Some(*outlook),
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
-        Fact::Shared(shared) => sharing(cx.model, *shared),
+        Fact::Shared(shared) => sharing(cx, *shared),
         Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx.model, environment, looked),
         Fact::Health { probes } => {
@@ -313,7 +313,12 @@ fn stay_on(model: &mut Model, at: Option<IncidentId>) {
 }
 
 /// Takes in how far sharing is.
-fn sharing(model: &mut Model, shared: Shared) {
+fn sharing(cx: &mut Cx<'_>, shared: Shared) {
+    let was_kept = cx.model.shared.as_ref().is_some_and(|known| known.kept == shared.kept);
+    if let Some((why, way_out)) = shared.kept.as_ref().filter(|_| !was_kept && shared.incident.is_some()) {
+        cx.say(format!("not shared with other machines: {why}; {way_out}"));
+    }
+    let model = &mut *cx.model;
     let at = match model.start_row() {
         StartRow::Open(row) => model.incidents.get(row).map(|line| line.id),
         StartRow::Declare | StartRow::Join(_) => None,

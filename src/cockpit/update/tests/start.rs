@@ -164,6 +164,7 @@ fn offered(numbers: &[u128]) -> Shared {
         trouble: None,
         aside: Vec::new(),
         incident: None,
+        kept: None,
         offered: numbers.iter().map(one).collect(),
     }
 }
@@ -202,4 +203,8 @@ fn how_sharing_stands_is_told_of_the_incident_that_is_shared() {
     let down = || Shared { trouble: Some("no route".into()), unsent: 6, ..shared() };
     assert_eq!(said(&mut table, down()), (format!("not shared since {since}, 6 unsent"), true));
     assert_eq!(said(&mut table, Shared { at: None, ..down() }), ("not shared, 6 unsent".to_owned(), true));
+    let kept = Some(("everybody can read it".to_owned(), "set [share] public = true".to_owned()));
+    assert_eq!(said(&mut table, Shared { kept, ..shared() }), ("not shared".to_owned(), false));
+    let (_, told) = table.model.word.clone().unwrap();
+    assert!(told.contains("everybody can read it; set [share] public"), "{told}");
 }

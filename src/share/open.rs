@@ -1,0 +1,212 @@
+//! Opens the way over which the incidents of a repository are shared, and tells what keeps them from being sent.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::access::{self, Access};
+use super::git::Git;
+use super::key::Key;
+use super::round::Sharing;
+use crate::conductor::Unattended;
+use crate::config::types::{Config, Share};
+use crate::failure::{Failure, FailureKind};
+use crate::hotfix::git::Reader;
+use crate::text::address::without_credentials;
+use crate::text::visible;
+
+const DOING: &str = "sharing the incident";
+/// For so long a place that strangers cannot read is taken to be one.
+const CLOSED_FOR: Duration = Duration::from_secs(3600);
+/// For so long one that everybody can read is not asked again.
+const OPEN_FOR: Duration = Duration::from_secs(600);
+/// And one that did not say.
+const UNKNOWN_FOR: Duration = Duration::from_secs(30);
+
+/// Why there is no way to share over.
+#[derive(Debug)]
+pub enum Closed {
+    /// The repository has no remote.
+    NoRemote,
+    /// The configuration names a remote, and nobody has trusted it.
+    NotTrusted(String),
+    /// Nobody has trusted what the repository's own git configuration names: which.
+    Refused(String),
+    /// What it needs here cannot be made.
+    Unusable(Failure),
+}
+
+impl From<Closed> for Failure {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::NoRemote => Self::usage(
+                DOING,
+                "this repository has no remote",
+                "add one, or set [share] remote in flightdeck.toml",
+            ),
+            Closed::NotTrusted(remote) => Self::of(
+                FailureKind::NotTrusted,
+                DOING,
+                format!("flightdeck.toml names [share] remote = {remote:?}, and nobody has trusted it here"),
+                "flightdeck trust --show lists what it names, flightdeck trust allows it",
+            ),
+            Closed::Refused(why) => Self::new(DOING, why, "flightdeck trust allows it"),
+            Closed::Unusable(failure) => failure,
+        }
+    }
+}
+
+/// What keeps an incident from being sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// Somebody turned sharing off on this machine.
+    Off,
+    /// The configuration turns it off.
+    Configured,
+    /// Everybody can read what is at the remote: the host that lets them.
+    Public(String),
+    /// Nobody knows who can read it: why.
+    Unknown(String),
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("sharing is off on this machine"),
+            Self::Configured => f.write_str("flightdeck.toml turns sharing off"),
+            Self::Public(host) => {
+                write!(f, "everybody can read this repository at {}", visible(host))
+            }
+            Self::Unknown(why) => {
+                write!(f, "nobody knows whether strangers can read the remote: {}", visible(why))
+            }
+        }
+    }
+}
+
+impl Kept {
+    /// What to do so that it is sent.
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::Off => "flightdeck share on",
+            Self::Configured => "set [share] enabled = true in flightdeck.toml",
+            Self::Public(_) | Self::Unknown(_) => {
+                "set [share] remote to a private repository, or [share] public = true to share it all the same"
+            }
+        }
+    }
+}
+
+impl From<Kept> for Failure {
+    fn from(kept: Kept) -> Self {
+        let kind = match kept {
+            Kept::Off | Kept::Configured => FailureKind::Usage,
+            Kept::Public(_) => FailureKind::Gate,
+            Kept::Unknown(_) => FailureKind::Failed,
+        };
+        Self::of(kind, DOING, &kept, kept.way_out())
+    }
+}
+
+/// What decides whether an incident is sent, and what was found of it.
+#[derive(Debug)]
+pub(super) struct Gate {
+    share: Share,
+    settings: PathBuf,
+    asked: Option<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    at: Instant,
+    /// When the settings of the repository were changed last.
+    settings: Option<SystemTime>,
+    access: Access,
+}
+
+impl Asked {
+    fn holds(&self, settings: Option<SystemTime>) -> bool {
+        let lasts = match self.access {
+            Access::Members => CLOSED_FOR,
+            Access::Everybody(_) => OPEN_FOR,
+            Access::Unknown(_) => UNKNOWN_FOR,
+        };
+        self.settings == settings && self.at.elapsed() < lasts
+    }
+}
+
+impl Sharing {
+    /// Opens the way for a repository. What its configuration names is used only where it is trusted.
+    ///
+    /// # Errors
+    /// There is none, or it may not be used.
+    pub fn open(
+        state_dir: &Path,
+        reader: &Reader,
+        config: &Config,
+        is_trusted: bool,
+    ) -> Result<Self, Closed> {
+        let named = config.share.remote.as_str();
+        if !named.is_empty() && !is_trusted {
+            return Err(Closed::NotTrusted(without_credentials(named).into_owned()));
+        }
+        let remote =
+            if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named.to_owned()) };
+        let remote = remote.ok_or(Closed::NoRemote)?;
+        if let Some(why) = Unattended::refusal(state_dir, reader) {
+            return Err(Closed::Refused(why));
+        }
+        let settings = Path::new(&reader.identity()).join("config");
+        let wire = Unattended::new(config, reader);
+        let git = Git::open(state_dir, &reader.identity(), &remote, &settings, wire).map_err(|why| {
+            Closed::Unusable(Failure::new(DOING, why, "see that the state directory can be written to"))
+        })?;
+        let share = Share { public: config.share.public && is_trusted, ..config.share.clone() };
+        let gate = Gate { share, settings, asked: None };
+        Ok(Self::new(git, Key::open(state_dir).map_err(Closed::Unusable)?, gate))
+    }
+
+    /// What keeps incidents from being sent; `None`: nothing does. Asks the host where that is not known, and waits a
+    /// few seconds for it at most.
+    pub fn kept(&mut self) -> Option<Kept> {
+        if let Some(kept) = self.turned_off() {
+            return Some(kept);
+        }
+        if self.gate.share.public {
+            return None;
+        }
+        let settings = self.gate.settings.metadata().and_then(|known| known.modified()).ok();
+        if self.gate.asked.as_ref().is_none_or(|asked| !asked.holds(settings)) {
+            let access = self.ask();
+            self.gate.asked = Some(Asked { at: Instant::now(), settings, access });
+        }
+        match &self.gate.asked.as_ref()?.access {
+            Access::Members => None,
+            Access::Everybody(host) => Some(Kept::Public(host.clone())),
+            Access::Unknown(why) => Some(Kept::Unknown(why.clone())),
+        }
+    }
+
+    /// Whether somebody turned sharing off.
+    pub fn turned_off(&self) -> Option<Kept> {
+        match () {
+            () if !self.gate.share.enabled => Some(Kept::Configured),
+            () if self.git().is_off() => Some(Kept::Off),
+            () => None,
+        }
+    }
+
+    fn ask(&self) -> Access {
+        let git = self.git();
+        let addresses = match git.addresses() {
+            Ok(addresses) => addresses,
+            Err(why) => return Access::Unknown(why),
+        };
+        if git.is_closed(&addresses, CLOSED_FOR) {
+            return Access::Members;
+        }
+        let access = access::ask(&addresses, |host| git.ssh_host(host));
+        git.remember_closed(&addresses, access == Access::Members);
+        access
+    }
+}
