@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::End;
 use super::context::{Context, Setup};
+use crate::conductor::Unattended;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::journal::{Journal, Summary};
@@ -179,5 +180,9 @@ pub(super) fn sharing(cx: &Context) -> Result<Sharing> {
     let root = cx.root()?;
     let Setup { config, trusted, .. } = cx.setup_or_warn();
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
-    Ok(Sharing::open(&cx.state_dir, &reader, &config, trusted)?)
+    if let Some(why) = Unattended::refusal(&cx.state_dir, &reader) {
+        return Err(Failure::new("sharing the incident", why, "flightdeck trust allows it"));
+    }
+    let wire = Unattended::new(&config, &reader);
+    Ok(Sharing::open(&cx.state_dir, wire, &config, trusted)?)
 }

@@ -4,6 +4,7 @@
 //! it, follows its records and its log, and asks it to stop by a record. What touches the
 //! world on behalf of a plan is here and nowhere else; what a plan is, is in `plan`.
 
+mod access;
 mod ask;
 mod attention;
 mod back;
@@ -76,6 +77,7 @@ use crate::plan::{HotfixRequest, Request};
 use crate::report::runbook::stem;
 use crate::text::mask;
 
+pub use access::{Access, access};
 pub use back::{Asking, Options, ways};
 pub use bump::{has_version, put_version};
 pub use capture::end_with_us;

@@ -41,12 +41,29 @@ const ENOUGH: usize = 64 << 10;
 pub struct Unattended {
     root: PathBuf,
     masker: Masker,
+    identity: String,
+    remote: Option<String>,
 }
 
 impl Unattended {
     /// Runs it in a repository; what it says is masked by what is known of the repository's secrets.
     pub fn new(config: &Config, reader: &Reader) -> Self {
-        Self { root: reader.root().to_path_buf(), masker: masker(config, reader.root()) }
+        Self {
+            root: reader.root().to_path_buf(),
+            masker: masker(config, reader.root()),
+            identity: reader.identity(),
+            remote: reader.remote_name(&config.hotfix.remote),
+        }
+    }
+
+    /// What the repository goes by: [`Reader::identity`].
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// The name of the remote of the hotfix branch.
+    pub fn remote(&self) -> Option<&str> {
+        self.remote.as_deref()
     }
 
     /// Why a remote of a repository is not asked where nobody has confirmed that; `None`: it may be.

@@ -311,10 +311,14 @@ impl Found {
     /// `None`: the repository has no remote, or nobody has trusted what its own configuration names.
     fn open(state_dir: &Path, user: &str, watched: &Watched) -> Result<Option<Self>> {
         let Ok(reader) = Reader::open(&watched.root) else { return Ok(None) };
-        let sharing = match Sharing::open(state_dir, &reader, &watched.config, watched.is_trusted) {
+        if Unattended::refusal(state_dir, &reader).is_some() {
+            return Ok(None);
+        }
+        let wire = Unattended::new(&watched.config, &reader);
+        let sharing = match Sharing::open(state_dir, wire, &watched.config, watched.is_trusted) {
             Ok(sharing) => sharing,
             Err(Closed::Unusable(failure)) => return Err(failure),
-            Err(Closed::NoRemote | Closed::NotTrusted(_) | Closed::Refused(_)) => return Ok(None),
+            Err(Closed::NoRemote | Closed::NotTrusted(_)) => return Ok(None),
         };
         let journal = Journal::open_again(state_dir, user)?;
         let remote = sharing.git().remote().into_owned();

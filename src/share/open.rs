@@ -4,14 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::access::{self, Access};
 use super::git::Git;
 use super::key::Key;
 use super::round::Sharing;
-use crate::conductor::Unattended;
+use crate::conductor::{Access, Unattended, access};
 use crate::config::types::{Config, Share};
 use crate::failure::{Failure, FailureKind};
-use crate::hotfix::git::Reader;
 use crate::text::address::without_credentials;
 use crate::text::visible;
 
@@ -30,8 +28,6 @@ pub enum Closed {
     NoRemote,
     /// The configuration names a remote, and nobody has trusted it.
     NotTrusted(String),
-    /// Nobody has trusted what the repository's own git configuration names: which.
-    Refused(String),
     /// What it needs here cannot be made.
     Unusable(Failure),
 }
@@ -50,7 +46,6 @@ impl From<Closed> for Failure {
                 format!("flightdeck.toml names [share] remote = {remote:?}, and nobody has trusted it here"),
                 "flightdeck trust --show lists what it names, flightdeck trust allows it",
             ),
-            Closed::Refused(why) => Self::new(DOING, why, "flightdeck trust allows it"),
             Closed::Unusable(failure) => failure,
         }
     }
@@ -136,13 +131,14 @@ impl Asked {
 }
 
 impl Sharing {
-    /// Opens the way for a repository. What its configuration names is used only where it is trusted.
+    /// Opens the way for the repository that `wire` runs git in. What its configuration names is used only where it is
+    /// trusted.
     ///
     /// # Errors
     /// There is none, or it may not be used.
     pub fn open(
         state_dir: &Path,
-        reader: &Reader,
+        wire: Unattended,
         config: &Config,
         is_trusted: bool,
     ) -> Result<Self, Closed> {
@@ -150,15 +146,11 @@ impl Sharing {
         if !named.is_empty() && !is_trusted {
             return Err(Closed::NotTrusted(without_credentials(named).into_owned()));
         }
-        let remote =
-            if named.is_empty() { reader.remote_name(&config.hotfix.remote) } else { Some(named.to_owned()) };
-        let remote = remote.ok_or(Closed::NoRemote)?;
-        if let Some(why) = Unattended::refusal(state_dir, reader) {
-            return Err(Closed::Refused(why));
-        }
-        let settings = Path::new(&reader.identity()).join("config");
-        let wire = Unattended::new(config, reader);
-        let git = Git::open(state_dir, &reader.identity(), &remote, &settings, wire).map_err(|why| {
+        let remote = if named.is_empty() { wire.remote() } else { Some(named) };
+        let remote = remote.ok_or(Closed::NoRemote)?.to_owned();
+        let identity = wire.identity().to_owned();
+        let settings = Path::new(&identity).join("config");
+        let git = Git::open(state_dir, &identity, &remote, &settings, wire).map_err(|why| {
             Closed::Unusable(Failure::new(DOING, why, "see that the state directory can be written to"))
         })?;
         let share = Share { public: config.share.public && is_trusted, ..config.share.clone() };
@@ -205,8 +197,8 @@ impl Sharing {
         if git.is_closed(&addresses, CLOSED_FOR) {
             return Access::Members;
         }
-        let access = access::ask(&addresses, |host| git.ssh_host(host));
-        git.remember_closed(&addresses, access == Access::Members);
-        access
+        let found = access(&addresses, |host| git.ssh_host(host));
+        git.remember_closed(&addresses, found == Access::Members);
+        found
     }
 }

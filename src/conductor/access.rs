@@ -49,7 +49,7 @@ enum Place {
 
 /// Finds out who can read the repository at some addresses, as git would use them. `named` gives the host that an ssh
 /// alias stands for. Waits a few seconds at most; touches the network.
-pub(super) fn ask(addresses: &[String], named: impl Fn(&str) -> Option<String>) -> Access {
+pub fn access(addresses: &[String], named: impl Fn(&str) -> Option<String>) -> Access {
     let mut found = Access::Members;
     for address in addresses {
         match of(&place(address, &named)) {
@@ -244,7 +244,7 @@ mod tests {
             ("502 Bad Gateway", "", "", Access::Unknown("127.0.0.1 answered with status 502".into())),
         ] {
             let (address, served) = answering(status, kind, body);
-            assert_eq!(ask(&[address], none), wanted, "{status} {kind}");
+            assert_eq!(access(&[address], none), wanted, "{status} {kind}");
             let asked = served.join().unwrap();
             assert!(
                 asked.starts_with("GET /shop/api.git/info/refs?service=git-upload-pack HTTP/1.1"),
@@ -257,7 +257,10 @@ mod tests {
     #[test]
     fn one_address_that_everybody_reads_is_enough() {
         let (address, served) = answering("200 OK", "application/x-git-upload-pack-advertisement", "");
-        assert_eq!(ask(&["/srv/git/api.git".into(), address], none), Access::Everybody("127.0.0.1".into()));
+        assert_eq!(
+            access(&["/srv/git/api.git".into(), address], none),
+            Access::Everybody("127.0.0.1".into())
+        );
         served.join().unwrap();
     }
 
