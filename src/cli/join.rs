@@ -1,5 +1,7 @@
 //! `flightdeck join`: takes part in an incident that was declared on another machine.
 
+use std::collections::BTreeSet;
+
 use super::End;
 use super::context::Context;
 use super::share::sharing;
@@ -41,7 +43,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         )
     })?;
     let mut found: Vec<Preview> = Vec::new();
-    for id in sharing.incidents()?.into_keys() {
+    let mut there: BTreeSet<IncidentId> = sharing.incidents()?.into_keys().collect();
+    if args.id.is_some() {
+        there.extend(sharing.archives()?);
+    }
+    for id in there {
         found.extend(sharing.preview(id)?);
     }
     let place = cx.place()?;

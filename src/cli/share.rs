@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::End;
 use super::context::{Context, Setup};
+use super::yes::is_meant;
 use crate::conductor::Unattended;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
+use crate::incident::Status;
 use crate::journal::{Journal, Summary};
 use crate::share::{Kept, Round, Sharing, node_name};
 use crate::text::{counted, visible};
@@ -17,11 +19,20 @@ use crate::text::{counted, visible};
 Example:
   flightdeck share sync      take in what colleagues wrote, send what you wrote
   flightdeck share status    how far that is, without asking the remote
-  flightdeck share off       share nothing of this repository from this machine")]
+  flightdeck share off       share nothing of this repository from this machine
+  flightdeck share purge INC-2026-0007    remove what a closed incident left there")]
 pub(crate) struct Args {
     /// What to do; status if nothing is said
     #[arg(value_name = "WHAT", default_value = "status")]
     what: What,
+
+    /// The incident to purge; left out: all that are closed
+    #[arg(value_name = "INCIDENT")]
+    incident: Option<String>,
+
+    /// Purge without asking
+    #[arg(long)]
+    yes: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -38,6 +49,8 @@ enum What {
     Off,
     /// Share its open incidents again
     On,
+    /// Remove what closed incidents left at the remote, for everybody
+    Purge,
 }
 
 #[derive(Serialize)]
@@ -78,6 +91,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             off = sharing.kept();
             sharing.standing(&journal, &incidents)?
         }
+        What::Purge => return purge(args, cx, &journal, &sharing),
         What::Off | What::On => return turn(args.what == What::Off, cx, &sharing, &incidents),
     };
     tell(args, cx, &journal, &sharing, &incidents, &round, off.as_ref())
@@ -98,6 +112,57 @@ fn turn(off: bool, cx: &Context, sharing: &Sharing, incidents: &[Summary]) -> Re
     if incidents.iter().any(|one| sharing.is_shared(one.id)) {
         cx.out.tell(&format!("what {remote} has already stays there: flightdeck share purge removes it"));
     }
+    Ok(End::Done)
+}
+
+fn purge(args: &Args, cx: &Context, journal: &Journal, sharing: &Sharing) -> Result<End> {
+    let doing = "purging closed incidents";
+    let mut closed = journal.incidents(Some(&cx.repository(journal)?))?;
+    match &args.incident {
+        Some(named) => {
+            let id = named.to_ascii_lowercase();
+            closed.retain(|one| {
+                one.number.eq_ignore_ascii_case(named) || id.len() >= 8 && one.id.to_string().starts_with(&id)
+            });
+            if closed.is_empty() {
+                return Err(Failure::usage(
+                    doing,
+                    format!("this repository has no incident {named}"),
+                    "flightdeck history names them",
+                ));
+            }
+        }
+        None => closed.retain(|one| one.status == Status::Closed),
+    }
+    let remote = visible(&sharing.git().remote()).into_owned();
+    let numbers: Vec<&str> = closed.iter().map(|one| one.number.as_str()).collect();
+    if numbers.is_empty() {
+        cx.out.line("no incident is closed: there is nothing to purge")?;
+        return Ok(End::Done);
+    }
+    let what = format!("remove {} from {remote}, for everybody", numbers.join(", "));
+    if !args.yes {
+        match is_meant(cx, doing, &what)? {
+            Some(true) => {}
+            Some(false) => {
+                return Err(Failure::of(FailureKind::Gate, doing, "it was cancelled", "nothing changed"));
+            }
+            None => {
+                return Err(Failure::of(
+                    FailureKind::Gate,
+                    doing,
+                    format!("nobody is there to confirm to {what}"),
+                    "add --yes if that is meant",
+                ));
+            }
+        }
+    }
+    let mut removed = 0;
+    for incident in &closed {
+        removed += sharing.purge(incident, cx.now())?;
+    }
+    cx.out.line(&format!("{} removed from {remote}", counted(removed, "reference")))?;
+    cx.out.tell("journals keep their records; the host may keep what it had until it cleans up");
     Ok(End::Done)
 }
 

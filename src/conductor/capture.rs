@@ -75,7 +75,23 @@ pub(super) fn capture(
     patience: Duration,
     enough: usize,
 ) -> Result<Captured, String> {
-    Ok(run(what, command, environment, patience, enough, &Life::default(), None)?)
+    Ok(run(what, command, environment, patience, enough, &Life::default(), Given::default())?)
+}
+
+/// The same of a command that may write no file with more than `most` bytes.
+///
+/// # Errors
+/// As [`capture`].
+pub(super) fn capture_limited(
+    what: &str,
+    command: &Command,
+    environment: Vec<(OsString, OsString)>,
+    patience: Duration,
+    enough: usize,
+    most: u64,
+) -> Result<Captured, String> {
+    let given = Given { most: Some(most), input: None };
+    Ok(run(what, command, environment, patience, enough, &Life::default(), given)?)
 }
 
 /// The same with a text on its standard input.
@@ -87,7 +103,8 @@ pub(super) fn capture_given(
     enough: usize,
     input: String,
 ) -> Result<Captured, Unheard> {
-    run(what, command, environment, patience, enough, &Life::default(), Some(input))
+    let given = Given { input: Some(input), most: None };
+    run(what, command, environment, patience, enough, &Life::default(), given)
 }
 
 /// The same of a command that is of no use to anybody once this process has ended: [`end_with_us`] ends it.
@@ -105,7 +122,7 @@ pub(super) fn capture_while_we_live(
     }
     lives.all.push(life.clone());
     drop(lives);
-    let captured = run(what, command, environment, patience, enough, &life, None);
+    let captured = run(what, command, environment, patience, enough, &life, Given::default());
     lock(&LIVES).all.retain(|one| !Arc::ptr_eq(&one.0, &life.0));
     Ok(captured?)
 }
@@ -173,6 +190,18 @@ impl Life {
     }
 }
 
+/// What a command is given besides its words and its environment.
+#[derive(Default)]
+struct Given {
+    /// What stands on its standard input.
+    input: Option<String>,
+    /// Most bytes of a file that it may write.
+    most: Option<u64>,
+}
+
+/// Sets the limit of what may be written, and becomes the command.
+const LIMITED: &str = "ulimit -f \"$1\" && shift && exec \"$@\"";
+
 fn run(
     what: &str,
     command: &Command,
@@ -180,26 +209,34 @@ fn run(
     patience: Duration,
     enough: usize,
     life: &Life,
-    input: Option<String>,
+    given: Given,
 ) -> Result<Captured, Unheard> {
     let no_program = || Unheard::NotStarted(format!("{what} names no program"));
     let (name, arguments) = command.argv.split_first().ok_or_else(no_program)?;
     let program = if name.contains('/') { Path::new(&command.cwd).join(name) } else { name.into() };
     let unattended = unattended(command, &environment);
-    let mut started = std::process::Command::new(program);
+    let mut started = match given.most {
+        None => std::process::Command::new(program),
+        Some(most) => {
+            let mut shell = std::process::Command::new("/bin/sh");
+            // In blocks of 512 bytes, for this shell and what it becomes.
+            shell.args(["-c", LIMITED, "sh"]).arg((most / 512).to_string()).arg(program);
+            shell
+        }
+    };
     started
         .args(arguments)
         .current_dir(&command.cwd)
         .env_clear()
         .envs(environment)
         .envs(unattended)
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if given.input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     let not_started = |error| Unheard::NotStarted(format!("{what} {} did not start: {error}", visible(name)));
     let mut child = life.begin(&mut started).map_err(not_started)?;
-    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), given.input) {
         // It may be longer than a pipe holds, and not everything reads what it is given.
         std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     }
@@ -299,6 +336,21 @@ mod tests {
         assert_eq!(said.code, Some(3));
         let left = Pid::from_raw(left).unwrap();
         rustix::process::kill_process(left, Signal::KILL).expect("it was left alone");
+    }
+
+    #[test]
+    fn what_writes_more_than_it_may_ends() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let script =
+            format!("head -c 4096 /dev/zero > {0}; head -c 40960 /dev/zero > {0}", file.path().display());
+        let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
+        let command = Command { argv, cwd: "/".to_owned(), env: Vec::new(), set: [].into() };
+        let path = std::env::var_os("PATH").unwrap();
+        let wait = Duration::from_secs(15);
+        let said =
+            capture_limited("it", &command, vec![("PATH".into(), path)], wait, 1 << 10, 8192).ok().unwrap();
+        assert_ne!(said.code, Some(0));
+        assert_eq!(file.path().metadata().unwrap().len(), 8192);
     }
 
     #[test]

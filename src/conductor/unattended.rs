@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::capture::{Captured, capture};
+use super::capture::{Captured, capture_limited};
 use super::environment::environment;
 use super::mask::Masker;
 use super::own::keeps_from_asking;
@@ -35,6 +35,9 @@ const OPTIONS: [&str; 13] = [
 /// How long a program may take that connects to nobody, and bytes of what it prints.
 const BRIEF: Duration = Duration::from_secs(3);
 const ENOUGH: usize = 64 << 10;
+
+/// Most bytes that are written into a file, such as a pack that is fetched: what is at a remote may be anything.
+const MOST: u64 = 256 << 20;
 
 /// Runs git for a repository, where nobody has confirmed anything.
 #[derive(Debug)]
@@ -116,7 +119,7 @@ impl Unattended {
             set: [].into(),
         };
         let variables = environment(&command, [], std::env::vars_os());
-        let captured = capture("the remote", &command, variables, patience, enough)
+        let captured = capture_limited("the remote", &command, variables, patience, enough, MOST)
             .map_err(|why| self.masker.mask(&why).into_owned())?;
         if captured.code == Some(0) {
             return Ok(captured.out);
@@ -139,6 +142,6 @@ fn complaint(captured: &Captured) -> String {
     match captured.code {
         _ if !line.is_empty() => visible(&line.chars().take(200).collect::<String>()).into_owned(),
         Some(code) => format!("git exited {code}"),
-        None => "git was killed".to_owned(),
+        None => format!("git was killed; it may write {} MiB at once", MOST >> 20),
     }
 }

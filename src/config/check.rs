@@ -48,6 +48,13 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         label(service, "name", &mut found);
     }
     hotfix::check(root, &mut found);
+    if let Some((keep, span)) = table(root, "share").and_then(|share| text(share, "keep")) {
+        let share = types::Share { keep: keep.to_owned(), ..types::Share::default() };
+        if let Err(why) = share.keeps_for() {
+            let problem = Problem::new(span, format!("this is not how long something is kept: {why}"));
+            found.push(problem.help("`90 days`, or leave it out to keep it for good"));
+        }
+    }
     for check in tables(root, "checks") {
         command(check, "command", Need::Program, &mut found);
         variables(check, &mut found);

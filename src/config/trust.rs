@@ -93,6 +93,10 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
     if !config.share.remote.is_empty() {
         items.push(call("share", "send incidents to and take them from", &config.share.remote, ""));
     }
+    if !config.share.keep.is_empty() {
+        let rest = format!(" after {}", config.share.keep);
+        items.push(call("share", "remove closed incidents from", "the remote", &rest));
+    }
     if config.share.public {
         items.push(call("share", "send incidents to", "the remote, though everybody can read it", ""));
     }

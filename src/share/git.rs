@@ -8,7 +8,11 @@
 //! | --- | --- |
 //! | `refs/own/<incident>` | what this installation has to say |
 //! | `refs/flightdeck/v1/…` | what the remote had when it was fetched last |
+//! | `refs/flightdeck/v1/<incident>/archive` | the chains of an incident that is closed, as its parents |
 //! | `refs/taken/<incident>/<node>` | how far that was taken into the journal |
+
+mod archive;
+mod fetch;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,29 +161,9 @@ impl Git {
         let _ = if closed { std::fs::write(&file, mark(addresses)) } else { std::fs::remove_file(&file) };
     }
 
-    /// Asks the remote what installations have there, and brings it here.
-    ///
-    /// # Errors
-    /// One line that says why it could not be asked.
-    pub fn fetch(&self) -> Result<(), String> {
-        self.sweep();
-        let all = format!("+{THEIRS}*:{THEIRS}*");
-        self.git(&[
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--prune",
-            "--no-write-fetch-head",
-            // Batches are read without git, which alone could fetch what a partial clone leaves out.
-            "--no-filter",
-            "--refmap=",
-            &self.remote,
-            &all,
-        ])
-    }
-
     /// Brings what this installation has to say to the remote, as far as that is not there; what the remote has of
-    /// `overwritten` incidents is put right, and nothing of those in `skip` is sent. Returns what was refused.
+    /// `overwritten` incidents is put right, and nothing of those in `skip` or that were purged is sent. Returns what
+    /// was refused.
     ///
     /// # Errors
     /// One line: the repository cannot be used.
@@ -192,10 +176,10 @@ impl Git {
         let mut specs = Vec::new();
         for (incident, own) in self.own_tips()?.into_iter().filter(|(id, _)| !skip.contains(id)) {
             let name = theirs(incident, node);
-            let there = self.commit(&name)?;
-            if there == Some(own) {
+            if self.there(incident, node)? == Some(own) || self.is_purged(incident)? {
                 continue;
             }
+            let there = self.commit(&name)?;
             let is_forced = overwritten.contains(&incident);
             let lease = there.filter(|_| is_forced).map(|seen| format!("--force-with-lease={name}:{seen}"));
             specs.push(Spec {
@@ -217,6 +201,13 @@ impl Git {
     }
 
     fn push_all(&self, specs: &[Spec]) -> Result<(), String> {
+        let leases: Vec<&str> = specs.iter().filter_map(|spec| spec.lease.as_deref()).collect();
+        let refspecs: Vec<&str> = specs.iter().map(|spec| spec.refspec.as_str()).collect();
+        self.push_specs(&leases, &refspecs)?;
+        specs.iter().try_for_each(|spec| self.point(&spec.name, spec.own))
+    }
+
+    fn push_specs(&self, leases: &[&str], refspecs: &[&str]) -> Result<(), String> {
         let mut arguments = vec![
             "push",
             "--quiet",
@@ -225,19 +216,10 @@ impl Git {
             "--no-follow-tags",
             "--recurse-submodules=no",
         ];
-        arguments.extend(specs.iter().filter_map(|spec| spec.lease.as_deref()));
-        arguments.push(&self.remote);
-        arguments.extend(specs.iter().map(|spec| spec.refspec.as_str()));
-        self.git(&arguments)?;
-        specs.iter().try_for_each(|spec| self.point(&spec.name, spec.own))
-    }
-
-    /// Removes what fetches left behind that were broken off: nobody else does.
-    fn sweep(&self) {
-        let left = std::fs::read_dir(self.directory.join("objects/pack")).into_iter().flatten().flatten();
-        for file in left.filter(|file| file.file_name().to_string_lossy().starts_with("tmp_")) {
-            let _ = std::fs::remove_file(file.path());
-        }
+        arguments.extend(leases);
+        arguments.extend(["--", &self.remote]);
+        arguments.extend(refspecs);
+        self.git(&arguments)
     }
 
     /// Keeps others on this machine from sharing over this remote until it is dropped.
@@ -267,6 +249,8 @@ impl Git {
         let mirror = format!("remote.{}.mirror=false", self.remote);
         let mut before =
             vec![directory.as_str(), "-c", &include, "-c", "core.bare=true", "-c", "push.gpgSign=false"];
+        // A limit for what is written into a file is then one for all that is brought at once.
+        before.extend(["-c", "fetch.unpackLimit=1"]);
         if !self.remote.contains(['/', ':', '=']) {
             before.extend(["-c", &mirror]);
         }
@@ -281,13 +265,10 @@ impl Git {
         let references = self.repo.references_glob(&format!("{THEIRS}*")).map_err(|error| said(&error))?;
         let mut tips = Vec::new();
         for reference in references.flatten() {
-            let name = reference.name().ok().and_then(|name| name.strip_prefix(THEIRS)?.split_once('/'));
-            let (Some((incident, node)), Some(commit)) = (name, reference.target()) else { continue };
+            let named = reference.name().ok().and_then(parse);
             // What has another name is none of ours.
-            if let (Ok(id), Some(node)) = (incident.parse(), parse_node(node))
-                && IncidentId(id).to_string() == incident
-            {
-                tips.push(Tip { incident: IncidentId(id), node, commit });
+            if let (Some((incident, node)), Some(commit)) = (named, reference.target()) {
+                tips.push(Tip { incident, node, commit });
             }
         }
         tips.sort();
@@ -437,7 +418,10 @@ impl Git {
         let mut unsent = BTreeMap::new();
         for (incident, commit) in self.own_tips()? {
             let here = self.reached(commit)?.records;
-            let there = match self.commit(&theirs(incident, node))? {
+            if self.is_purged(incident)? {
+                continue;
+            }
+            let there = match self.there(incident, node)? {
                 // What is there may be anything.
                 Some(there) => self.reached(there).map_or(0, |reached| reached.records),
                 None => 0,
@@ -469,6 +453,13 @@ impl Git {
     fn point(&self, name: &str, commit: Oid) -> Result<(), String> {
         self.repo.reference(name, commit, true, "").map(drop).map_err(|error| said(&error))
     }
+}
+
+/// The incident and the installation of a reference.
+pub(super) fn parse(name: &str) -> Option<(IncidentId, u64)> {
+    let (incident, node) = name.strip_prefix(THEIRS)?.split_once('/')?;
+    let id = IncidentId(incident.parse().ok()?);
+    (id.to_string() == incident).then_some((id, parse_node(node)?))
 }
 
 fn theirs(incident: IncidentId, node: u64) -> String {

@@ -3,12 +3,14 @@
 //! The journal stays the truth; a carrier only brings records to other journals. What it brings is checked as far as
 //! signatures and hashes go, and taken in chain by chain: what is wrong with one holds up no other.
 //!
-//! `key` is the installation's key, `batch` what is carried, `git` the carrier over the team's git remote, and
-//! `round` one round of taking in and sending.
+//! `key` is the installation's key, `batch` what is carried, `git` the carrier over the team's git remote,
+//! `open` what keeps an incident from being sent, `round` one round of taking in and sending, and `leave` what stays at
+//! the remote of a closed incident.
 
 mod batch;
 mod git;
 mod key;
+mod leave;
 mod open;
 mod round;
 

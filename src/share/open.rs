@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::SignedDuration;
+
 use super::git::Git;
 use super::key::Key;
 use super::round::Sharing;
@@ -111,6 +113,14 @@ pub(super) struct Gate {
     asked: Option<Asked>,
 }
 
+impl Gate {
+    /// For how long what a closed incident left at the remote stays there; `None`: for good.
+    pub(super) fn keep(&self) -> Option<SignedDuration> {
+        // What is wrong with it is told where the configuration is read.
+        self.share.keeps_for().ok().flatten()
+    }
+}
+
 #[derive(Debug)]
 struct Asked {
     at: Instant,
@@ -153,7 +163,10 @@ impl Sharing {
         let git = Git::open(state_dir, &identity, &remote, &settings, wire).map_err(|why| {
             Closed::Unusable(Failure::new(DOING, why, "see that the state directory can be written to"))
         })?;
-        let share = Share { public: config.share.public && is_trusted, ..config.share.clone() };
+        let mut share = Share { public: config.share.public && is_trusted, ..config.share.clone() };
+        if !is_trusted {
+            share.keep.clear();
+        }
         let gate = Gate { share, settings, asked: None };
         Ok(Self::new(git, Key::open(state_dir).map_err(Closed::Unusable)?, gate))
     }

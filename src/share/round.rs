@@ -6,7 +6,7 @@ use git2::Oid;
 use jiff::Timestamp;
 
 use super::batch::{Batch, MOST_BYTES, Reached};
-use super::git::{Git, Tip};
+use super::git::{Git, Tip, parse};
 use super::key::Key;
 use super::open::Gate;
 use crate::failure::{Failure, Result};
@@ -84,7 +84,7 @@ struct Looked {
 /// Shares the incidents of a repository over one carrier.
 #[derive(Debug)]
 pub struct Sharing {
-    git: Git,
+    pub(super) git: Git,
     key: Key,
     pub(super) gate: Gate,
     seen: BTreeMap<IncidentId, Looked>,
@@ -122,10 +122,20 @@ impl Sharing {
         // Two on this machine would both go on from the same end.
         let _lock = self.git.lock().map_err(unusable)?;
         let asked = self.git.fetch();
-        let mut round = Round { trouble: asked.clone().err(), ..Round::default() };
+        let mut round = Round { trouble: asked.as_ref().err().cloned(), ..Round::default() };
+        let left = asked.as_deref().unwrap_or_default();
+        round.aside.extend(left.iter().filter_map(|(name, why)| {
+            let (incident, node) = parse(name)?;
+            let is_one = incidents.iter().any(|one| one.id == incident);
+            is_one.then(|| Aside { incident, node, author: String::new(), why: why.clone() })
+        }));
         let (mut overwritten, mut left_out) = (BTreeSet::new(), BTreeSet::new());
         for incident in incidents {
             self.take_in(journal, now, incident.id, &mut round)?;
+            if incident.status != Status::Closed && self.git.is_purged(incident.id).map_err(unusable)? {
+                // It was reopened, and is shared again.
+                round.trouble = round.trouble.or(self.git.unpurge(incident.id).err());
+            }
             let gathered = match self.find_own(journal, incident.id)? {
                 Own::Copied => Err(COPIED.to_owned()),
                 // Where the remote was not asked, it may have what nothing is known of here.
@@ -147,6 +157,11 @@ impl Sharing {
             let refused = self.git.push(node, &overwritten, &left_out).map_err(unusable)?;
             round.trouble = round.trouble.or_else(|| refused.into_iter().next());
         }
+        if round.trouble.is_none() && asked.is_ok() {
+            let left = self.leave(journal, now, incidents)?;
+            round.trouble = left.err();
+        }
+        self.git.tidy();
         round.unsent = self.unsent(node)?;
         round.sent = before.saturating_sub(round.unsent);
         Ok(round)
@@ -181,8 +196,8 @@ impl Sharing {
         round: &mut Round,
     ) -> Result<()> {
         let ours = journal.author().node;
-        let mut tips: Vec<Tip> = self.git.tips().map_err(unusable)?;
-        tips.retain(|tip| tip.incident == incident && tip.node != ours);
+        let mut tips: Vec<Tip> = self.git.tips_of(incident).map_err(unusable)?;
+        tips.retain(|tip| tip.node != ours);
         // Where the incident is not here yet, nobody's records can be taken in before those that declare it.
         for _ in 0..=tips.len() {
             let before = tips.len();
@@ -309,8 +324,8 @@ impl Sharing {
     fn find_own(&self, journal: &Journal, incident: IncidentId) -> Result<Own> {
         let node = journal.author().node;
         let is_begun = self.is_shared(incident);
-        let tips = self.git.tips().map_err(unusable)?;
-        let Some(tip) = tips.into_iter().find(|tip| tip.incident == incident && tip.node == node) else {
+        let tips = self.git.tips_of(incident).map_err(unusable)?;
+        let Some(tip) = tips.into_iter().find(|tip| tip.node == node) else {
             return Ok(if is_begun { Own::Known } else { Own::Unknown });
         };
         // What others put there is no sign of a copy.
@@ -398,7 +413,7 @@ impl Sharing {
     /// The carrier's own repository cannot be read.
     pub fn preview(&self, incident: IncidentId) -> Result<Option<Preview>> {
         let (mut records, mut bytes) = (Vec::new(), 0);
-        for tip in self.git.tips().map_err(unusable)?.into_iter().filter(|tip| tip.incident == incident) {
+        for tip in self.git.tips_of(incident).map_err(unusable)? {
             let Ok((commits, _)) = self.git.chain(tip, None) else { continue };
             let mut reached = Reached::default();
             for commit in commits {
@@ -423,7 +438,15 @@ impl Sharing {
         Ok(Log::new(records).map(|log| Preview { state: log.into_state(), declared }))
     }
 
-    /// The incidents that are at the remote, each with what its installations have there.
+    /// The incidents that are in an archive at the remote.
+    ///
+    /// # Errors
+    /// The carrier's own repository cannot be read.
+    pub fn archives(&self) -> Result<Vec<IncidentId>> {
+        Ok(self.git.archives().map_err(unusable)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The incidents that are at the remote and in no archive, each with what its installations have there.
     ///
     /// # Errors
     /// The carrier's own repository cannot be read.
@@ -469,6 +492,6 @@ fn is_joined(record: &[u8]) -> bool {
     record.windows(15).any(|part| part == b"\"kind\":\"joined\"")
 }
 
-fn unusable(why: String) -> Failure {
+pub(super) fn unusable(why: String) -> Failure {
     Failure::new("sharing the incident", why, "see that the state directory can be written to and has room")
 }

@@ -323,6 +323,114 @@ fn nothing_that_nobody_trusted_runs_or_is_sent_to() {
     assert!(refs.contains("refs/flightdeck/v1/"), "{refs}");
 }
 
+#[test]
+fn what_cannot_be_fetched_holds_up_nothing_else() {
+    let world = World::new();
+    let origin = bare(&world);
+    let [maya, omar, eve] = ["maya", "omar", "eve"].map(|name| clone_elsewhere(&world, &origin, name, name));
+    declare(&maya, "Checkout answers 500");
+    synced(&maya);
+    // A commit whose file the remote has lost, as if it were of another installation.
+    std::fs::write(eve.directory.join("lost"), "lost").unwrap();
+    eve.run("git", &["add", "lost"]).succeeded();
+    eve.run("git", &["commit", "--quiet", "-m", "lost"]).succeeded();
+    let mine = eve.run("git", &["ls-remote", "origin", "refs/flightdeck/*"]).succeeded().stdout;
+    let reference = mine.trim().split('\t').nth(1).unwrap().to_owned();
+    let theirs = format!("{}/00000000deadbeef", reference.rsplit_once('/').unwrap().0);
+    eve.run("git", &["push", "--quiet", "origin", &format!("HEAD:{theirs}")]).succeeded();
+    let blob = eve.run("git", &["rev-parse", "HEAD:lost"]).succeeded().stdout.trim().to_owned();
+    std::fs::remove_file(origin.join("objects").join(&blob[..2]).join(&blob[2..])).unwrap();
+    omar.flightdeck(&["join"]).succeeded();
+    maya.flightdeck(&["note", "we are looking at it"]).succeeded();
+    synced(&maya);
+    let round = synced(&omar);
+    assert_eq!((&round["added"], &round["trouble"]), (&json!(1), &Value::Null), "{round}");
+    let aside = round["aside"].as_array().unwrap();
+    assert_eq!(aside.len(), 1, "{round}");
+    assert_eq!(aside[0]["installation"], "00000000deadbeef");
+}
+
+/// Names of what is at a remote of sharing, without its beginning.
+fn there(origin: &Shell) -> Vec<String> {
+    let listed =
+        origin.run("git", &["for-each-ref", "--format=%(refname)", "refs/flightdeck"]).succeeded().stdout;
+    listed.lines().map(|line| line.rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_closed_incident_leaves_an_archive_which_can_be_purged() {
+    let world = World::new();
+    let origin = bare(&world);
+    let [maya, omar, li] = ["maya", "omar", "li"].map(|name| clone_elsewhere(&world, &origin, name, name));
+    let origin = Shell { directory: origin, ..world.shell(&world.path("home")) };
+    let number = declare(&maya, "Checkout answers 500");
+    synced(&maya);
+    omar.flightdeck(&["join"]).succeeded();
+    synced(&maya);
+    maya.flightdeck(&["share", "purge", &number, "--yes"]).ended_with(3).said("close it first");
+    maya.flightdeck(&["resolve", "--yes"]).succeeded();
+    maya.flightdeck(&["close", "--yes"]).succeeded();
+    synced(&maya);
+    assert_eq!(there(&origin), ["archive"]);
+    assert_eq!(synced(&maya)["sent"], 0);
+    assert_eq!(there(&origin), ["archive"]);
+    // Whoever was there sees that it is over; what they write then joins the archive.
+    omar.flightdeck(&["note", "the fix is in"]).succeeded();
+    omar.flightdeck(&["follow-up", "add", "alarm on free orders"]).succeeded();
+    synced(&omar);
+    assert_eq!(there(&origin), ["archive"]);
+    synced(&maya);
+    assert_eq!(states(&maya), states(&omar));
+    // It can still be read by somebody who was not there.
+    li.flightdeck(&["join", &number]).succeeded();
+    synced(&li);
+    synced(&maya);
+    assert_eq!(states(&li), states(&maya));
+    maya.flightdeck(&["share", "purge"]).ended_with(3).said("add --yes");
+    maya.flightdeck(&["share", "purge", "--yes"]).succeeded();
+    assert_eq!(there(&origin), ["purged"]);
+    for shell in [&omar, &maya] {
+        synced(shell);
+        assert_eq!(there(&origin), ["purged"]);
+    }
+    // Until it is opened again.
+    omar.flightdeck(&["reopen", "--reason", "it fails again"]).succeeded();
+    synced(&omar);
+    assert!(!there(&origin).contains(&"purged".to_owned()), "{:?}", there(&origin));
+    // Then all send again what they have.
+    for shell in [&li, &maya, &omar] {
+        synced(shell);
+    }
+    synced(&maya);
+    assert_eq!(states(&maya), states(&omar));
+}
+
+#[test]
+fn an_archive_is_removed_when_it_is_older_than_the_team_keeps_it() {
+    let world = World::new();
+    let origin = bare(&world);
+    let maya = clone_elsewhere(&world, &origin, "maya", "maya");
+    let origin = Shell { directory: origin, ..world.shell(&world.path("home")) };
+    declare(&maya, "Checkout answers 500");
+    synced(&maya);
+    maya.flightdeck(&["resolve", "--yes"]).succeeded();
+    maya.flightdeck(&["close", "--yes"]).succeeded();
+    let config = maya.directory.join("flightdeck.toml");
+    std::fs::write(&config, "[share]\nkeep = \"ninety\"\n").unwrap();
+    let told = maya.flightdeck(&["config", "check"]).ended_with(2).stdout;
+    assert!(told.contains("not how long something is kept"), "{told}");
+    std::fs::write(&config, "[share]\nkeep = \"90 days\"\n").unwrap();
+    maya.flightdeck(&["trust"]).succeeded();
+    synced(&maya);
+    assert_eq!(there(&origin), ["archive"]);
+    std::fs::write(&config, "[share]\nkeep = \"1 ms\"\n").unwrap();
+    synced(&maya);
+    assert_eq!(there(&origin), ["archive"], "a configuration that nobody trusts removes nothing");
+    maya.flightdeck(&["trust"]).succeeded();
+    synced(&maya);
+    assert_eq!(there(&origin), ["purged"]);
+}
+
 /// Serves a bare repository over HTTP to everybody, as a plain web server would. Ends with the test's process.
 fn serve_to_everybody(origin: &std::path::Path) -> String {
     use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,5 +1,6 @@
 //! Whether and where an incident is shared with other machines.
 
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +14,31 @@ pub struct Share {
     pub remote: String,
     /// Whether incidents are shared though everybody can read the remote.
     pub public: bool,
+    /// For how long what a closed incident left at the remote stays there: `90 days`. Empty: for good.
+    pub keep: String,
+}
+
+impl Share {
+    /// For how long that is, with days of 24 hours; `None`: for good.
+    ///
+    /// # Errors
+    /// It is no length of time, or not longer than nothing.
+    pub fn keeps_for(&self) -> Result<Option<SignedDuration>, String> {
+        if self.keep.is_empty() {
+            return Ok(None);
+        }
+        let span: Span = self.keep.parse().map_err(|error: jiff::Error| error.to_string())?;
+        let length =
+            span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
+        if length <= SignedDuration::ZERO {
+            return Err("it has to be longer than nothing".to_owned());
+        }
+        Ok(Some(length))
+    }
 }
 
 impl Default for Share {
     fn default() -> Self {
-        Self { enabled: true, remote: String::new(), public: false }
+        Self { enabled: true, remote: String::new(), public: false, keep: String::new() }
     }
 }
