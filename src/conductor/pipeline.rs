@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::capture::{Captured, Unheard, capture_given};
 use super::environment::environment;
-use super::forge::{Kind, Lost, Started, Text, Visit};
+use super::forge::{Kind, Lost, Page, Started, Text, Visit};
 use super::mask::Masker;
 use super::secrets::Vault;
-use crate::deploy::pipeline::{Job, Review, Seen, command};
+use crate::deploy::pipeline::{Job, Review, Seen, Stands, command};
 use crate::plan::Command;
 use crate::plan::forge::Wanted;
 use crate::plan::pipeline::{Begin, Pipeline, Runner};
@@ -46,6 +46,8 @@ pub(super) struct Commands {
     logs: Option<Ready>,
     cancel: Option<Ready>,
     masker: Masker,
+    /// How often they were asked how a run stands.
+    counted: u32,
 }
 
 pub(super) struct Ready {
@@ -159,6 +161,7 @@ impl Host {
                 logs: logs.as_ref().map(|command| Ready::new(command, vault)),
                 cancel: cancel.as_ref().map(|command| Ready::new(command, vault)),
                 masker: vault.masker().clone(),
+                counted: 0,
             })),
         })
     }
@@ -197,27 +200,50 @@ impl Host {
                 visit.renew(PATIENCE);
                 if job.is_empty() { visit.run(id) } else { visit.run_of_job(id, job) }
             }
-            Self::Commands(commands) => commands.look(id),
-        }
-    }
-
-    /// How many questions tell how a run stands.
-    pub(super) fn questions(&self) -> u32 {
-        match self {
-            Self::Forge { job, .. } if !job.is_empty() => 2,
-            _ => 1,
-        }
-    }
-
-    /// Its jobs, and how many requests that took. Commands know none.
-    pub(super) fn jobs(&mut self, id: &str) -> Result<(Vec<Job>, usize), Lost> {
-        match self {
-            Self::Forge { visit, .. } => {
-                visit.renew(PATIENCE);
-                visit.jobs(id)
+            Self::Commands(commands) => {
+                commands.counted += 1;
+                commands.look(id)
             }
-            Self::Commands(_) => Ok((Vec::new(), 0)),
         }
+    }
+
+    /// Asks each thing once from now on: it is asked again soon.
+    pub(super) fn ask_once(&mut self) {
+        if let Self::Forge { visit, .. } = self {
+            visit.ask_once();
+        }
+    }
+
+    /// How many questions it was asked so far. An answer that nothing has changed does not count.
+    pub(super) fn counted(&self) -> u32 {
+        match self {
+            Self::Forge { visit, .. } => visit.counted(),
+            Self::Commands(commands) => commands.counted,
+        }
+    }
+
+    /// A page of its jobs, counted from 1. Commands know none.
+    pub(super) fn jobs(&mut self, id: &str, page: u32) -> Result<Page, Lost> {
+        let Self::Forge { visit, job, .. } = self else { return Ok(Page::default()) };
+        visit.renew(PATIENCE);
+        let mut found = visit.jobs(id, page)?;
+        // A pipeline takes a moment to hear of a job that was run again.
+        if !job.is_empty() {
+            let again = found.jobs.iter().find(|one| one.name == *job).map(|one| one.state);
+            found.stands = match (found.stands, again) {
+                (Some(stands), Some(state)) if stands.state.is_over() && !state.is_over() => {
+                    Some(Stands { state, ..stands })
+                }
+                (stands, Some(_)) => stands,
+                (_, None) => None,
+            };
+        }
+        Ok(found)
+    }
+
+    /// Tells whether it can be asked what a run with these jobs waits for.
+    pub(super) fn asks_reviews(&self, jobs: &[Job]) -> bool {
+        matches!(self, Self::Forge { visit, .. } if visit.asks_reviews(jobs))
     }
 
     /// What it waits for that a person can give.

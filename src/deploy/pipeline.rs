@@ -49,6 +49,17 @@ pub struct Seen {
     pub workflow: String,
 }
 
+/// How a run stands, as one of its jobs tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stands {
+    /// Its state.
+    pub state: RemoteState,
+    /// Its state in the words of its host.
+    pub said: String,
+    /// The commit that it runs on, as a full id; empty: its host does not say.
+    pub commit: String,
+}
+
 /// Most characters of an address that is shown: a shorter part of it leads nowhere.
 const ADDRESS: usize = 2_000;
 

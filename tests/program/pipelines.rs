@@ -384,8 +384,8 @@ fn a_pipeline_of_gitlab_is_followed_too() {
     team.ci.jobs(&[("release", "manual", None)]);
     team.ci.set("manual", None);
     team.wait_state("waiting");
-    let status = team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
-    assert!(status.contains("approval of release"), "{status}");
+    let status = || team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
+    wait_until("its manual job", || status().contains("approval of release").then_some(()));
     team.ci.jobs(&[("release", "success", None)]);
     team.ci.set("success", None);
     assert!(verb.wait("the deploy").success());

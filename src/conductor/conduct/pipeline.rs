@@ -6,16 +6,15 @@ mod logs;
 mod look;
 mod lost;
 mod pace;
+mod pages;
 mod run;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::pace::Pace;
 use self::run::Following;
 use super::super::forge::{Kind, Started};
 use super::super::log::LogWriter;
@@ -87,30 +86,8 @@ impl Conductor {
                 Err(finished) => return *finished,
             },
         };
-        let mut following = Following {
-            index,
-            run,
-            seen,
-            commit: pipeline.pushed.as_ref().map(|_| pipeline.commit.clone()).unwrap_or_default(),
-            note: String::new(),
-            reviews: Vec::new(),
-            refused: String::new(),
-            jobs: Vec::new(),
-            logged: HashSet::new(),
-            looks: 0,
-            away: Duration::ZERO,
-            began: Instant::now(),
-            pace: Pace::default(),
-            pages: 1,
-            moved: Instant::now(),
-            answered: (Instant::now(), self.recorder.now()),
-            is_seen: false,
-            printed: 0,
-            stop: None,
-            told: None,
-            forced: false,
-            wrong: String::new(),
-        };
+        let commit = pipeline.pushed.as_ref().map(|_| pipeline.commit.clone()).unwrap_or_default();
+        let mut following = Following::new(index, run, seen, commit, self.recorder.now());
         // On record before anything else: it is what is left if this process ends now.
         if let Err(failure) = self.recorder.insist(following.record(&self.plan.id)) {
             let what = following.seen.name.clone();
@@ -302,7 +279,9 @@ impl Conductor {
     ) -> Result<Seen, Box<Finished>> {
         let Sought { event, since, within, ours, .. } = *sought;
         let until = Instant::now() + within;
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
         let mut trouble = String::new();
+        host.ask_once();
         loop {
             match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
                 Ok(all) => match pick(all, &pipeline.commit, since, &sought.known) {
@@ -315,7 +294,7 @@ impl Conductor {
                 Err(lost) => trouble = lost.why,
             }
             let left = until.saturating_duration_since(Instant::now());
-            if let Some(wish) = self.rest(Duration::from_secs(3).min(left)) {
+            if let Some(wish) = self.rest(interval.min(left)) {
                 let finished = undecided(ours, who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
@@ -347,43 +326,60 @@ impl Conductor {
         dir: &Path,
         until: Option<Instant>,
     ) -> Finished {
-        let began = Instant::now();
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
+        host.ask_once();
+        following.counted = host.counted();
+        // What its host has just told is not asked again at once.
+        following.is_seen = following.seen.created.is_some();
+        let mut next = if following.is_seen { interval } else { Duration::ZERO };
         loop {
-            let asked = self.look(following, pipeline, host, log, dir);
             // An end that somebody else wrote down is looked at once more: the run may be of another commit.
             if following.seen.state.is_over() && following.is_seen {
-                self.last_words(following, host, log);
-                return following.end(began.elapsed(), pipeline);
+                self.read_to_end(following, pipeline, host, log, dir);
+                return following.end(following.began.elapsed(), pipeline);
             }
-            let (now, still) = (following.began.elapsed(), following.moved.elapsed());
-            following.pace.took(now, asked);
-            let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
-            let pause =
-                following.pace.pause(now, still, interval, following.asks_next() + host.questions() - 1);
-            let pause = pause.max(std::mem::take(&mut following.away));
-            let left = until.filter(|_| following.stop.is_none());
-            let left = left.map(|until| until.saturating_duration_since(Instant::now()));
-            let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {
-                None if following.stop.is_none() && until.is_some_and(|until| Instant::now() >= until) => {
-                    Some(Wish { why: Why::Timeout, kill: false })
+            if !next.is_zero() {
+                let pause = next.saturating_sub(following.began.elapsed());
+                let pause = pause.max(std::mem::take(&mut following.away));
+                let left = until.filter(|_| following.stop.is_none());
+                let left = left.map(|until| until.saturating_duration_since(Instant::now()));
+                let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {
+                    None if left.is_some() && until.is_some_and(|until| Instant::now() >= until) => {
+                        Some(Wish { why: Why::Timeout, kill: false })
+                    }
+                    wish => wish,
+                };
+                let decided = self.pending.take();
+                let heeded = wish.is_some() || decided.is_some();
+                if let Some(wish) = wish
+                    && let Some(finished) = self.stop(following, host, log, wish)
+                {
+                    return finished;
                 }
-                wish => wish,
-            };
-            if let Some(wish) = wish
-                && let Some(finished) = self.stop(following, host, log, wish)
-            {
-                return finished;
+                if let Some(decided) = decided {
+                    self.review(following, host, log, &decided);
+                }
+                let told = following.told.map(|told| told.elapsed());
+                if following.stop == Some(Why::Timeout) && told.is_some_and(|told| told >= ENDING) {
+                    let name = &following.seen.name;
+                    let why =
+                        format!("{name} was told to cancel, and did not end within {}", spelled(ENDING));
+                    let finished = Finished::with(Outcome::Unknown { why });
+                    return Finished { stopped: following.stop.clone(), ..finished };
+                }
+                let now = following.began.elapsed();
+                following.took(host, now);
+                if heeded {
+                    next = following.pace.free(now, interval);
+                    if next > now {
+                        continue;
+                    }
+                }
             }
-            if let Some(decided) = self.pending.take() {
-                self.review(following, host, log, &decided);
-            }
-            let told = following.told.map(|told| told.elapsed());
-            if following.stop == Some(Why::Timeout) && told.is_some_and(|told| told >= ENDING) {
-                let name = &following.seen.name;
-                let why = format!("{name} was told to cancel, and did not end within {}", spelled(ENDING));
-                let finished = Finished::with(Outcome::Unknown { why });
-                return Finished { stopped: following.stop.clone(), ..finished };
-            }
+            let turn = following.began.elapsed();
+            self.look(following, pipeline, host, log, dir);
+            following.took(host, turn);
+            next = following.pace.free(turn + interval, interval);
         }
     }
 
@@ -414,6 +410,7 @@ impl Conductor {
         };
         say(log, &self.vault.mask(&said));
         following.moved = Instant::now();
+        following.pace.waits_anew();
     }
 
     /// Heeds the wish that it be stopped. An end, where this process is to end: the pipeline goes on.

@@ -103,6 +103,8 @@ pub(super) struct Client {
     until: Instant,
     kept: BTreeMap<String, Kept>,
     keeps: bool,
+    attempts: u32,
+    counted: u32,
 }
 
 impl Client {
@@ -154,12 +156,24 @@ impl Client {
             until: Instant::now() + patience,
             kept: BTreeMap::new(),
             keeps: false,
+            attempts: ATTEMPTS,
+            counted: 0,
         })
     }
 
     /// Keeps answers from now on, and asks for them again only if they changed.
     pub(super) fn keep_answers(&mut self) {
         self.keeps = true;
+    }
+
+    /// Asks each thing once from now on: whoever asks comes back soon.
+    pub(super) fn ask_once(&mut self) {
+        self.attempts = 1;
+    }
+
+    /// How many requests were sent so far. An answer that nothing has changed does not count.
+    pub(super) fn counted(&self) -> u32 {
+        self.counted
     }
 
     /// Gives it time anew.
@@ -186,6 +200,12 @@ impl Client {
     pub(super) fn get<T: DeserializeOwned>(&mut self, address: &str) -> Result<T, Lost> {
         let (body, _) = self.page(&self.url(address)?)?;
         self.understood(&body)
+    }
+
+    /// Reads one page of a list, and says whether there is another.
+    pub(super) fn get_page<T: DeserializeOwned>(&mut self, address: &str) -> Result<(T, bool), Lost> {
+        let (body, next) = self.page(&self.url(address)?)?;
+        Ok((self.understood(&body)?, next.is_some()))
     }
 
     /// Reads all pages of a list. More than we read is trouble: half a list of checks says
@@ -253,6 +273,7 @@ impl Client {
             tail: true,
             ..Policy::within(patience)
         };
+        self.counted += 1;
         let reply = self.runtime.block_on(self.exchange.send(&request, &policy))?;
         if reply.url.origin() == self.api.origin() {
             self.judge(&reply)?;
@@ -283,7 +304,7 @@ impl Client {
             Kind::Unsent | Kind::Unclear => PAUSE * 2_u32.saturating_pow(attempt),
             Kind::Refused(_) | Kind::Odd => return Err(lost),
         };
-        if attempt + 1 >= ATTEMPTS || pause >= self.left() {
+        if attempt + 1 >= self.attempts || pause >= self.left() {
             return Err(lost);
         }
         std::thread::sleep(pause);
@@ -377,7 +398,7 @@ impl Client {
 
     /// Asks once, and follows redirects within the origin: a repository that was renamed.
     fn exchange(
-        &self,
+        &mut self,
         method: &Method,
         url: &Url,
         body: Option<&serde_json::Value>,
@@ -399,7 +420,13 @@ impl Client {
         }
         let policy =
             Policy { body: MAX_BODY, redirects: MAX_REDIRECTS, resends: true, ..Policy::within(patience) };
-        let reply = self.runtime.block_on(self.exchange.send(&request, &policy))?;
+        let reply = self.runtime.block_on(self.exchange.send(&request, &policy));
+        let (is_new, is_moved) = match &reply {
+            Ok(reply) => (reply.status != 304, reply.url != *url),
+            Err(_) => (true, false),
+        };
+        self.counted += u32::from(is_new) + u32::from(is_moved);
+        let reply = reply?;
         if reply.redirect.is_some() {
             let why = format!(
                 "{} redirects elsewhere, which is not followed, nor is the token sent there; see whether `api` \

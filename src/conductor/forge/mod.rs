@@ -28,7 +28,7 @@ pub use check_log::{check_log, needs_trust_for_logs};
 pub(super) use client::{Kind, Lost, Text};
 pub(super) use deployments::Deployment;
 pub use look::{Age, Looker};
-pub(super) use pipelines::Started;
+pub(super) use pipelines::{Page, Started};
 pub(super) use wanted::{carry, is_done};
 
 /// A place, and what talks to it.
@@ -53,6 +53,16 @@ impl Visit {
     /// Keeps answers from now on, and asks for them again only if they changed.
     pub(super) fn keep_answers(&mut self) {
         self.client.keep_answers();
+    }
+
+    /// Asks each thing once from now on: whoever asks comes back soon.
+    pub(super) fn ask_once(&mut self) {
+        self.client.ask_once();
+    }
+
+    /// How many requests were sent so far. An answer that nothing has changed does not count.
+    pub(super) fn counted(&self) -> u32 {
+        self.client.counted()
     }
 
     /// Gives it time anew.

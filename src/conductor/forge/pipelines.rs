@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::Visit;
 use super::client::{Kind, Lost, Text};
-use crate::deploy::pipeline::{Job, Review, Seen, github, gitlab};
+use crate::deploy::pipeline::{Job, Review, Seen, Stands, github, gitlab};
 use crate::plan::forge::{Forge, encoded, encoded_path};
 use crate::text::visible;
 
@@ -27,6 +27,17 @@ pub(in super::super) enum Started {
     As(Box<Seen>),
     /// One was started; its host does not say which.
     Somewhere,
+}
+
+/// A page of the jobs of a run.
+#[derive(Debug, Default)]
+pub(in super::super) struct Page {
+    /// The jobs.
+    pub(in super::super) jobs: Vec<Job>,
+    /// There is another page.
+    pub(in super::super) more: bool,
+    /// How the run itself stands, where its jobs tell.
+    pub(in super::super) stands: Option<Stands>,
 }
 
 impl Visit {
@@ -261,21 +272,28 @@ impl Visit {
         })
     }
 
-    /// Its jobs, and how many requests that took.
-    pub(in super::super) fn jobs(&mut self, id: &str) -> Result<(Vec<Job>, usize), Lost> {
-        let address = format!("{}/jobs?per_page=100", self.run_address(id));
+    /// A page of its jobs, counted from 1.
+    pub(in super::super) fn jobs(&mut self, id: &str, page: u32) -> Result<Page, Lost> {
+        let further = if page > 1 { format!("&page={page}") } else { String::new() };
+        let address = format!("{}/jobs?per_page=100{further}", self.run_address(id));
         match self.place.forge {
             Forge::Github => {
-                let pages: Vec<github::Jobs> = self.client.get_all(&format!("{address}&filter=latest"))?;
-                let asked = pages.len();
-                Ok((pages.into_iter().flat_map(|page| page.jobs).map(Job::from).collect(), asked))
+                let (all, more): (github::Jobs, _) =
+                    self.client.get_page(&format!("{address}&filter=latest"))?;
+                let jobs = all.jobs.into_iter().map(Job::from).collect();
+                Ok(Page { jobs, more, stands: None })
             }
             Forge::Gitlab => {
-                let pages: Vec<Vec<gitlab::RunJob>> = self.client.get_all(&address)?;
-                let asked = pages.len();
-                Ok((pages.into_iter().flatten().map(Job::from).collect(), asked))
+                let (all, more): (Vec<gitlab::RunJob>, _) = self.client.get_page(&address)?;
+                let stands = all.first().and_then(gitlab::RunJob::stands);
+                Ok(Page { jobs: all.into_iter().map(Job::from).collect(), more, stands })
             }
         }
+    }
+
+    /// Tells whether it can be asked what a run with these jobs waits for: at GitLab it is they that wait.
+    pub(in super::super) fn asks_reviews(&self, jobs: &[Job]) -> bool {
+        self.place.forge == Forge::Github || !gitlab::reviews(jobs).is_empty()
     }
 
     /// What it waits for that a person can give.

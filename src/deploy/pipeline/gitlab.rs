@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::github::time;
-use super::{Job, Review, Seen, page};
+use super::{Job, Review, Seen, Stands, page};
 use crate::incident::RemoteState;
 use crate::text::short_name;
 
@@ -45,6 +45,26 @@ pub struct RunJob {
     archived: bool,
     #[serde(default)]
     artifacts_expire_at: Option<String>,
+    #[serde(default)]
+    pipeline: Option<OfJob>,
+}
+
+/// The pipeline of a job, as the job tells of it.
+#[derive(Debug, Deserialize)]
+struct OfJob {
+    #[serde(default)]
+    sha: String,
+    #[serde(default)]
+    status: String,
+}
+
+impl RunJob {
+    /// How its pipeline stands; `None`: it does not tell.
+    pub fn stands(&self) -> Option<Stands> {
+        let pipeline = self.pipeline.as_ref().filter(|pipeline| !pipeline.status.is_empty())?;
+        let (state, said) = (state(&pipeline.status), short_name(&pipeline.status));
+        Some(Stands { state, said, commit: short_name(&pipeline.sha) })
+    }
 }
 
 /// A deployment.

@@ -8,8 +8,9 @@ mod workflow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, HOST};
+use hyper::header::{AUTHORIZATION, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
 use hyper::{Method, Request, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use self::runs::{Refused, Runs, inputs};
 use self::workflow::{Workflow, is_plain};
 use super::site::{Answer, json_answer, text_answer};
 use crate::drill::git;
+use crate::incident::Hash;
 use crate::text::visible;
 
 /// What it is called among the places of a drill.
@@ -61,8 +63,17 @@ impl Ci {
         Self { floor: Arc::new(Floor { root, origin, runs, moved }) }
     }
 
-    /// Answers one request.
+    /// Answers one request, and says no more than that nothing has changed to whoever has the answer.
     pub(super) async fn answer(&self, request: &Request<Bytes>) -> Answer {
+        let answer = self.answered(request).await;
+        if request.method() == Method::GET && answer.status() == StatusCode::OK {
+            tagged(request, answer).await
+        } else {
+            answer
+        }
+    }
+
+    async fn answered(&self, request: &Request<Bytes>) -> Answer {
         let path = request.uri().path();
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
         let base = format!("http://{host}");
@@ -106,7 +117,7 @@ impl Ci {
 
     fn is_let_in(&self, request: &Request<Bytes>) -> bool {
         let Ok(token) = std::fs::read_to_string(self.floor.root.join(TOKEN)) else { return false };
-        let given = request.headers().get(AUTHORIZATION).map(hyper::header::HeaderValue::as_bytes);
+        let given = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
         given.and_then(|given| given.strip_prefix(b"Bearer ")) == Some(token.trim().as_bytes())
     }
 
@@ -221,6 +232,20 @@ impl Ci {
             _ => refusal(StatusCode::NOT_FOUND, "Not Found"),
         }
     }
+}
+
+async fn tagged(request: &Request<Bytes>, answer: Answer) -> Answer {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(body) = body.collect().await;
+    let mut body = body.to_bytes();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", Hash::of(&body))) {
+        if request.headers().get(IF_NONE_MATCH) == Some(&tag) {
+            parts.status = StatusCode::NOT_MODIFIED;
+            body = Bytes::new();
+        }
+        parts.headers.insert(ETAG, tag);
+    }
+    Answer::from_parts(parts, Full::new(body))
 }
 
 fn repository() -> Value {

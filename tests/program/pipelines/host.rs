@@ -102,7 +102,9 @@ impl Ci {
         };
         let kept = Arc::new(Mutex::new(kept));
         let state = Arc::clone(&kept);
-        let service = Service::start(move |request| answer(&mut state.lock().unwrap(), request));
+        let service = Service::start(move |request| {
+            answer(&mut state.lock().unwrap(), request).map(|answer| tagged(request, answer))
+        });
         let elsewhere = Service::start(|_| {
             let text =
                 format!("\u{feff}2026-11-30T09:00:00.1234567Z {LOG}\n2026-11-30T09:00:01.0000000Z {TOKEN}\n");
@@ -204,6 +206,21 @@ fn run(kept: &Kept, id: u64, event: &str) -> Value {
 #[expect(clippy::unnecessary_wraps, reason = "an answer may be none")]
 fn ok(value: &Value) -> Option<String> {
     Some(response("200 OK", &value.to_string()))
+}
+
+/// An answer with a tag, as hosts give it, and nothing but that where the asker has it already.
+fn tagged(request: &str, answer: String) -> String {
+    let Some((head, body)) = answer.split_once("\r\n\r\n").filter(|_| request.starts_with("GET ")) else {
+        return answer;
+    };
+    let Some(rest) = head.strip_prefix("HTTP/1.1 200 OK") else { return answer };
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(body, &mut hasher);
+    let tag = format!("\"{:x}\"", std::hash::Hasher::finish(&hasher));
+    if request.to_ascii_lowercase().contains(&format!("if-none-match: {tag}")) {
+        return response("304 Not Modified", "");
+    }
+    format!("HTTP/1.1 200 OK\r\netag: {tag}{rest}\r\n\r\n{body}")
 }
 
 fn answer(kept: &mut Kept, request: &str) -> Option<String> {

@@ -18,9 +18,6 @@ use crate::plan::pipeline::{Pipeline, Rerun};
 use crate::plan::progress::failed_run;
 use crate::text::visible;
 
-/// The pause between two looks at a run whose next attempt is to appear.
-const PAUSE: Duration = Duration::from_secs(2);
-
 impl Conductor {
     /// Running the failed jobs of a step again, where its run failed and its host can do that.
     pub(in super::super) fn rerun_of(&self, index: usize) -> Option<Action> {
@@ -70,6 +67,7 @@ impl Conductor {
         log: &mut LogWriter,
     ) -> Result<Seen, Box<Finished>> {
         let (base, since) = (self.last_attempt(index, again), self.since(index));
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
         // One may have been asked for that its host does not show yet.
         let within = self.still_to_look(index).filter(|_| !again.only_look);
         let until = Instant::now() + within.unwrap_or_default();
@@ -94,7 +92,7 @@ impl Conductor {
             if left.is_zero() {
                 break seen;
             }
-            if let Some(wish) = self.rest(PAUSE.min(left)) {
+            if let Some(wish) = self.rest(interval.min(left)) {
                 let finished = unknown(who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
@@ -134,7 +132,7 @@ impl Conductor {
                 return Ok(seen);
             }
             let left = until.saturating_duration_since(Instant::now());
-            if let Some(wish) = self.rest(PAUSE.min(left)) {
+            if let Some(wish) = self.rest(interval.min(left)) {
                 let finished = unknown(who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }

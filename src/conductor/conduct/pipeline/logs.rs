@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::super::files::{JOBS, make_file};
 use super::super::super::forge::Kind;
@@ -14,6 +14,7 @@ use super::run::Following;
 use crate::deploy::pipeline::Job;
 use crate::hotfix::pull::without_time;
 use crate::incident::RemoteState;
+use crate::plan::pipeline::Pipeline;
 use crate::text::visible;
 
 /// Most jobs whose output is fetched, beside those that failed.
@@ -22,14 +23,9 @@ const LOGS: usize = 20;
 const FAILED_LOGS: usize = 5;
 
 impl Conductor {
-    /// Puts the output of one job that has ended into the log, and says how many requests that took.
-    pub(super) fn one_log(
-        &mut self,
-        following: &mut Following<'_>,
-        host: &mut Host,
-        log: &mut LogWriter,
-    ) -> u32 {
-        let Some(job) = next_log(following).cloned() else { return 0 };
+    /// Puts the output of one job that has ended into the log.
+    pub(super) fn one_log(&mut self, following: &mut Following<'_>, host: &mut Host, log: &mut LogWriter) {
+        let Some(job) = next_log(following).cloned() else { return };
         following.logged.insert(job.id.clone());
         let name = visible(&job.name).into_owned();
         match self.at_host(|| host.log(&job.id)) {
@@ -53,17 +49,51 @@ impl Conductor {
             }
             Err(lost) => say(log, &self.vault.mask(&format!("the output of {name}: {}", lost.why))),
         }
-        1
     }
 
-    /// The output of what failed and was not fetched yet.
-    pub(super) fn last_words(&mut self, following: &mut Following<'_>, host: &mut Host, log: &mut LogWriter) {
+    /// Reads what a run that is over has left: its jobs, and what they printed. What failed is waited for a while, until
+    /// its host may be asked for it; the rest only where it may be asked at once.
+    pub(super) fn read_to_end(
+        &mut self,
+        following: &mut Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+        dir: &Path,
+    ) {
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
         let until = Instant::now() + PATIENCE;
-        for _ in 0..LOGS {
-            if Instant::now() >= until || self.one_log(following, host, log) == 0 {
-                return;
+        while host.lists() && !following.jobs_are_last {
+            let is_read = self.has_room(following, interval, until)
+                && self.ask_jobs(following, pipeline, host, log, dir).is_ok();
+            following.took(host, following.began.elapsed());
+            if !is_read {
+                break;
             }
         }
+        while let Some(job) = next_log(following) {
+            let now = following.began.elapsed();
+            let may = if failed(job) {
+                self.has_room(following, interval, until)
+            } else {
+                following.pace.room(now, interval) > 0 && Instant::now() < until
+            };
+            if !may {
+                let name = visible(&job.name).into_owned();
+                say(log, &format!("the output of {name} and of others is not fetched: look at its host"));
+                return;
+            }
+            self.one_log(following, host, log);
+            following.took(host, following.began.elapsed());
+        }
+    }
+
+    /// Waits until a host may be asked; whether that was in time.
+    fn has_room(&mut self, following: &Following<'_>, interval: Duration, until: Instant) -> bool {
+        let now = following.began.elapsed();
+        let pause = following.pace.free(now, interval).saturating_sub(now);
+        let left = until.saturating_duration_since(Instant::now());
+        pause < left && self.rest(pause).is_none()
     }
 
     pub(super) fn tell_jobs(&self, before: &[Job], now: &[Job], log: &mut LogWriter) {
@@ -97,13 +127,16 @@ impl Conductor {
 
 /// The job whose output is put into the log next.
 pub(super) fn next_log<'a>(following: &'a Following<'_>) -> Option<&'a Job> {
-    let failed = |job: &Job| matches!(job.state, RemoteState::Failed | RemoteState::TimedOut);
     let is_new = |job: &&Job| {
         job.state.is_over() && job.state != RemoteState::Skipped && !following.logged.contains(&job.id)
     };
     let job = following.jobs.iter().filter(is_new).min_by_key(|job| !failed(job))?;
     let count = following.logged.len();
     (count < LOGS || (count < LOGS + FAILED_LOGS && failed(job))).then_some(job)
+}
+
+fn failed(job: &Job) -> bool {
+    matches!(job.state, RemoteState::Failed | RemoteState::TimedOut)
 }
 
 /// Keeps the jobs beside the log, for the run view. What cannot be written is not shown.

@@ -9,9 +9,9 @@ use super::super::super::pipeline::Host;
 use super::super::Conductor;
 use super::super::wait::say;
 use super::logs::keep_jobs;
-use super::pace::{self, Ask};
+use super::pace::Question;
 use super::run::Following;
-use crate::deploy::pipeline::{Job, Seen};
+use crate::deploy::pipeline::{Job, Review, Seen};
 use crate::incident::RemoteState;
 use crate::plan::pipeline::Pipeline;
 use crate::text::{cut, visible};
@@ -26,7 +26,7 @@ const NOTE: usize = 4_000;
 pub(super) const UNSEEN: &str = "not seen since";
 
 impl Conductor {
-    /// Looks at a run once, and writes down what is new. Returns how many requests that took.
+    /// Looks at a run once, and writes down what is new.
     pub(super) fn look(
         &mut self,
         following: &mut Following<'_>,
@@ -34,92 +34,60 @@ impl Conductor {
         host: &mut Host,
         log: &mut LogWriter,
         dir: &Path,
-    ) -> u32 {
-        let id = following.seen.id.clone();
-        let look = following.looks;
-        let ask = pace::ask(look, &following.jobs, following.pages);
-        let ask_jobs = ask == Ask::Jobs;
-        following.looks += 1;
-        let (mut asked, mut lost) = (0_u32, None);
-        let (mut state, mut changed) = (following.seen.state, false);
-        if !ask_jobs {
-            asked += host.questions();
-            match self.at_host(|| host.run(&id)) {
-                Ok(seen) => {
-                    self.cancel_another(following, pipeline, host, log, &seen);
-                    changed |= following.take(seen);
-                    state = following.seen.state;
+    ) {
+        let before = host.counted();
+        let known = following.known(host.asks_reviews(&following.jobs));
+        // What this look tells: how it stands, and what it waits for.
+        let (mut stands, mut waits) = (None, None);
+        let mut changed = false;
+        for question in following.pace.turn(following.moved.elapsed(), known) {
+            let answer = match question {
+                Question::Run => self.ask_run(following, pipeline, host, log).map(|is_new| {
+                    changed |= is_new;
+                    stands = Some(following.seen.state);
+                }),
+                Question::Jobs => self.ask_jobs(following, pipeline, host, log, dir).map(|is_new| {
+                    changed |= is_new;
+                    let tells = following.known(false).jobs_tell && !following.jobs.is_empty();
+                    stands = match stands {
+                        None if following.jobs_suffice => Some(following.seen.state),
+                        None if tells => Some(by_jobs(&following.jobs, following.seen.state)),
+                        stands => stands,
+                    };
+                }),
+                Question::Reviews => {
+                    waits = self.ask_reviews(following, host);
+                    Ok(())
                 }
-                Err(trouble) => lost = Some(trouble),
-            }
-        }
-        // What is queued has none yet; what is over, or stands otherwise than before, may have others.
-        let others = state.is_over() || changed || following.jobs.is_empty();
-        let with_jobs = ask != Ask::Run || (state != RemoteState::Queued && others);
-        if lost.is_none() && with_jobs {
-            match self.at_host(|| host.jobs(&id)) {
-                Ok((mut jobs, requests)) => {
-                    for job in &mut jobs {
-                        let steps = job.steps.iter_mut().map(|step| &mut step.name);
-                        for text in [&mut job.name, &mut job.stage].into_iter().chain(steps) {
-                            *text = visible(&self.vault.mask(text)).into_owned();
-                        }
-                    }
-                    let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-                    following.pages = requests.max(1);
-                    asked = asked.saturating_add(requests);
-                    if jobs != following.jobs {
-                        following.moved = Instant::now();
-                        self.tell_jobs(&following.jobs, &jobs, log);
-                        following.jobs = jobs;
-                        keep_jobs(dir, &following.jobs);
-                    }
-                    if ask_jobs {
-                        state = by_jobs(&following.jobs, state);
-                    }
+                Question::Log => {
+                    self.one_log(following, host, log);
+                    Ok(())
                 }
-                Err(trouble) => lost = Some(trouble),
+            };
+            if let Err(trouble) = answer {
+                self.not_seen(following, &trouble, log);
+                if let Kind::Limited(wait) = trouble.kind {
+                    following.away = wait.min(LIMITED);
+                }
+                return;
+            }
+            following.pace.asks(question);
+            if host.counted() > before {
+                break;
             }
         }
-        if let Some(trouble) = lost {
-            self.not_seen(following, &trouble, log);
-            if let Kind::Limited(wait) = trouble.kind {
-                following.away = wait.min(LIMITED);
-            }
-            return 1;
-        }
+        let Some(state) = stands.or(waits.is_some().then_some(following.seen.state)) else { return };
         following.answered = (Instant::now(), self.recorder.now());
         following.is_seen = true;
+        let id = following.seen.id.clone();
         self.print_output(following, host, log, &id);
-        let mut note = String::new();
-        let told = following.note.ends_with(&following.refused) && !following.note.starts_with(UNSEEN);
-        let known = !following.reviews.is_empty() && told;
-        if state == RemoteState::Waiting && !pace::asks_reviews(look, known) {
-            note.clone_from(&following.note);
-        } else if state == RemoteState::Waiting {
-            asked += 1;
-            let jobs = following.jobs.clone();
-            let now = self.recorder.now();
-            match self.at_host(|| host.reviews(&id, &jobs)) {
-                Ok(reviews) => {
-                    let lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
-                    note = if lines.is_empty() {
-                        "for a person".to_owned()
-                    } else {
-                        format!("for {}", lines.join(", "))
-                    };
-                    following.reviews = reviews;
-                }
-                Err(_) if following.seen.state == state => note.clone_from(&following.note),
-                Err(_) => "for a person".clone_into(&mut note),
-            }
-            if !following.refused.is_empty() && !note.ends_with(&following.refused) {
-                note = format!("{note}; {}", following.refused);
-            }
+        let note = if state == RemoteState::Waiting {
+            self.waits_for(following, pipeline, host, (before, waits))
         } else {
             following.reviews.clear();
             following.refused.clear();
-        }
+            String::new()
+        };
         changed |= state != following.seen.state;
         following.seen.state = state;
         let note = cut(&self.vault.mask(&note), NOTE, "… ", "");
@@ -130,9 +98,102 @@ impl Conductor {
             self.recorder.record(following.record(&self.plan.id));
             say(log, &following.line());
         }
+    }
+
+    /// Asks how the run stands, and whether that is news.
+    fn ask_run(
+        &mut self,
+        following: &mut Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+    ) -> Result<bool, Lost> {
+        let id = following.seen.id.clone();
+        let seen = self.at_host(|| host.run(&id))?;
+        self.cancel_another(following, pipeline, host, log, &seen);
+        let is_new = following.take(seen);
+        following.jobs_are_last &= !is_new;
+        Ok(is_new)
+    }
+
+    /// Asks for the next page of its jobs; whether that tells news of the run itself.
+    pub(super) fn ask_jobs(
+        &mut self,
+        following: &mut Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        log: &mut LogWriter,
+        dir: &Path,
+    ) -> Result<bool, Lost> {
+        let (id, page) = (following.seen.id.clone(), following.pages.next());
+        let mut found = self.at_host(|| host.jobs(&id, page))?;
+        for job in &mut found.jobs {
+            let steps = job.steps.iter_mut().map(|step| &mut step.name);
+            for text in [&mut job.name, &mut job.stage].into_iter().chain(steps) {
+                *text = visible(&self.vault.mask(text)).into_owned();
+            }
+        }
+        let jobs = following.pages.take(&following.jobs, found.jobs, found.more);
+        if jobs != following.jobs {
+            following.moved = Instant::now();
+            self.tell_jobs(&following.jobs, &jobs, log);
+            following.jobs = jobs;
+            keep_jobs(dir, &following.jobs);
+        }
+        following.jobs_are_last = !following.pages.is_amid();
+        following.jobs_suffice = found.stands.is_some();
+        let Some(stands) = found.stands else { return Ok(false) };
+        let seen = Seen { commit: stands.commit.clone(), state: stands.state, ..following.seen.clone() };
+        self.cancel_another(following, pipeline, host, log, &seen);
+        Ok(following.take_stands(&stands))
+    }
+
+    /// Asks what it waits for; `None`: its host did not say.
+    fn ask_reviews(&mut self, following: &Following<'_>, host: &mut Host) -> Option<Vec<Review>> {
+        let (id, jobs) = (&following.seen.id, &following.jobs);
+        self.at_host(|| host.reviews(id, jobs)).ok()
+    }
+
+    /// Says what it waits for. Its names are asked for at once where there is room, else with the next turn.
+    fn waits_for(
+        &mut self,
+        following: &mut Following<'_>,
+        pipeline: &Pipeline,
+        host: &mut Host,
+        (before, waits): (u32, Option<Vec<Review>>),
+    ) -> String {
         let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
         let room = following.pace.room(following.began.elapsed(), interval);
-        if asked < room { asked + self.one_log(following, host, log) } else { asked }
+        let waits = match waits {
+            None if host.asks_reviews(&following.jobs)
+                && following.pace.waits_unasked()
+                && host.counted() - before < room =>
+            {
+                following.pace.asks(Question::Reviews);
+                self.ask_reviews(following, host)
+            }
+            waits => waits,
+        };
+        let is_unsaid = following.note.is_empty() || following.note.starts_with(UNSEEN);
+        let mut note = match waits {
+            // It was given, and its host has not gone on yet.
+            Some(reviews) if reviews.is_empty() && !is_unsaid => {
+                following.reviews = reviews;
+                following.note.clone()
+            }
+            Some(reviews) => {
+                let now = self.recorder.now();
+                let lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
+                following.reviews = reviews;
+                if lines.is_empty() { "for a person".to_owned() } else { format!("for {}", lines.join(", ")) }
+            }
+            None if is_unsaid => "for a person".to_owned(),
+            None => following.note.clone(),
+        };
+        if !following.refused.is_empty() && !note.ends_with(&following.refused) {
+            note = format!("{note}; {}", following.refused);
+        }
+        note
     }
 
     /// Says that the plan waits for a person, or no longer does.

@@ -17,9 +17,6 @@ use crate::text::visible;
 
 /// What is said where nobody can tell whether an earlier run of a step started something.
 const UNTOLD: &str = "whether it was started before cannot be told";
-/// The pause between two looks.
-const PAUSE: Duration = Duration::from_secs(2);
-
 impl Conductor {
     /// Finds what an earlier run of this step may have started; `None`: nothing of it is there. A person was shown what may
     /// be it, and decided since: that is none.
@@ -44,6 +41,8 @@ impl Conductor {
         let known = self.not_this(index);
         let shown: Vec<String> = self.lost_runs(index).into_iter().filter_map(unseen).collect();
         let until = Instant::now() + within;
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
+        host.ask_once();
         loop {
             let trouble = match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
                 Ok(all) => {
@@ -71,7 +70,7 @@ impl Conductor {
             if left.is_zero() {
                 return if trouble.is_empty() { Ok(None) } else { Err(Box::new(undecided(true, trouble))) };
             }
-            if let Some(wish) = self.rest(PAUSE.min(left)) {
+            if let Some(wish) = self.rest(interval.min(left)) {
                 let finished = undecided(true, who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }

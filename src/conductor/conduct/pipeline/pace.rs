@@ -1,180 +1,157 @@
 //! When a host is asked again, and what for. Pure.
 //!
-//! One question an interval tells how a run stands. What else is asked, such as for what a job printed, comes out of the
-//! same allowance, so that a run never costs more than [`MOST`] questions in as many intervals: 12 a minute.
+//! There is a turn an interval. A turn asks how the run stands, if that is due, and goes on asking until an answer counts:
+//! one that says that nothing has changed (304) does not, at GitHub not against its limit either. So no more than
+//! [`MOST`] questions count in as many intervals, 12 a minute, and whatever else is asked, such as for what a job printed,
+//! never puts off the question how the run stands.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::deploy::pipeline::Job;
-
 /// Most questions in as many intervals.
 const MOST: u32 = 12;
-/// How many of its intervals lie between two looks at a run that has not moved for so long.
+/// Most questions in one turn, whatever is answered.
+const TURN: usize = 3;
+/// How many turns lie between two looks at a run that has not moved for so long.
 const PATIENT: [(Duration, u32); 3] =
     [(Duration::from_secs(60), 1), (Duration::from_secs(300), 2), (Duration::MAX, 4)];
-/// How many looks at the jobs lie between two at the run itself.
-const JOBS: u32 = 6;
+/// How many turns lie between two questions for what a run waits for.
+const REVIEWS: u32 = 3;
 
-/// What was asked of a host about one run, and when, counted from the first look.
+/// What a host is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// How the run stands.
+    Run,
+    /// A page of its jobs.
+    Jobs,
+    /// What it waits for.
+    Reviews,
+    /// What a job printed.
+    Log,
+}
+
+/// What is known of a run that decides what to ask next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    /// It may have jobs.
+    pub(super) begun: bool,
+    /// Its jobs say how it stands while it goes on, or nothing is known of them yet.
+    pub(super) jobs_tell: bool,
+    /// The answer for its jobs says how it stands itself.
+    pub(super) jobs_suffice: bool,
+    /// Only some pages of its jobs are read.
+    pub(super) more_jobs: bool,
+    /// It waits for what has to be asked for.
+    pub(super) waits: bool,
+    /// What a job printed is to be fetched.
+    pub(super) log: bool,
+}
+
+/// What was asked of a host about one run, and when, counted from the first turn.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     asked: VecDeque<(Duration, u32)>,
+    /// Turns since the last one that asked how it stands.
+    rested: u32,
+    /// Turns that asked how it stands and came to no question for its jobs.
+    without_jobs: u32,
+    /// Turns since it was asked what the run waits for.
+    without_reviews: Option<u32>,
+    /// Turns in which nobody came to ask that, though it waits.
+    unasked: u32,
 }
 
 impl Pace {
-    /// Takes down that so many questions were asked.
-    pub(super) fn took(&mut self, at: Duration, questions: u32) {
-        self.asked.push_back((at, questions));
-        while self.asked.len() > MOST as usize {
+    /// What this turn asks, in order, until an answer counts, of a run that has not moved for so long.
+    pub(super) fn turn(&mut self, still: Duration, known: Known) -> Vec<Question> {
+        let times = PATIENT.iter().find(|(longest, _)| still < *longest).map_or(1, |(_, times)| *times);
+        self.rested += 1;
+        let is_due = self.rested >= times;
+        let mut questions = Vec::new();
+        if !known.waits {
+            self.waits_anew();
+        }
+        let old = self.without_reviews.map(|turns| turns + 1);
+        self.without_reviews = old;
+        if is_due {
+            self.rested = 0;
+            // Beside how it stands there was no room to ask what for.
+            if known.waits && old.is_none() {
+                if self.unasked > 0 {
+                    questions.push(Question::Reviews);
+                }
+                self.unasked += 1;
+            }
+            let starved = self.without_jobs >= if known.jobs_tell { 1 } else { 2 };
+            questions.extend(
+                match known {
+                    Known { begun: false, .. } => [Some(Question::Run), None],
+                    Known { jobs_suffice: true, .. } => [Some(Question::Jobs), None],
+                    _ if starved => [Some(Question::Jobs), Some(Question::Run)],
+                    _ => [Some(Question::Run), Some(Question::Jobs)],
+                }
+                .into_iter()
+                .flatten(),
+            );
+            self.without_jobs += u32::from(known.begun);
+        } else if known.more_jobs {
+            questions.push(Question::Jobs);
+        }
+        if known.waits && old.is_some_and(|turns| turns >= REVIEWS) {
+            questions.push(Question::Reviews);
+        }
+        if known.log {
+            questions.push(Question::Log);
+        }
+        questions.truncate(TURN);
+        questions
+    }
+
+    /// Takes down that this was asked.
+    pub(super) fn asks(&mut self, question: Question) {
+        match question {
+            Question::Jobs => self.without_jobs = 0,
+            Question::Reviews => (self.without_reviews, self.unasked) = (Some(0), 0),
+            Question::Run | Question::Log => {}
+        }
+    }
+
+    /// Tells whether nobody asked yet what it waits for.
+    pub(super) fn waits_unasked(&self) -> bool {
+        self.without_reviews.is_none()
+    }
+
+    /// Takes down that what it waits for is another matter by now.
+    pub(super) fn waits_anew(&mut self) {
+        (self.without_reviews, self.unasked) = (None, 0);
+    }
+
+    /// Takes down how many questions counted at a time.
+    pub(super) fn took(&mut self, at: Duration, counted: u32) {
+        if counted > 0 {
+            self.asked.push_back((at, counted));
+        }
+        while self.asked.len() > 4 * MOST as usize {
             self.asked.pop_front();
         }
     }
 
     /// How many questions may be asked now.
     pub(super) fn room(&self, at: Duration, interval: Duration) -> u32 {
-        MOST.saturating_sub(self.used(at, interval))
-    }
-
-    /// How many questions were asked in the intervals before a time.
-    fn used(&self, at: Duration, interval: Duration) -> u32 {
         let within = self.asked.iter().filter(|(asked, _)| *asked + interval * MOST > at);
-        within.map(|(_, questions)| questions).sum()
+        MOST.saturating_sub(within.map(|(_, counted)| counted).sum())
     }
 
-    /// How long to wait before so many questions are asked next, of a run that has not moved for so long.
-    pub(super) fn pause(&self, now: Duration, still: Duration, interval: Duration, next: u32) -> Duration {
-        let times = PATIENT.iter().find(|(longest, _)| still < *longest).map_or(1, |(_, times)| *times);
-        let mut at = now + interval * times;
-        let mut waiting = self.asked.iter();
-        while self.room(at, interval) < next.min(MOST) {
-            let Some((oldest, _)) = waiting.next() else { break };
-            at = at.max(*oldest + interval * MOST);
-        }
-        at.saturating_sub(now)
+    /// When there is room for a question, no earlier than that.
+    pub(super) fn free(&self, at: Duration, interval: Duration) -> Duration {
+        let ends = self.asked.iter().map(|(asked, _)| *asked + interval * MOST);
+        std::iter::once(at)
+            .chain(ends.filter(|end| *end > at))
+            .find(|at| self.room(*at, interval) > 0)
+            .unwrap_or(at)
     }
-}
-
-/// What a look asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// The run; its jobs only where that tells something new.
-    Run,
-    /// Its jobs, which say how it stands while they go on.
-    Jobs,
-    /// Both.
-    Both,
-}
-
-/// What the look of a number asks for, counted from 0. `pages`: how many questions its jobs took.
-pub(super) fn ask(look: u32, jobs: &[Job], pages: u32) -> Ask {
-    if jobs.is_empty() {
-        return Ask::Run;
-    }
-    // A large matrix takes a question a hundred jobs: the run itself says in one how it stands.
-    if pages > 1 {
-        return if look.is_multiple_of(JOBS) { Ask::Both } else { Ask::Run };
-    }
-    match (jobs.iter().any(|job| !job.state.is_over()), look.is_multiple_of(JOBS)) {
-        (true, false) => Ask::Jobs,
-        (true, true) => Ask::Run,
-        // Between two jobs: it may be over, or the next one begins.
-        (false, _) => {
-            if look.is_multiple_of(2) {
-                Ask::Both
-            } else {
-                Ask::Run
-            }
-        }
-    }
-}
-
-/// Tells whether what it waits for is asked for: where that is not known, and now and then.
-pub(super) fn asks_reviews(look: u32, known: bool) -> bool {
-    !known || look.is_multiple_of(JOBS / 2)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::incident::RemoteState;
-
-    const INTERVAL: Duration = Duration::from_secs(5);
-
-    /// Looks at a run that moves all the time, where so many jobs end at each look: what they printed is fetched one by one,
-    /// where there is room. When each look was, and what was asked.
-    fn looks(minutes: u64, ended: impl Fn(usize) -> u32) -> Vec<(Duration, u32)> {
-        let (mut pace, mut now, mut logs, mut all) = (Pace::default(), Duration::ZERO, 0, Vec::new());
-        while now < Duration::from_secs(60 * minutes) {
-            logs += ended(all.len());
-            let log = u32::from(logs > 0 && pace.room(now, INTERVAL) > 1);
-            logs -= log;
-            pace.took(now, 1 + log);
-            all.push((now, 1 + log));
-            now += pace.pause(now, Duration::ZERO, INTERVAL, 1 + u32::from(logs > 0));
-        }
-        assert_eq!(logs, 0, "all of it is fetched in the end");
-        all
-    }
-
-    /// The most that was asked in any minute.
-    fn busiest(all: &[(Duration, u32)]) -> u32 {
-        let minute = Duration::from_secs(60);
-        let in_one = |from: Duration| {
-            all.iter()
-                .filter(|(at, _)| *at >= from && *at < from + minute)
-                .map(|(_, questions)| questions)
-                .sum()
-        };
-        all.iter().map(|(at, _)| in_one(*at)).max().unwrap_or(0)
-    }
-
-    fn gaps(all: &[(Duration, u32)]) -> Vec<Duration> {
-        all.windows(2).map(|two| two[1].0.saturating_sub(two[0].0)).collect()
-    }
-
-    #[test]
-    fn a_run_that_moves_is_seen_every_interval_with_twelve_questions_a_minute() {
-        let all = looks(30, |_| 0);
-        assert!(gaps(&all).iter().all(|gap| *gap == INTERVAL), "a change is seen within one interval");
-        assert_eq!(busiest(&all), MOST);
-    }
-
-    #[test]
-    fn what_jobs_printed_comes_out_of_the_same_allowance() {
-        // Two jobs a minute end.
-        let all = looks(30, |look| u32::from(look % 6 == 5 && look < 300));
-        assert!(busiest(&all) <= MOST, "{}", busiest(&all));
-        let late = gaps(&all).into_iter().filter(|gap| *gap > INTERVAL);
-        assert!(late.clone().all(|gap| gap <= INTERVAL * 3), "{:?}", late.max());
-        // All at once, as at the first look.
-        let all = looks(10, |look| if look == 0 { 20 } else { 0 });
-        assert!(busiest(&all) <= MOST, "{}", busiest(&all));
-    }
-
-    #[test]
-    fn what_stands_still_is_asked_less_often() {
-        let pause = |still| Pace::default().pause(Duration::ZERO, Duration::from_secs(still), INTERVAL, 1);
-        assert_eq!((pause(0), pause(90), pause(900)), (INTERVAL, INTERVAL * 2, INTERVAL * 4));
-    }
-
-    #[test]
-    fn one_question_a_look_tells_how_a_run_stands() {
-        let job = |state| Job {
-            id: "1".to_owned(),
-            name: "deploy".to_owned(),
-            stage: String::new(),
-            state,
-            started: None,
-            ended: None,
-            may_fail: false,
-            steps: Vec::new(),
-        };
-        let (going, over) = ([job(RemoteState::Running)], [job(RemoteState::Succeeded)]);
-        assert!((1..60).all(|look| ask(look, &[], 0) == Ask::Run), "what is queued has no jobs");
-        assert!((1..60).all(|look| ask(look, &going, 1) != Ask::Both));
-        assert_eq!(ask(6, &going, 1), Ask::Run, "jobs do not tell that it was run again");
-        assert!((1..60).all(|look| ask(look, &over, 1) != Ask::Jobs), "only the run says that it is over");
-        assert!((1..60).all(|look| ask(look, &going, 10) != Ask::Jobs), "a thousand jobs take ten questions");
-    }
-}
+mod tests;

@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::super::super::pipeline::Host;
 use super::super::super::run::Finished;
 use super::super::super::stop::Why;
 use super::super::wait::met;
 use super::logs::next_log;
 use super::look::UNSEEN;
-use super::pace::{Ask, Pace, ask};
+use super::pace::{Known, Pace};
+use super::pages::Pages;
 use super::spelled;
-use crate::deploy::pipeline::{Job, Review, Seen};
+use crate::deploy::pipeline::{Job, Review, Seen, Stands};
 use crate::incident::{Outcome, PipelineSeen, RemoteState};
 use crate::plan::pipeline::Pipeline;
 use crate::text::address::is_page;
@@ -35,14 +37,18 @@ pub(super) struct Following<'a> {
     pub(super) logged: HashSet<String>,
     /// How long its host asked to be left alone.
     pub(super) away: Duration,
-    /// When it was looked at first.
+    /// When it was begun to be followed.
     pub(super) began: Instant,
     /// What was asked of its host, and when, from then on.
     pub(super) pace: Pace,
-    /// How many questions its jobs took last.
-    pub(super) pages: u32,
-    /// How often it was looked at.
-    pub(super) looks: u32,
+    /// How many questions had counted when that was taken down last.
+    pub(super) counted: u32,
+    /// How far its jobs are read.
+    pub(super) pages: Pages,
+    /// Its jobs say how it stands itself.
+    pub(super) jobs_suffice: bool,
+    /// Its jobs were read when it stood as it stands.
+    pub(super) jobs_are_last: bool,
     /// When something of it changed last.
     pub(super) moved: Instant,
     /// When the host answered last, by its own clock and by the record's.
@@ -59,7 +65,37 @@ pub(super) struct Following<'a> {
     pub(super) wrong: String,
 }
 
-impl Following<'_> {
+impl<'a> Following<'a> {
+    /// A run as it was seen last. `commit`: what it has to be of, where that became known with it.
+    pub(super) fn new(index: usize, run: &'a str, seen: Seen, commit: String, now: Timestamp) -> Self {
+        Self {
+            index,
+            run,
+            seen,
+            commit,
+            note: String::new(),
+            reviews: Vec::new(),
+            refused: String::new(),
+            jobs: Vec::new(),
+            logged: HashSet::new(),
+            away: Duration::ZERO,
+            began: Instant::now(),
+            pace: Pace::default(),
+            counted: 0,
+            pages: Pages::default(),
+            jobs_suffice: false,
+            jobs_are_last: false,
+            moved: Instant::now(),
+            answered: (Instant::now(), now),
+            is_seen: false,
+            printed: 0,
+            stop: None,
+            told: None,
+            forced: false,
+            wrong: String::new(),
+        }
+    }
+
     /// Takes in what its host tells; whether that is news. What it is called comes along with the next.
     pub(super) fn take(&mut self, seen: Seen) -> bool {
         let before = (self.seen.state, self.seen.attempt);
@@ -68,11 +104,20 @@ impl Following<'_> {
         before != (self.seen.state, self.seen.attempt)
     }
 
+    /// Takes in what its jobs tell of it.
+    pub(super) fn take_stands(&mut self, stands: &Stands) -> bool {
+        let Stands { state, said, commit } = stands.clone();
+        let commit = if commit.is_empty() { self.seen.commit.clone() } else { commit };
+        self.take(Seen { state, said, commit, ..self.seen.clone() })
+    }
+
     /// Tells whether it waits for just what somebody read who decided: what it moved on to meanwhile was read by
     /// nobody.
     pub(super) fn still_waits(&self, read: &str) -> Result<(), &'static str> {
         if self.note.starts_with(UNSEEN) {
             Err("its host does not answer, and nobody knows what it waits for; decide again once it is seen")
+        } else if self.reviews.is_empty() {
+            Err("its host names nothing that a person could approve; see whether it goes on")
         } else if read == self.note {
             Ok(())
         } else {
@@ -80,14 +125,24 @@ impl Following<'_> {
         }
     }
 
-    /// How many questions the next look takes, as far as that is known.
-    pub(super) fn asks_next(&self) -> u32 {
-        let log = u32::from(next_log(self).is_some());
-        match ask(self.looks, &self.jobs, self.pages) {
-            Ask::Run => 1 + log,
-            Ask::Jobs => self.pages + log,
-            Ask::Both => self.pages + 1 + log,
+    /// What of it decides what is asked next. `asks_reviews`: what it waits for is a question of its own.
+    pub(super) fn known(&self, asks_reviews: bool) -> Known {
+        let goes_on = self.jobs.iter().any(|job| !job.state.is_over());
+        Known {
+            begun: self.seen.state != RemoteState::Queued || !self.jobs.is_empty(),
+            jobs_tell: self.jobs.is_empty() || self.pages.is_one() && goes_on,
+            jobs_suffice: self.jobs_suffice,
+            more_jobs: !self.pages.is_one(),
+            waits: asks_reviews && self.seen.state == RemoteState::Waiting,
+            log: next_log(self).is_some(),
         }
+    }
+
+    /// Takes down what its host was asked at a time since it was asked before.
+    pub(super) fn took(&mut self, host: &Host, at: Duration) {
+        let counted = host.counted();
+        self.pace.took(at, counted.saturating_sub(self.counted));
+        self.counted = counted;
     }
 
     pub(super) fn record(&self, plan: &str) -> PipelineSeen {

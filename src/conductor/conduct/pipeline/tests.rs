@@ -1,15 +1,11 @@
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
-
 use jiff::Timestamp;
 
 use super::look::by_jobs;
-use super::pace::Pace;
 use super::run::Following;
-use crate::deploy::pipeline::{Job, Seen};
+use crate::deploy::pipeline::{Job, Review, Seen};
 use crate::incident::RemoteState;
 
-fn job(name: &str, state: RemoteState) -> Job {
+pub(super) fn job(name: &str, state: RemoteState) -> Job {
     Job {
         id: name.to_owned(),
         name: name.to_owned(),
@@ -49,30 +45,16 @@ fn what_nobody_read_is_not_approved() {
         began: None,
         workflow: String::new(),
     };
-    let mut following = Following {
-        index: 0,
-        run: "deploy-1.0",
-        seen,
-        commit: String::new(),
-        note: "for approval of staging by sre".into(),
-        reviews: Vec::new(),
-        refused: String::new(),
-        jobs: Vec::new(),
-        logged: HashSet::new(),
-        away: Duration::ZERO,
-        began: Instant::now(),
-        pace: Pace::default(),
-        pages: 1,
-        looks: 0,
-        moved: Instant::now(),
-        answered: (Instant::now(), Timestamp::UNIX_EPOCH),
-        is_seen: true,
-        printed: 0,
-        stop: None,
-        told: None,
-        forced: false,
-        wrong: String::new(),
-    };
+    let mut following = Following::new(0, "deploy-1.0", seen, String::new(), Timestamp::UNIX_EPOCH);
+    following.note = "for approval of staging by sre".into();
+    assert!(following.still_waits(&following.note).is_err(), "somebody gave it meanwhile");
+    following.reviews.push(Review {
+        id: "31".into(),
+        what: "staging".into(),
+        who: vec!["sre".into()],
+        may: Some(true),
+        until: None,
+    });
     let read = following.record("deploy-1").note;
     assert_eq!(following.still_waits(&read), Ok(()));
     following.note = "for approval of production by sre".into();

@@ -24,7 +24,7 @@ struct Kept {
     reruns: usize,
     /// How each attempt that is asked for ends.
     ends: Vec<&'static str>,
-    /// Written once a run was looked at.
+    /// Written once a run was seen.
     live: PathBuf,
 }
 
@@ -104,6 +104,9 @@ impl Kept {
             };
         }
         if line.contains("/runs?") {
+            if self.run.is_some() {
+                append(&self.live);
+            }
             return json!({ "workflow_runs": self.run.iter().collect::<Vec<_>>() });
         }
         append(&self.live);
