@@ -51,6 +51,7 @@ mod recorder;
 mod release;
 mod remote;
 mod report;
+mod reviewers;
 mod run;
 mod runbooks;
 mod secrets;

@@ -9,7 +9,7 @@ use super::flags::switch;
 use super::frozen::short;
 use super::programs::freeze;
 use super::told;
-use super::{back, branch, deployments, issues, own, report, runbooks, suspects, verdict};
+use super::{back, branch, deployments, issues, own, report, reviewers, runbooks, suspects, verdict};
 use crate::config::load;
 use crate::config::types::{Config, Environment, Pipeline, PipelineKind, PipelineOn};
 use crate::deploy::{self, Resolved, gates, pipeline};
@@ -59,6 +59,9 @@ pub fn prepare(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan>
     let mut plan = plan(ground, id, request)?;
     plan.made_from.clone_from(&ground.config.content);
     plan = deployments::attach(ground, plan);
+    // Ahead of what may be long: the commits that it brings.
+    let waits = reviewers::notes(ground, &plan);
+    plan.notes.splice(0..0, waits);
     let reader = Reader::open(ground.root);
     let root = reader.as_ref().map_or(ground.root, Reader::root);
     plan = deploy::secrets::attach_silent(plan, ground.config, &directory(&root.to_string_lossy()));

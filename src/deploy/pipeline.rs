@@ -3,6 +3,7 @@
 pub mod command;
 pub mod github;
 pub mod gitlab;
+pub mod protect;
 
 use jiff::Timestamp;
 

@@ -238,6 +238,43 @@ fn who_has_to_approve_at_the_host_is_named_and_it_goes_on_once_they_did() {
 }
 
 #[test]
+fn a_plan_says_whom_its_pipeline_will_wait_for() {
+    for (kind, more, waits) in [
+        (
+            "github-actions",
+            "workflow = \"deploy.yml\"\n",
+            [
+                "the pipeline waits 30m (GitHub environment staging, wait timer)",
+                "the pipeline waits for a reviewer: omar, team sre (GitHub environment staging)",
+            ],
+        ),
+        ("gitlab", "", ["waits for 2 approvals: Maintainers (GitLab environment staging)"; 2]),
+    ] {
+        let team = Team::at(kind, more);
+        let dry = || team.yard.shell.flightdeck(&["deploy", "staging", "--dry-run"]).succeeded().stdout;
+        let free = dry();
+        assert!(!free.contains("waits"), "nothing protects it: {free}");
+        let hash = |text: &str| {
+            let line = text.lines().find(|line| line.contains("hash")).map(str::to_owned);
+            line.unwrap_or_default()
+        };
+        team.ci.kept().protected = true;
+        let shown = dry();
+        for wanted in waits {
+            assert!(shown.contains(wanted), "{wanted} in\n{shown}");
+        }
+        assert_eq!(hash(&free), hash(&shown), "it is no part of what is approved");
+        team.ci.kept().refuses = Some(("403 Forbidden", r#"{"message":"Resource not accessible"}"#));
+        let unknown = dry();
+        assert!(
+            unknown.contains("whether the pipeline waits for reviewers is not known")
+                && unknown.contains("no permission"),
+            "{unknown}"
+        );
+    }
+}
+
+#[test]
 fn what_it_waits_for_is_approved_from_here_where_the_token_may() {
     let team = Team::actions();
     let mut verb = team.yard.begin(&["deploy", "staging"]);

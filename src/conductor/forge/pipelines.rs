@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::Visit;
 use super::client::{Kind, Lost, Text};
+use crate::deploy::pipeline::protect::{self, Protection};
 use crate::deploy::pipeline::{Job, Review, Seen, Stands, github, gitlab};
 use crate::plan::forge::{Forge, encoded, encoded_path};
 use crate::text::visible;
@@ -305,6 +306,35 @@ impl Visit {
                 Ok(pending.into_iter().map(Review::from).collect())
             }
             Forge::Gitlab => Ok(gitlab::reviews(jobs)),
+        }
+    }
+
+    /// What a deploy to an environment waits for there; `None`: there is no such environment, or nothing protects it.
+    pub(in super::super) fn protection(&mut self, environment: &str) -> Result<Option<Protection>, Lost> {
+        let (address, name) = (self.place.address(), encoded(environment));
+        let is_missing = |lost: &Lost| matches!(lost.kind, Kind::Refused(404));
+        match self.place.forge {
+            Forge::Github => {
+                let all = format!("{address}/environments");
+                match self.client.get::<protect::Environment>(&format!("{all}/{name}")) {
+                    // Not to be there, and not to be seen, are the same answer.
+                    Err(lost) if is_missing(&lost) => {
+                        self.client.get::<Json>(&format!("{all}?per_page=1")).map(|_| None)
+                    }
+                    found => found.map(|found| Some(found.into())),
+                }
+            }
+            Forge::Gitlab => {
+                match self
+                    .client
+                    .get::<protect::Protected>(&format!("{address}/protected_environments/{name}"))
+                {
+                    Err(lost) if is_missing(&lost) => {
+                        self.client.get::<Json>(&format!("{address}/environments?name={name}")).map(|_| None)
+                    }
+                    found => found.map(|found| Some(found.into())),
+                }
+            }
         }
     }
 

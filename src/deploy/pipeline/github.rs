@@ -112,8 +112,19 @@ struct Named {
 }
 
 #[derive(Debug, Deserialize)]
-struct Reviewer {
+pub(super) struct Reviewer {
     reviewer: Option<Person>,
+}
+
+impl Reviewer {
+    /// What people call them.
+    pub(super) fn title(self) -> Option<String> {
+        let person = self.reviewer?;
+        Some(match (person.login, person.slug.or(person.name)) {
+            (Some(login), _) => short_name(&login),
+            (None, team) => format!("team {}", short_name(&team?)),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -110,6 +110,14 @@ impl Ci {
                     Refused::Conflict(why) => refusal(StatusCode::CONFLICT, why),
                 })
             }
+            (&Method::GET, ["", "environments", name]) => match runs::environment(name) {
+                Some(found) => json_answer(StatusCode::OK, &found),
+                None => refusal(StatusCode::NOT_FOUND, "Not Found"),
+            },
+            (&Method::GET, ["", "environments"]) => json_answer(
+                StatusCode::OK,
+                &json!({ "total_count": 1, "environments": [runs::environment(runs::PROTECTED)] }),
+            ),
             (&Method::GET, ["jobs", id, "logs"]) => self.log(id.parse().unwrap_or_default()).await,
             _ => refusal(StatusCode::NOT_FOUND, "Not Found"),
         }

@@ -48,6 +48,8 @@ pub(crate) struct Kept {
     pub(crate) may_approve: bool,
     /// What was said to what waits.
     pub(crate) reviewed: Option<Value>,
+    /// Its environment waits for reviewers.
+    pub(crate) protected: bool,
     /// It answers nothing but 503.
     pub(crate) down: bool,
     /// The owner of the token may not write.
@@ -93,6 +95,7 @@ impl Ci {
             twin: false,
             may_approve: false,
             reviewed: None,
+            protected: false,
             down: false,
             reads_only: false,
             hangs: false,
@@ -257,6 +260,17 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
         return match kept.deployments.iter().find(of) {
             Some(one) => ok(&json!([{ "state": "inactive" }, { "state": one["status"] }])),
             None => ok(&kept.deployments.clone().into()),
+        };
+    }
+    if let Some(path) = path.strip_prefix("/api/v3/repos/shop/payments-api/environments") {
+        return match (kept.protected, path) {
+            (_, "") => ok(&json!({ "total_count": 1 })),
+            (true, "/staging") => ok(&json!({ "id": 31, "name": "staging", "protection_rules": [
+                { "id": 1, "type": "wait_timer", "wait_timer": 30 },
+                { "id": 2, "type": "required_reviewers", "reviewers": [
+                    { "type": "User", "reviewer": { "login": "omar" } },
+                    { "type": "Team", "reviewer": { "name": "SRE", "slug": "sre" } }] }] })),
+            _ => Some(response("404 Not Found", r#"{"message":"Not Found"}"#)),
         };
     }
     let path = path.strip_prefix("/api/v3/repos/shop/payments-api/actions/").expect(path);
@@ -438,6 +452,12 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             run["status"] = "created".into();
             kept.runs.push(run.clone());
             Some(response("201 Created", &run.to_string()))
+        }
+        ("GET", ["protected_environments", "staging"]) if kept.protected => ok(&json!({ "name": "staging",
+            "required_approval_count": 0, "approval_rules": [{ "id": 1, "access_level_description": "Maintainers",
+            "required_approvals": 2 }] })),
+        ("GET", ["protected_environments", _]) => {
+            Some(response("404 Not Found", r#"{"message":"404 Not found"}"#))
         }
         ("GET", ["environments"]) => ok(&json!([{ "id": 9, "name": "staging", "state": "available" }])),
         ("POST", ["jobs", job, "retry"]) => {

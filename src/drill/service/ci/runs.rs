@@ -8,13 +8,31 @@ use serde_json::{Value, json};
 use super::workflow::{Does, Workflow};
 
 /// The environment that somebody has to approve a deploy to.
-const PROTECTED: &str = "production";
+pub(super) const PROTECTED: &str = "production";
 /// Its number.
 const PROTECTED_ID: u64 = 1;
 /// Who may approve.
 const REVIEWERS: (&str, &str) = ("Release managers", "release-managers");
 /// Numbers of runs begin here, as those of a repository that has run a while.
 const FIRST: u64 = 4_120;
+
+/// What the API says of an environment; `None`: there is none of that name.
+pub(super) fn environment(name: &str) -> Option<Value> {
+    let rules = match name {
+        PROTECTED => json!([{ "id": 1, "type": "required_reviewers", "prevent_self_review": false,
+            "reviewers": [{ "type": "Team", "reviewer": team() }] }]),
+        "staging" => json!([]),
+        _ => return None,
+    };
+    Some(
+        json!({ "id": PROTECTED_ID, "name": name, "protection_rules": rules, "deployment_branch_policy": null }),
+    )
+}
+
+/// Who may approve.
+fn team() -> Value {
+    json!({ "id": 1, "name": REVIEWERS.0, "slug": REVIEWERS.1 })
+}
 
 /// How a job or step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,14 +320,13 @@ impl Run {
 
     /// What the API says of what it waits for.
     pub(super) fn pending_json(&self) -> Value {
-        let reviewer = json!({ "id": 1, "name": REVIEWERS.0, "slug": REVIEWERS.1 });
         let pending = self.waits().then(|| {
             json!({
                 "environment": { "id": PROTECTED_ID, "name": PROTECTED },
                 "wait_timer": 0,
                 "wait_timer_started_at": null,
                 "current_user_can_approve": true,
-                "reviewers": [{ "type": "Team", "reviewer": reviewer }],
+                "reviewers": [{ "type": "Team", "reviewer": team() }],
             })
         });
         pending.into_iter().collect::<Vec<_>>().into()

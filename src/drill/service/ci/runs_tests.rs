@@ -1,7 +1,7 @@
 //! What becomes of a run, and that what is said of it is what a client of GitHub reads.
 
 use super::*;
-use crate::deploy::pipeline::{self, Review, Seen, github};
+use crate::deploy::pipeline::{self, Review, Seen, github, protect};
 use crate::incident::RemoteState;
 
 fn now() -> Timestamp {
@@ -49,6 +49,8 @@ fn production_waits_for_a_reviewer_and_staging_does_not() {
     let pending: Vec<github::Pending> = serde_json::from_value(run.pending_json()).unwrap();
     let waits: Vec<_> = pending.into_iter().map(|one| Review::from(one).line(now())).collect();
     assert_eq!(waits, ["approval of production by release-managers"]);
+    let protected: protect::Environment = serde_json::from_value(environment("production").unwrap()).unwrap();
+    assert_eq!(protect::Protection::from(protected).who, ["team release-managers"]);
     assert_ne!(run.reviewed(&[7], true, "go"), Ok(()), "another environment");
     run.reviewed(&[PROTECTED_ID], true, "go").unwrap();
     assert!(matches!(run.next(now()), Next::Work(1)));
