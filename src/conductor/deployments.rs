@@ -19,7 +19,7 @@ use super::prepare::{Ground, directory};
 use super::secrets::Vault;
 use crate::config::types::{Config, DeploymentReport, Environment};
 use crate::deploy::secrets::source;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::hotfix::forge::place;
 use crate::hotfix::git::Reader;
 use crate::incident::{DeploymentReported, Draft, IncidentId, Log, PlanRun, Reported};
@@ -51,7 +51,7 @@ pub(super) fn attach(ground: &Ground<'_>, mut plan: Plan) -> Plan {
         Some((env, env.report.as_ref()?))
     });
     let Some((env, wanted)) = wanted else { return plan };
-    match report(ground, env, wanted) {
+    match report(ground.root, ground.config, env, wanted) {
         Ok((report, token)) => {
             let host = named(report.place.forge);
             plan.notes
@@ -66,22 +66,40 @@ pub(super) fn attach(ground: &Ground<'_>, mut plan: Plan) -> Plan {
     plan
 }
 
+/// Asks the code host whether the deploys of an environment could be reported there; `None`: they are not. Nothing is
+/// reported. `root` is the root of the work tree.
+///
+/// # Errors
+/// They could not, or it cannot be asked.
+pub fn report_ready(config: &Config, env: &Environment, root: &Path) -> Result<Option<String>> {
+    let Some(wanted) = &env.report else { return Ok(None) };
+    let failed = |why: String| {
+        let doing = format!("asking where the deploys of {} are reported", visible(&env.name));
+        Failure::new(doing, why, "docs/pipelines.md says what the token needs to report deploys")
+    };
+    let (report, token) = report(root, config, env, wanted).map_err(failed)?;
+    let value = super::secrets::get(&token).map_err(failed)?;
+    let visit = Visit::new(&report.place, super::forge::text_of(&value), PATIENCE);
+    let said = visit.map_err(failed)?.may_report(&report.environment);
+    said.map(Some).map_err(|lost| failed(lost.why))
+}
+
 fn report(
-    ground: &Ground<'_>,
+    root: &Path,
+    config: &Config,
     env: &Environment,
     wanted: &DeploymentReport,
 ) -> std::result::Result<(Report, SecretSource), String> {
-    let reader =
-        Reader::open(ground.root).map_err(|none| none.failure(&ground.root.to_string_lossy()).cause)?;
-    let mut pull = ground.config.hotfix.pull.clone();
+    let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()).cause)?;
+    let mut pull = config.hotfix.pull.clone();
     for (key, value) in [(&mut pull.api, &wanted.api), (&mut pull.repository, &wanted.repository)] {
         if !value.is_empty() {
             key.clone_from(value);
         }
     }
-    let remote = reader.remote_place(&ground.config.hotfix.remote);
+    let remote = reader.remote_place(&config.hotfix.remote);
     let place = place(&pull, remote.as_deref()).map_err(|none| none.0)?;
-    let token = token(ground.config, &reader, &place, (wanted, !pull.api.is_empty()))?;
+    let token = token(config, &reader, &place, (wanted, !pull.api.is_empty()))?;
     let environment = if wanted.environment.is_empty() { &env.name } else { &wanted.environment };
     let report = Report {
         place: Place { token: token.name.clone(), ..place },

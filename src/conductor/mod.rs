@@ -84,6 +84,7 @@ pub use bump::{has_version, put_version};
 pub use capture::end_with_us;
 pub use conduct::conduct;
 pub use decide::{DECIDE_ATTEMPTS, DECIDE_PAUSE, decide, take_over};
+pub use deployments::report_ready;
 pub use end::end_all;
 pub use extended::{is_due, tend};
 pub use files::{JobsReader, log_dir};

@@ -9,7 +9,7 @@ use crate::conductor::{self, keyring, lacking_secrets};
 use crate::config::load::{self, Loaded, Refused};
 use crate::config::problem::Invalid;
 use crate::config::trust;
-use crate::config::types::Config;
+use crate::config::types::{Config, Environment};
 use crate::health::runner;
 use crate::health::series::Verdict;
 use crate::hotfix::git::Reader;
@@ -114,6 +114,7 @@ fn configured(cx: &Context, root: &Path, loaded: &Loaded, text: &str) -> Vec<Fin
             findings.extend(probes(&loaded.config, root));
             findings.extend(channels(&loaded.config, root));
             findings.extend(pipelines(&loaded.config, root));
+            findings.extend(reports(&loaded.config, root));
             findings.extend(secrets(&loaded.config, root));
         }
         Ok(false) => findings.push(Finding::warn(
@@ -154,6 +155,17 @@ fn pipelines(config: &Config, root: &Path) -> Vec<Finding> {
         }
     });
     ready.collect()
+}
+
+/// Asks where deploys are reported whether they could be. Nothing is reported.
+fn reports(config: &Config, root: &Path) -> Vec<Finding> {
+    let said = |env: &Environment| match conductor::report_ready(config, env, root) {
+        Ok(says) => says.map(|says| Finding::ok("report", format!("{}: {says}", env.name))),
+        Err(failure) => {
+            Some(Finding::bad("report", format!("{}: {}", env.name, failure.cause), failure.hint))
+        }
+    };
+    config.environments.iter().filter_map(said).collect()
 }
 
 /// Tells whether commands have their secrets on this machine; `None`: none needs one.

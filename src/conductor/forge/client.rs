@@ -202,6 +202,18 @@ impl Client {
         self.understood(&body)
     }
 
+    /// Reads one thing, and what the token may do as far as the answer says: the scopes of a classic token of GitHub.
+    pub(super) fn get_scoped<T: DeserializeOwned>(
+        &mut self,
+        address: &str,
+    ) -> Result<(T, Option<String>), Lost> {
+        let url = self.url(address)?;
+        let reply = self.exchange(&Method::GET, &url, None, None)?;
+        self.judge(&reply)?;
+        let scopes = reply.headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+        Ok((self.understood(&reply.body)?, scopes.map(str::to_owned)))
+    }
+
     /// Reads one page of a list, and says whether there is another.
     pub(super) fn get_page<T: DeserializeOwned>(&mut self, address: &str) -> Result<(T, bool), Lost> {
         let (body, next) = self.page(&self.url(address)?)?;

@@ -8,6 +8,7 @@ mod gitlab;
 pub(super) mod issues;
 mod look;
 mod pipelines;
+mod ready;
 mod verdict;
 mod wanted;
 

@@ -105,7 +105,7 @@ impl Visit {
     }
 
     /// Makes sure that there is a workflow, and that it is not disabled.
-    fn require_active(&mut self, workflow: &str) -> Result<(), Lost> {
+    pub(super) fn require_active(&mut self, workflow: &str) -> Result<(), Lost> {
         let refused = |why: String, status| Lost { why, kind: Kind::Refused(status) };
         let found: github::Workflow = match self.client.get(&self.workflow(workflow)) {
             Err(Lost { kind: Kind::Refused(404), .. }) => {
@@ -124,28 +124,6 @@ impl Visit {
         let state = found.state.replace('_', " ");
         let why = format!("the workflow {} is {}: enable it first", visible(workflow), visible(&state));
         Err(refused(why, 403))
-    }
-
-    /// Tells whether a pipeline could be started here, as far as its host says so without starting one.
-    ///
-    /// # Errors
-    /// It could not, or its host cannot be asked: in a line.
-    pub(in super::super) fn ready(&mut self, workflow: &str) -> Result<String, Lost> {
-        let repository: github::Repository = self.client.get(&self.place.address())?;
-        let name = visible(&self.place.repository).into_owned();
-        if !repository.may_write() {
-            let why = format!("the owner of the token may read {name} and not start anything there");
-            return Err(Lost { why, kind: Kind::Refused(403) });
-        }
-        let host = crate::exchange::place(&self.client.base());
-        if workflow.is_empty() {
-            return Ok(format!("{name} at {host}: the owner of the token may start pipelines"));
-        }
-        self.require_active(workflow)?;
-        Ok(format!(
-            "{} in {name} at {host} is active, and the owner of the token may write there",
-            visible(workflow)
-        ))
     }
 
     fn trigger(&mut self, reference: &str, inputs: &Json, trigger: Option<&str>) -> Result<Started, Lost> {

@@ -54,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) down: bool,
     /// The owner of the token may not write.
     pub(crate) reads_only: bool,
+    /// What the token may do, where it says that.
+    pub(crate) scopes: Option<&'static str>,
     /// It does what it is asked to run again, and never answers.
     pub(crate) hangs: bool,
     /// It does not have the branch.
@@ -98,6 +100,7 @@ impl Ci {
             protected: false,
             down: false,
             reads_only: false,
+            scopes: None,
             hangs: false,
             no_ref: false,
             unexpected: false,
@@ -245,10 +248,19 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
     if let Some(path) = path.strip_prefix("/api/v4/projects/shop%2Fpayments-api/") {
         return gitlab(kept, method, path, query, sent);
     }
+    if path == "/api/v4/personal_access_tokens/self" {
+        let Some(scopes) = kept.scopes else {
+            return Some(response("404 Not Found", r#"{"message":"404 Not Found"}"#));
+        };
+        return ok(&json!({ "id": 1, "active": true, "scopes": scopes.split(", ").collect::<Vec<_>>() }));
+    }
     if path == "/api/v3/repos/shop/payments-api" {
-        return ok(
-            &json!({ "full_name": "shop/payments-api", "permissions": { "pull": true, "push": !kept.reads_only } }),
-        );
+        let found = json!({ "full_name": "shop/payments-api", "permissions": { "pull": true, "push": !kept.reads_only } });
+        let status = match kept.scopes {
+            Some(scopes) => format!("200 OK\r\nx-oauth-scopes: {scopes}"),
+            None => "200 OK".to_owned(),
+        };
+        return Some(response(&status, &found.to_string()));
     }
     if let Some(path) = path.strip_prefix("/api/v3/repos/shop/payments-api/deployments") {
         if method == "POST" || query.contains("sha=") {

@@ -103,3 +103,33 @@ fn a_host_that_is_down_holds_no_deploy_up_and_is_told_by_the_next_plan() {
     });
     assert_eq!(team.ci.kept().reported.len(), 2);
 }
+
+#[test]
+fn the_doctor_says_whether_deploys_could_be_reported() {
+    for (kind, scopes, lacks) in
+        [("github", "repo_deployment", "read:org, workflow"), ("gitlab", "api", "read_api, read_repository")]
+    {
+        let team = reporting(kind, "true");
+        let said = || team.yard.shell.flightdeck(&["doctor"]).stdout;
+        let well = said();
+        assert!(well.contains("staging: deployments to staging-eu in shop/payments-api"), "{well}");
+        team.ci.kept().scopes = Some(scopes);
+        assert!(said().contains("staging: deployments to staging-eu"), "{}", said());
+        team.ci.kept().scopes = Some(lacks);
+        let may_not = said();
+        assert!(
+            may_not.contains(&format!("the token has the scope {lacks} and may not report deployments")),
+            "{may_not}"
+        );
+        if kind == "github" {
+            team.ci.kept().scopes = None;
+            team.ci.kept().reads_only = true;
+            assert!(
+                said().contains("may read shop/payments-api and not report deployments there"),
+                "{}",
+                said()
+            );
+        }
+        assert!(team.ci.kept().reported.is_empty(), "nothing is reported by that");
+    }
+}
