@@ -10,11 +10,13 @@ case $1 in
         argocd app get "$app" --output json | jq -r '.status.operationState.startedAt'
         ;;
     status)
-        argocd app get "$app" --output json | jq -c --arg id "$2" '.status | {
-            id: $id,
-            commit: .operationState.syncResult.revision,
-            state: (if .operationState.startedAt != $id then "unknown"
-                elif .operationState.phase != "Succeeded" then .operationState.phase
+        # Without an id: the operation that brings the commit, whoever began it. That may be an automated sync.
+        argocd app get "$app" --output json | jq -c --arg id "$2" --arg commit "$FLIGHTDECK_COMMIT" '.status |
+            .operationState as $now | select($id != "" or $now.syncResult.revision == $commit) | {
+            id: (if $id == "" then $now.startedAt else $id end),
+            commit: $now.syncResult.revision,
+            state: (if $id != "" and $now.startedAt != $id then "unknown"
+                elif $now.phase != "Succeeded" then $now.phase
                 else .health.status end)
         }'
         ;;

@@ -10,7 +10,11 @@ case $1 in
         jq -n --arg branch "$2" --arg commit "$3" '{ $branch, $commit, message: "Deploy by flightdeck" }' |
             ask --header 'Content-Type: application/json' --data @- "$builds" | jq -c "$read"
         ;;
-    status) ask "$builds/$2" | jq -c "$read" ;;
+    status)
+        # Without an id: the newest build of the commit.
+        if [ -n "$2" ]; then ask "$builds/$2"; else ask "$builds?commit=$FLIGHTDECK_COMMIT" | jq '.[0] // empty'; fi |
+            jq -c "$read"
+        ;;
     logs)
         ask "$builds/$2" | jq -r '.jobs[] | select(.raw_log_url and .finished_at) | .raw_log_url' |
             while read -r url; do ask "$url"; done

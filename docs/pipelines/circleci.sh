@@ -11,10 +11,15 @@ case $1 in
             jq -c '{ id, state: "created" }'
         ;;
     status)
-        commit=$(ask "$api/pipeline/$2" | jq -r '.vcs.revision')
-        flow=$(workflow "$2")
+        id=$2
+        # Without an id: the newest pipeline of the commit.
+        [ -n "$id" ] || id=$(ask "$api/project/gh/shop/payments-api/pipeline" | jq -r --arg commit "$FLIGHTDECK_COMMIT" \
+            '[.items[] | select(.vcs.revision == $commit)][0].id // empty')
+        [ -n "$id" ] || exit 1
+        commit=$(ask "$api/pipeline/$id" | jq -r '.vcs.revision')
+        flow=$(workflow "$id")
         [ -n "$flow" ] || flow='{ "status": "created" }'
-        printf '%s' "$flow" | jq -c --arg id "$2" --arg commit "$commit" '{
+        printf '%s' "$flow" | jq -c --arg id "$id" --arg commit "$commit" '{
             $id, $commit, state: .status,
             url: (if .id then "https://app.circleci.com/pipelines/workflows/\(.id)" else "" end)
         }'

@@ -21,6 +21,13 @@ case $1 in
                     exit 0
                 fi
                 ;;
+            '')
+                # The newest build of the commit.
+                number=$(ask --globoff "$job/api/json?tree=builds[number,actions[lastBuiltRevision[SHA1]]]" |
+                    jq -r --arg commit "$FLIGHTDECK_COMMIT" \
+                        '[.builds[] | select(any(.actions[]?; .lastBuiltRevision.SHA1? == $commit)) | .number][0] // empty')
+                [ -n "$number" ] || exit 1
+                ;;
             *) number=$2 ;;
         esac
         ask "$job/$number/api/json" | jq -c '{

@@ -11,8 +11,10 @@ case $1 in
         ;;
     status)
         image=$(ask get "$deployment" --output 'jsonpath={.spec.template.spec.containers[0].image}')
+        id=${2:-$(ask get "$deployment" --output 'jsonpath={.metadata.generation}')}
         if [ "${image##*:}" != "$FLIGHTDECK_COMMIT" ]; then
-            # Undone, or somebody else's rollout took its place.
+            # Without an id: nobody rolls the commit out yet. Else undone, or somebody else's rollout took its place.
+            [ -n "$2" ] || exit 1
             printf '{"id":"%s","state":"cancelled"}\n' "$2"
             exit 0
         fi
@@ -25,7 +27,7 @@ case $1 in
                 *) printf '%s\n' "$said" >&2 && exit 1 ;;
             esac
         fi
-        printf '{"id":"%s","state":"%s","commit":"%s"}\n' "$2" "$state" "${image##*:}"
+        printf '{"id":"%s","state":"%s","commit":"%s"}\n' "$id" "$state" "${image##*:}"
         ;;
     cancel) ask rollout undo "$deployment" ;;
 esac

@@ -189,7 +189,16 @@ impl Host {
                 visit.renew(PATIENCE);
                 visit.runs(workflow, commit, event, since)
             }
-            Self::Commands(commands) => commands.find(),
+            Self::Commands(commands) => {
+                let mut all = commands.find()?;
+                // It was asked for the run of that commit, and need not say it again.
+                if event == "push" {
+                    all.iter_mut().filter(|seen| seen.commit.is_empty()).for_each(|seen| {
+                        commit.clone_into(&mut seen.commit);
+                    });
+                }
+                Ok(all)
+            }
         }
     }
 

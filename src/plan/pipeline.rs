@@ -173,7 +173,11 @@ impl Pipeline {
                 format!("; looked for {workflow} in {}", place.repository)
             }
             Runner::Gitlab { place, .. } => format!("; looked in {}", place.repository),
-            Runner::Command { status, .. } => format!("; asked {}", status.line()),
+            Runner::Command { status, .. } => {
+                let mut asked = status.clone();
+                asked.argv.iter_mut().for_each(|word| *word = word.replace("{id}", ""));
+                format!("; asked {} with FLIGHTDECK_COMMIT={}", asked.line(), self.short())
+            }
         }
     }
 

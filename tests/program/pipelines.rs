@@ -410,6 +410,25 @@ fn what_a_command_may_have_started_is_asked_about_before_another_is_started() {
 }
 
 #[test]
+fn a_run_that_a_command_names_without_its_commit_is_left_to_a_person() {
+    let more = "start = [\"./ops.sh\", \"start\"]\nstatus = [\"./ops.sh\", \"status\", \"{id}\"]\n";
+    let team = Team::at("command", more);
+    let script = "case $1 in start) echo started >> starts; while [ ! -e go ]; do sleep 0.02; done; echo app-7;; \
+                  status) echo '{\"id\":\"app-7\",\"state\":\"Progressing\"}';; esac";
+    team.yard.script("ops.sh", script);
+    let starts = || std::fs::read_to_string(team.yard.file("starts")).unwrap_or_default().lines().count();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    wait_until("the start", || (starts() == 1).then_some(()));
+    team.yard.kill_conductor();
+    verb.wait("the verb");
+    team.yard.go();
+    wait_until("its end", || team.yard.processes("deploy-staging-1.0").is_empty().then_some(()));
+    let retry = ["plan", "retry", PLAN, "--confirm", "staging"];
+    team.yard.shell.flightdeck(&retry).ended_with(6).said("this run may be the one: run app-7");
+    assert_eq!(starts(), 1, "it is not started twice unasked");
+}
+
+#[test]
 fn a_pipeline_of_gitlab_is_followed_too() {
     let team = Team::at("gitlab", "inputs = { DEPLOY_ENV = \"{env}\" }\n");
     let mut verb = team.yard.begin(&["deploy", "staging"]);

@@ -20,6 +20,12 @@ fn fixed(within: &str) -> Team {
 fn fixed_at(within: &str, about: &str) -> Team {
     let of = format!("{MORE}within = \"{within}\"\n");
     let team = Team::made("github-actions", &of, &format!("watch = \"1s\"\n{about}"), REST);
+    fix(&team);
+    team
+}
+
+/// A fix on `main` that is not pushed.
+fn fix(team: &Team) {
     let origin = team.yard.world.path("origin.git");
     let git = |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded();
     git(&["add", "."]);
@@ -32,7 +38,6 @@ fn fixed_at(within: &str, about: &str) -> Team {
     git(&["commit", "-q", "-m", "Raise the pool limit"]);
     let head = git(&["rev-parse", "HEAD"]).stdout;
     head.trim().clone_into(&mut team.ci.kept().head);
-    team
 }
 
 /// The plan of the finish: the extended watch that follows it is another.
@@ -96,6 +101,35 @@ fn what_a_finish_looked_for_in_vain_is_named() {
     let id = plan(&team)["id"].as_str().unwrap().to_owned();
     team.yard.shell.flightdeck(&["plan", "retry", &id, "--confirm", "main"]).succeeded();
     assert_eq!(team.records("released").len(), 1);
+}
+
+#[test]
+fn what_only_a_command_knows_is_found_by_its_commit_and_followed_to_the_watch() {
+    let of = "on = \"push\"\nwithin = \"2s\"\nstatus = [\"./ci.sh\", \"{id}\"]\n";
+    let team = Team::made("command", of, "watch = \"1s\"\n", REST);
+    let runs = team.yard.world.path("ci-runs");
+    std::fs::create_dir(&runs).unwrap();
+    let script = format!(
+        "cd {} && [ -e \"$FLIGHTDECK_COMMIT\" ] || exit 1\nprintf '{{\"id\":\"7\",\"state\":\"%s\"}}' \"$(cat $FLIGHTDECK_COMMIT)\"",
+        runs.display()
+    );
+    team.yard.script("ci.sh", &script);
+    fix(&team);
+    let head = team.ci.kept().head.clone();
+    let short = head.get(..7).unwrap();
+    let dry = team.yard.shell.flightdeck(&["hotfix", "finish", "--dry-run"]).succeeded().stdout;
+    assert!(dry.contains("its pipeline is followed to its end, then staging is watched for 1s"), "{dry}");
+    let said =
+        format!("shows no run of {short} by push after 2s; asked ./ci.sh '' with FLIGHTDECK_COMMIT={short}");
+    team.yard.shell.flightdeck(&FINISH).ended_with(1).said(&said);
+    // It comes late.
+    std::fs::write(runs.join(&head), "Succeeded").unwrap();
+    let id = plan(&team)["id"].as_str().unwrap().to_owned();
+    team.yard.shell.flightdeck(&["plan", "retry", &id, "--confirm", "main"]).succeeded();
+    let seen = team.records("pipeline-seen").pop().unwrap();
+    assert_eq!((&seen["id"], &seen["commit"]), (&"7".into(), &head.as_str().into()));
+    assert_eq!(team.records("released")[0]["commit"], head.as_str());
+    assert_eq!(team.records("release-judged")[0]["verdict"], "passed");
 }
 
 #[test]

@@ -100,6 +100,10 @@ case "$method $url" in
         ;;
     PUT*buildkite.com/*/builds/42/cancel) cancelled ;;
     GET*buildkite.com/*/builds/42) ;;
+    GET*buildkite.com/*/builds\?commit=*)
+        [ "${url#*commit=}" = "$commit" ] || { echo '[]' && exit; }
+        listed=yes
+        ;;
     *buildkite.com/*/log.txt) echo 'deployed by the tool' && exit ;;
     # https://www.jenkins.io/doc/book/using/remote-access-api/
     POST*/job/deploy-payments-api/buildWithParameters)
@@ -123,12 +127,21 @@ case "$method $url" in
 JSON
         exit
         ;;
+    GET*/job/deploy-payments-api/api/json\?tree=builds*)
+        builds="{\"number\":42,\"actions\":[{},{\"lastBuiltRevision\":{\"SHA1\":\"$commit\"}}]},{\"number\":41,\"actions\":[]}"
+        echo "{\"builds\":[$builds]}"
+        exit
+        ;;
     GET*/job/deploy-payments-api/42/consoleText) echo 'deployed by the tool' && exit ;;
     POST*/job/deploy-payments-api/42/stop) cancelled && exit ;;
     # https://circleci.com/docs/api/v2/
     POST*circleci.com/*/project/gh/shop/payments-api/pipeline)
         begin created "$(sent .parameters.sha)"
         echo '{"id":"5034460f","number":25,"state":"pending","created_at":"2026-11-30T09:00:05Z"}'
+        exit
+        ;;
+    GET*circleci.com/*/project/gh/shop/payments-api/pipeline)
+        echo "{\"items\":[{\"id\":\"5034460f\",\"number\":25,\"vcs\":{\"revision\":\"$commit\"}}],\"next_page_token\":null}"
         exit
         ;;
     GET*circleci.com/*/pipeline/5034460f)
@@ -164,8 +177,10 @@ JSON
 esac
 # What is left asks for a build of Buildkite.
 web=https://buildkite.com/shop/deploy-payments-api/builds/42
+[ "${listed:-}" != yes ] || printf '['
 cat << JSON
 {"id":"f62a1b4d-10f9-4790-bc1c-e2c3a0c80983","number":42,"state":"$state","blocked":false,"web_url":"$web",
 "commit":"$commit","branch":"main","jobs":[{"id":"b63254c0","type":"script","state":"passed",
 "finished_at":"2026-11-30T09:04:39Z","raw_log_url":"https://api.buildkite.com/v2/organizations/shop/pipelines/deploy/builds/42/jobs/b63254c0/log.txt"}]}
 JSON
+[ "${listed:-}" != yes ] || printf ']'

@@ -33,11 +33,15 @@ impl Shop {
     /// The same, with more of the configuration.
     fn with_more(tool: &Tool, more: &str) -> Self {
         let argv = |verb: &str, more: &str| format!("{verb} = [\"./pipeline.sh\", \"{verb}\", {more}]\n");
+        let begin = if more.contains("on = \"push\"") {
+            String::new()
+        } else {
+            argv("start", "\"{ref}\", \"{commit}\"")
+        };
         let config = format!(
             "[[environments]]\nname = \"staging\"\n\
              env = [\"BUILDKITE_API_TOKEN\", \"JENKINS_USER\", \"JENKINS_TOKEN\", \"CIRCLE_TOKEN\", \"SPINNAKER_TOKEN\"]\n\
-             [environments.pipeline]\nkind = \"command\"\ninterval = \"1s\"\n{}{}{}{}{more}",
-            argv("start", "\"{ref}\", \"{commit}\""),
+             [environments.pipeline]\nkind = \"command\"\ninterval = \"1s\"\n{begin}{}{}{}{more}",
             argv("status", "\"{id}\""),
             argv("logs", "\"{id}\""),
             argv("cancel", "\"{id}\"")
@@ -100,6 +104,23 @@ fn works(tool: &Tool) {
     assert_eq!(team.records("released").len(), 1);
 }
 
+/// What a push has started is found by its commit, once it is there, and followed.
+fn follows_a_push(tool: &Tool) {
+    let shop = Shop::with_more(tool, "on = \"push\"\nwithin = \"60s\"\n");
+    let (team, shell) = (&shop.team, &shop.team.yard.shell);
+    shop.put("commit", "77b0d13000000000000000000000000000000000");
+    shop.put("state", tool.done);
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    wait_until("the search", || (shop.lines("calls") > 1).then_some(()));
+    assert!(team.states().is_empty(), "another commit is none of ours");
+    shop.put("state", tool.going);
+    shop.put("commit", shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout.trim());
+    team.wait_state("running");
+    shop.put("state", tool.done);
+    assert!(verb.wait("the deploy").success(), "{}", team.log());
+    assert_eq!((shop.lines("starts"), team.records("released").len()), (0, 1));
+}
+
 const ARGO_CD: Tool = Tool {
     script: include_str!("../../../docs/pipelines/argo-cd.sh"),
     going: "Progressing",
@@ -111,6 +132,7 @@ const ARGO_CD: Tool = Tool {
 #[test]
 fn argo_cd_is_followed_by_its_script() {
     works(&ARGO_CD);
+    follows_a_push(&ARGO_CD);
 }
 
 #[test]
@@ -143,35 +165,41 @@ fn argo_cd_goes_back_by_its_own_rollback() {
 
 #[test]
 fn buildkite_is_followed_by_its_script() {
-    works(&Tool {
+    let tool = Tool {
         script: include_str!("../../../docs/pipelines/buildkite.sh"),
         going: "running",
         done: "passed",
         cancelled: ("canceled", "cancelled"),
         says: SAYS,
-    });
+    };
+    works(&tool);
+    follows_a_push(&tool);
 }
 
 #[test]
 fn jenkins_is_followed_by_its_script() {
-    works(&Tool {
+    let tool = Tool {
         script: include_str!("../../../docs/pipelines/jenkins.sh"),
         going: "building",
         done: "SUCCESS",
         cancelled: ("ABORTED", "cancelled"),
         says: SAYS,
-    });
+    };
+    works(&tool);
+    follows_a_push(&tool);
 }
 
 #[test]
 fn circleci_is_followed_by_its_script() {
-    works(&Tool {
+    let tool = Tool {
         script: include_str!("../../../docs/pipelines/circleci.sh"),
         going: "running",
         done: "success",
         cancelled: ("canceled", "cancelled"),
         says: SAYS,
-    });
+    };
+    works(&tool);
+    follows_a_push(&tool);
 }
 
 #[test]
@@ -198,11 +226,13 @@ fn spinnaker_is_followed_by_its_script() {
 
 #[test]
 fn a_rollout_of_kubernetes_is_followed_by_its_script() {
-    works(&Tool {
+    let tool = Tool {
         script: include_str!("../../../docs/pipelines/rollout.sh"),
         going: "waiting",
         done: "done",
         cancelled: ("done", "cancelled"),
         says: "",
-    });
+    };
+    works(&tool);
+    follows_a_push(&tool);
 }

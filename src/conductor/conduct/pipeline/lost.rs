@@ -47,6 +47,13 @@ impl Conductor {
             let trouble = match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
                 Ok(all) => {
                     let all: Vec<Seen> = all.into_iter().filter(|one| !is_among(one, &shown)).collect();
+                    // A command need not say of which commit its run is: then nothing tells whose it is.
+                    let untold = |one: &&Seen| one.commit.is_empty() && !known.contains(&one.id);
+                    if !host.lists()
+                        && let Some(one) = all.iter().find(untold)
+                    {
+                        return Err(Box::new(maybe(std::slice::from_ref(one))));
+                    }
                     match pick(all, &pipeline.commit, since, &known) {
                         // A command tells of the last one, which may be of long ago.
                         Found::One(seen) if !host.lists() && seen.state.is_over() => {
