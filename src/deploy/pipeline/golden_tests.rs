@@ -73,6 +73,24 @@ fn what_waits_at_github_is_read_as_documented() {
 }
 
 #[test]
+fn whom_an_environment_waits_for_is_read_as_documented() {
+    let hub = protect::Protection::from(golden::<protect::Environment>("github/environment"));
+    assert_eq!(
+        hub.lines(&protect::place(Forge::Github, "production")),
+        [
+            "the pipeline waits 30m (GitHub environment production, wait timer)",
+            "the pipeline waits for a reviewer: omar, team release-managers (GitHub environment production)"
+        ]
+    );
+    let lab = protect::Protection::from(golden::<protect::Protected>("gitlab/protected_environment"));
+    assert_eq!(
+        lab.lines(&protect::place(Forge::Gitlab, "production")),
+        ["the pipeline waits for 3 approvals: qa-group, security-group (GitLab environment production)"]
+    );
+    assert!(protect::Protection::default().lines("GitHub environment staging").is_empty());
+}
+
+#[test]
 fn deployments_of_github_are_read_as_documented() {
     let all: Vec<github::Deployment> = golden("github/deployments");
     let line: Value = serde_json::from_str(&github::line(&all[0])).unwrap();
@@ -93,6 +111,13 @@ fn pipelines_of_gitlab_are_read_as_documented() {
     assert_eq!((run.commit.as_str(), run.created), (COMMIT, Some(at("2026-11-30T09:00:05.2Z"))));
     let listed = golden::<Vec<gitlab::Run>>("gitlab/pipelines").pop().map(Seen::from);
     assert_eq!(listed, Some(run));
+}
+
+#[test]
+fn jobs_of_gitlab_tell_how_their_pipeline_stands() {
+    let jobs: Vec<gitlab::RunJob> = golden("gitlab/jobs");
+    let stands = jobs[0].stands().unwrap();
+    assert_eq!((stands.state, stands.said.as_str(), stands.commit.as_str()), (Waiting, "manual", COMMIT));
 }
 
 #[test]
