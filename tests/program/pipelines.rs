@@ -1,6 +1,7 @@
 //! Deploys that are pipelines, at code hosts that hold state and answer in the shapes of the real ones.
 
 mod again;
+mod bad;
 pub(crate) mod host;
 mod kills;
 mod pushed;
@@ -299,25 +300,6 @@ fn what_it_waits_for_is_approved_from_here_where_the_token_may() {
 }
 
 #[test]
-fn a_host_that_is_down_is_no_end_of_the_run() {
-    let team = Team::actions();
-    let mut verb = team.yard.begin(&["deploy", "staging"]);
-    team.wait_state("queued");
-    team.ci.kept().down = true;
-    wait_until("the note", || {
-        let seen = team.records("pipeline-seen");
-        seen.last()
-            .and_then(|seen| seen["note"].as_str())
-            .is_some_and(|note| note.starts_with("not seen since"))
-            .then_some(())
-    });
-    assert_eq!(team.show()["state"], "running");
-    team.ci.kept().down = false;
-    team.ci.set("completed", Some("success"));
-    assert!(verb.wait("the deploy").success());
-}
-
-#[test]
 fn what_a_push_starts_is_found_by_its_commit_and_followed() {
     let team = Team::at("github-actions", "workflow = \"deploy.yml\"\non = \"push\"\nwithin = \"20s\"\n");
     team.ci.pushed();
@@ -332,39 +314,6 @@ fn what_no_push_started_is_said_with_what_was_looked_for() {
     let short: String = team.ci.kept().head.chars().take(7).collect();
     let said = format!("shows no run of {short} by push after 1s");
     team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(&said);
-}
-
-#[test]
-fn each_refusal_says_what_to_do_and_starts_nothing() {
-    let team = Team::actions();
-    for (answer, said) in [
-        (("401 Unauthorized", r#"{"message":"Bad credentials"}"#), "GITHUB_TOKEN is still valid"),
-        (
-            ("403 Forbidden", r#"{"message":"Resource not accessible by personal access token"}"#),
-            "no permission",
-        ),
-        (("404 Not Found", r#"{"message":"Not Found"}"#), "has no workflow deploy.yml"),
-        (("200 OK", "<html>log in</html>"), "does not understand"),
-        (("403 Forbidden\r\nretry-after: 1800", r#"{"message":"secondary rate limit"}"#), "too many calls"),
-    ] {
-        team.ci.kept().refuses = Some(answer);
-        team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(said);
-    }
-    team.ci.kept().refuses = None;
-    team.ci.kept().workflow = "disabled_manually";
-    team.yard
-        .shell
-        .flightdeck(&["deploy", "staging"])
-        .ended_with(1)
-        .said("is disabled manually: enable it first");
-    team.ci.kept().workflow = "active";
-    team.ci.kept().no_ref = true;
-    let said = "No ref found for: main: push main first: git push origin main";
-    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(said);
-    team.ci.kept().no_ref = false;
-    team.ci.kept().unexpected = true;
-    team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("Unexpected inputs provided");
-    assert_eq!(team.ci.started(), 0);
 }
 
 #[test]

@@ -54,6 +54,10 @@ pub(crate) struct Kept {
     pub(crate) down: bool,
     /// The owner of the token may not write.
     pub(crate) reads_only: bool,
+    /// Its logs are of 500 MiB; whether they can be asked for in parts.
+    pub(crate) long: Option<bool>,
+    /// Its logs are deleted.
+    pub(crate) gone: bool,
     /// What the token may do, where it says that.
     pub(crate) scopes: Option<&'static str>,
     /// It does what it is asked to run again, and never answers.
@@ -101,6 +105,8 @@ impl Ci {
             down: false,
             reads_only: false,
             scopes: None,
+            long: None,
+            gone: false,
             hangs: false,
             no_ref: false,
             unexpected: false,
@@ -111,7 +117,11 @@ impl Ci {
         let service = Service::start(move |request| {
             answer(&mut state.lock().unwrap(), request).map(|answer| tagged(request, answer))
         });
-        let elsewhere = Service::start(|_| {
+        let state = Arc::clone(&kept);
+        let elsewhere = Service::start(move |request| {
+            if let Some(ranges) = state.lock().unwrap().long {
+                return Some(long(ranges, request));
+            }
             let text =
                 format!("\u{feff}2026-11-30T09:00:00.1234567Z {LOG}\n2026-11-30T09:00:01.0000000Z {TOKEN}\n");
             Some(response("200 OK", &text))
@@ -194,9 +204,31 @@ impl Ci {
     /// A push started a run.
     pub(crate) fn pushed(&self) {
         let mut kept = self.kept();
-        let run = run(&kept, 9001, "push");
+        let run = run(&kept, 9001 + kept.runs.len() as u64, "push");
         kept.runs.push(run);
     }
+}
+
+/// A log of 500 MiB, at a server that knows ranges or does not.
+fn long(ranges: bool, request: &str) -> String {
+    const WHOLE: usize = 500 << 20;
+    let line = "pulling layers, as ever\n";
+    let from = WHOLE - (1 << 20);
+    if ranges && request.to_ascii_lowercase().contains(&format!("range: bytes={from}-")) {
+        let end = format!("{LOG}\n{TOKEN}\n");
+        let text = line.repeat((1 << 20) / line.len());
+        let text = format!("{}{end}", &text[..text.len().min((1 << 20) - end.len())]);
+        return response(
+            &format!("206 Partial Content\r\ncontent-range: bytes {from}-{}/{WHOLE}", WHOLE - 1),
+            &text,
+        );
+    }
+    let (knows, text) = if ranges {
+        ("accept-ranges: bytes\r\n", String::new())
+    } else {
+        ("", line.repeat((66 << 20) / line.len()))
+    };
+    format!("HTTP/1.1 200 OK\r\n{knows}content-length: {WHOLE}\r\nconnection: close\r\n\r\n{text}")
 }
 
 fn run(kept: &Kept, id: u64, event: &str) -> Value {
@@ -328,6 +360,7 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
             kept.cancelled += 1;
             Some(response("202 Accepted", "{}"))
         }
+        ("GET", ["jobs", _, "logs"]) if kept.gone => Some(response("410 Gone", r#"{"message":"Gone"}"#)),
         ("GET", ["jobs", job, "logs"]) => {
             let place = format!("302 Found\r\nlocation: {}/logs/{job}?sig=1", kept.logs);
             Some(response(&place, ""))
