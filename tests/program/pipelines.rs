@@ -193,6 +193,9 @@ fn stopping_the_step_cancels_the_run_and_waits_for_its_end() {
     let _stop = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
     wait_until("the cancel", || (team.ci.cancelled() == 1).then_some(()));
     assert_eq!(team.show()["state"], "running", "it is not over before its host says so");
+    let _again = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
+    wait_until("the second cancel", || (team.ci.kept().rerun == ["9001 force-cancel"]).then_some(()));
+    assert_eq!(team.show()["state"], "running", "nor then");
     team.ci.set("completed", Some("cancelled"));
     verb.wait("the deploy");
     assert_eq!(
@@ -395,6 +398,51 @@ fn a_pipeline_of_gitlab_is_followed_too() {
     team.ci.set("success", None);
     assert!(verb.wait("the deploy").success());
     assert!(team.log().contains(LOG));
+}
+
+#[test]
+fn a_trigger_token_starts_a_pipeline_of_gitlab_and_is_shown_nowhere() {
+    let secret = "[[secrets]]\nname = \"DEPLOY_TRIGGER\"\nenv = \"DEPLOY_TRIGGER\"\n";
+    let mut team = Team::made(
+        "gitlab",
+        "trigger = \"DEPLOY_TRIGGER\"\ninputs = { DEPLOY_ENV = \"{env}\" }\n",
+        "",
+        secret,
+    );
+    team.yard.shell = team.yard.shell.clone().with("DEPLOY_TRIGGER", "glptt-5e1dTESTofNobody");
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    let sent =
+        json!({ "token": "glptt-5e1dTESTofNobody", "ref": "main", "variables": { "DEPLOY_ENV": "staging" } });
+    assert_eq!(team.ci.sent(), sent);
+    team.ci.set("success", None);
+    assert!(verb.wait("the deploy").success());
+    let all = team.yard.shell.flightdeck(&["export", "--format", "jsonl"]).succeeded().stdout;
+    assert!(!all.contains("glptt-") && !team.log().contains("glptt-"));
+}
+
+#[test]
+fn a_deployment_of_gitlab_that_lacks_approvals_is_approved_and_its_job_played() {
+    let team = Team::at("gitlab", "");
+    team.ci.kept().approvals = 2;
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.jobs(&[("release", "manual", None)]);
+    team.ci.set("manual", None);
+    team.wait_state("waiting");
+    let named = || team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
+    wait_until("who approves", || named().contains("approval of staging by Release managers").then_some(()));
+    let approve = ["plan", "review", "--approve", "--comment", "on the call", "--detach"];
+    team.yard.shell.flightdeck(&approve).succeeded();
+    wait_until("an approval", || (team.ci.kept().approvals == 1).then_some(()));
+    let reviewed = team.ci.kept().reviewed.clone();
+    assert_eq!(reviewed, Some(json!({ "status": "approved", "comment": "on the call (Maya)" })));
+    assert!(team.ci.kept().rerun.is_empty(), "it lacks another");
+    team.yard.shell.flightdeck(&approve).succeeded();
+    wait_until("the job", || (team.ci.kept().rerun == ["play 501"]).then_some(()));
+    team.ci.jobs(&[("release", "success", None)]);
+    team.ci.set("success", None);
+    assert!(verb.wait("the deploy").success());
 }
 
 #[test]

@@ -272,7 +272,7 @@ impl Visit {
 
     /// Tells whether it can be asked what a run with these jobs waits for: at GitLab it is they that wait.
     pub(in super::super) fn asks_reviews(&self, jobs: &[Job]) -> bool {
-        self.place.forge == Forge::Github || !gitlab::reviews(jobs).is_empty()
+        self.place.forge == Forge::Github || gitlab::held(jobs).next().is_some()
     }
 
     /// What it waits for that a person can give.
@@ -283,7 +283,28 @@ impl Visit {
                 let pending: Vec<github::Pending> = self.client.get(&address)?;
                 Ok(pending.into_iter().map(Review::from).collect())
             }
-            Forge::Gitlab => Ok(gitlab::reviews(jobs)),
+            Forge::Gitlab => {
+                let held: Vec<&Job> = gitlab::held(jobs).collect();
+                if held.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let all = format!("{}/deployments", self.place.address());
+                let query = "status=blocked&order_by=id&sort=desc&per_page=50";
+                // Where nothing is protected, or it cannot be read, they are manual jobs like any other.
+                let blocked: Vec<gitlab::Deployment> =
+                    self.client.get(&format!("{all}?{query}")).unwrap_or_default();
+                let mut reviews = Vec::new();
+                for job in held {
+                    let deployment = gitlab::holds(&blocked, job);
+                    let deployment =
+                        deployment.map(|id| self.client.get::<gitlab::Blocked>(&format!("{all}/{id}")));
+                    reviews.push(match deployment {
+                        Some(found) => found?.review(job),
+                        None => gitlab::review(job),
+                    });
+                }
+                Ok(reviews)
+            }
         }
     }
 
@@ -316,7 +337,8 @@ impl Visit {
         }
     }
 
-    /// Approves what it waits for, or rejects it. A rejected job of GitLab is cancelled.
+    /// Approves what it waits for, or rejects it. A rejected job of GitLab is cancelled; one whose deployment is approved is
+    /// played once that lacks no approval.
     pub(in super::super) fn review(
         &mut self,
         id: &str,
@@ -334,8 +356,19 @@ impl Visit {
             }
             Forge::Gitlab => {
                 for review in reviews {
+                    let (job, deployment) = review.id.split_once('/').unwrap_or((&review.id, ""));
+                    if !deployment.is_empty() {
+                        let address = format!("{}/deployments/{}", self.place.address(), encoded(deployment));
+                        let status = if approve { "approved" } else { "rejected" };
+                        let sent = json!({ "status": status, "comment": comment });
+                        self.client.tell(&Method::POST, &format!("{address}/approval"), Some(&sent))?;
+                        // What is rejected fails; what is approved waits for others, or to be played.
+                        if !approve || self.client.get::<gitlab::Blocked>(&address)?.status == "blocked" {
+                            continue;
+                        }
+                    }
                     let act = if approve { "play" } else { "cancel" };
-                    let address = format!("{}/jobs/{}/{act}", self.place.address(), encoded(&review.id));
+                    let address = format!("{}/jobs/{}/{act}", self.place.address(), encoded(job));
                     self.client.tell(&Method::POST, &address, None)?;
                 }
                 Ok(())

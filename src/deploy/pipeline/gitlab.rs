@@ -239,15 +239,66 @@ impl From<RunJob> for Job {
     }
 }
 
-/// What a pipeline waits for: the manual jobs that it does not go on without.
-pub fn reviews(jobs: &[Job]) -> Vec<Review> {
-    let held = jobs.iter().filter(|job| job.state == RemoteState::Waiting && !job.may_fail);
-    held.map(|job| Review {
-        id: job.id.clone(),
-        what: job.name.clone(),
-        who: Vec::new(),
-        may: None,
-        until: None,
-    })
-    .collect()
+/// The manual jobs that a pipeline does not go on without.
+pub fn held(jobs: &[Job]) -> impl Iterator<Item = &Job> {
+    jobs.iter().filter(|job| job.state == RemoteState::Waiting && !job.may_fail)
+}
+
+/// A manual job as what is waited for.
+pub fn review(job: &Job) -> Review {
+    Review { id: job.id.clone(), what: job.name.clone(), who: Vec::new(), may: None, until: None }
+}
+
+/// A deployment to a protected environment, as far as it tells which approvals it lacks.
+#[derive(Debug, Deserialize)]
+pub struct Blocked {
+    id: u64,
+    /// `blocked` as long as it lacks any.
+    #[serde(default)]
+    pub status: String,
+    #[serde(default)]
+    environment: Option<Named>,
+    #[serde(default)]
+    approval_summary: Option<Summary>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Summary {
+    #[serde(default)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rule {
+    #[serde(default)]
+    access_level_description: Option<String>,
+    #[serde(default)]
+    required_approvals: usize,
+    #[serde(default)]
+    deployment_approvals: Vec<serde_json::Value>,
+}
+
+impl Blocked {
+    /// What is waited for, of the job that deploys: its approval, by those who have not given theirs yet.
+    pub fn review(&self, job: &Job) -> Review {
+        let rules = self.approval_summary.iter().flat_map(|summary| &summary.rules);
+        let lacks = rules.filter(|rule| rule.deployment_approvals.len() < rule.required_approvals);
+        let who = lacks.filter_map(|rule| rule.access_level_description.as_deref()).map(short_name);
+        let what = self.environment.as_ref().map_or_else(|| job.name.clone(), |one| short_name(&one.name));
+        Review { id: format!("{}/{}", job.id, self.id), what, who: who.collect(), may: None, until: None }
+    }
+}
+
+/// The deployment that holds a job, among those that are blocked.
+pub fn holds(all: &[Deployment], job: &Job) -> Option<u64> {
+    let of = |one: &&Deployment| {
+        let id = one.deployable.as_ref().and_then(|deployable| deployable["id"].as_u64());
+        id.is_some_and(|id| id.to_string() == job.id)
+    };
+    all.iter().find(of).map(|one| one.id)
 }

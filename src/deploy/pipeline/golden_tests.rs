@@ -133,8 +133,14 @@ fn jobs_of_gitlab_are_read_as_documented() {
             ("build", "build", Succeeded, false)
         ]
     );
-    let waits = gitlab::reviews(&jobs);
-    assert_eq!(waits.iter().map(|review| review.what.as_str()).collect::<Vec<_>>(), ["release"]);
+    assert_eq!(gitlab::held(&jobs).map(|job| job.name.as_str()).collect::<Vec<_>>(), ["release"]);
+    // Its environment is protected, and one of two groups has approved.
+    let blocked: gitlab::Blocked = golden("gitlab/deployment_blocked");
+    let line = blocked.review(&jobs[0]).line(at("2026-11-30T09:00:00Z"));
+    assert_eq!(
+        (line.as_str(), blocked.status.as_str()),
+        ("approval of production by security-group", "blocked")
+    );
     assert_ne!(jobs[0].state, Queued);
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) down: bool,
     /// The owner of the token may not write.
     pub(crate) reads_only: bool,
+    /// How many approvals the deployment of its job `release` lacks.
+    pub(crate) approvals: usize,
     /// Its logs are of 500 MiB; whether they can be asked for in parts.
     pub(crate) long: Option<bool>,
     /// Its logs are deleted.
@@ -105,6 +107,7 @@ impl Ci {
             down: false,
             reads_only: false,
             scopes: None,
+            approvals: 0,
             long: None,
             gone: false,
             hangs: false,
@@ -360,6 +363,10 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
             kept.cancelled += 1;
             Some(response("202 Accepted", "{}"))
         }
+        ("POST", ["runs", id, "force-cancel"]) => {
+            kept.rerun.push(format!("{id} force-cancel"));
+            Some(response("202 Accepted", "{}"))
+        }
         ("GET", ["jobs", _, "logs"]) if kept.gone => Some(response("410 Gone", r#"{"message":"Gone"}"#)),
         ("GET", ["jobs", job, "logs"]) => {
             let place = format!("302 Found\r\nlocation: {}/logs/{job}?sig=1", kept.logs);
@@ -481,6 +488,27 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             let found: Vec<Value> = kept.runs.iter().rev().filter(wanted).cloned().collect();
             ok(&found.into())
         }
+        ("GET", ["deployments"]) if query.contains("status=blocked") => {
+            let one = json!({ "id": 300, "sha": kept.head, "ref": "main", "status": "blocked",
+                "created_at": "2026-11-30T09:00:00Z", "deployable": { "id": 501, "name": "release" } });
+            let there = (kept.approvals > 0).then_some(one);
+            ok(&there.into_iter().collect::<Vec<_>>().into())
+        }
+        ("GET", ["deployments", "300"]) => {
+            let status = if kept.approvals > 0 { "blocked" } else { "created" };
+            let rule = json!({ "access_level_description": "Release managers", "required_approvals": kept.approvals });
+            ok(&json!({ "id": 300, "status": status, "environment": { "id": 9, "name": "staging" },
+                "approval_summary": { "rules": [rule] } }))
+        }
+        ("POST", ["deployments", "300", "approval"]) => {
+            kept.approvals = kept.approvals.saturating_sub(usize::from(sent["status"] == "approved"));
+            kept.reviewed = Some(sent);
+            Some(response("201 Created", "{}"))
+        }
+        ("POST", ["jobs", job, how @ ("play" | "cancel")]) => {
+            kept.rerun.push(format!("{how} {job}"));
+            ok(&json!({}))
+        }
         ("GET", ["deployments"]) if !query.contains("status=success") => ok(&kept.reported.clone().into()),
         ("GET", ["deployments"]) => {
             assert!(query.contains("status=success"), "{query}");
@@ -490,10 +518,11 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
         ("POST" | "PUT", ["deployments", ..]) | ("GET", ["deployments", _]) => {
             reported(kept, method, path, query, &sent)
         }
-        ("POST", ["pipeline"]) => {
+        ("POST", ["pipeline"] | ["trigger", "pipeline"]) => {
             kept.sent = sent;
             kept.started += 1;
-            let mut run = run(kept, 9001 + kept.runs.len() as u64, "api");
+            let event = if parts.len() > 1 { "trigger" } else { "api" };
+            let mut run = run(kept, 9001 + kept.runs.len() as u64, event);
             run["status"] = "created".into();
             kept.runs.push(run.clone());
             Some(response("201 Created", &run.to_string()))
