@@ -118,7 +118,10 @@ fn recognised(found: &Found) -> Vec<String> {
     }
     if let Some(workflow) = found.workflow.as_ref().filter(|_| found.deploy.is_none()) {
         let more = if workflow.is_sure() { "" } else { ", as an example: fill in its inputs" };
-        lines.push(format!("deploy  workflow {} (from {}){more}", workflow.file, workflow.from));
+        let what =
+            if workflow.gitlab { "pipeline of GitLab" } else { &*format!("workflow {}", workflow.file) };
+        let by = if workflow.pushed { ", which a push starts" } else { "" };
+        lines.push(format!("deploy  {what} (from {}){by}{more}", workflow.from));
     }
     if let Some(platform) = &found.platform {
         let (name, from, sample) = (platform.name(), platform.from(), platform.sample());

@@ -204,11 +204,15 @@ impl Draft {
     /// Where a workflow of CI deploys, it is started and followed.
     fn workflow(&mut self, found: &Found, workflow: &Workflow) {
         self.title("Where the service runs, in the order a release goes through.");
-        self.prose(&format!(
-            "{} deploys it; see docs/pipelines.md. {{ref}} is the branch or tag,",
-            workflow.from
-        ));
-        self.prose("{commit} its commit, {env} the name of the environment.");
+        if workflow.pushed {
+            self.prose(&format!("{} deploys what is pushed; see docs/pipelines.md.", workflow.from));
+        } else {
+            self.prose(&format!(
+                "{} deploys it; see docs/pipelines.md. {{ref}} is the branch or tag,",
+                workflow.from
+            ));
+            self.prose("{commit} its commit, {env} the name of the environment.");
+        }
         let active = workflow.is_sure();
         if !active {
             self.prose("Nothing tells what some of its inputs mean: fill them in.");
@@ -231,8 +235,15 @@ impl Draft {
             let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
             self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
             self.put(active, "[environments.pipeline]");
-            self.entry(active, "kind", &text("github-actions"), "");
-            self.entry(active, "workflow", &text(&workflow.file), "");
+            if workflow.gitlab {
+                self.entry(active, "kind", &text("gitlab"), "");
+            } else {
+                self.entry(active, "kind", &text("github-actions"), "");
+                self.entry(active, "workflow", &text(&workflow.file), "");
+            }
+            if workflow.pushed {
+                self.entry(active, "on", &text("push"), "a push of the commit starts it");
+            }
             if !workflow.inputs.is_empty() {
                 let inputs: Vec<String> = workflow
                     .inputs

@@ -11,7 +11,7 @@ use super::{Recognised, plain, yaml};
 const MOST: (usize, usize) = (20, 4);
 
 /// The workflow of GitLab.
-const GITLAB: &str = ".gitlab-ci.yml";
+pub(super) const GITLAB: &str = ".gitlab-ci.yml";
 
 /// Programs that test, and that nobody would call to do something else. What follows may be anything.
 const TESTS: [&[&str]; 22] = [

@@ -1,14 +1,16 @@
-//! The workflow of CI that deploys, where one file says that it does and can be started by hand.
+//! The workflow of CI that deploys, where one file says that it does: started by hand or by the API, else by a push.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::ci::workflows;
-use super::plain;
+use super::ci::{GITLAB, workflows};
+use super::{plain, yaml};
 
 /// Words in the name of a workflow that deploys.
 const DEPLOYS: [&str; 4] = ["deploy", "rollout", "release", "ship"];
+/// Those of them that say so also where a push starts it: a release may be of a library.
+const SURELY: usize = 2;
 
 /// A workflow that deploys, and what it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub struct Workflow {
     pub from: String,
     /// Its inputs and what they are given, in order; an empty text where nobody can tell.
     pub inputs: Vec<(String, String)>,
+    /// It is a pipeline of GitLab.
+    pub gitlab: bool,
+    /// It cannot be started: a push does.
+    pub pushed: bool,
 }
 
 impl Workflow {
@@ -35,15 +41,75 @@ impl Workflow {
 
 /// The workflow that deploys; `None`: none does, or several may.
 pub(super) fn look(root: &Path) -> Option<Workflow> {
-    let mut found: Vec<Workflow> = workflows(root).into_iter().filter_map(deploys).collect();
-    let named = |workflow: &Workflow| workflow.file.to_ascii_lowercase().starts_with("deploy.");
+    let all = workflows(root);
+    let found = only(all.iter().filter_map(deploys).collect());
+    found
+        .or_else(|| of_gitlab(root))
+        .or_else(|| only(all.iter().filter_map(deploys_what_is_pushed).collect()))
+}
+
+/// The only one of several, or the only one that is called so.
+fn only(mut found: Vec<Workflow>) -> Option<Workflow> {
     if found.len() > 1 {
-        found.retain(named);
+        found.retain(|workflow| workflow.file.to_ascii_lowercase().starts_with("deploy."));
     }
     if found.len() == 1 { found.pop() } else { None }
 }
 
-fn deploys((from, workflow): (String, Value)) -> Option<Workflow> {
+/// Tells whether a workflow or job is called as what deploys is.
+fn called(name: &str, words: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    words.iter().any(|word| name.contains(word))
+}
+
+/// A workflow of GitHub that a push to a branch starts.
+fn deploys_what_is_pushed((from, workflow): &(String, Value)) -> Option<Workflow> {
+    let on = workflow.get("on").or_else(|| workflow.get("true"))?;
+    let pushed = match on {
+        Value::String(event) => event == "push",
+        Value::Array(events) => events.iter().any(|event| event == "push"),
+        Value::Object(events) => events
+            .get("push")
+            .is_some_and(|push| push.get("tags").is_none() || push.get("branches").is_some()),
+        _ => false,
+    };
+    let file = from.rsplit('/').next()?.to_owned();
+    let name = format!("{file} {}", workflow["name"].as_str().unwrap_or_default());
+    let deploys = pushed && called(&name, &DEPLOYS[..SURELY]);
+    deploys.then(|| Workflow { file, from: from.clone(), inputs: Vec::new(), gitlab: false, pushed })
+}
+
+/// The pipeline of GitLab, where one job of it deploys for good.
+fn of_gitlab(root: &Path) -> Option<Workflow> {
+    let pipeline = yaml(root, GITLAB)?;
+    let jobs = pipeline.as_object()?.iter().filter(|(name, job)| !name.starts_with('.') && job.is_object());
+    let mut deploying = jobs.filter(|(name, job)| {
+        let environment = job["environment"].as_str().or_else(|| job["environment"]["name"].as_str());
+        let stops = job["environment"]["action"] == "stop";
+        let is_review = environment.is_some_and(|name| name.starts_with("review"));
+        let runs = !job["script"].is_null();
+        runs && !stops && !is_review && (environment.is_some() || called(name, &DEPLOYS[..SURELY]))
+    });
+    // The pipelines that the API starts run what is asked for by name, or what nothing restricts at all.
+    let asks = |value: &Value| {
+        let text = value.to_string();
+        text.contains("CI_PIPELINE_SOURCE") && (text.contains("api") || text.contains("trigger"))
+    };
+    let by_api = deploying.clone().any(|(_, job)| asks(&job["rules"])) || asks(&pipeline["workflow"]);
+    deploying.next()?;
+    let variables = pipeline["variables"].as_object().into_iter().flatten();
+    // Those that are described are what a person who starts it is asked for.
+    let inputs = variables.filter(|(_, variable)| by_api && !variable["description"].is_null());
+    let inputs = inputs.filter_map(|(name, variable)| {
+        let value = given(name);
+        let needed = variable.get("value").is_none();
+        (plain(name) && (needed || !value.is_empty())).then(|| (name.clone(), value.to_owned()))
+    });
+    let inputs = inputs.collect();
+    Some(Workflow { file: GITLAB.to_owned(), from: GITLAB.to_owned(), inputs, gitlab: true, pushed: !by_api })
+}
+
+fn deploys((from, workflow): &(String, Value)) -> Option<Workflow> {
     let file = from.rsplit('/').next()?.to_owned();
     // YAML 1.1 takes the key `on` for a truth.
     let on = workflow.get("on").or_else(|| workflow.get("true"))?;
@@ -54,8 +120,7 @@ fn deploys((from, workflow): (String, Value)) -> Option<Workflow> {
         _ => false,
     };
     let name = workflow["name"].as_str().unwrap_or_default();
-    let called = format!("{file} {name}").to_ascii_lowercase();
-    if !by_hand || !DEPLOYS.iter().any(|word| called.contains(word)) {
+    if !by_hand || !called(&format!("{file} {name}"), &DEPLOYS) {
         return None;
     }
     let inputs = on["workflow_dispatch"]["inputs"].as_object();
@@ -64,7 +129,8 @@ fn deploys((from, workflow): (String, Value)) -> Option<Workflow> {
         let needed = input["required"] == true && input.get("default").is_none();
         (plain(name) && (needed || !value.is_empty())).then(|| (name.clone(), value.to_owned()))
     });
-    Some(Workflow { inputs: inputs.collect(), file, from })
+    let inputs = inputs.collect();
+    Some(Workflow { inputs, file, from: from.clone(), gitlab: false, pushed: false })
 }
 
 /// What an input of this name is given.
@@ -105,13 +171,45 @@ mod tests {
 
     #[test]
     fn what_does_not_deploy_or_cannot_be_started_is_none_and_of_several_the_one_called_so() {
-        let pushed = "name: Deploy\non: push\njobs: {}\n";
-        assert_eq!(found(&[(".github/workflows/deploy.yml", pushed)]), None);
+        let tagged = "name: Deploy\non: { push: { tags: [v*] } }\njobs: {}\n";
+        assert_eq!(found(&[(".github/workflows/deploy.yml", tagged)]), None);
+        let library = "name: Release\non: push\njobs: {}\n";
+        assert_eq!(found(&[(".github/workflows/release.yml", library)]), None);
         let tests = "name: Tests\non: workflow_dispatch\njobs: {}\n";
         assert_eq!(found(&[(".github/workflows/ci.yml", tests)]), None);
         let two = [(".github/workflows/deploy.yml", DEPLOY), (".github/workflows/release.yml", DEPLOY)];
         assert_eq!(found(&two).unwrap().file, "deploy.yml");
         let two = [(".github/workflows/ship.yml", DEPLOY), (".github/workflows/release.yml", DEPLOY)];
         assert_eq!(found(&two), None);
+    }
+
+    #[test]
+    fn what_a_push_starts_is_found_where_nothing_else_can_be_started() {
+        let pushed = "name: Deploy\non: { push: { branches: [main] } }\njobs: {}\n";
+        let workflow = found(&[(".github/workflows/cd.yml", pushed)]).unwrap();
+        assert!(workflow.pushed && workflow.is_sure() && !workflow.gitlab, "{workflow:?}");
+        let both = [(".github/workflows/cd.yml", pushed), (".github/workflows/deploy.yml", DEPLOY)];
+        assert!(!found(&both).unwrap().pushed);
+    }
+
+    #[test]
+    fn a_pipeline_of_gitlab_that_deploys_is_found_with_its_variables() {
+        let of = |text: &str| found(&[(".gitlab-ci.yml", text)]);
+        let started = "variables:\n  DEPLOY_ENV: { description: Where to }\n  COMMIT_SHA: { value: '', description: What }\n  CACHE: x\nship:\n  script: [./deploy.sh]\n  environment: { name: $DEPLOY_ENV }\n  rules:\n    - if: $CI_PIPELINE_SOURCE == \"api\"\n";
+        let pipeline = of(started).unwrap();
+        let inputs: Vec<_> = pipeline.inputs.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(inputs, [("COMMIT_SHA", "{commit}"), ("DEPLOY_ENV", "{env}")]);
+        assert!(pipeline.gitlab && !pipeline.pushed && pipeline.takes_environment());
+        let pushed = of("production:\n  script: [./deploy.sh]\n  environment: production\n").unwrap();
+        assert!(pushed.pushed && pushed.inputs.is_empty());
+        for none in [
+            "unit:\n  script: [pytest]\n",
+            "look:\n  script: [x]\n  environment: { name: review/$CI_COMMIT_REF_SLUG }\n",
+            ".deploy:\n  script: [x]\n  environment: production\n",
+            "stop:\n  script: [x]\n  environment: { name: production, action: stop }\n",
+            "- deploy\n",
+        ] {
+            assert_eq!(of(none), None, "{none}");
+        }
     }
 }

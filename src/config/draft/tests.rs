@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::detect::{Habits, Named};
 use crate::config::load::parse;
-use crate::config::types::Flow;
+use crate::config::types::{Flow, PipelineKind, PipelineOn};
 
 /// The file with every example taken for real.
 fn all_examples(draft: &str) -> String {
@@ -207,6 +207,8 @@ proptest! {
 fn a_workflow_that_deploys_is_written_as_the_pipeline_of_its_environments() {
     let inputs = [("environment", "{env}"), ("git sha", "{commit}")];
     let workflow = |inputs: &[(&str, &str)]| Workflow {
+        gitlab: false,
+        pushed: false,
         file: "deploy.yml".to_owned(),
         from: ".github/workflows/deploy.yml".to_owned(),
         inputs: inputs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
@@ -220,4 +222,31 @@ fn a_workflow_that_deploys_is_written_as_the_pipeline_of_its_environments() {
     assert!(parse(all_examples(&draft).as_bytes()).is_ok(), "{draft}");
     let draft = write(&Found { workflow: Some(workflow(&[("ticket", "")])), ..Found::default() });
     assert!(draft.contains("#[environments.pipeline]") && draft.contains("fill them in"), "{draft}");
+}
+
+#[test]
+fn a_pipeline_of_gitlab_and_what_a_push_starts_are_written_as_such() {
+    let of = |gitlab, pushed, inputs: &[(&str, &str)]| {
+        let workflow = Workflow {
+            file: "deploy.yml".to_owned(),
+            from: ".gitlab-ci.yml".to_owned(),
+            inputs: inputs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            gitlab,
+            pushed,
+        };
+        let draft = write(&Found { workflow: Some(workflow), ..Found::default() });
+        let config = parse(draft.as_bytes()).unwrap_or_else(|bad| panic!("{bad}\n{draft}"));
+        assert!(parse(all_examples(&draft).as_bytes()).is_ok(), "{draft}");
+        config.environments.last().and_then(|env| env.pipeline.clone()).unwrap()
+    };
+    let lab = of(true, false, &[("DEPLOY_ENV", "{env}")]);
+    assert_eq!(
+        (lab.kind, lab.on, lab.inputs["DEPLOY_ENV"].as_str()),
+        (PipelineKind::Gitlab, PipelineOn::Start, "{env}")
+    );
+    let pushed = of(false, true, &[]);
+    assert_eq!(
+        (pushed.kind, pushed.on, pushed.workflow.as_str()),
+        (PipelineKind::GithubActions, PipelineOn::Push, "deploy.yml")
+    );
 }
