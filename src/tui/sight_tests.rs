@@ -11,14 +11,15 @@ use super::theme::{Role, Theme};
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::Model;
 use crate::cockpit::msg::Item;
-use crate::cockpit::overlay::{Field, Menu, Overlay, Preview, Rollback};
+use crate::cockpit::overlay::{Decide, Field, Menu, Overlay, Preview, Rollback};
 use crate::cockpit::ways::Looked;
 use crate::cockpit::{Command, Pane};
 use crate::config::types::Environment;
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::health::series::{State, Verdict};
-use crate::incident::{ClockState, PlanStarted, Resolved, StepStarted, share_title};
+use crate::incident::{ClockState, Decision, PlanStarted, Resolved, StepStarted, share_title};
 use crate::plan::gates::{Met, Standing};
+use crate::plan::progress::Choice;
 
 const SMALL: [(u16, u16); 2] = [(80, 24), (40, 12)];
 
@@ -122,6 +123,40 @@ fn gated(field: Field) -> Model {
     let mut plan = plan(6);
     plan.warnings = vec!["it contains e308185, which was rolled back at 22:50 UTC".into()];
     with(Overlay::Preview(Box::new(Preview { standings: standings(), field, ..Preview::new(plan) })))
+}
+
+#[test]
+fn a_question_of_one_line_is_seen_and_one_without_room_is_not() {
+    let mut model = incident();
+    let choice = Choice {
+        decision: Decision::Review { approve: true, comment: String::new(), waits_for: "sre".into() },
+        step: 0,
+        run: None,
+        title: "deploy main".into(),
+        risky: false,
+    };
+    model.overlays.push(Overlay::Decide(Box::new(Decide {
+        plan: "deploy-1".into(),
+        choice,
+        word: Some("production".into()),
+        about: vec!["Approves it there with your token.".into()],
+        lines: Vec::new(),
+        reason: Some(LineEdit::default()),
+        typed: LineEdit::default(),
+        on_word: false,
+        shown_ms: None,
+        sending: false,
+        lapsed: false,
+        complaint: String::new(),
+    })));
+    let mut seen = |width, height| {
+        model.size = (width, height);
+        frame(&model, &Theme::default(), width, height).1.overlay > 0
+    };
+    for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+        assert!(seen(width, height), "{width}×{height}");
+    }
+    assert!(!seen(20, 6));
 }
 
 #[test]

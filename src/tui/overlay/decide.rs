@@ -17,7 +17,8 @@ use crate::incident::Decision;
 pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) -> Shown {
     let lines = lines(ui, decide);
     let foot = 2 + u16::from(decide.reason.is_some());
-    let wanted = document::height(&lines, area.width.saturating_sub(4), area.height).saturating_add(foot + 2);
+    let told = document::height(&lines, area.width.saturating_sub(4), area.height);
+    let wanted = told.saturating_add(foot + 2);
     let place = wide(area, wanted);
     let title = match decide.choice.decision {
         Decision::Resume => "Resume?",
@@ -41,7 +42,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, decide: &Decide) ->
         Pen::new(buf, foot, 0).put("✗ ", ui.of(Role::Bad)).put(line, ui.of(Role::Bad));
     }
     shown.cursor = fields(ui, buf, below(foot, 1), decide);
-    if list.height < 2 {
+    if list.height < told.min(2) {
         // Whoever cannot see what will be done cannot have read it.
         shown.lines = 0;
     }
