@@ -5,6 +5,7 @@
 //! that nothing can reorder, hide or inject what a person reads.
 
 pub mod address;
+pub mod git;
 pub mod joiner;
 pub mod markdown;
 pub mod mask;

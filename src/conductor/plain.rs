@@ -1,6 +1,6 @@
 //! Terminal output as text that can do nothing to the terminal it is shown on.
 
-use crate::text::visible;
+use crate::text::{git, visible};
 
 /// Takes escape sequences out of terminal output, piece by piece: a sequence or a character
 /// may be cut anywhere. Line ends become `\n`; what could deceive becomes a visible mark.
@@ -177,10 +177,7 @@ impl Tail {
     /// sentence. Else the last line.
     pub(super) fn complaint(&self) -> String {
         let text = self.text();
-        let complains = |line: &&str| ["fatal: ", "error: "].iter().any(|begin| line.starts_with(begin));
-        let mut lines = text.lines().map(str::trim);
-        let refused = lines.clone().find(|line| line.starts_with("! ["));
-        short(refused.or_else(|| lines.find(complains)).unwrap_or_else(|| last(&text)))
+        git::why(&text).map_or_else(|| short(last(&text)), |why| short(&why))
     }
 }
 
@@ -250,7 +247,7 @@ mod tests {
             error: failed to push some refs to '/srv/x.git'\nhint: Updates were rejected\n";
         assert_eq!(complaint(refused), "! [rejected]  main -> main (fetch first)");
         let gone = b"fatal: no such repository\nPlease make sure it is\n\nand the repository exists.\n";
-        assert_eq!(complaint(gone), "fatal: no such repository");
+        assert_eq!(complaint(gone), "no such repository");
         assert_eq!(complaint(b"compiling\n3 passed, 1 failed\n"), "3 passed, 1 failed");
     }
 

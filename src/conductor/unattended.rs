@@ -13,7 +13,7 @@ use super::secrets::masker;
 use crate::config::types::Config;
 use crate::hotfix::git::Reader;
 use crate::plan::Command;
-use crate::text::visible;
+use crate::text::{git, visible};
 
 /// What keeps git from asking, paging, running hooks, and leaving something running behind.
 const OPTIONS: [&str; 13] = [
@@ -131,14 +131,8 @@ impl Unattended {
 /// What git says of a failure, in one line.
 fn complaint(captured: &Captured) -> String {
     let said = String::from_utf8_lossy(&captured.err).into_owned();
-    let aside = ["warning:", "hint:", "remote: warning"];
-    let is_said = |line: &&str| {
-        let low = line.to_ascii_lowercase();
-        // A push says first where it goes to.
-        !line.is_empty() && !line.starts_with("To ") && !aside.iter().any(|aside| low.starts_with(aside))
-    };
-    let line = said.lines().map(str::trim).find(is_said).unwrap_or_default();
-    let line = ["fatal: ", "error: "].iter().find_map(|word| line.strip_prefix(word)).unwrap_or(line);
+    let first = || said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+    let line = git::why(&said).unwrap_or_else(first);
     match captured.code {
         _ if !line.is_empty() => visible(&line.chars().take(200).collect::<String>()).into_owned(),
         Some(code) => format!("git exited {code}"),

@@ -100,6 +100,8 @@ mod secrets;
 mod secrets_told;
 mod secrets_unnamed;
 mod sharing;
+mod sharing_http;
+mod sharing_ssh;
 mod survival;
 #[cfg(target_os = "linux")]
 mod survivors;
