@@ -20,7 +20,7 @@ Example:
   flightdeck share sync      take in what colleagues wrote, send what you wrote
   flightdeck share status    how far that is, without asking the remote
   flightdeck share off       share nothing of this repository from this machine
-  flightdeck share purge INC-2026-0007    remove what a closed incident left there")]
+  flightdeck share purge     remove what closed incidents left there")]
 pub(crate) struct Args {
     /// What to do; status if nothing is said
     #[arg(value_name = "WHAT", default_value = "status")]

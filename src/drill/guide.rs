@@ -27,9 +27,8 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
         "rollback" => "Look at the rollback options, and which are proven ready.",
         "mitigate" => "Only a person can tell: try an order, then record it.",
         "hotfix.start" => "Or, if the fault is not yours, {hotfix.not} records why none is needed.",
-        "hotfix-menu" | "hotfix.not" => {
-            "What others broke is theirs to mend: {hotfix.not} records why you wait."
-        }
+        "hotfix-menu" => "Start the fix; or, if others broke it, {hotfix.not} records why you wait.",
+        "hotfix.not" => "What others broke is theirs to mend: {hotfix.not} records why you wait.",
         "hotfix.bump" => "The fix is committed. Bump the version with it: the tag is made from it.",
         "hotfix.push" => "Push it, so that it is safe and others can review it.",
         "hotfix.finish" => "It works on staging. Now to main, develop and a tag, in one push.",

@@ -21,7 +21,7 @@ pub fn is_recent(at: Timestamp) -> bool {
     (EARLIEST_MS..LATEST_MS).contains(&at.as_millisecond())
 }
 
-/// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `-1h30m` or
+/// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `1h30m ago` or
 /// `now`.
 pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     parse_time_in(text, now, &TimeZone::UTC)
@@ -34,7 +34,7 @@ pub fn parse_time_in(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Time
     if text.eq_ignore_ascii_case("now") {
         return Some(now);
     }
-    if let Some(ago) = text.strip_prefix('-') {
+    if let Some(ago) = text.strip_prefix('-').or_else(|| text.strip_suffix(" ago").map(str::trim_end)) {
         return now.checked_sub(SignedDuration::from_secs(seconds(ago)?)).ok();
     }
     match parse_day_and_clock(text) {
@@ -187,6 +187,7 @@ mod tests {
         assert_eq!(parsed("9:05:07").as_deref(), Some("2026-03-01T09:05:07Z"));
         assert_eq!(parsed("-5m").as_deref(), Some("2026-03-01T14:25:10Z"));
         assert_eq!(parsed("-1h30m").as_deref(), Some("2026-03-01T13:00:10Z"));
+        assert_eq!(parsed("5m ago"), parsed("-5m"));
         assert_eq!(parsed("-1d").as_deref(), Some("2026-02-28T14:30:10Z"));
         assert_eq!(parsed("2026-02-27T10:00:00+02:00").as_deref(), Some("2026-02-27T08:00:00Z"));
     }

@@ -149,13 +149,12 @@ fn overridden(state: &State) -> Vec<String> {
     }
     let line = |(over, gates): &(&PassedOver, Vec<String>)| {
         let what = state.plan(&over.plan).map_or_else(|| inline(&over.plan), plans::noun);
-        let (by, at, reason) =
-            (inline(&over.by), clock_after(state.started_at, over.at), sentences(&inside(&over.reason)));
+        let (at, reason) = (clock_after(state.started_at, over.at), sentences(&inside(&over.reason)));
         let gates = match gates.as_slice() {
-            [one] => format!("the gate {one}"),
-            all => format!("{} gates: {}", all.len(), all.join(", ")),
+            [one] => format!("A gate was **overridden**: {one}"),
+            all => format!("{} gates were **overridden**: {}", all.len(), all.join(", ")),
         };
-        format!("{by} **overrode** {gates}. That was for {what} at {at}. Reason: {reason}")
+        format!("{gates}. That was for {what} at {at}. Reason: {reason}")
     };
     together.iter().map(line).collect()
 }

@@ -120,9 +120,6 @@ impl Live {
             Some(since) => format!("since {} UTC", at(since)),
             None => "since when is not on record".to_owned(),
         });
-        if !self.by.is_empty() {
-            said.push(format!("deployed by {}", inline(&self.by)));
-        }
         let what = said.join(", ");
         let Some(next) = &self.next else { return what };
         let (when, name) = (production::brought_at(state, probes, next), inline(&next.name()));
@@ -138,17 +135,15 @@ impl Live {
     /// A sentence; `None`: it had been live for long, or nobody knows since when.
     pub(super) fn sentence(&self, state: &State) -> Option<String> {
         let since = self.since.filter(|since| self.is_news(state).is_some() || *since > state.started_at)?;
-        let by =
-            if self.by.is_empty() { String::new() } else { format!(", deployed by {}", inline(&self.by)) };
         let at = clock_after(state.started_at, since);
         let (name, place) = (&self.name, inline(&self.environment));
         let before = state.started_at.duration_since(since);
         Some(if before.is_negative() {
-            format!("{name} went live in {place} at {at}{by}.")
+            format!("{name} went live in {place} at {at}.")
         } else if before < AT_ONCE {
-            format!("{name} had gone live in {place} at {at}, just before{by}.")
+            format!("{name} had gone live in {place} at {at}, just before.")
         } else {
-            format!("{name} had gone live in {place} at {at}, {} before{by}.", spoken(before))
+            format!("{name} had gone live in {place} at {at}, {} before.", spoken(before))
         })
     }
 }

@@ -506,7 +506,7 @@ pub(super) fn ask_no_rollback(cx: &mut Cx<'_>) {
     ask(cx, Purpose::NoRollback, "No rollback: why?", placeholder, String::new());
 }
 
-/// Asks who has a role; suggests whoever has it, else whoever sits here.
+/// Asks who has a role; suggests whoever has it.
 fn ask_role(cx: &mut Cx<'_>, role: &str) {
     let title = cx.model.policy.role_title(role);
     let holder = cx.model.incident().and_then(|state| state.roles.get(role));
@@ -515,9 +515,27 @@ fn ask_role(cx: &mut Cx<'_>, role: &str) {
         Some(holder) => format!("{title}: {holder} has it. Who takes it?"),
         None => format!("{title}: who?"),
     });
-    let input = LineEdit::suggesting(holder.unwrap_or(&cx.model.me).clone());
+    let input = LineEdit::suggesting(holder.cloned().unwrap_or_else(|| likely(cx.model, role)));
     let nobody = "nobody: the role is left unfilled";
     cx.push(Overlay::Ask(Ask::new(Purpose::Role(role.to_owned()), label, nobody, input)));
+}
+
+/// Who may be meant to take a role that nobody has: whoever was paged as on call, whom the configuration names for it,
+/// or whoever sits here and has no role yet. Empty: nobody comes to mind.
+fn likely(model: &Model, role: &str) -> String {
+    let Some(state) = model.incident() else { return model.me.clone() };
+    let paged = state.paged.last().filter(|_| role == Role::ON_CALL).map(|(_, who)| who);
+    let people = &model.config.config.people;
+    // Whoever asks who leads is about to, mostly.
+    let may_be_named = role != Role::COMMANDER;
+    let usual = || people.iter().find(|person| may_be_named && person.roles.iter().any(|one| one == role));
+    let has_one = || state.roles.values().any(|holder| same_person(holder, &model.me));
+    match (paged, usual()) {
+        (Some(who), _) if !who.is_empty() => who.clone(),
+        (_, Some(person)) => person.name.clone(),
+        _ if has_one() => String::new(),
+        _ => model.me.clone(),
+    }
 }
 
 /// Puts a line of text to be asked for on top.

@@ -259,6 +259,7 @@ fn alarms(ui: Ui<'_>, pen: &mut Pen<'_>, entries: &[Entry<'_>]) {
         EntryKind::AlarmCleared => ("recovered", Role::Muted),
         EntryKind::AlarmUnknown => ("no data", Role::Text),
         _ if entries.iter().any(fails) => ("failing", Role::Text),
+        _ if is_of_others(ui, first.about) => ("degraded", Role::Text),
         _ => ("near its limit", Role::Text),
     };
     let environment = ui.model.environment_of(first.about);

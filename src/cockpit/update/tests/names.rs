@@ -7,8 +7,8 @@ use crate::cockpit::msg::Item;
 use crate::comms::pager::OnCall;
 use crate::config::types::Person;
 use crate::incident::{
-    CulpritJudged, CulpritVerdict, FollowUpAdded, HandoffDeclined, HandoffOffered, ItemAssigned, Proposed,
-    RoleTaken, TaskGiven,
+    CulpritJudged, CulpritVerdict, FollowUpAdded, HandoffDeclined, HandoffOffered, ItemAssigned, Paged,
+    Proposed, RoleTaken, TaskGiven,
 };
 
 fn with_people() -> Table {
@@ -52,6 +52,23 @@ fn whoever_usually_takes_the_role_comes_first() {
     assert_eq!(names(&table)[0], "omar");
     let Some(Overlay::Ask(ask)) = table.model.overlays.last() else { panic!("nothing is asked") };
     assert_eq!(candidates(&table.model, ask)[0].about, "on-call engineer, pager 12");
+}
+
+#[test]
+fn a_role_is_suggested_to_who_was_paged_or_usually_has_it_and_to_nobody_who_has_one() {
+    let mut table = with_people();
+    table.keys("i r c");
+    assert_eq!(line(&table), table.model.me);
+    table.keys("esc esc");
+    table.told(RoleTaken { role: "commander".into(), person: table.model.me.clone() });
+    table.keys("i r o");
+    assert_eq!(line(&table), "omar");
+    table.keys("esc esc");
+    table.told(Paged { who: "li".into(), how: "by phone".into() });
+    table.keys("i r o");
+    assert_eq!(line(&table), "li");
+    table.keys("esc esc i r l");
+    assert_eq!(line(&table), "");
 }
 
 #[test]
