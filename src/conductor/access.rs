@@ -134,7 +134,7 @@ fn place(address: &str, named: impl Fn(&str) -> Option<String>) -> Place {
             let _ = url.set_username("");
             let _ = url.set_password(None);
             let host = url.host_str().unwrap_or_default().to_owned();
-            Place::Http { pages: asked(&url).into_iter().collect(), host, is_ssh: false }
+            Place::Http { pages: vec![asked(&url)], host, is_ssh: false }
         }
         "git" => Place::Open(host_of(rest).0.to_owned()),
         "ssh" | "git+ssh" | "ssh+git" => {
@@ -176,18 +176,18 @@ fn over_ssh(host: &str, path: &str, port: Option<&str>, named: impl Fn(&str) -> 
         // Bitbucket on a server of one's own.
         paths.push(format!("scm/{path}"));
     }
-    let page = |path: &String| Url::parse(&format!("https://{host}/{path}")).ok().and_then(|url| asked(&url));
+    let page = |path: &String| Url::parse(&format!("https://{host}/{path}")).ok().map(|url| asked(&url));
     Place::Http { pages: paths.iter().filter_map(page).collect(), host, is_ssh: true }
 }
 
 /// What git asks a repository over HTTP for first.
-fn asked(repository: &Url) -> Option<Url> {
+fn asked(repository: &Url) -> Url {
     let path = repository.path().trim_end_matches('/');
     let mut url = repository.clone();
     url.set_path(&format!("{path}/info/refs"));
     url.set_query(Some("service=git-upload-pack"));
     url.set_fragment(None);
-    Some(url)
+    url
 }
 
 #[cfg(test)]

@@ -81,9 +81,9 @@ impl Git {
     }
 
     fn remember_left_out(&self, left: &[(String, String)]) {
-        let lines: String = left.iter().map(|(name, why)| format!("{name}\t{why}\n")).collect();
+        let lines: Vec<String> = left.iter().map(|(name, why)| format!("{name}\t{why}\n")).collect();
         // Where it is not remembered, they are tried again.
-        let _ = std::fs::write(self.directory.join(LEFT_OUT), lines);
+        let _ = std::fs::write(self.directory.join(LEFT_OUT), lines.concat());
     }
 
     /// Puts into one what many fetches brought, one at a time, where that is much.
