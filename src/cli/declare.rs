@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::End;
-use super::classify;
 use super::context::Context;
 use super::save::{SaveArgs, some_text};
+use super::{End, classify, live};
+use crate::conductor::Asking;
 use crate::failure::Result;
 use crate::incident::{Declared, IncidentId};
 use crate::journal::Summary;
@@ -82,6 +82,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         let open = open.join(", ");
         cx.out.tell(&format!("▲ open here as well: {open}. Verbs need --incident from now on"));
     }
+    let (log, _) = journal.load(record.incident)?;
+    live::keep(cx, &mut journal, log.state(), Asking::Here);
     classify::offer_ticket(cx, severity, &args.title);
     let crate::incident::Body::Declared(declared) = &record.body else { return Ok(End::Done) };
     if args.save.json {

@@ -1,13 +1,15 @@
 //! `flightdeck live`: what is live in an environment, where nothing else knows it.
 
 use super::End;
+use super::carry::on_ground;
 use super::context::{Context, Wanted};
 use super::save::{SaveArgs, print};
-use crate::conductor;
+use crate::conductor::{self, Asking, Fresh};
 use crate::deploy;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
-use crate::incident::{Draft, Precision, Release, ReleaseJudged, Released, WatchVerdict};
+use crate::incident::{Draft, Precision, Release, ReleaseJudged, Released, State, WatchVerdict};
+use crate::journal::Journal;
 use crate::text::visible;
 
 /// Record what is live in an environment
@@ -137,4 +139,29 @@ fn contradiction(environment: &str, told: &Release) -> String {
         told.commit.get(..7).unwrap_or(&told.commit),
         told.at
     )
+}
+
+/// Records what was live in production when the incident was declared, where the record does not say so: by the record
+/// of earlier incidents, and as production tells where that is to be asked. Where nothing is known, nothing is said.
+pub(super) fn keep(cx: &Context, journal: &mut Journal, state: &State, asking: Asking) {
+    let (setup, _) = cx.setup_or_found();
+    let Some(env) = setup.config.production().filter(|env| state.lacks_live(&env.name)) else { return };
+    // It may be about another repository than this one.
+    let of_it = journal.repository_of(state.id).ok();
+    if of_it.is_none() || of_it != cx.repository(journal).ok() {
+        return;
+    }
+    let asks = asking == Asking::Environment && setup.trusted;
+    let past = on_ground(cx, &setup.config, Fresh::Ask, |ground| {
+        Ok(if asks {
+            conductor::past(ground, env)
+        } else {
+            conductor::had(ground, ground.history, &env.name)
+        })
+    });
+    let live = past.ok().and_then(|past| state.live_to_record(&env.name, &past));
+    let saved = live.map(|live| journal.append(cx.now(), vec![Draft::now(state.id, live)]));
+    if let Some(Err(failure)) = saved {
+        cx.out.tell(&format!("▲ the record does not have what was live when it began: {}", failure.cause));
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::io::IsTerminal as _;
 
-use super::End;
 use super::context::{Context, Loaded, Wanted};
 use super::save::{SaveArgs, in_time, save_in, some_text};
+use super::{End, live};
+use crate::conductor::Asking;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::health::tracker::Tracker;
 use crate::health::{kept, series};
@@ -68,6 +69,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         confirmed(cx, &doing, Claim::Mitigated, loaded.state(), args.yes)?;
         let end = save_in(cx, args.save, &mut loaded, at, Mitigated { after })?;
         keep_signals(cx, &mut loaded);
+        live::keep(cx, &mut loaded.journal, loaded.log.state(), Asking::Environment);
         return Ok(end);
     }
     let given = args.reason.as_deref().map(|text| some_text("--reason", text)).transpose()?;
@@ -90,6 +92,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     };
     let end = save_in(cx, args.save, &mut loaded, None, Resolved { after, open, reason })?;
     keep_signals(cx, &mut loaded);
+    live::keep(cx, &mut loaded.journal, loaded.log.state(), Asking::Environment);
     Ok(end)
 }
 

@@ -127,7 +127,13 @@ fn failed_rollback(at: i64) -> Vec<(i64, Body)> {
 }
 
 fn looked(world: &World) -> Looked {
-    Looked { at: after(NOW), live: Some("v1.2.3".into()), unrecorded: None, ways: Ok(world.ways.clone()) }
+    Looked {
+        at: after(NOW),
+        live: Some("v1.2.3".into()),
+        unrecorded: None,
+        past: Vec::new(),
+        ways: Ok(world.ways.clone()),
+    }
 }
 
 /// What `status` says is next.

@@ -183,7 +183,9 @@ fn looked(ground: &Ground<'_>, environment: &str, asking: Asking) -> Looked {
             unrecorded: found.unrecorded.map(Box::new),
             ways: Ok(found.ways),
         },
-        Err(failure) => Looked { at: ground.now, live: None, unrecorded: None, ways: Err(failure) },
+        Err(failure) => {
+            Looked { at: ground.now, live: None, unrecorded: None, past: Vec::new(), ways: Err(failure) }
+        }
     }
 }
 
@@ -199,6 +201,7 @@ pub(super) fn seen(cx: &Context, state: &State) -> Seen {
     asked(cx, &cx.setup_or_found().0, state).seen()
 }
 
+            past: found.past,
 /// What is known besides the record, of the probes alone.
 fn asked(cx: &Context, setup: &Setup, state: &State) -> Facts {
     let mut around = around(setup);

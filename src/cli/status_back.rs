@@ -56,8 +56,13 @@ mod tests {
     #[test]
     fn what_is_not_ready_says_how_to_see_why() {
         let said = |ways: &[Way]| {
-            let looked =
-                Looked { at: Timestamp::UNIX_EPOCH, live: None, unrecorded: None, ways: Ok(ways.to_vec()) };
+            let looked = Looked {
+                at: Timestamp::UNIX_EPOCH,
+                live: None,
+                unrecorded: None,
+                past: Vec::new(),
+                ways: Ok(ways.to_vec()),
+            };
             lines(&looked, "production").into_iter().map(|(line, _)| line).collect::<Vec<_>>().join("; ")
         };
         assert_eq!(said(&[way(Kind::Redeploy, Ready::Yes)]), "✓ redeploy v1.2.2: proven ready");

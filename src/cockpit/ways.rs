@@ -8,7 +8,7 @@ use super::msg::EffectId;
 use crate::deploy::release;
 use crate::deploy::rollback::{self, Ready, Way};
 use crate::failure::Failure;
-use crate::incident::{Release, State};
+use crate::incident::{Predecessor, Release, State};
 
 /// Ways back, by the name of the environment.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Looked {
     pub live: Option<String>,
     /// What the environment says is live there, where the record does not.
     pub unrecorded: Option<Box<Release>>,
+    /// What was there from which time on.
+    pub past: Vec<(Timestamp, Predecessor)>,
     /// The ways, best first; or why nothing could be found out.
     pub ways: Result<Vec<Way>, Failure>,
 }

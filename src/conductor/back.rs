@@ -5,6 +5,8 @@ mod again;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::branch::pushes_of;
 use super::capture::{Captured, capture};
 use super::environment::environment;
@@ -48,6 +50,8 @@ pub struct Options {
     pub live: Option<String>,
     /// What the environment itself says is live there, if that is newer than what is on record and not that.
     pub unrecorded: Option<Release>,
+    /// What was there from which time on.
+    pub past: Vec<(Timestamp, Predecessor)>,
 }
 
 /// Finds out what an environment can go back to as it stands now.
@@ -59,7 +63,23 @@ pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Op
     let known = look(ground, &reader, env, None, asking, PATIENCE);
     let current = known.history.current(environment);
     let unrecorded = release::unrecorded(ground.history, current);
-    Ok(Options { ways: rollback::ways(&known), live: current.map(Release::name), unrecorded })
+    let past = had(ground, &known.history, environment);
+    Ok(Options { ways: rollback::ways(&known), live: current.map(Release::name), unrecorded, past })
+}
+
+/// What an environment had from which time on, by the record and as it tells itself.
+pub fn past(ground: &Ground<'_>, env: &Environment) -> Vec<(Timestamp, Predecessor)> {
+    let (history, told) = history(ground, env, &ground.root.to_string_lossy());
+    if let Err(failure) = told {
+        tracing::warn!(%failure, "what was live");
+    }
+    had(ground, &history, &env.name)
+}
+
+/// The same of what is known of it.
+pub fn had(ground: &Ground<'_>, history: &History, environment: &str) -> Vec<(Timestamp, Predecessor)> {
+    let there = history.releases.iter().filter(|release| release.environment == environment);
+    there.map(|release| (release.at, predecessor(ground, release))).collect()
 }
 
 /// The plan that takes a way back: the one named, else the best that is ready.

@@ -79,7 +79,7 @@ use crate::report::runbook::stem;
 use crate::text::mask;
 
 pub use access::{Access, access};
-pub use back::{Asking, Options, ways};
+pub use back::{Asking, Options, had, past, ways};
 pub use bump::{has_version, put_version};
 pub use capture::end_with_us;
 pub use conduct::conduct;

@@ -114,6 +114,7 @@ impl Fold {
             passed_over: Vec::new(),
             releases: Vec::new(),
             trials: Vec::new(),
+            live_found: None,
             elsewhere: Arc::default(),
             merges_back: Vec::new(),
             authors: BTreeMap::new(),
@@ -354,6 +355,9 @@ impl Fold {
                 if !plans::judged(&mut state.releases, body, at) {
                     state.trials.extend(plans::trial(body, at));
                 }
+            }
+            Body::LiveFound(body) => {
+                state.live_found.get_or_insert_with(|| body.clone());
             }
             Body::MergeOwed(body) => plans::merge_owed(&mut state.merges_back, body, by, at),
             Body::MergePaid(body) => plans::merge_paid(&mut state.merges_back, body, by, at),

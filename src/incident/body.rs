@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod assistant;
+mod live;
 mod messages;
 mod pipelines;
 mod plans;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 
 pub use afterwards::*;
 pub use assistant::*;
+pub use live::*;
 pub use messages::*;
 pub use pipelines::*;
 pub use plans::*;
@@ -160,6 +162,8 @@ kinds! {
     LeaseTaken = "lease-taken",
     /// A commit is in an environment now.
     Released = "released",
+    /// It was found out what was live when it began.
+    LiveFound = "live-found",
     /// What watching a release showed.
     ReleaseJudged = "release-judged",
     /// A fix went out, and is still to be merged back into another branch.

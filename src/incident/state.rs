@@ -37,7 +37,7 @@ pub use run::Run;
 pub use share::{Share, canary_undone, share_before, share_title};
 pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
 
-use super::body::{Answer, CheckState, NoteKind, Phase, Severity, WatchVerdict};
+use super::body::{Answer, CheckState, LiveFound, NoteKind, Phase, Severity, WatchVerdict};
 use super::drift::ClockOff;
 use super::import::Brought;
 use super::record::{Author, Hash, Hlc, IncidentId, Precision, RecordId};
@@ -166,6 +166,8 @@ pub struct State {
     pub releases: Vec<Release>,
     /// Watches that failed before what they looked at was brought to everybody, oldest first.
     pub trials: Vec<Trial>,
+    /// What was found out to have been live in production when it began, where no release on record says so.
+    pub live_found: Option<LiveFound>,
     /// What other incidents of the repository recorded of releases, as far as whoever loaded this one
     /// knew: a commit that failed there is no better here.
     pub elsewhere: Arc<History>,

@@ -188,6 +188,7 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
         ),
         Body::StepStarted(_)
         | Body::SignalsKept(_)
+        | Body::LiveFound(_)
         | Body::Messaged(_)
         | Body::Amended(_)
         | Body::Retracted(_)

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::words::{clock_after, release as named, spoken};
 use super::{links, production};
 use crate::config::types::Probe;
-use crate::incident::{PlanRun, Predecessor, Release, State};
+use crate::incident::{LiveFound, PlanRun, Predecessor, Release, State};
 use crate::text::markdown::inline;
 
 /// A release as old as this is no news.
@@ -29,7 +29,8 @@ pub(super) struct Live {
 
 /// Finds out what was live when it began.
 pub(super) fn when_it_began(state: &State) -> Option<Live> {
-    let known = recorded(state).or_else(|| found(state)).or_else(|| taken_away(state))?;
+    let known =
+        recorded(state).or_else(|| found(state)).or_else(|| told(state)).or_else(|| taken_away(state))?;
     let next = state.releases.iter().find(|one| {
         let later = one.at > state.started_at && known.since.is_none_or(|since| one.at > since);
         later && one.environment == known.environment && one.commit != known.commit
@@ -80,10 +81,21 @@ fn found(state: &State) -> Option<Known> {
     let (plan, Predecessor { name, commit, since, by }) =
         plans(state).find_map(|plan| Some((plan, plan.predecessor()?)))?;
     let was_there = since.is_none_or(|since| since <= state.declared_at);
-    let short = commit.get(..7).unwrap_or(&commit).to_owned();
-    let linked = links::commit(state, &commit, inline(&short));
-    let name = if name.contains(&short) { linked } else { format!("{} ({linked})", inline(&name)) };
+    let name = name_of(state, &name, &commit);
     was_there.then(|| Known { name, commit, environment: plan.target.clone(), since, by })
+}
+
+/// What production told of that time, whoever asked it when.
+fn told(state: &State) -> Option<Known> {
+    let LiveFound { environment, name, commit, since, by } = state.live_found.clone()?;
+    Some(Known { name: name_of(state, &name, &commit), commit, environment, since, by })
+}
+
+/// A release and its commit, as a link; Markdown.
+fn name_of(state: &State, name: &str, commit: &str) -> String {
+    let short = commit.get(..7).unwrap_or(commit);
+    let linked = links::commit(state, commit, inline(short));
+    if name.contains(short) { linked } else { format!("{} ({linked})", inline(name)) }
 }
 
 /// The commit that the first rollback took away.

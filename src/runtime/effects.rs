@@ -208,12 +208,19 @@ impl Shell<'_> {
         let (here, state_dir, events) = (self.here().to_owned(), self.state_dir.clone(), self.events.clone());
         let told: Sender<Event> = events.clone();
         let started = panics::spawn("ways back", events, move || {
-            let (ways, live, unrecorded) = match ways::ways(&here, &state_dir, &environment) {
-                Ok(options) => (Ok(options.ways), options.live, options.unrecorded),
-                Err(failure) => (Err(failure), None, None),
+            let at = Timestamp::now();
+            let looked = match ways::ways(&here, &state_dir, &environment) {
+                Ok(options) => Looked {
+                    at,
+                    live: options.live,
+                    unrecorded: options.unrecorded.map(Box::new),
+                    past: options.past,
+                    ways: Ok(options.ways),
+                },
+                Err(failure) => {
+                    Looked { at, live: None, unrecorded: None, past: Vec::new(), ways: Err(failure) }
+                }
             };
-            let unrecorded = unrecorded.map(Box::new);
-            let looked = Looked { at: Timestamp::now(), live, unrecorded, ways };
             let _ = told.send(Event::Msg(Msg::Fact(Fact::Ways { environment, looked })));
             let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));
         });

@@ -209,7 +209,7 @@ fn rollback(mut model: Model) -> Model {
         ["staging", "production"].map(|name| Environment::new(name, vec!["./deploy.sh".into()]));
     model.config.config.environments = environments.to_vec();
     model.config.config.environments[1].protected = true;
-    let looked = Looked { at: now(), live: None, unrecorded: None, ways: Ok(ways()) };
+    let looked = Looked { at: now(), live: None, unrecorded: None, past: Vec::new(), ways: Ok(ways()) };
     model.ways.known.insert("production".into(), looked);
     let screen = Rollback { environment: "production".into(), way: "redeploy".into(), top: 0 };
     model.overlays.push(Overlay::Rollback(screen));

@@ -223,7 +223,13 @@ fn a_way_back_that_nobody_took_is_marked_at_its_phase_until_it_was_tried() {
             scribe.note("maya", "15:02:00", NoteKind::Decision, "no rollback, the schema moved on");
         }
         let mut model = cockpit(scribe);
-        let looked = Looked { at: now(), live: None, unrecorded: None, ways: Ok(vec![Way::example()]) };
+        let looked = Looked {
+            at: now(),
+            live: None,
+            unrecorded: None,
+            past: Vec::new(),
+            ways: Ok(vec![Way::example()]),
+        };
         model.ways.known.insert("production".into(), looked);
         settle(&mut model);
         drawn(&mut model, 160, 45)

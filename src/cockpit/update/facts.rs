@@ -38,7 +38,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
         Fact::Shared(shared) => sharing(cx, *shared),
         Fact::Suspects(looked) => suspects::found(cx, *looked),
-        Fact::Ways { environment, looked } => rollback::found(cx.model, environment, looked),
+        Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes } => {
             cx.model.network = network::network(&probes.iter().map(AsRef::as_ref));
             cx.model.probes = probes;
@@ -254,6 +254,7 @@ fn opened(cx: &mut Cx<'_>, log: Log) {
     model.now = caught_up(model.now, log.state());
     model.log = Some(log);
     record_alarms(cx);
+    rollback::record_live(cx);
 }
 
 /// Closes the preview of a plan that was started.

@@ -12,7 +12,7 @@ use super::super::ways::{Canary, Looked};
 use super::{Cx, invoke, menus, plan_view, windows};
 use crate::deploy::rollback::{self, Way};
 use crate::hotfix::state::BranchState;
-use crate::incident::{Body, Decision, PlanEnd, PlanRun, PlanState, State};
+use crate::incident::{Body, Decision, Draft, PlanEnd, PlanRun, PlanState, State};
 use crate::plan::{Plan, Purpose, Request};
 
 /// What is being done while a plan is made of a way.
@@ -69,8 +69,23 @@ pub(super) fn looked(model: &mut Model, id: EffectId) {
 }
 
 /// Takes in what a look showed.
-pub(super) fn found(model: &mut Model, environment: String, found: Looked) {
-    model.ways.known.insert(environment, found);
+pub(super) fn found(cx: &mut Cx<'_>, environment: String, found: Looked) {
+    cx.model.ways.known.insert(environment, found);
+    record_live(cx);
+}
+
+/// Records what was live in production when the incident was declared, once that is known.
+pub(super) fn record_live(cx: &mut Cx<'_>) {
+    let Some(env) = cx.model.config.config.production() else { return };
+    let state = cx.model.incident().filter(|state| state.is_open() && cx.model.read_only.is_none());
+    let looked = cx.model.ways.known.get(&env.name);
+    let live = state.zip(looked).and_then(|(state, looked)| {
+        let live = state.live_to_record(&env.name, &looked.past)?;
+        Some(Draft::now(state.id, live))
+    });
+    if let Some(live) = live {
+        cx.effect("saving", Effect::Append(vec![live]));
+    }
 }
 
 /// Keeps the cursor of the screen on the way it was on; where that is gone, or nothing was known yet, it

@@ -92,7 +92,13 @@ fn team(act: &Act) -> Table {
         let state = BranchState { hotfix_branches: Vec::new(), head, ..branch() };
         table.send(Msg::Fact(Fact::Branch(Box::new(Ok(state)))));
     }
-    let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(vec![Way::example()]) };
+    let looked = Looked {
+        at: time(60),
+        live: None,
+        unrecorded: None,
+        past: Vec::new(),
+        ways: Ok(vec![Way::example()]),
+    };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
     if act.keys.starts_with('A') {
         let rules =

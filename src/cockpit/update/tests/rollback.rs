@@ -3,14 +3,14 @@
 use super::*;
 use crate::cockpit::ways::{Looked, Readiness};
 use crate::deploy::rollback::{Kind, Ready, Way};
-use crate::incident::{Began, CulpritJudged, CulpritVerdict, Release, Released};
+use crate::incident::{Began, CulpritJudged, CulpritVerdict, Predecessor, Release, Released};
 
 fn way(id: &str, ready: Ready) -> Way {
     Way { id: id.into(), title: format!("{id} it"), ready, ..Way::example() }
 }
 
 fn found(table: &mut Table, ways: Vec<Way>) -> Vec<(EffectId, Effect)> {
-    let looked = Looked { at: time(60), live: None, unrecorded: None, ways: Ok(ways) };
+    let looked = Looked { at: time(60), live: None, unrecorded: None, past: Vec::new(), ways: Ok(ways) };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }))
 }
 
@@ -154,7 +154,13 @@ fn the_header_names_what_is_live_before_anything_was_deployed_in_this_incident()
     let mut table = Table::ready();
     let live = |table: &Table| table.model.derived.production.as_ref().and_then(|found| found.live.clone());
     assert_eq!(live(&table), None);
-    let looked = Looked { at: time(60), live: Some("v1.4.2".into()), unrecorded: None, ways: Ok(Vec::new()) };
+    let looked = Looked {
+        at: time(60),
+        live: Some("v1.4.2".into()),
+        unrecorded: None,
+        past: Vec::new(),
+        ways: Ok(Vec::new()),
+    };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
     assert_eq!(live(&table).as_deref(), Some("v1.4.2"));
 }
@@ -182,6 +188,7 @@ fn what_somebody_deployed_past_the_record_is_named_until_it_is_recorded() {
             at,
             live: Some("v1.4.3".into()),
             unrecorded: Some(Box::new(found(at))),
+            past: Vec::new(),
             ways: Ok(Vec::new()),
         };
         table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
@@ -229,6 +236,7 @@ fn what_somebody_deployed_past_the_record_is_named_until_it_is_recorded() {
         at: at + SignedDuration::from_mins(2),
         live: Some("v1.4.3".into()),
         unrecorded: Some(Box::new(found(started - SignedDuration::from_hours(1)))),
+        past: Vec::new(),
         ways: Ok(Vec::new()),
     };
     table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
@@ -260,4 +268,34 @@ fn production_that_can_tell_what_is_live_is_asked_again_after_a_while() {
         assert_eq!(at(&mut table, 120), 0);
         assert_eq!(at(&mut table, 60 + 301), usize::from(tells));
     }
+}
+
+#[test]
+fn what_was_live_when_it_was_declared_is_recorded_once_production_has_told_of_it() {
+    let mut table = Table::ready();
+    let declared = table.model.incident().unwrap().declared_at;
+    let had = |hours: i64, name: &str| {
+        let at = declared - SignedDuration::from_hours(hours);
+        let (commit, by) = (name.repeat(20), "li".to_owned());
+        (at, Predecessor { name: name.to_owned(), commit, since: Some(at), by })
+    };
+    let looked = |past: &[(Timestamp, Predecessor)]| {
+        let looked =
+            Looked { at: time(60), live: None, unrecorded: None, past: past.to_vec(), ways: Ok(Vec::new()) };
+        Msg::Fact(Fact::Ways { environment: "production".into(), looked })
+    };
+    let appended = |effects: Vec<(EffectId, Effect)>| {
+        effects.into_iter().find_map(|(_, effect)| match effect {
+            Effect::Append(drafts) => Some(drafts),
+            _ => None,
+        })
+    };
+    assert_eq!(appended(table.send(looked(&[had(-1, "v3")]))), None, "that came later");
+    let past = [had(30, "v1"), had(2, "v2"), had(-1, "v3")];
+    let drafts = appended(table.send(looked(&past))).unwrap();
+    let [Draft { body: Body::LiveFound(live), .. }] = &drafts[..] else { panic!("{drafts:?}") };
+    assert_eq!((live.name.as_str(), live.by.as_str(), live.environment.as_str()), ("v2", "li", "production"));
+    let record = table.record(live.clone().into());
+    table.send(Msg::Fact(Fact::Records(vec![record])));
+    assert_eq!(appended(table.send(looked(&past))), None, "once is enough");
 }

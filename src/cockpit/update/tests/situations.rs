@@ -150,8 +150,13 @@ impl Situation {
             self.repository(&mut table);
         }
         if !self.rollback.is_empty() {
-            let looked =
-                ways::Looked { at: minute(self.at), live: None, unrecorded: None, ways: Ok(self.ways()) };
+            let looked = ways::Looked {
+                at: minute(self.at),
+                live: None,
+                unrecorded: None,
+                past: Vec::new(),
+                ways: Ok(self.ways()),
+            };
             table.send(Msg::Fact(Fact::Ways { environment: "production".into(), looked }));
         }
         if !self.runbook.is_empty() {

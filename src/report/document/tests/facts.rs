@@ -1,7 +1,7 @@
 //! What a reader looks for first: which release it was, until when users felt it, who was there.
 
 use super::*;
-use crate::incident::{Approved, GatePassedOver, Mitigated, SignalKept, SignalsKept};
+use crate::incident::{Approved, GatePassedOver, LiveFound, Mitigated, SignalKept, SignalsKept};
 
 fn at(time: &str) -> Timestamp {
     format!("2026-09-21T{time}Z").parse().unwrap()
@@ -114,6 +114,27 @@ fn of_what_was_live_no_more_is_said_than_is_on_record() {
     story.at("13:45:00", "omar").tell_of(Some((at("13:32:00"), Precision::Exact)), live);
     let report = story.report();
     assert!(report.contains("Live when it began: v1.4.2 (0badc0d), since 13:32 UTC\\\n"), "{report}");
+}
+
+#[test]
+fn what_production_told_of_that_time_is_named_where_nothing_was_deployed() {
+    let mut story = story();
+    let (name, commit, by) = ("v1.4.2".into(), "0badc0d".repeat(6), "Jonas Brandt".into());
+    let since = Some(at("13:32:00"));
+    story.at("13:41:00", "maya").tell(LiveFound {
+        environment: "production".into(),
+        name,
+        commit,
+        since,
+        by,
+    });
+    let report = story.report();
+    let fact = "Live when it began: v1.4.2 (0badc0d), since 13:32 UTC, deployed by Jonas Brandt\\\n";
+    assert!(report.contains(fact), "{report}");
+    // Somebody else who found it out later changes nothing.
+    let (name, commit) = ("v1.4.1".into(), "264c097".repeat(6));
+    story.tell(LiveFound { environment: "production".into(), name, commit, since: None, by: String::new() });
+    assert_eq!(story.report().matches("Live when it began: v1.4.2").count(), 1);
 }
 
 #[test]

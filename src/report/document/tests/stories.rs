@@ -5,11 +5,11 @@ use crate::incident::{
     Answer, Approved, Closed, CommitLearned, CulpritJudged, CulpritVerdict, Decided, Decision, Delivered,
     Delivery, DeploymentReported, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked,
     GatePassedOver, HandoffAccepted, HandoffDeclined, HandoffOffered, Imported, ItemAssigned, Joined,
-    LeaseTaken, MergeOwed, MergePaid, MessageKind, Messaged, Mitigated, Objected, PageFollowed, PageState,
-    Paged, Phase, PhaseEntered, PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof, Proposed, Proved,
-    Rejected, RemoteState, Reopened, ReportSaved, Reported, Reviewed, RunWaiting, SeverityChanged,
-    SignalKept, Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, Suggested, TaskEnded,
-    TaskGiven, Titled, Told, Waits,
+    LeaseTaken, LiveFound, MergeOwed, MergePaid, MessageKind, Messaged, Mitigated, Objected, PageFollowed,
+    PageState, Paged, Phase, PhaseEntered, PipelineSeen, PlanAsked, PlanProposed, PlanResumed, Proof,
+    Proposed, Proved, Rejected, RemoteState, Reopened, ReportSaved, Reported, Reviewed, RunWaiting,
+    SeverityChanged, SignalKept, Signalled, SignalsKept, Snoozed, Spec, StepWaiting, StopAsked, Suggested,
+    TaskEnded, TaskGiven, Titled, Told, Waits,
 };
 
 mod again;
@@ -316,6 +316,14 @@ fn one_of_each() -> Vec<Body> {
             state: RemoteState::Waiting,
             asks: true,
             note: "for approval of production".into(),
+        }
+        .into(),
+        LiveFound {
+            environment: "production".into(),
+            name: "v1.4.2".into(),
+            commit: "0badc0d".repeat(6),
+            since: None,
+            by: String::new(),
         }
         .into(),
         CommitLearned { plan: plan.clone(), step: 0, branch: "main".into(), commit: "4f2c91e".into() }.into(),
