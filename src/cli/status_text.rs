@@ -229,7 +229,7 @@ fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
         facts.push((tests.0.to_owned(), tests.1));
     }
     page.flow(facts, " · ");
-    if let Some(why) = &situation.state.no_hotfix {
+    if let Some((_, why)) = &situation.state.no_hotfix {
         page.prose(&format!("no hotfix needed: {}", visible(why)), Hue::Plain);
     }
     let production = situation.production.as_str();

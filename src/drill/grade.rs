@@ -251,7 +251,11 @@ impl Judge<'_> {
                     ClockState::Late => Verdict::Late,
                     ClockState::Overdue => Verdict::Missed,
                     ClockState::Running => Verdict::Open,
-                    ClockState::Stopped if over.is_some_and(|end| clock.due_at <= end) => Verdict::Missed,
+                    ClockState::Stopped
+                        if over.is_some() && clock.stopped_at.is_some_and(|end| clock.due_at <= end) =>
+                    {
+                        Verdict::Missed
+                    }
                     ClockState::Stopped => return None,
                 };
                 let within = clock.due_at.duration_since(clock.from);

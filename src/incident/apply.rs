@@ -299,7 +299,7 @@ impl Fold {
                     state.findings += 1;
                     self.imply(Phase::Respond, at);
                 }
-                NoteKind::Decision => team::decision(state, &text(&body.text)),
+                NoteKind::Decision => team::decision(state, &text(&body.text), at),
                 NoteKind::Action => state.actions += 1,
                 NoteKind::Note | NoteKind::Problem | NoteKind::Well | NoteKind::Better => {}
             },

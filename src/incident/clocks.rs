@@ -7,7 +7,7 @@ mod updates;
 use jiff::{SignedDuration, Timestamp};
 
 use super::body::{Phase, Severity};
-use super::policy::{ClockPolicy, CountedFrom, Policy};
+use super::policy::{ClockPolicy, CountedFrom, MetBy, Policy};
 use super::state::{State, Status};
 
 pub use phases::phase_since;
@@ -166,7 +166,10 @@ fn once(rule: &ClockPolicy, state: &State, policy: &Policy, now: Timestamp) -> O
         CountedFrom::Mitigated => state.mitigated_at?,
         CountedFrom::Resolved => state.resolved_at?,
     };
-    let met = met::first(rule, state, policy, counted);
+    // Where there is to be no fix nobody waits for one, and the end of the incident is none.
+    let waits = rule.met_by.iter().any(|act| *act != MetBy::Fixed);
+    let given_up = state.without_hotfix().filter(|_| !waits);
+    let met = met::first(rule, state, policy, counted).filter(|met| given_up.is_none_or(|at| *met <= at));
     // Whether it was in time is a matter of what was asked for then, whatever the severity became afterwards.
     let then = met.and_then(|met| last_asked(state, met, now, &within).map(|asked| (asked, met)));
     let ((asked, until), as_of) = match then {
@@ -180,7 +183,7 @@ fn once(rule: &ClockPolicy, state: &State, policy: &Policy, now: Timestamp) -> O
     let from = if at_once && since > state.declared_at { since.max(counted) } else { counted };
     let within_now = if at_once { policy.at_once } else { within_now };
     let over = if rule.ends_closed() { closed(state) } else { state.resolved_at };
-    let stopped = [until, over].into_iter().flatten().min();
+    let stopped = [until, over, given_up].into_iter().flatten().min();
     // What is asked for afterwards cannot have been missed before.
     let since = if rule.from == CountedFrom::Resolved { counted } else { since };
     Some(clock(&rule.id, rule.title.clone(), Ask { from, within: within_now, since, met, stopped }, now))

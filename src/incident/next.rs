@@ -371,27 +371,29 @@ impl Steps<'_> {
             if facts.healthy != Some(false) && !self.at_work_on_production() {
                 self.impact();
                 self.add("resolve", "", "resolve it");
+            } else if state.no_hotfix.is_some() && facts.hotfix_branch.is_none() {
+                self.hotfix();
             } else if facts.healthy == Some(false) && facts.repository && !self.looked() {
                 self.add("suspects", "", "look at what changed since it last worked");
             }
             return;
         }
         let looks = !begun && state.phase == Phase::Respond && facts.repository && !self.looked();
-        let title = "look at what changed since it last worked";
         // Nobody fixes what they do not know; what others mend is waited for.
         if looks && state.no_hotfix.is_none() && !self.is_elsewhere() {
-            self.add("suspects", "", title);
+            self.add("suspects", "", "look at what changed since it last worked");
         }
         let before = self.list.len();
         if facts.repository {
             self.hotfix();
         }
         self.put_back_beside(before);
-        if looks && state.no_hotfix.is_some() {
-            self.add("suspects", "", title);
-        }
-        if state.status == Status::Mitigated && facts.healthy == Some(true) {
+        let is_over = state.status == Status::Mitigated && facts.healthy == Some(true);
+        // Nobody looks for a commit that is not to be fixed; what broke it is written down all the same.
+        if is_over || (!begun && state.no_hotfix.is_some()) {
             self.cause();
+        }
+        if is_over {
             self.impact();
             // Without a fix there is no phase in which that would be asked; theirs may be kept off until they are well.
             if facts.third_parties.is_empty() && !self.at_work_on_production() {

@@ -145,8 +145,8 @@ pub struct State {
     pub actions: usize,
     /// Whether it was decided that production is not put back.
     pub no_rollback: bool,
-    /// Why it was decided that there is no hotfix: it ends by itself, or by other means; `None`: it was not.
-    pub no_hotfix: Option<String>,
+    /// When it was decided that there is no hotfix, and why: it ends by itself, or by other means; `None`: it was not.
+    pub no_hotfix: Option<(Timestamp, String)>,
     /// Findings on record so far.
     pub findings: usize,
     /// What happened, a line for every record that says something to a reader.

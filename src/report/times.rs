@@ -134,8 +134,9 @@ pub(super) fn lasted(state: &State, now: Timestamp) -> Option<String> {
 /// later, the budget of a phase is no target, and each update starts the next.
 pub(super) fn targets(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> Vec<Clock> {
     let ran = |clock: &Clock| match clock.state {
+        ClockState::Stopped if clock.id == "fix" && state.without_hotfix().is_some() => false,
         // Whether there is a fix has to be known, whenever it was due.
-        ClockState::Stopped if clock.id == "fix" && state.resolved_at.is_some() => state.no_hotfix.is_none(),
+        ClockState::Stopped if clock.id == "fix" && state.resolved_at.is_some() => true,
         // It was over before this was due.
         ClockState::Stopped => clock.stopped_at.is_some_and(|end| clock.due_at <= end),
         _ => true,

@@ -213,7 +213,7 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
             no(settled && !state.is_open(), &format!("it is {}", status.name()))
         }
         Command::HotfixNot => match &state.no_hotfix {
-            Some(why) => Some(format!("decided already: {why}")),
+            Some((_, why)) => Some(format!("decided already: {why}")),
             None => no(settled && !state.is_open(), &format!("it is {}", status.name())),
         },
         Command::Close => no(settled && status != Status::Resolved, "resolve it first"),

@@ -3,6 +3,8 @@
 //! A record that answers another (accepts, ends, objects) was written by somebody who had seen it, and so
 //! sorts after it. Where it does not, or what it answers has ended, it changes nothing.
 
+use jiff::Timestamp;
+
 use super::Fold;
 use crate::incident::body::{
     CulpritJudged, Decided, FollowUpAdded, FollowUpChanged, FollowUpEnded, FollowUpLinked, HandoffAccepted,
@@ -126,15 +128,15 @@ pub(super) fn decided(state: &mut State, record: &Record, body: &Decided) {
     let Some(motion) = open_motion(state, body.proposal) else { return };
     motion.decided = Some((record.occurred_at, body.accepted));
     let text = if body.accepted { motion.text.clone() } else { String::new() };
-    decision(state, &text);
+    decision(state, &text, record.occurred_at);
 }
 
 /// Something was decided. Only words that say so end looking for a way back.
-pub(super) fn decision(state: &mut State, text: &str) {
+pub(super) fn decision(state: &mut State, text: &str, at: Timestamp) {
     state.decisions += 1;
     state.no_rollback |= wording::rules_out_rollback(text);
     if let Some(why) = wording::rules_out_hotfix(text) {
-        state.no_hotfix = Some(why.to_owned());
+        state.no_hotfix = Some((at, why.to_owned()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! A fix that was finished, and that production does not have yet.
 
+use jiff::Timestamp;
+
 use super::plans::PlanRun;
 use super::{Release, State, WatchVerdict};
 
@@ -54,6 +56,19 @@ impl Finished {
 }
 
 impl State {
+    /// Since when there is to be no hotfix, as decided. Whoever begins one all the same, or deploys to production, has
+    /// thought better of it.
+    pub fn without_hotfix(&self) -> Option<Timestamp> {
+        let (decided, _) = self.no_hotfix.as_ref()?;
+        let given_up = |plan: &PlanRun| ["abandon", "fetch"].iter().any(|what| plan.id.starts_with(what));
+        let is_fix = |plan: &PlanRun| match plan.purpose.as_str() {
+            "hotfix" => !given_up(plan),
+            purpose => purpose == "deploy" && plan.is_production(),
+        };
+        let begun = self.plans.iter().any(|plan| plan.started_at > *decided && is_fix(plan));
+        (!begun).then_some(*decided)
+    }
+
     /// What became of a fix that turned out to be no good, in words that follow on “which”.
     pub fn what_became_of(&self, fix: &str) -> &'static str {
         let is_it = |release: &Release| release.name() == fix && !release.rollback;

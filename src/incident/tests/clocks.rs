@@ -278,3 +278,24 @@ fn a_clock_of_the_law_runs_on_when_the_outage_is_over() {
     let told = over().into_iter().chain([record(90, told("regulator"))]);
     assert_eq!(state("until = \"closed\"", &log(told)), ClockState::Met);
 }
+
+#[test]
+fn where_no_hotfix_is_needed_the_fix_is_waited_for_until_that_was_decided_and_no_longer() {
+    let no_fix = || {
+        let text = "no hotfix: it is the provider's outage".to_owned();
+        record(30, Noted { kind: NoteKind::Decision, text })
+    };
+    let usual = Policy::built_in();
+    let fix = |log: &Log, now| {
+        let clock = clock_of(log, &usual, "fix", now);
+        (clock.state, clock.stopped_at)
+    };
+    assert_eq!(fix(&log([no_fix()]), 40), (ClockState::Stopped, Some(minutes(30))));
+    let over = log([no_fix(), record(300, Resolved::default())]);
+    assert_eq!(fix(&over, 400), (ClockState::Stopped, Some(minutes(30))), "its end is no fix that came late");
+    // Whoever fixes it all the same has thought better of it.
+    let begun = log([no_fix(), record(35, plan("hotfix-pool-1", "hotfix", "repository", ""))]);
+    assert_eq!(fix(&begun, 40), (ClockState::Running, None));
+    let abandoned = log([no_fix(), record(35, plan("abandon-1", "hotfix", "repository", ""))]);
+    assert_eq!(fix(&abandoned, 40).0, ClockState::Stopped);
+}

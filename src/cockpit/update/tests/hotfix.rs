@@ -173,7 +173,7 @@ fn that_no_hotfix_is_needed_is_recorded_by_a_key_once_and_with_a_reason() {
     let record = table.record(drafts[0].body.clone());
     table.send(Msg::Fact(Fact::Records(vec![record])));
     let said = table.model.incident().unwrap().no_hotfix.clone();
-    assert_eq!(said.as_deref(), Some("it is the provider's outage"));
+    assert_eq!(said.map(|(_, why)| why).as_deref(), Some("it is the provider's outage"));
     assert_eq!(row(&mut table, "n").1.as_deref(), Some("decided already: it is the provider's outage"));
 }
 

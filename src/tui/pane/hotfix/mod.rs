@@ -345,7 +345,7 @@ fn dirty_row(ui: Ui<'_>, pen: &mut Pen<'_>, file: &DirtyFile, first: bool) {
 
 fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
     let keys = ui.keys(Command::Hotfix, Command::HotfixStart);
-    let decided = ui.model.incident().and_then(|state| state.no_hotfix.as_deref());
+    let decided = ui.model.incident().and_then(|state| state.no_hotfix.as_ref());
     let base = branch.base.as_deref().unwrap_or("the base");
     let line = match (&branch.head, ui.model.hotfix_branch()) {
         (Head::Unborn { .. }, _) => "make a first commit; nothing to fix before it".to_owned(),
@@ -356,9 +356,11 @@ fn nothing_yet(ui: Ui<'_>, buf: &mut Buffer, body: Rect, branch: &BranchState) {
             )
         }
         (_, Some(_)) => "edit and commit the smallest fix; it shows up here".to_owned(),
-        (_, None) if decided.is_some() => format!("no hotfix needed: {}", decided.unwrap_or_default()),
-        (_, None) => facts::goes_on(ui, base, facts::outlook(ui, branch).map_or(&[], |known| &known.places))
-            .unwrap_or_else(|| format!("press {keys} to start a hotfix branch from {base}")),
+        (_, None) => match decided {
+            Some((_, why)) => format!("no hotfix needed: {why}"),
+            None => facts::goes_on(ui, base, facts::outlook(ui, branch).map_or(&[], |known| &known.places))
+                .unwrap_or_else(|| format!("press {keys} to start a hotfix branch from {base}")),
+        },
     };
     Pen::new(buf, body, 0).put(&line, ui.of(Role::Faint));
 }
