@@ -29,7 +29,7 @@ mod versions;
 
 use std::path::{Path, PathBuf};
 
-use git2::{Error, ErrorCode, Oid, Repository};
+use git2::{Commit, Error, ErrorCode, Oid, Repository};
 
 use super::state::{NoRepository, Operation};
 use super::watch::Places;
@@ -59,6 +59,12 @@ struct Cache {
     version: Option<(Oid, Vec<VersionFile>, Option<String>)>,
     tags: refs::TagCache,
     suspects: suspects::Cache,
+}
+
+/// Tells whether a commit changes something of its own. A merge does not: wherever it is counted what one commit has
+/// and another lacks, merges are left out.
+fn is_change(commit: &Commit<'_>) -> bool {
+    commit.parent_count() < 2
 }
 
 impl Reader {

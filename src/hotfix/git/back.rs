@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use git2::{Commit as GitCommit, Error, ErrorCode, MergeOptions, Oid, Repository, Sort, Tree};
 
-use super::{Reader, refs};
+use super::{Reader, is_change, refs};
 use crate::hotfix::back::{self, Back, Commit, NoRevert, Question, Revert, Run};
 
 /// Most commits a revert is tried for.
@@ -122,11 +122,13 @@ impl Reader {
         walk.hide(target.id())?;
         let (mut taken, mut count) = (Vec::new(), 0);
         for id in walk.take(MAX_COUNT) {
-            let id = id?;
-            if taken.len() < Back::MAX_COMMITS {
-                taken.push(named(&self.repo.find_commit(id)?));
+            let commit = self.repo.find_commit(id?)?;
+            if is_change(&commit) {
+                if taken.len() < Back::MAX_COMMITS {
+                    taken.push(named(&commit));
+                }
+                count += 1;
             }
-            count += 1;
             if budget.is_spent() {
                 return Err(Error::from_str("there was no time to count the commits between"));
             }
@@ -156,7 +158,7 @@ impl Reader {
             return Err(no(format!("what is deployed is not on {branch}: nothing to revert")));
         }
         let chain = chain(repo, current, target.id(), budget)?;
-        let ahead = repo.graph_ahead_behind(onto, current.id())?.0;
+        let ahead = self.changes_since(onto, current.id())?;
         let tried = try_in_memory(repo, onto, target, &chain, budget)?;
         let scratch = self.common_dir().join("flightdeck");
         let scratch = free(&scratch, &format!("{}-to-{}", short(onto), short(target.id())));
@@ -449,7 +451,9 @@ mod tests {
         let merge = repo.git(&["rev-parse", "HEAD"]);
         repo.with_origin();
         let back = look(&repo, &merge, &good);
-        assert_eq!(back.taken_count, 3);
+        // The merge changes nothing of its own, and a deploy would not count it either.
+        assert_eq!((back.taken_count, back.taken.len()), (2, 2));
+        assert_eq!(Reader::open(repo.root()).unwrap().changes_beyond(&merge, &[&good], 9).1, 2);
         let revert = back.revert.unwrap();
         let [run] = revert.runs.as_slice() else { panic!("one run: {:?}", revert.runs) };
         assert_eq!((run.mainline, run.commits.len(), run.commits[0].id.as_str()), (Some(1), 1, &*merge));

@@ -10,7 +10,7 @@ use git2::{Error, Oid, Repository, RepositoryState, Sort};
 mod older;
 mod version;
 
-use super::{Reader, refs, status};
+use super::{Reader, is_change, refs, status};
 use crate::config::types::Hotfix;
 use crate::failure::{Failure, FailureKind, Result as Outcome};
 use crate::hotfix::flows::finish::{Checkout, Facts, Fix, Here, Scratch, ScratchNow, Tag, Target};
@@ -323,7 +323,7 @@ impl Reader {
         let mut subjects = Vec::new();
         for id in walk.take(MAX_SUBJECTS) {
             let commit = self.repo.find_commit(id?)?;
-            if commit.parent_count() < 2 {
+            if is_change(&commit) {
                 let subject = commit.summary_bytes().unwrap_or_default();
                 subjects.push(String::from_utf8_lossy(subject).into_owned());
             }

@@ -10,7 +10,7 @@ use git2::{Delta, DiffFindOptions, DiffOptions, Error, Oid, Patch, Repository};
 
 use super::forecast::{CUT_OFF, LATE};
 use super::history::Cut;
-use super::{Reader, change, refs, series, versions};
+use super::{Reader, change, is_change, refs, series, versions};
 use crate::config::types::{Flow, Hotfix};
 use crate::hotfix::growth::{self, FileChange};
 use crate::hotfix::outlook::{Bump, Forecast, Growth, Outlook, Place, Question, Verdict};
@@ -301,9 +301,8 @@ impl Reader {
             Ok(compared) if compared.cut_off => (Err(CUT_OFF.to_owned()), 0),
             Ok(compared) => {
                 let has_fix = !compared.ahead.iter().any(|id| own.is_none_or(|own| own.contains(id)));
-                // As a deploy counts them: whatever it would bring, but merges, which bring nothing of their own.
-                let changes =
-                    |id: &&Oid| self.repo.find_commit(**id).is_ok_and(|commit| commit.parent_count() < 2);
+                // As a deploy counts them.
+                let changes = |id: &&Oid| self.repo.find_commit(**id).is_ok_and(|commit| is_change(&commit));
                 let lacks = if has_fix { 0 } else { compared.ahead.iter().filter(changes).count() };
                 (Ok(has_fix), lacks)
             }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use git2::{Error, Oid};
 
-use super::Reader;
 use super::history::Cut;
+use super::{Reader, is_change};
 
 /// So many first parents back the merge of a fix is looked for.
 const MAX_WALK: usize = 5000;
@@ -44,10 +44,7 @@ impl Reader {
         ahead.retain(|id| !apart.contains(id));
         let mut count = 0;
         for id in &ahead {
-            if self.repo.find_commit(*id)?.parent_count() < 2 {
-                count = ahead.len();
-                break;
-            }
+            count += usize::from(is_change(&self.repo.find_commit(*id)?));
         }
         if apart.is_empty() {
             if self.compared.brings.len() >= MAX_KNOWN {
@@ -144,7 +141,7 @@ mod tests {
         repo.git(&["switch", "-q", "-c", "release/1.4"]);
         repo.commit("make 1.4 ready");
         assert_eq!(brings(&repo, "main", "release/1.4"), Some(0));
-        assert_eq!(brings(&repo, "main", "release/1.2"), Some(3), "it would get all of 1.3");
+        assert_eq!(brings(&repo, "main", "release/1.2"), Some(2), "it would get all of 1.3");
         let mut reader = Reader::open(repo.root()).unwrap();
         let (main, old) = (id(&repo, "main"), id(&repo, "release/1.2"));
         assert_eq!(reader.brings(main, old, &HashSet::new(), Instant::now()).unwrap(), None, "no time");

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use git2::{Direction, Oid};
 use jiff::Timestamp;
 
-use super::{Reader, refs, without_user_info};
+use super::{Reader, is_change, refs, without_user_info};
 use crate::hotfix::remote::{Refs, Tag};
 use crate::text::visible;
 
@@ -176,7 +176,7 @@ impl Reader {
             let Some(commit) = Oid::from_str(&id).ok().and_then(|id| self.repo.find_commit(id).ok()) else {
                 continue;
             };
-            if commit.parent_count() > 1 {
+            if !is_change(&commit) {
                 continue;
             }
             all += 1;
@@ -187,6 +187,18 @@ impl Reader {
             }
         }
         (named, all)
+    }
+
+    /// How many changes one commit has that another has not.
+    pub(super) fn changes_since(&self, one: Oid, other: Oid) -> Result<usize, git2::Error> {
+        let mut walk = self.repo.revwalk()?;
+        walk.push(one)?;
+        walk.hide(other)?;
+        let mut count = 0;
+        for id in walk {
+            count += usize::from(is_change(&self.repo.find_commit(id?)?));
+        }
+        Ok(count)
     }
 
     fn walk(&self, tip: Oid, hidden: &[Oid], most: usize) -> Result<Vec<(String, String)>, git2::Error> {

@@ -44,7 +44,7 @@ impl Reader {
         let before = commit.parent(0)?;
         let chain = [(commit.clone(), mainline)];
         let tried = try_in_memory(repo, onto, &before, &chain, budget)?;
-        let ahead = repo.graph_ahead_behind(onto, commit.id())?.0;
+        let ahead = self.changes_since(onto, commit.id())?;
         let name = format!("revert-{}-on-{}", short(commit.id()), short(onto));
         Ok(base.reverted(tried, ahead, free(&self.common_dir().join("flightdeck"), &name)))
     }
