@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::End;
 use super::ballot::{About, Ballot, BallotArgs};
 use super::context::{Context, Loaded, Wanted};
@@ -9,7 +11,7 @@ use super::situation::Moved;
 use crate::conductor;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Approved, Proposal, RecordId, State, same_person};
-use crate::plan::gates::{self, ApprovalRule, Judged, approvals};
+use crate::plan::gates::{self, ApprovalRule, Approvals, Judged, approvals};
 use crate::plan::{Plan, Purpose, proposal};
 use crate::text::visible;
 
@@ -82,6 +84,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             if is_anew(loaded.state(), &ballot, id) {
                 cx.out.tell(&format!("it counts once: {by} had approved it as {role} before"));
             }
+            let left = left(cx, &loaded, &ballot)?;
+            if !left.is_empty() {
+                cx.out.tell(&left);
+            }
             if puts_up {
                 cx.out.tell(&format!("▲ it does not count if {} starts this deploy", visible(&ballot.by)));
             }
@@ -141,6 +147,21 @@ fn is_anew(state: &State, ballot: &Ballot, id: RecordId) -> bool {
     })
 }
 
+/// What the approval that was just recorded counts as, and who has to approve after it; empty: nothing is judged.
+fn left(cx: &Context, loaded: &Loaded, ballot: &Ballot) -> Result<String> {
+    let (state, policy) = (loaded.state(), cx.setup()?.policy);
+    let rule = ApprovalRule::of(&policy, state.severity);
+    let standing = standing(state, &rule, ballot, cx.now());
+    let missing: Vec<&str> =
+        standing.roles.iter().filter(|role| role.approval.is_none()).map(|role| role.role).collect();
+    let left = visible(&gates::still_to_approve(&standing, state, &policy)).into_owned();
+    let counts = format!("it counts as the {}'s", visible(policy.role_title(&ballot.role)));
+    Ok(match missing.as_slice() {
+        [] => format!("{counts}; nobody else has to approve"),
+        roles => format!("{counts}; {left}: flightdeck approve {}", roles.join("|")),
+    })
+}
+
 /// Why the approval that was just recorded does not count now; `None`: it does.
 fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Result<Option<String>> {
     let state = loaded.state();
@@ -148,8 +169,18 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     let rule = ApprovalRule::of(&policy, state.severity);
     if !rule.roles.contains(&ballot.role) {
         let severity = policy.severity_name(state.severity);
-        return Ok(Some(format!("{severity} needs no approval from {}", ballot.role)));
+        let needed = match rule.roles.as_slice() {
+            [] => "nobody has to approve".to_owned(),
+            roles => format!("approve as one of these: flightdeck approve {}", roles.join("|")),
+        };
+        return Ok(Some(format!("{severity} needs no approval from {}; {needed}", ballot.role)));
     }
+    let found = standing(state, &rule, ballot, cx.now());
+    Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))
+}
+
+/// How the approvals stand of what was decided about.
+fn standing<'a>(state: &'a State, rule: &'a ApprovalRule, ballot: &Ballot, now: Timestamp) -> Approvals<'a> {
     let about = proposal::of(state, &ballot.about.hash);
     let plan = about.and_then(|about| proposal::plan(about).ok());
     // Who will start it is known only once somebody has; until then whoever proposed it is likely to. Who
@@ -157,6 +188,5 @@ fn refusal(cx: &Context, loaded: &Loaded, ballot: &Ballot, id: RecordId) -> Resu
     let started = state.plans.iter().rev().find(|run| run.hash == ballot.about.hash);
     let by = started.map(|run| run.by.as_str()).or(about.map(Proposal::owner)).unwrap_or("");
     let judged = Judged { hash: &ballot.about.hash, plan: plan.as_ref() };
-    let found = approvals(state, &rule, judged, by, cx.now());
-    Ok(found.void.into_iter().find(|(vote, _)| vote.record == id).map(|(_, why)| why))
+    approvals(state, rule, judged, by, now)
 }

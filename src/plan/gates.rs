@@ -19,7 +19,9 @@ use crate::incident::{
 };
 use crate::text::{counted, visible};
 
-pub use approvals::{Approvals, NOT_GIVEN, RoleStanding, approvals, void};
+pub use approvals::{
+    Approvals, Foreseen, NOT_GIVEN, RoleStanding, approvals, foresee, still_to_approve, void,
+};
 pub use demand::{Demand, Lost, lost};
 pub use remote::REMOTE_CHECKS;
 

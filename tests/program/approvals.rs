@@ -219,7 +219,14 @@ fn nobody_approves_alone() {
     site.shell.flightdeck(&["deploy", "production", "--propose"]).succeeded();
     site.shell.flightdeck(&["approve", "lead"]).ended_with(3);
     // One person in two roles.
-    site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    let omar = site.person("Omar").flightdeck(&["approve", "lead"]).succeeded();
+    let left = "it counts as the engineering lead's; the product manager still has to approve: flightdeck approve \
+                product-manager";
+    assert!(omar.stderr.contains(left), "{}", omar.stderr);
+    let other = site.person("Li").flightdeck(&["approve", "commander"]).ended_with(3);
+    let needed = "P1 needs no approval from commander; approve as one of these: flightdeck approve \
+                  lead|product-manager";
+    assert!(other.stderr.contains(needed), "{}", other.stderr);
     let both = site.person("Omar").flightdeck(&["approve", "product-manager"]).ended_with(3);
     assert!(both.stderr.contains("does not count: Omar counts once, as lead: two roles"), "{}", both.stderr);
     assert_eq!(both.stderr.matches("does not count").count(), 1, "it is told once: {}", both.stderr);
@@ -406,7 +413,7 @@ fn key_palette_and_verb_meet_the_same_gates_and_start_the_same_plan() {
     let other = super::terminal::Terminal::open(&site.person("Li"), 40, 140, &[]);
     other.wait_text("approvals 1/2");
     other.press("Ar");
-    other.wait_text("you decide as product manager");
+    other.wait_text("counts as the product manager's; then nobody else has to approve");
     other.wait_text("./deploy.sh main production");
     other.press_until("y", "the approval", |screen| screen.contains("approvals 2/2"));
     cockpit.wait_text("and ⏎ to go ahead");

@@ -9,7 +9,9 @@ use super::super::overlay::{Ask, Overlay, Preview, Purpose};
 use super::{Cx, menus, windows};
 use crate::deploy::{Resolved, gates};
 use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote, same_person};
-use crate::plan::gates::{ApprovalRule, Approvals, NOT_GIVEN, RoleStanding, Standing, approvals};
+use crate::plan::gates::{
+    ApprovalRule, Approvals, Foreseen, NOT_GIVEN, RoleStanding, Standing, approvals, foresee,
+};
 use crate::plan::proposal;
 
 /// The rows of the menu, and what stands over them.
@@ -202,15 +204,35 @@ pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
         Err(why) => return cx.say(format!("{why}: it cannot be shown, so it cannot be approved here")),
     };
     let hash = waits.hash.clone();
-    let role = if role.is_empty() { own_role(cx.model, state) } else { role.to_owned() };
+    let role = if role.is_empty() { own_role(cx.model, state, waits) } else { role.to_owned() };
     cx.push(Overlay::Preview(Box::new(Preview { role: Some(role), ..Preview::of(plan, hash) })));
 }
 
-/// The role in which one decides where none is said: one's own, else the first that has to.
-fn own_role(model: &Model, state: &State) -> String {
-    let roles = &model.policy.severity(state.severity).approvals;
+/// The role in which one decides where none is said: one's own, else the first whose approval is missing and in which
+/// one's own would count.
+fn own_role(model: &Model, state: &State, waits: &Proposal) -> String {
+    let rule = ApprovalRule::of(&model.policy, state.severity);
+    let standing = proposal::standing(state, &rule, model.now);
     let mine = |role: &&String| state.roles.get(*role).is_some_and(|who| same_person(who, &model.me));
-    roles.iter().find(mine).or(roles.first()).cloned().unwrap_or_default()
+    let is_missing = |role: &&String| {
+        let mut missing = standing.roles.iter().filter(|one| one.approval.is_none());
+        missing.any(|one| one.role == *role) && comes_to(model, state, waits, role).refused.is_none()
+    };
+    let roles = &rule.roles;
+    let role = roles.iter().find(mine).or_else(|| roles.iter().find(is_missing)).or(roles.first());
+    role.cloned().unwrap_or_default()
+}
+
+/// What one's own approval in a role comes to.
+fn comes_to(model: &Model, state: &State, waits: &Proposal, role: &str) -> Foreseen {
+    foresee(state, &model.policy, (waits, role), &model.me, model.now)
+}
+
+/// The same for the screen on which it is given.
+pub fn foreseen(model: &Model, shown: &Preview) -> Option<Foreseen> {
+    let state = model.incident()?;
+    let waits = proposal::waiting(state).find(|waits| waits.hash == shown.hash)?;
+    Some(comes_to(model, state, waits, shown.role.as_deref()?))
 }
 
 /// A key on the preview of what waits.
@@ -273,7 +295,17 @@ fn approve(cx: &mut Cx<'_>) {
     if let Some(verdict) = verdict.filter(|verdict| !verdict.may_pass_over) {
         return complain(cx, format!("it {}", verdict.shuts_out()));
     }
-    let said = format!("approved as {}", cx.model.policy.role_title(&role));
+    let found = cx.model.incident().map(|state| comes_to(cx.model, state, &waits, &role));
+    let (refused, left) = found.map(|found| (found.refused, found.left)).unwrap_or_default();
+    if let Some(why) = refused {
+        return complain(cx, format!("it would not count: {why}"));
+    }
+    let title = cx.model.policy.role_title(&role);
+    let said = if left.is_empty() {
+        format!("approved as {title}; nobody else has to approve")
+    } else {
+        format!("approved as {title}; {left}")
+    };
     cx.append(Approved {
         role,
         by: cx.model.me.clone(),

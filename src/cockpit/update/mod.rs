@@ -39,6 +39,7 @@ mod team;
 mod timeline;
 mod windows;
 
+pub use approvals::foreseen;
 pub use culprits::rows as culprits;
 pub use team::brief_answers;
 

@@ -140,6 +140,66 @@ pub fn approvals<'a, 'p>(
     weigh(state, &votes, rule, judged.into(), by, Now { at: now, latest: state.latest })
 }
 
+/// What somebody's approval comes to if they give it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Why it does not count; `None`: it does.
+    pub refused: Option<String>,
+    /// Who has to approve after that, in words; empty: nobody.
+    pub left: String,
+}
+
+/// Finds out what it comes to if somebody approves a proposal in a role, with their own hands.
+pub fn foresee(
+    state: &State,
+    policy: &Policy,
+    (waits, role): (&Proposal, &str),
+    who: &str,
+    now: Timestamp,
+) -> Foreseen {
+    let vote = Vote {
+        record: RecordId(uuid::Uuid::nil()),
+        approves: true,
+        role: role.to_owned(),
+        by: who.to_owned(),
+        written_by: who.to_owned(),
+        verbal: false,
+        how: String::new(),
+        plan: Some(waits.id.clone()),
+        hash: waits.hash.clone(),
+        title: String::new(),
+        at: now,
+        latest: state.latest,
+    };
+    let rule = ApprovalRule::of(policy, state.severity);
+    let before = state.votes.iter().filter(|other| !is_anew(other, &vote));
+    let votes: Vec<&Vote> = before.chain([&vote]).collect();
+    let now = Now { at: now, latest: state.latest };
+    let found = weigh(state, &votes, &rule, waits.hash.as_str().into(), waits.owner(), now);
+    let refused =
+        found.void.iter().find(|(other, _)| other.record == vote.record).map(|(_, why)| why.clone());
+    Foreseen { refused, left: still_to_approve(&found, state, policy) }
+}
+
+/// Who still has to approve, in words: `the on-call manager (li) still has to approve`; empty: nobody.
+pub fn still_to_approve(standing: &Approvals<'_>, state: &State, policy: &Policy) -> String {
+    let missing = standing.roles.iter().filter(|role| role.approval.is_none());
+    let named: Vec<String> = missing
+        .map(|role| {
+            let title = policy.role_title(role.role);
+            match state.roles.get(role.role) {
+                Some(holder) => format!("the {title} ({holder})"),
+                None => format!("the {title}"),
+            }
+        })
+        .collect();
+    match named.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} still has to approve"),
+        all => format!("{} still have to approve", all.join(" and ")),
+    }
+}
+
 /// When approvals are judged.
 #[derive(Clone, Copy)]
 struct Now {

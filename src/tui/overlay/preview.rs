@@ -11,7 +11,7 @@ use super::document::{self, Line};
 use super::{Shown, framed, gates, to_type, typed, wide};
 use crate::cockpit;
 use crate::cockpit::overlay::{Field, Preview, Way};
-use crate::cockpit::update::rollback;
+use crate::cockpit::update::{foreseen, rollback};
 use crate::incident::duration;
 use crate::plan::{Action, Command, Plan, Step, words};
 
@@ -228,7 +228,17 @@ fn effect(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
         Way::Vote => {
             let role = preview.role.as_deref().unwrap_or_default();
             let title = ui.model.policy.role_title(role).to_owned();
-            pen.put("you decide as ", ui.of(Role::Muted)).put(&title, ui.of(Role::Text));
+            let found = foreseen(ui.model, preview);
+            let refused = found.as_ref().and_then(|found| found.refused.as_deref());
+            if let Some(why) = refused {
+                pen.put(&format!("✗ would not count as the {title}'s: {why}"), ui.of(Role::Bad));
+                return;
+            }
+            let left = found.map(|found| found.left).unwrap_or_default();
+            let then = if left.is_empty() { "then nobody else has to approve" } else { &left };
+            let texts = [format!("counts as the {title}'s; {then}"), format!("counts as the {title}'s")];
+            let fits = texts.iter().find(|text| width(text) <= pen.room());
+            pen.put(fits.unwrap_or(&texts[1]), ui.of(Role::Text));
         }
         _ => {
             let plan = &preview.plan;

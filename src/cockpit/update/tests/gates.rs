@@ -184,6 +184,19 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
     let Body::Approved(approved) = &drafts[0].body else { panic!("{drafts:?}") };
     assert_eq!((approved.role.as_str(), approved.by.as_str()), ("lead", "omar"));
     assert_eq!(approved.hash, guarded().hash());
+    assert_eq!(table.word(), "approved as engineering lead; the on-call manager still has to approve");
+    // Two roles are two people: that is said before anything is recorded.
+    let record = table.record(drafts[0].body.clone());
+    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
+    table.keys("A o");
+    table.shown();
+    assert!(table.keys("y").is_empty());
+    assert!(
+        table.complaint().starts_with("it would not count: omar counts once, as lead"),
+        "{}",
+        table.complaint()
+    );
+    table.keys("esc");
     // One's own plan is not approved, and what somebody said is written down as such.
     table.model.me = "maya".into();
     table.keys("A l");
