@@ -7,7 +7,7 @@ use super::End;
 use super::args::WorldArgs;
 use super::carry::carry;
 use super::context::Context;
-use super::{status_ahead, status_json};
+use super::{status_ahead, status_hotfix};
 use crate::conductor;
 use crate::config::types::{Config, Flow};
 use crate::failure::{Failure, Result};
@@ -179,7 +179,7 @@ fn status(cx: &Context, config: &Config, json: bool) -> Result<End> {
     let outlook = status_ahead::look(&mut reader, &config.hotfix, &policy, &names, &releases, Vec::new());
     let outlook = outlook.as_ref();
     if json {
-        cx.out.json(&status_json::hotfix(&config.hotfix, &branch, outlook))?;
+        cx.out.json(&status_hotfix::json(&config.hotfix, &branch, outlook))?;
     } else {
         cx.out.lines(&status::text(&branch, &config.hotfix, outlook, cx.now()))?;
     }

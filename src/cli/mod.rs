@@ -29,11 +29,13 @@ mod status_approvals;
 mod status_back;
 mod status_clocks;
 mod status_health;
+mod status_hotfix;
 mod status_json;
 mod status_messages;
 mod status_runs;
 mod status_text;
 mod suspects;
+mod status_you;
 mod terminal;
 
 mod action;

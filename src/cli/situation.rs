@@ -9,6 +9,7 @@ use crate::config::types::{Config, Hotfix};
 use crate::deploy::rollback::Way;
 use crate::health::series::{State as HealthState, Status as Health};
 use crate::hotfix::outlook::Outlook;
+use crate::hotfix::pull;
 use crate::hotfix::state::BranchState;
 use crate::incident::{
     CheckState, ChecklistItem, Clock, Facts, Next, Policy, Release, RunbookFor, State, Tick, all_clocks,
@@ -34,6 +35,10 @@ pub(crate) struct Situation {
     pub(crate) hotfix: Option<BranchState>,
     /// What is ahead of it, as far as somebody looked.
     pub(crate) outlook: Option<Outlook>,
+    /// Its pull request; `None`: nobody looked.
+    pub(crate) pull: Option<pull::Looked>,
+    /// Who asks; empty: nobody knows.
+    pub(crate) me: String,
     /// How hotfixes are made here.
     pub(crate) settings: Hotfix,
     /// The environment users are served from; empty where there is none.
@@ -167,6 +172,10 @@ pub(crate) struct Around {
     /// What `flightdeck.toml` says.
     pub(crate) config: Config,
     /// Whether what it names may run.
+    /// Its pull request; `None`: nobody looked.
+    pub(crate) pull: Option<pull::Looked>,
+    /// Who asks; empty: nobody knows.
+    pub(crate) me: String,
     pub(crate) may_run: bool,
     /// Probes.
     pub(crate) health: Vec<ProbeState>,
@@ -227,6 +236,8 @@ impl Situation {
             production,
             settings: around.config.hotfix,
             health: around.health,
+            pull: around.pull,
+            me: around.me,
             releases: around.releases,
             looked: around.looked,
             moved: around.moved,
@@ -267,7 +278,7 @@ impl Around {
             green_since,
             branch: self.hotfix.as_ref(),
             outlook: self.outlook.as_ref(),
-            pull: None,
+            pull: self.pull.as_ref(),
             looked: self.looked.as_ref(),
             has_looked: false,
             runbook: self.runbook.clone(),

@@ -1,6 +1,7 @@
 //! `flightdeck status`: the situation on one screen.
 
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -13,8 +14,8 @@ use super::{approve, status_ahead, status_json, status_text};
 use crate::cockpit::model::{Glyphs, Looks};
 use crate::cockpit::ways::Looked;
 use crate::cockpit::{Keymap, Model, gone, update};
-use crate::conductor::{self, Asking, Fresh, Ground, keyring};
-use crate::config::types::Config;
+use crate::conductor::{self, Asking, Fresh, Ground, Looker, keyring};
+use crate::config::types::{Config, Flow};
 use crate::deploy::{Resolved, gates, release};
 use crate::failure::{Failure, Result};
 use crate::health::runner;
@@ -23,8 +24,8 @@ use crate::health::silence;
 use crate::health::stretches::Past;
 use crate::health::tracker::Tracker;
 use crate::hotfix::git::Reader;
-use crate::hotfix::outlook;
 use crate::hotfix::state::BranchState;
+use crate::hotfix::{outlook, pull, standing};
 use crate::incident::{self, AlarmState, Claim, Facts, RunbookFor, Seen, State};
 use crate::plan::gates::Standing;
 use crate::plan::proposal;
@@ -94,7 +95,7 @@ pub(super) fn situation(cx: &Context, loaded: Loaded) -> Situation {
 /// The situation now.
 fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     let now = cx.now();
-    let mut around = around(&setup);
+    let mut around = Around { me: cx.user().unwrap_or_default(), ..around(&setup) };
     let of_incident = loaded.journal.repository_of(loaded.state().id).ok();
     let is_here = |_: &&Place| cx.repository(&loaded.journal).ok() == of_incident;
     let here = cx.place.as_ref().ok().filter(is_here);
@@ -114,6 +115,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
         Some(Err(none)) => around.remarks.push(none.failure(&cx.here.to_string_lossy()).to_string()),
         None => around.remarks.push(elsewhere()),
     }
+    let asked = ask_pull(cx, &setup, around.hotfix.as_ref());
     let history = super::carry::history(cx).map_err(|failure| around.remarks.push(failure.to_string()));
     let mut history = history.unwrap_or_default();
     around.releases.clone_from(&history.releases);
@@ -146,6 +148,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     } else {
         around.health = configured_probes(&setup, "not asked");
     }
+    around.pull = asked.and_then(|asked| asked.join().ok());
     if setup.configured && !setup.trusted {
         around.untrusted = true;
         around.remarks.push(
@@ -172,6 +175,21 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
         around.outlook = status_ahead::look(reader, hotfix, policy, &names, &history.releases, tried);
     }
     Situation::new(loaded.log.into_state(), setup.policy, around, now)
+}
+
+/// How long the place of the pull request may take.
+const PULL: Duration = Duration::from_secs(8);
+
+/// Asks for the pull request of the hotfix branch while the rest is looked at; `None`: its flow has none.
+fn ask_pull(cx: &Context, setup: &Setup, branch: Option<&BranchState>) -> Option<JoinHandle<pull::Looked>> {
+    let hotfix = setup.config.hotfix.clone();
+    let state = branch.filter(|_| hotfix.flow == Flow::GithubFlow)?;
+    let (name, base) = (standing::branch(&hotfix, state)?.to_owned(), state.base.clone()?);
+    let (root, trusted) = (cx.root().ok()?.to_owned(), setup.trusted);
+    Some(std::thread::spawn(move || match Looker::new(&root, &hotfix, &name, &base, trusted) {
+        Ok(mut looker) => looker.look_within(PULL).looked,
+        Err(known) => *known,
+    }))
 }
 
 /// Looks for ways back in an environment, as the cockpit does.

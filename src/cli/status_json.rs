@@ -7,10 +7,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::situation::{Item, ProbeState, Situation};
-use super::{rollback, status_ahead, status_approvals, status_clocks, status_messages};
-use crate::config::types::Hotfix as Made;
-use crate::hotfix::outlook::Outlook;
-use crate::hotfix::state::{BaseAt, BranchState};
+use super::{rollback, status_approvals, status_clocks, status_hotfix, status_messages, status_you};
 use crate::incident::{
     CheckState, Entry, Hash, IncidentId, Outcome, PlanRun, Policy, Proposal, RecordId, Release, Run, State,
     StepRun, Waits,
@@ -25,9 +22,15 @@ pub(crate) struct Document<'a> {
     next: Vec<Next<'a>>,
     clocks: Vec<Clock<'a>>,
     roles: BTreeMap<&'a str, &'a str>,
+    /// Who asks; empty: nobody knows.
+    me: &'a str,
+    /// What waits for them, and how it is done.
+    waiting_for_me: Vec<status_you::Waits>,
     approvals: Vec<status_approvals::Approval<'a>>,
     checklist: Vec<Check<'a>>,
-    hotfix: Option<Hotfix<'a>>,
+    hotfix: Option<status_hotfix::Hotfix<'a>>,
+    /// Its pull request; `null`: none, or nobody could ask.
+    pull: Option<status_hotfix::PullRequest<'a>>,
     health: Vec<Probe<'a>>,
     runs: Vec<RunLine<'a>>,
     plans: Vec<Plan<'a>>,
@@ -57,6 +60,8 @@ struct Incident<'a> {
     phase_name: &'a str,
     impact: &'a str,
     cause: &'a str,
+    /// Why it was decided that no hotfix is needed; `null`: it was not.
+    no_hotfix: Option<&'a str>,
     started_at: Timestamp,
     declared_at: Timestamp,
     mitigated_at: Option<Timestamp>,
@@ -129,44 +134,6 @@ struct Check<'a> {
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     assigned: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Hotfix<'a> {
-    flow: &'static str,
-    flow_from: String,
-    branch: Option<&'a str>,
-    base: Option<&'a str>,
-    head: Option<&'a str>,
-    ahead: usize,
-    behind: usize,
-    pushed: bool,
-    clean: bool,
-    operation: Option<&'static str>,
-    commits: Vec<Commit<'a>>,
-    files: usize,
-    insertions: usize,
-    deletions: usize,
-    version: Option<&'a str>,
-    tests_touched: bool,
-    /// How the merges would go, by the branch merged into; `null`: nobody looked.
-    forecast: Option<BTreeMap<&'a str, status_ahead::Forecast<'a>>>,
-    /// Growth, version and where the fix is; `null`: nobody looked.
-    outlook: Option<status_ahead::Ahead<'a>>,
-    /// Commits that the base here lacks of the remote's, as of the last fetch.
-    base_behind: Option<usize>,
-    /// Open release branches and other hotfixes, here or at the remote.
-    releases: Vec<&'a str>,
-    other_hotfixes: Vec<&'a str>,
-    fetched_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Serialize)]
-struct Commit<'a> {
-    id: &'a str,
-    subject: &'a str,
-    author: &'a str,
-    at: Timestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -296,10 +263,13 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         roles: roles(situation),
         approvals: status_approvals::json(situation),
         checklist: situation.checklist.iter().map(check).collect(),
+        me: &situation.me,
+        waiting_for_me: status_you::waits(situation),
         hotfix: situation
             .hotfix
             .as_ref()
-            .map(|branch| hotfix(&situation.settings, branch, situation.outlook.as_ref())),
+            .map(|branch| status_hotfix::json(&situation.settings, branch, situation.outlook.as_ref())),
+        pull: status_hotfix::pull_json(situation),
         health: situation.health.iter().map(probe).collect(),
         runs: state.runs().map(|(_, run)| run_line(run)).collect(),
         plans: state.plans.iter().map(plan).chain(waiting).collect(),
@@ -349,6 +319,7 @@ fn incident(situation: &Situation) -> Incident<'_> {
         cause: &state.cause,
         started_at: state.started_at,
         declared_at: state.declared_at,
+        no_hotfix: state.no_hotfix.as_ref().map(|(_, why)| why.as_str()),
         mitigated_at: state.mitigated_at,
         resolved_at: state.resolved_at,
         elapsed_s: state.elapsed(situation.now).as_secs(),
@@ -373,49 +344,6 @@ fn check(item: &Item) -> Check<'_> {
         note: tick.map(|tick| tick.note.as_str()).filter(|note| !note.is_empty()),
         assigned: &item.assigned,
     }
-}
-
-/// The branch, also as `hotfix status --json` prints it.
-pub(super) fn hotfix<'a>(made: &Made, branch: &'a BranchState, outlook: Option<&'a Outlook>) -> Hotfix<'a> {
-    Hotfix {
-        flow: made.flow.name(),
-        flow_from: made.flow_from.to_string(),
-        branch: branch.branch(),
-        base: branch.base.as_deref(),
-        head: branch.commit(),
-        ahead: branch.ahead,
-        behind: branch.behind,
-        pushed: branch.upstream.as_ref().is_some_and(|upstream| upstream.exists && upstream.ahead == 0),
-        clean: branch.dirty_count == 0 && branch.operation.is_none(),
-        operation: branch.operation.map(crate::hotfix::state::Operation::name),
-        commits: branch
-            .commits
-            .iter()
-            .map(|commit| Commit {
-                id: &commit.id,
-                subject: &commit.subject,
-                author: &commit.author,
-                at: commit.at,
-            })
-            .collect(),
-        files: branch.size.files,
-        insertions: branch.size.insertions,
-        deletions: branch.size.deletions,
-        version: branch.version.as_deref(),
-        tests_touched: branch.size.tests_touched,
-        forecast: status_ahead::forecasts(outlook),
-        outlook: status_ahead::json(outlook),
-        base_behind: branch.base_upstream.as_ref().filter(|at| at.exists).map(|at| at.behind),
-        releases: branch.releases.iter().map(BaseAt::short).collect(),
-        other_hotfixes: others(branch),
-        fetched_at: branch.fetched_at,
-    }
-}
-
-/// Hotfix branches besides the one that is checked out.
-fn others(branch: &BranchState) -> Vec<&str> {
-    let here = branch.hotfix_branches.iter().filter(|name| branch.branch() != Some(name.as_str()));
-    here.chain(&branch.remote_hotfixes).map(String::as_str).collect()
 }
 
 fn probe(probe: &ProbeState) -> Probe<'_> {

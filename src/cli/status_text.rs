@@ -8,10 +8,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::sheet::{GUTTER, Hue, Line, Sheet, WIDTH, fit};
 use super::situation::{Item, Situation};
-use super::{status_ahead, status_approvals, status_back, status_health, status_runs};
+use super::{status_approvals, status_back, status_health, status_hotfix, status_runs, status_you};
 use crate::config::types::HERE;
 use crate::health::network;
-use crate::hotfix::state::{BranchState, Head};
 use crate::incident::{
     CheckState, Clock, ClockState, Entry, EntryKind, Phase, Severity, State, Status, digest, duration,
     phase_since,
@@ -19,8 +18,7 @@ use crate::incident::{
 use crate::plan::gates::void;
 use crate::text::{counted, visible};
 
-/// Lines of the longest sections: what does not fit is counted, never dropped in silence.
-const COMMITS: usize = 5;
+/// Lines of the longest section: what does not fit is counted, never dropped in silence.
 const ENTRIES: usize = 10;
 
 /// The situation on one screen. With `colour` it carries escapes for a terminal; text from
@@ -33,11 +31,12 @@ pub(crate) fn text(
     let mut page = Sheet::new(colour);
     header(&mut page, situation);
     next(&mut page, situation, key);
+    status_you::you(&mut page, situation);
     status_back::way_back(&mut page, situation);
     due(&mut page, situation);
     status_health::health(&mut page, situation);
     if let Some(branch) = &situation.hotfix {
-        hotfix(&mut page, situation, branch);
+        status_hotfix::hotfix(&mut page, situation, branch);
     }
     merges_back(&mut page, situation);
     checklist(&mut page, &situation.checklist, &situation.state, situation.now);
@@ -191,76 +190,6 @@ fn due_words(at: Timestamp, now: Timestamp) -> String {
         Ordering::Greater => format!("in {}", duration(at.duration_since(now))),
         Ordering::Less => format!("overdue by {}", duration(now.duration_since(at))),
     }
-}
-
-fn hotfix(page: &mut Sheet, situation: &Situation, branch: &BranchState) {
-    page.section("HOTFIX");
-    let name = match &branch.head {
-        Head::Branch { name, .. } => name.clone(),
-        Head::Detached { commit } => format!("no branch, at {}", short(commit)),
-        Head::Unborn { name } => format!("{name}, without a commit"),
-    };
-    let mut facts = vec![(name, Hue::Strong), (situation.settings.flow.name().to_owned(), Hue::Dim)];
-    let on_base = branch.base.as_deref() == branch.branch();
-    if let Some(base) = branch.base.as_ref().filter(|_| !on_base) {
-        facts.push((format!("{} ahead of {base}, {} behind", branch.ahead, branch.behind), Hue::Plain));
-    }
-    facts.push(match &branch.upstream {
-        Some(upstream) if upstream.exists && upstream.ahead == 0 => ("pushed".to_owned(), Hue::Good),
-        Some(upstream) if upstream.exists => (format!("{} to push", upstream.ahead), Hue::Warn),
-        _ => ("not pushed".to_owned(), Hue::Warn),
-    });
-    facts.push(match branch.dirty_count {
-        0 => ("clean".to_owned(), Hue::Good),
-        1 => ("1 file changed".to_owned(), Hue::Warn),
-        many => (format!("{many} files changed"), Hue::Warn),
-    });
-    if let Some(operation) = branch.operation {
-        facts.push((format!("in the middle of a {}", operation.name()), Hue::Bad));
-    }
-    if let Some(version) = &branch.version {
-        facts.push((format!("version {version}"), Hue::Plain));
-    }
-    if branch.ahead > 0 && !on_base {
-        let size = branch.size;
-        let s = if size.files == 1 { "" } else { "s" };
-        facts.push((format!("{} file{s} +{} −{}", size.files, size.insertions, size.deletions), Hue::Plain));
-        let tests = if size.tests_touched { ("with a test", Hue::Good) } else { ("no test yet", Hue::Warn) };
-        facts.push((tests.0.to_owned(), tests.1));
-    }
-    page.flow(facts, " · ");
-    if let Some((_, why)) = &situation.state.no_hotfix {
-        page.prose(&format!("no hotfix needed: {}", visible(why)), Hue::Plain);
-    }
-    let production = situation.production.as_str();
-    if let Some(finished) = situation.state.finished_outside(production) {
-        page.prose(&format!("▲ {} · {}", finished.name, finished.lacks(production)), Hue::Warn);
-    }
-    for (label, facts) in status_ahead::facts(branch, situation.outlook.as_ref()) {
-        // The others say by themselves what they are about.
-        let word = match label {
-            "bump" => "version ",
-            "fix is in" => "fix is in ",
-            _ => "",
-        };
-        let first = |(index, (text, hue)): (usize, status_ahead::Fact)| {
-            (if index == 0 { format!("{word}{text}") } else { text }, hue)
-        };
-        page.flow(facts.into_iter().enumerate().map(first).collect(), " · ");
-    }
-    for commit in branch.commits.iter().take(COMMITS) {
-        page.line(
-            Line::new()
-                .put(short(&commit.id), Hue::Dim)
-                .plain("  ")
-                .cell(&commit.subject, 40, Hue::Plain)
-                .plain("  ")
-                .cell(&commit.author, 10, Hue::Dim)
-                .plain(" ")
-                .put(&ago(commit.at, situation.now), Hue::Dim),
-        );
-    }
-    more(page, branch.ahead.saturating_sub(COMMITS.min(branch.commits.len())), "commits");
 }
 
 /// What went out ahead of other branches and is not in them yet.
@@ -442,7 +371,7 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
     }
 }
 
-fn more(page: &mut Sheet, count: usize, what: &str) {
+pub(super) fn more(page: &mut Sheet, count: usize, what: &str) {
     if count > 0 {
         page.line(Line::new().put(&format!("… and {count} more {}", one(count, what)), Hue::Dim));
     }
@@ -463,11 +392,11 @@ fn one(count: usize, what: &str) -> String {
     }
 }
 
-fn short(commit: &str) -> &str {
+pub(super) fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
 
-fn ago(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     duration(now.duration_since(at).max(SignedDuration::ZERO))
 }
 

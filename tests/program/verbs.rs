@@ -6,7 +6,7 @@ use super::terminal::Terminal;
 use super::world::{Ended, Shell, World};
 
 /// The names at the top of `status --json`, sorted.
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 20] = [
     "approvals",
     "checklist",
     "clocks",
@@ -15,15 +15,18 @@ const SECTIONS: [&str; 17] = [
     "hotfix",
     "incident",
     "journal",
+    "me",
     "merges_back",
     "messages",
     "next",
     "plans",
+    "pull",
     "releases",
     "roles",
     "rollback",
     "runs",
     "timeline",
+    "waiting_for_me",
 ];
 
 /// What a verb printed: one line.

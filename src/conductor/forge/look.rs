@@ -62,7 +62,12 @@ impl Looker {
 
     /// Looks now.
     pub fn look(&mut self) -> Age {
-        self.visit.client.renew(PATIENCE);
+        self.look_within(PATIENCE)
+    }
+
+    /// Looks now, with so long for all questions together.
+    pub fn look_within(&mut self, patience: Duration) -> Age {
+        self.visit.client.renew(patience);
         match self.visit.find(&self.branch, &self.base) {
             Ok(found) => {
                 self.last = found.map(|found| found.pull);
