@@ -33,9 +33,10 @@ mod status_hotfix;
 mod status_json;
 mod status_messages;
 mod status_runs;
+mod status_samples;
 mod status_text;
-mod suspects;
 mod status_you;
+mod suspects;
 mod terminal;
 
 mod action;

@@ -140,6 +140,7 @@ fn probe(name: &str, state: HealthState, value: Option<f64>, why: &str) -> Probe
         why: why.to_owned(),
         gone_since: None,
         is_down: state == HealthState::Error,
+        from_one_sample: false,
     }
 }
 

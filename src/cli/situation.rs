@@ -126,6 +126,8 @@ pub(crate) struct ProbeState {
     pub(crate) gone_since: Option<String>,
     /// Whether it says that it does not work, and not only that a number is over its limit.
     pub(crate) is_down: bool,
+    /// Whether it was asked once, and nobody looked at it in the minutes before.
+    pub(crate) from_one_sample: bool,
 }
 
 impl From<&Health> for ProbeState {
@@ -145,6 +147,7 @@ impl From<&Health> for ProbeState {
             why,
             gone_since: None,
             is_down: health.is_down(health.state, last.map_or("", |sample| &sample.why)),
+            from_one_sample: false,
         }
     }
 }
@@ -169,13 +172,13 @@ pub(crate) struct Around {
     pub(crate) hotfix: Option<BranchState>,
     /// What is ahead of it.
     pub(crate) outlook: Option<Outlook>,
-    /// What `flightdeck.toml` says.
-    pub(crate) config: Config,
-    /// Whether what it names may run.
     /// Its pull request; `None`: nobody looked.
     pub(crate) pull: Option<pull::Looked>,
     /// Who asks; empty: nobody knows.
     pub(crate) me: String,
+    /// What `flightdeck.toml` says.
+    pub(crate) config: Config,
+    /// Whether what it names may run.
     pub(crate) may_run: bool,
     /// Probes.
     pub(crate) health: Vec<ProbeState>,
@@ -233,11 +236,11 @@ impl Situation {
             checklist,
             hotfix: around.hotfix,
             outlook: around.outlook,
+            pull: around.pull,
+            me: around.me,
             production,
             settings: around.config.hotfix,
             health: around.health,
-            pull: around.pull,
-            me: around.me,
             releases: around.releases,
             looked: around.looked,
             moved: around.moved,

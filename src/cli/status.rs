@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::End;
 use super::context::{Context, Loaded, Place, Setup, Wanted};
 use super::situation::{Around, ProbeState, Situation};
-use super::{approve, status_ahead, status_json, status_text};
+use super::{approve, status_ahead, status_json, status_samples, status_text};
 use crate::cockpit::model::{Glyphs, Looks};
 use crate::cockpit::ways::Looked;
 use crate::cockpit::{Keymap, Model, gone, update};
@@ -199,6 +199,7 @@ fn looked(ground: &Ground<'_>, environment: &str, asking: Asking) -> Looked {
             at: ground.now,
             live: found.live,
             unrecorded: found.unrecorded.map(Box::new),
+            past: found.past,
             ways: Ok(found.ways),
         },
         Err(failure) => {
@@ -219,7 +220,6 @@ pub(super) fn seen(cx: &Context, state: &State) -> Seen {
     asked(cx, &cx.setup_or_found().0, state).seen()
 }
 
-            past: found.past,
 /// What is known besides the record, of the probes alone.
 fn asked(cx: &Context, setup: &Setup, state: &State) -> Facts {
     let mut around = around(setup);
@@ -282,7 +282,8 @@ fn around(setup: &Setup) -> Around {
     }
 }
 
-/// Asks every probe once. One that does not answer in its own time is given up on. With an incident it is told of
+/// Asks every probe once, and judges it by what cockpits kept of the last minutes, too. One that does not answer in its
+/// own time is given up on. With an incident it is told of
 /// what nothing is found whether it was there before something was deployed.
 fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&Loaded>) {
     let probes = &setup.config.probes;
@@ -298,15 +299,18 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&
         }
     };
     let mut tracker = Tracker::new(probes);
+    let watched = status_samples::replay(cx, setup, &mut tracker, cx.now());
     for (index, asked) in asked.iter().enumerate() {
         tracker.observe(index, asked.sample.clone());
     }
-    // Of one sample it is told what it says, not what an alarm would make of it.
-    let states = tracker.statuses().iter().zip(&asked);
+    // Where nobody looked in the last minutes it is told what the one sample says, not what an alarm would make of it.
+    let states = tracker.statuses().iter().zip(&asked).zip(watched);
     around.health = states
-        .map(|(status, asked)| {
-            let is_down = status.is_down(asked.state, &asked.sample.why);
-            let found = ProbeState { state: asked.state, is_down, ..ProbeState::from(&**status) };
+        .map(|((status, asked), is_watched)| {
+            let state = if is_watched { status.state } else { asked.state };
+            let is_down = status.is_down(state, &asked.sample.why);
+            let from_one_sample = !is_watched;
+            let found = ProbeState { state, is_down, from_one_sample, ..ProbeState::from(&**status) };
             match loaded.and_then(|loaded| gone_since(loaded, setup, status)) {
                 Some(gone) => ProbeState {
                     why: format!("{gone}: {}", found.why),
@@ -353,8 +357,6 @@ fn gone_since(loaded: &Loaded, setup: &Setup, status: &Status) -> Option<String>
 /// Since when there are samples of all probes of production without a gap: what nobody looked at may have been
 /// anything.
 fn seen_since(loaded: &Loaded, setup: &Setup, around: &Around, now: Timestamp) -> Option<Timestamp> {
-    /// A cockpit stores its samples once a minute.
-    const LATE: Duration = Duration::from_secs(75);
     let from = around.recovered_at(loaded.state())?;
     let repository = loaded.journal.repository_of(loaded.state().id).ok()?;
     let of_production = around.of_production().filter_map(|probe| {
@@ -363,7 +365,7 @@ fn seen_since(loaded: &Loaded, setup: &Setup, around: &Around, now: Timestamp) -
         let early = from.checked_sub(patience).unwrap_or(Timestamp::MIN);
         let samples = loaded.journal.samples(&repository, &probe.name, (early, now)).ok()?;
         let times: Vec<Timestamp> = samples.into_iter().map(|(at, _)| at).collect();
-        Some(silence::unbroken(&times, patience, (from, now), LATE))
+        Some(silence::unbroken(&times, patience, (from, now), status_samples::LATE))
     });
     of_production.max()
 }
@@ -394,6 +396,7 @@ fn recorded_probes(state: &State, config: &Config) -> Vec<ProbeState> {
             environment: environment(name),
             state: state_of(alarm),
             is_down: is_down(name, state_of(alarm), &alarm.why),
+            from_one_sample: false,
             value: None,
             unit: String::new(),
             limit: None,

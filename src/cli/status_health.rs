@@ -13,13 +13,21 @@ pub(super) fn health(page: &mut Sheet, situation: &Situation) {
         page.line(Line::new().put("no probe is configured, or none was asked", Hue::Dim));
     }
     let names = situation.health.iter().map(|probe| visible(&probe.name).width()).max().unwrap_or(0);
+    let single = situation.health.iter().filter(|probe| probe.from_one_sample).count();
+    let all_single = single > 0 && single == situation.health.len();
+    if all_single {
+        page.line(Line::new().put("from one sample each: nobody watched in the minutes before", Hue::Dim));
+    }
     for probe in &situation.health {
         let line = health_line(probe, names.clamp(8, 24));
         // The value and its limit stand beside each other.
         let says_more = probe.state != HealthState::Ok
             && !["(max ", "(min "].iter().any(|limit| probe.why.contains(limit));
-        let why = if says_more { visible(&probe.why) } else { "".into() };
-        let why = why.as_ref();
+        let mut why = if says_more { visible(&probe.why).into_owned() } else { String::new() };
+        if probe.from_one_sample && !all_single {
+            why = format!("{why} (from one sample)").trim_start().to_owned();
+        }
+        let why = why.as_str();
         if line.width + 1 + why.width() <= WIDTH - GUTTER {
             page.line(line.plain(" ").plain(why));
         } else {

@@ -148,6 +148,8 @@ struct Probe<'a> {
     /// The release since which its metric is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_since: Option<&'a str>,
+    /// Whether it was asked once, and nobody looked at it in the minutes before.
+    from_one_sample: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -261,10 +263,10 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
             })
             .collect(),
         roles: roles(situation),
-        approvals: status_approvals::json(situation),
-        checklist: situation.checklist.iter().map(check).collect(),
         me: &situation.me,
         waiting_for_me: status_you::waits(situation),
+        approvals: status_approvals::json(situation),
+        checklist: situation.checklist.iter().map(check).collect(),
         hotfix: situation
             .hotfix
             .as_ref()
@@ -317,9 +319,9 @@ fn incident(situation: &Situation) -> Incident<'_> {
         phase_name: situation.policy.phase_name(state.phase),
         impact: &state.impact,
         cause: &state.cause,
+        no_hotfix: state.no_hotfix.as_ref().map(|(_, why)| why.as_str()),
         started_at: state.started_at,
         declared_at: state.declared_at,
-        no_hotfix: state.no_hotfix.as_ref().map(|(_, why)| why.as_str()),
         mitigated_at: state.mitigated_at,
         resolved_at: state.resolved_at,
         elapsed_s: state.elapsed(situation.now).as_secs(),
@@ -356,6 +358,7 @@ fn probe(probe: &ProbeState) -> Probe<'_> {
         at: probe.at,
         why: &probe.why,
         gone_since: probe.gone_since.as_deref(),
+        from_one_sample: probe.from_one_sample,
     }
 }
 

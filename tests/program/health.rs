@@ -1,5 +1,9 @@
 //! `flightdeck health`: series judged before and after, and samples replayed through an alarm.
 
+use flightdeck::health::series::Verdict;
+use flightdeck::hotfix::git::Reader;
+use flightdeck::journal::{Journal, Sample};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::world::{Ended, Shell, World};
@@ -197,4 +201,44 @@ fn what_cannot_be_replayed_is_named() {
         .said("none.csv");
     let wrong = shell.flightdeck(&["health", "replay", "-", "--probe", "eror rate"]);
     wrong.ended_with(2).said("did you mean \"error rate\"?");
+}
+
+/// How `status` judges a probe that shows this now and showed that in the minute before, as a cockpit kept it.
+fn status_of(now: u32, before: Option<f64>) -> (String, bool, String) {
+    let world = World::new();
+    let shell = place(&world);
+    let script = shell.directory.join("touch-if-run.sh");
+    std::fs::write(&script, format!("#!/bin/sh\necho '{{\"rate\":{now}}}'\n")).unwrap();
+    shell.run("chmod", &["+x", "touch-if-run.sh"]).succeeded();
+    shell.flightdeck(&["trust"]).succeeded();
+    shell.flightdeck(&["declare", "Checkout answers 500", "--severity", "P1"]).succeeded();
+    if let Some(value) = before {
+        let mut journal = Journal::open(&world.path("state"), "Maya").unwrap();
+        let repository = journal.repository(&Reader::open(&shell.directory).unwrap()).unwrap();
+        let sample = |ago: i64| Sample {
+            probe: "error rate".to_owned(),
+            at: Timestamp::now() - SignedDuration::from_secs(ago),
+            value: Some(value),
+            fault: (value > 5.0).then_some(Verdict::Bad),
+        };
+        journal.put_samples(&repository, &[60, 50, 40, 30, 20].map(sample)).unwrap();
+    }
+    let status = shell.json(&["status", "--json"]);
+    let probe = &status["health"][0];
+    let text = shell.flightdeck(&["status"]).succeeded().stdout;
+    (probe["state"].as_str().unwrap().to_owned(), probe["from_one_sample"] == true, text)
+}
+
+#[test]
+fn one_answer_alone_is_neither_an_outage_nor_an_all_clear_where_somebody_looked_before() {
+    let (state, is_one, text) = status_of(40, None);
+    assert_eq!((state.as_str(), is_one), ("failing", true));
+    assert!(text.contains("from one sample"), "{text}");
+    for (now, before, wanted) in
+        [(40, 1.0, "pending"), (1, 40.0, "recovering"), (40, 40.0, "failing"), (1, 1.0, "ok")]
+    {
+        let (state, is_one, text) = status_of(now, Some(before));
+        assert_eq!((state.as_str(), is_one), (wanted, false), "{now} after {before}");
+        assert!(!text.contains("from one sample"), "{text}");
+    }
 }
