@@ -67,6 +67,12 @@ pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Op
     Ok(Options { ways: rollback::ways(&known), live: current.map(Release::name), unrecorded, past })
 }
 
+/// What is live in an environment, by the record and as it tells itself.
+pub(super) fn live(ground: &Ground<'_>, env: &Environment) -> Option<Release> {
+    let (history, _) = history(ground, env, &ground.root.to_string_lossy());
+    history.current(&env.name).cloned()
+}
+
 /// What an environment had from which time on, by the record and as it tells itself.
 pub fn past(ground: &Ground<'_>, env: &Environment) -> Vec<(Timestamp, Predecessor)> {
     let (history, told) = history(ground, env, &ground.root.to_string_lossy());

@@ -192,7 +192,7 @@ fn planned(
             let wanted = gates::ids(env, policy).iter().any(|id| id == "rollback");
             let back = wanted.then(|| back::before_deploy(ground, reader, env, &what.commit));
             let (back, live) = back.unzip();
-            let live = live.flatten().or_else(|| ground.history.current(environment).cloned());
+            let live = if wanted { live.flatten() } else { back::live(ground, env) };
             let mut plan = gates::attach(plan, config, policy, environment, what, back);
             plan.notes.extend(brings(
                 reader,

@@ -558,9 +558,11 @@ impl Action {
 }
 
 impl HttpCall {
-    /// Method and address in one line, without what is a credential.
+    /// Method, address and what is sent in one line, without what is a credential.
     pub fn line(&self) -> String {
-        format!("{} {}", self.method, without_credentials(&self.url))
+        let words: Vec<&str> = self.body.split_whitespace().collect();
+        let line = format!("{} {} {}", self.method, self.url, words.join(" "));
+        without_credentials(line.trim_end()).into_owned()
     }
 }
 

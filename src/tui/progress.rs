@@ -27,7 +27,10 @@ pub(super) fn clock(run: &Run, action: Option<&Action>, now: Timestamp) -> Strin
 pub(super) fn extended(plan: &PlanRun, now: Timestamp) -> Option<String> {
     let time = plan.extended_for()?;
     let since = now.duration_since(plan.started_at).max(SignedDuration::ZERO).min(time);
-    Some(format!("nothing worse, {} of {}", duration(since), duration(time)))
+    let points: Vec<_> = plan.left_to_people().iter().map(|point| point.name()).collect();
+    let left =
+        if points.is_empty() { String::new() } else { format!("; look at {} yourself", points.join(", ")) };
+    Some(format!("nothing worse, {} of {}{left}", duration(since), duration(time)))
 }
 
 /// What a probe last saw, in a word or two.

@@ -84,3 +84,19 @@ fn what_an_environment_says_of_itself_stands_against_what_somebody_writes_down()
     let known = format!("Live when it began: {}", &site.shell.run("git", &["rev-parse", "HEAD"]).stdout[..7]);
     assert!(live(&site).starts_with(&known), "{}", live(&site));
 }
+
+#[test]
+fn a_deploy_names_what_it_brings_to_an_environment_that_tells_what_it_runs() {
+    let site = Site::new("P1", CONFIG);
+    let head = site.shell.run("git", &["rev-parse", "HEAD"]).succeeded().stdout;
+    site.commit("fix: the pool is larger");
+    let line = format!(r#"{{"commit":"{}","at":"2026-01-05T09:00:00Z"}}"#, head.trim());
+    std::fs::write(site.world.path("history.jsonl"), line + "\n").unwrap();
+    let history = "name = \"staging\"\nhistory = [\"cat\", \"../history.jsonl\"]";
+    let config = CONFIG.replace("name = \"staging\"", history);
+    std::fs::write(site.shell.directory.join("flightdeck.toml"), config).unwrap();
+    site.shell.flightdeck(&["trust"]).succeeded();
+    let shown = site.shell.flightdeck(&["deploy", "staging", "--dry-run"]).succeeded().stdout;
+    assert!(shown.contains("brings 1 commit that staging lacks:"), "{shown}");
+    assert!(shown.contains("fix: the pool is larger (Maya)"), "{shown}");
+}

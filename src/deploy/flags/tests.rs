@@ -29,7 +29,7 @@ const PLAIN: &str = "url = \"https://f.example/checkout\"\npath = \"enabled\"\n\
 fn launchdarkly_is_patched_with_json_patch() {
     let calls = calls(DARKLY);
     let url = "https://ld.example/api/v2/flags/shop/new-checkout";
-    assert_eq!(calls.off.line(), format!("PATCH {url}"));
+    assert_eq!(calls.off.line(), format!("PATCH {url} {}", calls.off.body), "what is sent is seen at once");
     let body: serde_json::Value = serde_json::from_str(&calls.off.body).unwrap();
     let path = "/environments/production/on";
     assert_eq!(body, serde_json::json!([{"op": "replace", "path": path, "value": false}]));
@@ -54,7 +54,10 @@ fn unleash_is_posted_to() {
 fn flagsmith_is_patched_by_number() {
     let calls = calls(SMITH);
     let url = "https://fs.example/api/__future__/environments/AbC123/features/42/";
-    assert_eq!((calls.on.line(), calls.read.line()), (format!("PATCH {url}"), format!("GET {url}")));
+    assert_eq!(
+        (calls.on.line(), calls.read.line()),
+        (format!("PATCH {url} {}", calls.on.body), format!("GET {url}"))
+    );
     assert_eq!(calls.on.body, r#"{"environment_default":{"enabled":true}}"#);
     assert_eq!(calls.path, "environment_default.enabled");
     assert_eq!(calls.on.headers["Authorization"], "Api-Key {secret:FLAGS_TOKEN}");
@@ -64,11 +67,11 @@ fn flagsmith_is_patched_by_number() {
 #[test]
 fn plain_http_is_called_as_configured() {
     let calls = calls(PLAIN);
-    assert_eq!(calls.on.line(), "PUT https://f.example/checkout");
+    assert_eq!(calls.on.line(), r#"PUT https://f.example/checkout {"enabled":true}"#);
     assert_eq!(calls.on.headers["Content-Type"], "application/json");
     assert_eq!(
         (calls.off.line().as_str(), calls.off.body.as_str()),
-        ("POST https://f.example/off", "key={secret:OTHER}")
+        ("POST https://f.example/off key={secret:OTHER}", "key={secret:OTHER}")
     );
     assert_eq!(calls.off.headers["Content-Type"], "text/plain; charset=utf-8");
     assert_eq!(

@@ -427,7 +427,7 @@ fn a_flag_says_what_it_guards() {
     assert_eq!((made.confirm.as_deref(), made.gates.len()), (None, 1));
     let listed = flags::flag(&world.config, "flag-1", "new-checkout", false, &Switch::On, "/src").unwrap();
     assert_eq!((&made.title, &made.confirm), (&listed.title, &listed.confirm), "one act, one confirmation");
-    assert_eq!(lines(&made), ["PUT http://127.0.0.1/"]);
+    assert_eq!(lines(&made), ["PUT http://127.0.0.1/ false"]);
 }
 
 #[test]

@@ -315,7 +315,7 @@ impl Steps<'_> {
     }
 
     /// Deploys to production and rollbacks of it, newest first.
-    fn on_production(&self) -> impl Iterator<Item = &PlanRun> {
+    pub(super) fn on_production(&self) -> impl Iterator<Item = &PlanRun> {
         let changes = |plan: &&PlanRun| plan.is_deploy() && Some(plan.target.as_str()) == self.environment;
         self.state.plans.iter().rev().filter(changes)
     }

@@ -28,8 +28,8 @@ impl Steps<'_> {
             } else if self.is_elsewhere() {
                 self.tell_them();
                 self.add("hotfix.not", "", "record that no hotfix is needed: a third party broke it");
-            } else if self.at_work() {
-                // What is left to do is not known.
+            } else if self.at_work() || self.has_canary() {
+                // What is left to do is not known, or nothing is begun before that is decided.
             } else if let Some(who) = self.third_party() {
                 self.tell_them();
                 self.add("hotfix-menu", "", format!("decide whether a hotfix is needed: {who}"));
@@ -74,6 +74,14 @@ impl Steps<'_> {
         if self.deploy(branch, production) && self.done("deploy", Some(production)).is_some() {
             self.enter_verify();
         }
+    }
+
+    /// Whether a canary has a share of production: it may be the fix, and somebody decides about it first.
+    fn has_canary(&self) -> bool {
+        let is_canary = |plan: &PlanRun| {
+            plan.state.is_under_way() && plan.share().is_some() && plan.purpose != "rollback"
+        };
+        self.is_shared() || self.on_production().any(is_canary)
     }
 
     fn start(&mut self) {
