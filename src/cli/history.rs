@@ -55,10 +55,12 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         all.retain(|one| one.id == only);
     }
     // Those of other repositories are called what their teams call them, which nobody here knows.
-    let policy = if args.all { Policy::built_in() } else { cx.setup_or_found().0.policy };
+    let setup = cx.setup_or_found().0;
+    let (policy, probes) = (if args.all { Policy::built_in() } else { setup.policy }, setup.config.probes);
     let mut chronicle = Chronicle::default();
     for one in all.iter().filter(|one| one.is_declared) {
-        let found = journal.alone(one.id).map(|state| Past::of(&state, &one.number, &policy, cx.now()));
+        let found =
+            journal.alone(one.id).map(|state| Past::of(&state, &one.number, &policy, &probes, cx.now()));
         chronicle.take((one.id, one.number.clone(), one.title.clone()), found);
     }
     let today = cx.now().to_zoned(TimeZone::UTC).date();

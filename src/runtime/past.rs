@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::ground::Ground;
 use crate::cockpit::msg::Done;
 use crate::conductor;
+use crate::config::types::Probe;
 use crate::config::{load, trust};
 use crate::failure::Result;
 use crate::hotfix::git::{Reader, located};
@@ -21,6 +22,7 @@ use crate::report::past::{Chronicle, Past};
 #[derive(Debug, Default)]
 pub(super) struct Known {
     policy: Option<Policy>,
+    probes: Vec<Probe>,
     incidents: HashMap<IncidentId, (Seq, Past)>,
 }
 
@@ -31,11 +33,13 @@ impl Ground {
         let repository = self.repository(&journal)?;
         // What one that panicked has left is whole: it is put in place when it is done.
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.policy.as_ref() != Some(policy) {
-            *known = Known { policy: Some(policy.clone()), ..Known::default() };
+        let probes = self.config.probes.as_slice();
+        if known.policy.as_ref() != Some(policy) || known.probes != probes {
+            *known =
+                Known { policy: Some(policy.clone()), probes: probes.to_vec(), incidents: HashMap::new() };
         }
         let all = journal.each_declared(Some(&repository), |one| {
-            past(&journal, one.id, &one.number, policy, known.incidents.remove(&one.id))
+            past(&journal, one.id, &one.number, (policy, probes), known.incidents.remove(&one.id))
         })?;
         let (mut chronicle, mut fresh) = (Chronicle::default(), HashMap::new());
         for (one, found) in all {
@@ -88,7 +92,7 @@ fn past(
     journal: &Journal,
     id: IncidentId,
     number: &str,
-    policy: &Policy,
+    (policy, probes): (&Policy, &[Probe]),
     before: Option<(Seq, Past)>,
 ) -> Result<(Seq, Past)> {
     let seq = journal.reached(id)?;
@@ -96,5 +100,5 @@ fn past(
         // Another incident may have got the same number meanwhile.
         return Ok((seq, Past { number: number.to_owned(), ..past }));
     }
-    Ok((seq, Past::of(&journal.alone(id)?, number, policy, Timestamp::now())))
+    Ok((seq, Past::of(&journal.alone(id)?, number, policy, probes, Timestamp::now())))
 }

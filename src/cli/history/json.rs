@@ -35,6 +35,8 @@ pub(super) struct Line<'a> {
 struct What<'a> {
     began_at: Timestamp,
     mitigated_at: Option<Timestamp>,
+    /// Since when users were served again, as it was measured; by this it is counted.
+    served_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
     durations: Durations<'a>,
     /// How often it was said to be over, and was opened again.
@@ -114,6 +116,7 @@ fn what(past: &Past, today: Date) -> What<'_> {
     What {
         began_at: past.began_at,
         mitigated_at: past.mitigated_at,
+        served_at: past.served_at,
         resolved_at: past.resolved_at,
         durations: Durations {
             detect: length(&past.detect),

@@ -9,6 +9,8 @@ mod trends;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use super::production;
+use crate::config::types::Probe;
 use crate::failure::Result;
 use crate::incident::{
     Clock, ClockState, EntryKind, FollowUp, IncidentId, Policy, Round, Severity, State, Status, clocks,
@@ -58,8 +60,10 @@ pub struct Past {
     pub began_at: Timestamp,
     /// When it was declared.
     pub declared_at: Timestamp,
-    /// When users were served again.
+    /// When it was recorded that users are served again.
     pub mitigated_at: Option<Timestamp>,
+    /// Since when they were, as well as that is known: what was measured counts, as in the report.
+    pub served_at: Option<Timestamp>,
     /// When it was over.
     pub resolved_at: Option<Timestamp>,
     /// From the beginning of the fault to the declaration.
@@ -211,8 +215,8 @@ impl Chronicle {
 }
 
 impl Past {
-    /// Works out what an incident came to, by the policy and the time.
-    pub fn of(state: &State, number: &str, policy: &Policy, now: Timestamp) -> Self {
+    /// Works out what an incident came to, by the policy, the probes of its repository and the time.
+    pub fn of(state: &State, number: &str, policy: &Policy, probes: &[Probe], now: Timestamp) -> Self {
         let all = clocks(state, policy, now);
         let is_running = all.iter().any(|clock| clock.state == ClockState::Running);
         let (over_budget, mut missed): (Vec<Missed>, Vec<Missed>) =
@@ -227,7 +231,8 @@ impl Past {
         let mut over_budget = over_budget;
         over_budget.sort_by_key(|one| one.due_at);
         let kind = |kind| state.timeline.iter().filter(|entry| entry.kind == kind).count();
-        let (detect, mitigate, resolve) = lengths(state);
+        let served_at = state.mitigated_at.map(|said| production::recovered(state, probes, said).at);
+        let (detect, mitigate, resolve) = lengths(state, served_at);
         Self {
             id: state.id,
             number: number.to_owned(),
@@ -238,6 +243,7 @@ impl Past {
             began_at: state.started_at,
             declared_at: state.declared_at,
             mitigated_at: state.mitigated_at,
+            served_at,
             resolved_at: state.resolved_at,
             detect,
             mitigate,
@@ -292,6 +298,13 @@ impl Past {
     pub fn details(&self) -> Vec<String> {
         let took = self.lengths().map(|(measure, took)| match took {
             Took::NotYet => format!("not {}", measure.done()),
+            Took::Measured(length) if measure == Measure::Mitigate => {
+                let recorded = self.mitigated_at.filter(|at| Some(*at) != self.served_at);
+                let recorded = recorded.map(|at| duration(at.duration_since(self.began_at)));
+                let recorded =
+                    recorded.map_or_else(String::new, |after| format!(" (recorded after {after})"));
+                format!("{} {}{recorded}", measure.name(), duration(*length))
+            }
             took => format!("{} {}", measure.name(), took.said()),
         });
         let mut lines = vec![took.join(" · ")];
@@ -354,7 +367,7 @@ fn late(clock: &Clock) -> Option<Missed> {
 
 /// How long it took to detect, to mitigate and to resolve. Where two times cannot both be right, neither of the
 /// lengths is told: nobody knows which of them is wrong.
-fn lengths(state: &State) -> (Took, Took, Took) {
+fn lengths(state: &State, served_at: Option<Timestamp>) -> (Took, Took, Took) {
     let is_over = state.resolved_at.is_some();
     let began = state.started_at;
     let took = |to: Option<Timestamp>, what: &str| match to {
@@ -364,7 +377,7 @@ fn lengths(state: &State) -> (Took, Took, Took) {
         Some(to) => Took::Measured(to.duration_since(began)),
     };
     let detect = took(Some(state.declared_at), "declared");
-    let mitigate = took(state.mitigated_at, "mitigated");
+    let mitigate = took(served_at, "mitigated");
     let resolve = took(state.resolved_at, "resolved");
     match (state.mitigated_at, state.resolved_at) {
         (Some(served), Some(over)) if over < served => {

@@ -25,6 +25,7 @@ pub(crate) fn past(n: i64, severity: Severity, minutes: [i64; 3]) -> Past {
         began_at: day(n),
         declared_at: after(detect),
         mitigated_at: Some(after(mitigate)),
+        served_at: Some(after(mitigate)),
         resolved_at: Some(after(resolve)),
         detect: took(detect),
         mitigate: took(mitigate),
@@ -55,7 +56,7 @@ pub(crate) fn follow_up(n: u128, text: &str, owner: &str, due: Option<&str>) -> 
 /// Some of all kinds: one that goes on, one with contradicting times, one that cannot be read.
 pub(crate) fn chronicle() -> Chronicle {
     let mut open = past(58, Severity::P0, [4, 0, 0]);
-    (open.mitigated_at, open.resolved_at) = (None, None);
+    (open.mitigated_at, open.served_at, open.resolved_at) = (None, None, None);
     (open.mitigate, open.resolve, open.status) = (Took::NotYet, Took::NotYet, Status::Open);
     open.title = "Checkout answers 500".into();
     let mut worst = past(40, Severity::P0, [4, 41, 312]);

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::incident::{
-    Author, Began, Body, CauseDescribed, Closed, CulpritJudged, CulpritVerdict, Declared, Draft,
+    Alarm, Author, Began, Body, CauseDescribed, Closed, CulpritJudged, CulpritVerdict, Declared, Draft,
     FollowUpAdded, FollowUpEnded, Hash, Hlc, IncidentId, Log, Mitigated, Precision, Record, RecordId,
     Released, Reopened, RepositoryId, Resolved, Told,
 };
@@ -79,7 +79,9 @@ impl Story {
 
     fn past(&self, minute: i64) -> Past {
         let log = Log::new(self.records.clone()).unwrap();
-        Past::of(log.state(), "INC-2026-0001", &Policy::built_in(), minutes(minute))
+        let probe = "name = \"errors\"\nenvironment = \"production\"\nurl = \"http://localhost:1\"";
+        let probes = [toml::from_str(probe).unwrap()];
+        Past::of(log.state(), "INC-2026-0001", &Policy::built_in(), &probes, minutes(minute))
     }
 }
 
@@ -315,4 +317,28 @@ fn a_thousand_incidents_are_put_together_at_once() {
     let trends = trends(&many(&lengths), By::Month, &Policy::built_in());
     assert_eq!(trends.count, 1000);
     assert_eq!(trends.groups.iter().map(|group| group.count).sum::<usize>(), 1000);
+}
+
+#[test]
+fn users_are_served_again_when_that_was_measured_and_when_it_was_recorded_stands_beside_it() {
+    let alarm = |from: &str, to: &str| Alarm {
+        probe: "errors".into(),
+        from: from.into(),
+        to: to.into(),
+        why: String::new(),
+    };
+    let mut story = Story::new(Severity::P0);
+    story.tell(1, alarm("ok", "failing"));
+    story.tell(11, alarm("failing", "ok"));
+    story.mitigated(27);
+    let past = story.past(30);
+    assert_eq!((&past.mitigate, past.served_at), (&mins(11), Some(minutes(11))));
+    assert_eq!(past.mitigated_at, Some(minutes(27)));
+    let details = past.details().join("\n");
+    assert!(details.contains("mitigate 11m (recorded after 27m)"), "{details}");
+    // Where nothing measured it, the record is all there is.
+    let mut said = Story::new(Severity::P0);
+    said.mitigated(27);
+    let details = said.past(30).details().join("\n");
+    assert!(details.contains("mitigate 27m ·"), "{details}");
 }
