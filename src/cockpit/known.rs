@@ -98,6 +98,7 @@ impl Known<'_> {
             silent: names(|probe| probe.is_unknown),
             warning: names(|probe| probe.state == Health::Warn),
             third_parties: self.third_parties(),
+            failing_elsewhere: self.failing_elsewhere(),
             me: self.me.to_owned(),
             green_since: self.green_since,
             failed_again: state.and_then(|state| state.failed_again(is_production, self.now)),
@@ -128,6 +129,16 @@ impl Known<'_> {
             runbook: self.runbook,
             missing: self.missing,
         }
+    }
+
+    /// Probes of the environments besides production that fail.
+    fn failing_elsewhere(&self) -> Vec<String> {
+        let named = |name: &str| self.config.environments.iter().any(|env| env.name == name);
+        let other = |probe: &&Probed<'_>| {
+            named(probe.environment) && !self.config.watches_production(probe.environment)
+        };
+        let bad = self.probes.iter().filter(other).filter(|probe| probe.state.is_bad());
+        bad.map(|probe| probe.name.to_owned()).collect()
     }
 
     /// Probes that tell of somebody else's service and are not well.

@@ -127,6 +127,10 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
         found.push(format!("a third party is not well yet: {}", facts.third_parties.join(", ")));
     }
     found.extend(unwatched(state, facts));
+    found.extend(unmerged(state, facts));
+    if !facts.failing_elsewhere.is_empty() {
+        found.push(format!("still failing outside of production: {}", facts.failing_elsewhere.join(", ")));
+    }
     found.extend(state.flags_off().into_iter().map(|flag| format!("{flag} is still off")));
     checklist(state, facts, found);
     for merge in state.merges_owed() {
@@ -169,6 +173,16 @@ fn unwatched(state: &State, facts: &Facts) -> Option<String> {
         Some((_, WatchVerdict::Unknown, _)) => Some(format!("the watch of {name} could not be judged")),
         None => Some(format!("{name} was not watched to the end")),
     }
+}
+
+/// That the fix is on a branch of its own, and whether anybody else has that.
+fn unmerged(state: &State, facts: &Facts) -> Option<String> {
+    let branch = facts.unmerged(state)?;
+    let here = facts.hotfix_branch.as_deref() == Some(branch.as_str());
+    let unpushed = here && facts.fix.remote && facts.fix.unpushed.is_some_and(|commits| commits > 0);
+    let (_, base) = state.unmerged_fix(production(facts)?)?;
+    let pushed = if unpushed { " and not pushed" } else { "" };
+    Some(format!("the fix in production is only on {branch}, not in {base}{pushed}"))
 }
 
 /// Whom nobody told, or not since users are served again.

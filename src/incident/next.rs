@@ -57,6 +57,8 @@ pub struct Facts {
     pub checks: Vec<String>,
     /// Names of environments, in order, and whether they are protected.
     pub environments: Vec<(String, bool)>,
+    /// Names of the probes of other environments that fail.
+    pub failing_elsewhere: Vec<String>,
     /// Names of the environments that have a smoke test.
     pub smokable: Vec<String>,
     /// Audiences and roles that a channel reaches, by id: a message to them is sent from here.
@@ -453,6 +455,7 @@ impl Steps<'_> {
         self.cause();
         // What nobody tried in production is not over.
         if smoked {
+            self.bring_home();
             self.impact();
             self.flags_on();
             self.add("resolve", "", self.is_gone());

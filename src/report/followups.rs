@@ -39,6 +39,7 @@ pub(super) fn left(
     unknown_outcomes(state, &mut open);
     merges_back(state, &mut open);
     open.extend(production::merged_still(state).map(|text| inline(&text)));
+    open.extend(production::unmerged(state));
     flags_off(state, &mut open);
     end_told(state, policy, &mut open);
     people(state, policy, &mut open);

@@ -90,6 +90,15 @@ pub(super) fn merged_still(state: &State) -> Option<String> {
     state.finished_outside(production)?.is_merged_still(production)
 }
 
+/// That the fix is to be brought to where releases are made from, where nobody is on record to have done that; Markdown.
+pub(super) fn unmerged(state: &State) -> Option<String> {
+    let (branch, base) = state.unmerged_fix(&live(state)?.environment)?;
+    let (branch, base) = (inline(branch), inline(base));
+    Some(format!(
+        "Bring {branch} into {base}: production runs it, and it is not on record that it was merged"
+    ))
+}
+
 /// When a release that nobody deployed from here was written down.
 pub(super) fn recorded_at(state: &State, release: &Release) -> Timestamp {
     let opening = format!("{} is ", release.environment);

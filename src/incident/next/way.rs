@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::super::body::PlanEnd;
 use super::super::fix::{Raised, Review};
-use super::super::state::{PlanRun, PlanState, Status};
-use super::{Steps, production};
+use super::super::state::{PlanRun, PlanState, State, Status};
+use super::{Facts, Steps, production};
 use crate::config::types::Flow;
 
 impl Steps<'_> {
@@ -228,6 +228,24 @@ impl Steps<'_> {
         }
     }
 
+    /// A fix that production runs from its own branch is still to be brought to where the next release is made from.
+    pub(super) fn bring_home(&mut self) {
+        let facts = self.facts;
+        let Some(branch) = facts.unmerged(self.state) else { return };
+        let checked_out = facts.hotfix_branch.as_deref() == Some(branch.as_str());
+        if checked_out {
+            self.push(&branch);
+            self.open_pull_request();
+            self.finish(&branch);
+        } else {
+            self.add(
+                "",
+                "",
+                format!("switch to {branch} and finish it: production runs it, and no release has it"),
+            );
+        }
+    }
+
     fn merge_pull_request(&mut self) {
         let base = self.facts.fix.base.clone();
         match self.facts.fix.review.clone() {
@@ -316,5 +334,17 @@ impl Steps<'_> {
         self.checklist();
         self.gates();
         self.deploy(&fix.base, production);
+    }
+}
+
+impl Facts {
+    /// The branch that production runs as the fix and that is not where releases are made from, as far as is known.
+    pub(in crate::incident) fn unmerged(&self, state: &State) -> Option<String> {
+        let (branch, _) = state.unmerged_fix(production(self)?)?;
+        let here = self.hotfix_branch.as_deref() == Some(branch);
+        // Somebody merged it by hand.
+        let is_merged =
+            self.fix.in_base == Some(true) || !self.fix.landed.is_empty() || !self.fix.merged.is_empty();
+        (!here || !is_merged).then(|| branch.to_owned())
     }
 }

@@ -69,6 +69,23 @@ impl State {
         (!begun).then_some(*decided)
     }
 
+    /// The branch that an environment runs as the fix while nobody is on record to have finished it, and the branch it
+    /// was started from: the next release from there has it not.
+    pub fn unmerged_fix(&self, production: &str) -> Option<(&str, &str)> {
+        let live = self.releases.iter().rfind(|release| release.environment == production)?;
+        if live.rollback || live.at < self.declared_at || live.plan.is_empty() {
+            return None;
+        }
+        let started = |plan: &'_ PlanRun| is_start(plan) && plan.is_done();
+        let start = self.plans.iter().rfind(|plan| started(plan) && plan.title.contains(&live.reference))?;
+        let (branch, from) = start.title.strip_prefix("start ")?.split_once(" from ")?;
+        let finished = self
+            .plans
+            .iter()
+            .any(|plan| plan.is_finish() && plan.is_done() && plan.started_at > start.started_at);
+        (branch == live.reference && !finished).then_some((branch, from.split(' ').next().unwrap_or(from)))
+    }
+
     /// What became of a fix that turned out to be no good, in words that follow on “which”.
     pub fn what_became_of(&self, fix: &str) -> &'static str {
         let is_it = |release: &Release| release.name() == fix && !release.rollback;

@@ -84,3 +84,45 @@ fn a_fix_that_failed_in_production_is_merged_still() {
     assert_eq!(log.state().what_became_of("v1.4.3"), "was rolled back");
     assert_eq!(log.state().what_became_of("v1.4.2"), "failed its watch");
 }
+
+#[test]
+fn a_fix_that_runs_from_its_own_branch_is_told_of_until_it_is_finished() {
+    let start = PlanStarted {
+        title: "start hotfix/pool from main 4f2c91e".into(),
+        ..plan("hotfix-pool-1", "hotfix", "repository", "c1")
+    };
+    let live = |reference: &str| Released {
+        reference: reference.into(),
+        plan: "deploy-production-1".into(),
+        ..released(false)
+    };
+    let told = |since: Vec<Record>| {
+        let begun = [record(10, start.clone()), record(11, ended("hotfix-pool-1", PlanEnd::Done))];
+        let log = log(begun.into_iter().chain(since));
+        log.state().unmerged_fix("production").map(|(branch, base)| format!("{branch} {base}"))
+    };
+    let deployed = || record(20, live("hotfix/pool"));
+    assert_eq!(told(vec![deployed()]).as_deref(), Some("hotfix/pool main"));
+    assert_eq!(told(Vec::new()), None, "nothing was deployed");
+    assert_eq!(told(vec![record(20, live("main"))]), None, "it was merged before");
+    assert_eq!(told(vec![deployed(), record(30, released(true))]), None, "it was rolled back");
+    let finished = [record(30, finish("finish-1", "v1.4.3")), record(31, ended("finish-1", PlanEnd::Done))];
+    assert_eq!(told(std::iter::once(deployed()).chain(finished).collect()), None);
+    // It speaks against being over, and so does what fails elsewhere.
+    let begun = [record(10, start.clone()), record(11, ended("hotfix-pool-1", PlanEnd::Done)), deployed()];
+    let environments = vec![("staging".to_owned(), false), ("production".to_owned(), true)];
+    let facts = Facts {
+        environments,
+        hotfix_branch: Some("hotfix/pool".into()),
+        fix: Fix { remote: true, unpushed: Some(2), in_base: Some(false), ..Fix::default() },
+        failing_elsewhere: vec!["staging api".into()],
+        ..Facts::default()
+    };
+    let open = against(Claim::Resolved, log(begun).state(), &Policy::built_in(), &facts, minutes(40));
+    let open = open.join("; ");
+    assert!(
+        open.contains("the fix in production is only on hotfix/pool, not in main and not pushed"),
+        "{open}"
+    );
+    assert!(open.contains("still failing outside of production: staging api"), "{open}");
+}

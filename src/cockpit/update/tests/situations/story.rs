@@ -10,6 +10,8 @@ pub(super) struct Story {
     pub(super) heads: Vec<RecordId>,
     /// The last page that a service took.
     page: Option<RecordId>,
+    /// Whether a hotfix was started and not finished: what is deployed is its branch.
+    on_branch: bool,
 }
 
 impl Story {
@@ -249,6 +251,7 @@ impl Story {
             other => panic!("no such line: {other:?}"),
         };
         self.plans += 1;
+        self.on_branch = verb == "start" || (self.on_branch && verb != "finish");
         let what = if verb == "start" { "hotfix-pool" } else { verb };
         let plan = format!("{what}-{}", self.plans);
         let head = commit(about);
@@ -258,10 +261,10 @@ impl Story {
             at,
             PlanStarted {
                 plan: plan.clone(),
-                title: if verb == "flag" {
-                    format!("turn {target} off")
-                } else {
-                    format!("{verb} {target}").trim().to_owned()
+                title: match verb {
+                    "flag" => format!("turn {target} off"),
+                    "start" => "start hotfix/pool from main 4f2c91e".to_owned(),
+                    _ => format!("{verb} {target}").trim().to_owned(),
                 },
                 purpose: purpose.into(),
                 target: if verb == "flag" { format!("flag:{target}") } else { target.into() },
@@ -411,7 +414,7 @@ impl Story {
         let back = verb == "rollback";
         let released = Released {
             environment: target.into(),
-            reference: "main".into(),
+            reference: if self.on_branch && !back { "hotfix/pool" } else { "main" }.into(),
             commit: if back { commit("0") } else { head.clone() },
             tag: Some(if back { "v1.4.1" } else { "v1.4.3" }.into()).filter(|_| target == "production"),
             version: None,
