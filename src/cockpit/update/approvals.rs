@@ -6,7 +6,7 @@ use super::super::key::{Code, Key};
 use super::super::model::Model;
 use super::super::msg::{Effect, Item};
 use super::super::overlay::{Ask, Overlay, Preview, Purpose};
-use super::{Cx, menus, windows};
+use super::{Cx, keys_to, menus, windows};
 use crate::deploy::{Resolved, gates};
 use crate::incident::{ANOTHER, Approved, Proposal, Rejected, State, Vote, same_person};
 use crate::plan::gates::{
@@ -49,7 +49,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
     items.push(Item {
         key: Some(Key::char('x')),
         path: String::new(),
-        label: "reject what waits …".to_owned(),
+        label: "reject the proposal …".to_owned(),
         disabled: blocked,
         invoke: Command::Reject.into(),
     });
@@ -161,6 +161,13 @@ fn note(model: &Model, state: &State, waits: Option<&Proposal>, against: &[&Vote
     if conflict {
         note.push_str(". In conflict: some approve it, some reject it");
     }
+    let rule = ApprovalRule::of(&model.policy, state.severity);
+    let standing = proposal::standing(state, &rule, model.now);
+    let is_given = against.is_empty() && standing.given() == standing.roles.len();
+    if let Some(waits) = waits.filter(|waits| is_given && waits.purpose == "deploy") {
+        let keys = keys_to(model, "deploy", &waits.target);
+        note.push_str(&format!(". ✓ All who have to have approved: {keys} starts it"));
+    }
     note
 }
 
@@ -178,6 +185,8 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
             format!("✓ {title}: {} {:02}:{:02}{how}{doubt}", vote.by, at.hour(), at.minute())
         }
         None => match (state.roles.get(role.role), role.why.as_str()) {
+            // Nobody is waited for before there is something to approve.
+            (Some(person), NOT_GIVEN) if proposal::at_hand(state).is_none() => format!("· {title}: {person}"),
             (Some(person), NOT_GIVEN) => format!("· {title}: waiting for {person}"),
             (None, NOT_GIVEN) => format!("· {title}: nobody yet"),
             (_, why) => format!("· {title}: {why}"),

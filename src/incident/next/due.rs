@@ -83,7 +83,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Whom to ask: `ask omar (engineering lead) and the on-call manager to approve`. `None`: nobody but who looks is
+    /// Whom to ask: `propose the deploy for omar (engineering lead) and the on-call manager to approve`. `None`: nobody but who looks is
     /// waited for.
     fn who_approves(&self, why: &str) -> Option<String> {
         if why.contains("rejected by") {
@@ -109,7 +109,7 @@ impl Steps<'_> {
         match asked {
             Some(_) if names.is_empty() => None,
             Some(_) => Some(format!("wait for {names} to approve")),
-            None => Some(format!("ask {names} to approve")),
+            None => Some(format!("propose the deploy for {names} to approve")),
         }
     }
 

@@ -360,7 +360,7 @@ fn approvals_say_what_next_says_of_them() {
         let Some((next, _)) = next else { continue };
         let note = menus::menu(&table.model, Command::Approvals).note;
         assert!(!note.contains("nothing waits"), "{}: {} / {note}", situation.name, next.title);
-        if next.title.starts_with("ask ") {
+        if next.title.starts_with("propose ") {
             assert_eq!(note, format!("no plan is proposed yet: {}", next.title), "{}", situation.name);
             asked += 1;
         }
