@@ -6,6 +6,7 @@ use super::resolve::{confirmed, heads, no_change};
 use super::save::{SaveArgs, save_in};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Claim, Closed, Status};
+use crate::text::visible;
 
 /// Close the incident: nothing is left to do, not even a review
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Status::Resolved => {
             let after = heads(state);
             confirmed(cx, &doing, Claim::Closed, state, args.yes)?;
+            let open = state.follow_ups_open();
+            if !open.is_empty() {
+                cx.out.tell(&format!("▲ still open: {}", visible(&open)));
+            }
             save_in(cx, args.save, &mut loaded, None, Closed { after })
         }
         Status::Closed => Err(no_change(&doing, state)),

@@ -56,6 +56,9 @@ pub fn length(text: &str) -> Option<SignedDuration> {
     (SignedDuration::from_secs(1)..=week).contains(&found).then_some(found)
 }
 
+/// So many follow-ups are named where they are said in a line.
+const NAMED: usize = 3;
+
 impl State {
     /// The roles that were offered and wait for an answer, oldest first.
     pub fn open_offers(&self) -> impl DoubleEndedIterator<Item = &Offer> {
@@ -77,6 +80,21 @@ impl State {
     /// What is left to do after the incident, oldest first.
     pub fn open_follow_ups(&self) -> impl Iterator<Item = &FollowUp> {
         self.follow_ups.iter().filter(|one| one.end.is_none())
+    }
+
+    /// The same in a line: `alert on the pool (li, due 2026-12-05); 2 more`; empty: nothing is.
+    pub fn follow_ups_open(&self) -> String {
+        let said = |one: &FollowUp| {
+            let due = one.due.map(|due| format!("due {due}"));
+            let owner = Some(one.owner.clone()).filter(|owner| !owner.is_empty());
+            let who: Vec<String> = owner.into_iter().chain(due).collect();
+            if who.is_empty() { one.text.clone() } else { format!("{} ({})", one.text, who.join(", ")) }
+        };
+        let mut all: Vec<String> = self.open_follow_ups().map(said).collect();
+        let more = all.len().saturating_sub(NAMED);
+        all.truncate(NAMED);
+        all.extend((more > 0).then(|| format!("{more} more")));
+        all.join("; ")
     }
 
     /// When the review was held, if it was since the incident was resolved.

@@ -10,7 +10,7 @@ use super::invoke::{ask, cursor_row, entry_at_cursor};
 use super::{Cx, ending, menus};
 use crate::incident::{
     self, Body, CheckState, Claim, Closed, Entry, EntryKind, Mitigated, NoteKind, Phase, PhaseEntered,
-    Pinned, RecordId, Resolved, Ticked,
+    Pinned, RecordId, Resolved, State, Ticked,
 };
 use crate::text::counted;
 
@@ -65,8 +65,14 @@ pub(super) fn record(cx: &mut Cx<'_>, invoke: &Invoke) {
             claim(cx, "Is it over?", body, "resolve it", Some(Claim::Resolved), over);
         }
         Command::Close => {
-            let body = "This records that nothing is left to do.";
-            claim(cx, "Is nothing left to do?", body, "close it", Some(Claim::Closed), Closed { after });
+            let open = cx.model.incident().map(State::follow_ups_open).unwrap_or_default();
+            let (title, body) = if open.is_empty() {
+                ("Is nothing left to do?", "This records that nothing is left to do.".to_owned())
+            } else {
+                let body = format!("Nothing else is left to do. What stays open can still be ended: {open}.");
+                ("Close it with follow-ups open?", body)
+            };
+            claim(cx, title, &body, "close it", Some(Claim::Closed), Closed { after });
         }
         Command::Phase => {
             if let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == invoke.argument) {

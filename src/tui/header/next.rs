@@ -16,6 +16,15 @@ use crate::text::visible;
 /// What comes then is shown where there is at least this much room for it; its end may be cut.
 const THEN: u16 = 40;
 
+/// What is said where no step is left.
+fn nothing(ui: Ui<'_>) -> String {
+    match ui.model.incident().map_or(0, |state| state.open_follow_ups().count()) {
+        0 => "nothing is left to do".to_owned(),
+        1 => "nothing is left to do but 1 follow-up".to_owned(),
+        open => format!("nothing is left to do but {open} follow-ups"),
+    }
+}
+
 /// What is next and the key that does it, and what comes then.
 pub(super) fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
     ui.fill(buf, line, Role::Next);
@@ -24,7 +33,7 @@ pub(super) fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
     pen.gap(1).put("NEXT", ui.of(Role::NextLabel)).gap(2);
     let plain = ui.of(Role::Next);
     let Some((first, keys)) = ui.model.derived.next.first() else {
-        pen.put("nothing is left to do", plain);
+        pen.put(&nothing(ui), plain);
         return;
     };
     step(ui, &mut pen, &words(ui, first), keys, plain);
@@ -112,7 +121,7 @@ impl<'a> Wrapped<'a> {
     pub(super) fn of(ui: Ui<'a>, columns: u16) -> Self {
         let (title, keys) = match ui.model.derived.next.first() {
             Some((next, keys)) => (words(ui, next), keys.as_str()),
-            None => ("nothing is left to do".to_owned(), ""),
+            None => (nothing(ui), ""),
         };
         let title = ui.local(&title);
         let title = visible(&title);

@@ -1,7 +1,7 @@
 //! Saying that it is over while something is open.
 
 use super::*;
-use crate::incident::Resolved;
+use crate::incident::{FollowUpAdded, Resolved};
 
 /// What is recorded when it is said to be over, with this reason.
 fn resolved(table: &mut Table, reason: &str) -> Option<Resolved> {
@@ -34,4 +34,16 @@ fn without_a_reason_nothing_is_recorded() {
     let mut table = Table::ready();
     assert_eq!(resolved(&mut table, " "), None);
     assert!(table.complaint().contains("a reason is needed"), "{}", table.complaint());
+}
+
+#[test]
+fn closing_names_the_follow_ups_that_stay_open() {
+    let mut table = Table::ready();
+    let due = Some("2026-12-05".parse().unwrap());
+    table.told(FollowUpAdded { text: "a test with no card".into(), owner: "omar".into(), due, of: None });
+    table.told(Resolved::default());
+    table.keys("i C");
+    let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("nothing is asked") };
+    assert_eq!(asked.title, "Close it with follow-ups open?");
+    assert!(asked.body.contains("a test with no card (omar, due 2026-12-05)"), "{}", asked.body);
 }
