@@ -34,9 +34,16 @@ pub fn effect(plan: &Plan) -> String {
         },
         (Purpose::FollowUp, _) => "opens issues that others see".to_owned(),
         (Purpose::Report, _) => "pushes the report where others can read it".to_owned(),
-        _ if target == "repository" => "changes the repository for everybody".to_owned(),
+        _ if target == "repository" || reverts_only(plan) => {
+            "changes the repository for everybody".to_owned()
+        }
         _ => format!("changes {target}"),
     }
+}
+
+/// Whether it pushes a revert that no pipeline brings to production: that keeps what it runs.
+fn reverts_only(plan: &Plan) -> bool {
+    plan.way.as_deref() == Some("revert") && plan.release.is_none() && plan.pushes_to().is_empty()
 }
 
 /// The same, with the steps that do it where others do not: `changes production: steps 1–2, 4 of 8`.
@@ -440,5 +447,8 @@ mod tests {
             let here = effect(&plan(purpose, target, title, Reach::Here));
             assert_eq!(here, "nothing beyond this machine changes", "{title}");
         }
+        let revert = plan(Purpose::Rollback, "production", "revert v1.4.2 on main", Reach::Others);
+        let revert = Plan { way: Some("revert".into()), ..revert };
+        assert_eq!(effect(&revert), "changes the repository for everybody", "it is deployed by another plan");
     }
 }
