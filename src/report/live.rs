@@ -121,7 +121,7 @@ impl Live {
         self.since.filter(is_near)
     }
 
-    /// The release, since when it is there, who deployed it, and what became of it.
+    /// The release, since when it is there, and what became of it. Who deployed it is no matter of the outage.
     fn described(&self, state: &State, probes: &[Probe]) -> String {
         let at = |at: Timestamp| clock_after(state.started_at, at);
         let mut said = vec![self.name.clone()];

@@ -99,7 +99,7 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
 pub(super) fn seen(state: &State, found: &Recovery) -> String {
     let said = clock_after(state.started_at, found.said);
     match &found.by {
-        RecoveryBy::Probes => format!(", when its probes recovered (recorded at {said})"),
+        RecoveryBy::Probes => format!(", when the probes of production recovered (recorded at {said})"),
         RecoveryBy::Watch(name) => {
             format!(", when the watch of {} passed (recorded at {said})", inline(name))
         }
@@ -116,11 +116,16 @@ pub(super) fn served(state: &State, probes: &[Probe]) -> Option<String> {
     let how = match &found.by {
         RecoveryBy::Record => ", when it was recorded: nothing measured it".to_owned(),
         RecoveryBy::Person => ", by the time that was given for it".to_owned(),
-        RecoveryBy::Probes | RecoveryBy::Watch(_) => seen(state, &found),
+        RecoveryBy::Probes => {
+            format!(", until the probes of production recovered; recorded at {}", at(found.said))
+        }
+        RecoveryBy::Watch(name) => {
+            format!(", until the watch of {} passed; recorded at {}", inline(name), at(found.said))
+        }
     };
     (!length.is_negative()).then(|| {
         let (from, until) = (at(state.started_at), at(found.at));
-        format!("Users affected: {from}–{until} UTC ({}){how}", spoken(length))
+        format!("Users affected: {from}–{until} UTC ({}){how}", duration(length))
     })
 }
 

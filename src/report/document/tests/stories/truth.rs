@@ -61,7 +61,7 @@ fn a_second_outage_after_users_were_served_is_told_with_the_first() {
     let report = story.report();
     let summary = text_under(&report, "Summary");
     for wanted in [
-        "Users were served again at 14:16, 3 minutes after the fault began, when its probes recovered (recorded at 14:17).",
+        "Users were served again at 14:16, 3 minutes after the fault began, when the probes of production recovered (recorded at 14:17).",
         "Production failed again from 14:21 to 14:22. Users were served again once more at 14:22",
     ] {
         assert!(summary.contains(wanted), "{wanted} in\n{summary}");
