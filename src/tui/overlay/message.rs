@@ -145,10 +145,13 @@ fn beside(ui: Ui<'_>, view: &MessageView) -> Vec<Line> {
         Some(id) => lines.extend(outcomes(ui, id)),
         None => lines.extend(ways(ui, view)),
     }
-    let now = model.now;
-    let next = model.incident().and_then(|state| next_update(state, &model.policy, &view.audience, now));
+    // What the text promises, which was written then.
+    let read = view.read_at;
+    let next = model.incident().and_then(|state| next_update(state, &model.policy, &view.audience, read));
     if let Some(at) = next.filter(|_| view.sent.is_none()) {
-        let text = format!("{} {}", ui.minute(at), ui.zone());
+        let is_today = ui.date(at) == ui.date(model.now);
+        let day = if is_today { String::new() } else { format!("{} ", ui.day(at)) };
+        let text = format!("{day}{} {}", ui.minute(at), ui.zone());
         lines.push(Line::of("Next update ", ui.of(Role::Muted)).with(&text, ui.of(Role::Text)));
     }
     lines
