@@ -33,6 +33,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             "nothing was recorded",
         ));
     }
+    if entry.is_of_plan() {
+        return Err(Failure::usage(
+            format!("taking back entry {}", entry.id),
+            "it is what a plan did, and that happened",
+            "flightdeck note writes down what there is to say about it",
+        ));
+    }
     let target = entry.id;
     save_in(cx, args.save, &mut loaded, None, Retracted { target, reason })
 }

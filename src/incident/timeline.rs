@@ -53,6 +53,11 @@ impl<'a> Entry<'a> {
         if self.name == "alarm" { "probe" } else { self.author }
     }
 
+    /// Tells whether it is what a plan did or came to: that happened, whatever anybody thinks of it later.
+    pub fn is_of_plan(&self) -> bool {
+        !self.about.is_empty() && self.name != "alarm"
+    }
+
     /// Tells whether something was said about it later: it was corrected, taken back, or pinned.
     pub fn is_marked(&self) -> bool {
         self.pinned || self.retracted.is_some() || self.original.is_some()

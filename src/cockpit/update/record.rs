@@ -170,8 +170,11 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
     let Some(entry) = cx.model.incident().and_then(|state| state.timeline.find(id)) else {
         return;
     };
-    let (text, pinned) = (entry.text.to_owned(), entry.pinned);
+    let (text, pinned, is_of_plan) = (entry.text.to_owned(), entry.pinned, entry.is_of_plan());
     match command {
+        Command::Retract if is_of_plan => {
+            cx.say("what a plan did cannot be retracted; write a note that says more");
+        }
         Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
         Command::Amend
             if entry.name != "note" && !NoteKind::ALL.iter().any(|kind| kind.name() == entry.name) =>

@@ -90,3 +90,15 @@ fn an_entry_says_who_took_it_back_and_why() {
     let entry = table.model.timeline_entry(4).unwrap();
     assert_eq!((entry.retracted_by, entry.retracted), (Some("maya"), Some("wrong meeting")));
 }
+
+#[test]
+fn what_a_plan_did_is_not_retracted() {
+    let mut table = super::confirm::running();
+    table.model.overlays.clear();
+    table.keys("1 G");
+    assert!(table.keys("x").is_empty() && table.model.overlays.is_empty(), "nothing is asked");
+    assert_eq!(table.word(), "what a plan did cannot be retracted; write a note that says more");
+    table.told(Noted { kind: NoteKind::Note, text: "it was the pool".into() });
+    table.keys("G x");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Ask(_))), "a note can be");
+}
