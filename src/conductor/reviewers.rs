@@ -14,7 +14,7 @@ use crate::plan::pipeline::{Pipeline, Runner};
 use crate::plan::{Action, Plan};
 
 /// How long all questions may take together.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is said of it beside the steps of a plan.
 pub(super) fn notes(ground: &Ground<'_>, plan: &Plan) -> Vec<String> {
@@ -55,6 +55,9 @@ fn ask(plan: &Plan, place: &Place, environment: &str, patience: Duration) -> Res
     let source = plan.secrets.iter().find(|secret| secret.name == place.token);
     let value = source.map(get).transpose()?;
     let token = value.as_ref().and_then(super::forge::text_of).map(Zeroizing::from);
-    let protection = Visit::new(place, token, patience)?.protection(environment).map_err(|lost| lost.why)?;
+    let mut visit = Visit::new(place, token, patience)?;
+    // Who reads the plan does not wait for what may be there later.
+    visit.ask_once();
+    let protection = visit.protection(environment).map_err(|lost| lost.why)?;
     Ok(protection.map(|rules| rules.lines(&protect::place(place.forge, environment))).unwrap_or_default())
 }

@@ -401,6 +401,26 @@ fn a_pipeline_of_gitlab_is_followed_too() {
 }
 
 #[test]
+fn a_job_of_gitlab_that_does_not_listen_is_cancelled_with_force() {
+    let team = Team::at("gitlab", "");
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.jobs(&[("release", "running", None)]);
+    team.ci.set("running", None);
+    team.wait_state("running");
+    let _stop = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
+    wait_until("the cancel", || (team.ci.cancelled() == 1).then_some(()));
+    assert!(team.ci.kept().rerun.is_empty());
+    team.ci.jobs(&[("release", "canceling", None)]);
+    let _again = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
+    wait_until("the force", || (team.ci.kept().rerun == ["cancel 501 with force"]).then_some(()));
+    team.ci.jobs(&[("release", "canceled", None)]);
+    team.ci.set("canceled", None);
+    verb.wait("the deploy");
+    assert_eq!(team.show()["state"], "cancelled");
+}
+
+#[test]
 fn a_trigger_token_starts_a_pipeline_of_gitlab_and_is_shown_nowhere() {
     let secret = "[[secrets]]\nname = \"DEPLOY_TRIGGER\"\nenv = \"DEPLOY_TRIGGER\"\n";
     let mut team = Team::made(

@@ -440,14 +440,30 @@ impl Visit {
         let run = self.run_address(id);
         let address = match (self.place.forge, force) {
             (Forge::Github, true) => format!("{run}/force-cancel"),
-            (Forge::Gitlab, true) => format!("{run}/cancel?force=true"),
-            (_, false) => format!("{run}/cancel"),
+            _ => format!("{run}/cancel"),
         };
         match self.client.tell(&Method::POST, &address, None) {
             // It is over, or not far enough.
-            Err(Lost { kind: Kind::Refused(409), .. }) => Ok(()),
-            answer => answer.map(drop),
+            Err(Lost { kind: Kind::Refused(409), .. }) => {}
+            answer => drop(answer?),
         }
+        if force && self.place.forge == Forge::Gitlab { self.force_jobs(id) } else { Ok(()) }
+    }
+
+    /// Cancels the jobs of a pipeline of GitLab that go on though they were told to cancel: it has no force of its own.
+    fn force_jobs(&mut self, id: &str) -> Result<(), Lost> {
+        let all: Vec<gitlab::RunJob> = self
+            .client
+            .get(&format!("{}/jobs?scope[]=canceling&scope[]=running&per_page=100", self.run_address(id)))?;
+        for job in all.into_iter().map(Job::from) {
+            let address = format!("{}/jobs/{}/cancel?force=true", self.place.address(), encoded(&job.id));
+            match self.client.tell(&Method::POST, &address, None) {
+                // It has ended meanwhile.
+                Err(Lost { kind: Kind::Refused(400 | 404), .. }) => {}
+                answer => drop(answer?),
+            }
+        }
+        Ok(())
     }
 
     fn workflow(&self, workflow: &str) -> String {

@@ -506,7 +506,8 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             Some(response("201 Created", "{}"))
         }
         ("POST", ["jobs", job, how @ ("play" | "cancel")]) => {
-            kept.rerun.push(format!("{how} {job}"));
+            let force = if query == "force=true" { " with force" } else { "" };
+            kept.rerun.push(format!("{how} {job}{force}"));
             ok(&json!({}))
         }
         ("GET", ["deployments"]) if !query.contains("status=success") => ok(&kept.reported.clone().into()),
