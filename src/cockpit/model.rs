@@ -23,7 +23,7 @@ pub use super::pane::{Pane, View};
 use super::past::Looking;
 use super::production::Production;
 use super::shared::Shared;
-use super::survey::Survey;
+use super::survey::{Outside, Survey};
 use super::suspects::Suspects;
 use super::ways::{Canary, Looked, Ways};
 use crate::config::types::Config;
@@ -78,6 +78,8 @@ pub struct Model {
     pub branch: Option<Result<BranchState, NoRepository>>,
     /// What is ahead of the branch. May be about one that is no more.
     pub outlook: Option<Outlook>,
+    /// Deploys that no plan here made.
+    pub outside: Vec<Outside>,
     /// Its pull request.
     pub pull: Option<pull::Looked>,
     /// How far the incident is shared with other machines.
@@ -380,6 +382,7 @@ impl Model {
             listed: false,
             branch: None,
             outlook: None,
+            outside: Vec::new(),
             pull: None,
             probes: Vec::new(),
             network: Network::Fine,

@@ -11,6 +11,7 @@ use super::history::{Read, Want};
 use super::key::Key;
 use super::model::{ConfigState, IncidentLine, Pane};
 use super::shared::Shared;
+use super::survey::Outside;
 use super::suspects;
 use super::typed::Typed;
 use super::ways::Looked;
@@ -133,6 +134,8 @@ pub enum Fact {
     Branch(Box<Result<BranchState, NoRepository>>),
     /// What is ahead of the branch, as far as it is known.
     Outlook(Box<Outlook>),
+    /// Deploys that no plan here made.
+    Outside(Vec<Outside>),
     /// How far sharing with other machines is.
     Shared(Box<Shared>),
     /// What is known of its pull request.

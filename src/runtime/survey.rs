@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Event, no_thread, panics};
 use crate::cockpit::msg::{Done, EffectId, Fact, Msg};
+use crate::cockpit::survey::Outside;
 use crate::conductor;
 use crate::config::types::Hotfix;
 use crate::config::{load, trust};
@@ -91,6 +92,8 @@ impl Surveyor {
         let Some(reader) = &self.reader else { return };
         match Deployed::ask(&self.state_dir, reader, unknown) {
             Ok(deployed) => {
+                let fact = Fact::Outside(Outside::of(&deployed.history));
+                let _ = self.events.send(Event::Msg(Msg::Fact(fact)));
                 let before = order.question.clone();
                 order.question.deployed.retain(|(name, _, _)| !deployed.environments.contains(name));
                 deployed.complete(&order.environments, &mut order.question);

@@ -8,6 +8,7 @@ use super::testing::*;
 use super::theme::{ColorDepth, Role, Theme};
 use crate::cockpit::model::Glyphs;
 use crate::cockpit::msg::{Fact, KeyPress};
+use crate::cockpit::survey::Outside;
 use crate::cockpit::{Key, Model, Msg, Pane, update};
 use crate::health::columns::Mark;
 use crate::health::compare::{Answer, Usual};
@@ -248,6 +249,29 @@ fn a_spike_is_marked_at_the_edge_and_its_value_is_said() {
     assert_eq!(style_of(&shown, "▲ 61k ms").fg, theme.of(Role::Bad).fg);
     // Not flattened: the axis ends near the other values.
     assert!(text(&shown).contains("1500 ms ┤"), "{}", text(&shown));
+}
+
+#[test]
+fn a_deploy_that_nobody_made_here_is_marked_as_well() {
+    let mut model = scene();
+    let shown = text(&press(&mut model, &[], (120, 36)));
+    assert!(!shown.contains("deploy v1.4.2"), "{shown}");
+    model.outside.push(Outside {
+        environment: "production".to_owned(),
+        name: "v1.4.2".to_owned(),
+        commit: "4f2c91e07bd0f13c5a6e8d2941b7c03fe5a8d6b2".to_owned(),
+        at: at("14:20:00"),
+    });
+    let shown = text(&press(&mut model, &[], (120, 36)));
+    assert!(shown.contains("▲ deploy v1.4.2"), "{shown}");
+    // That of another environment is not, where a probe is about one.
+    model.probes = model
+        .probes
+        .iter()
+        .map(|probe| Arc::new(Status { environment: "staging".to_owned(), ..(**probe).clone() }))
+        .collect();
+    let shown = text(&press(&mut model, &[], (120, 36)));
+    assert!(!shown.contains("deploy v1.4.2"), "{shown}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
             cx.model.branch = Some(*branch);
         }
         Fact::Outlook(outlook) => cx.model.outlook = Some(*outlook),
+        Fact::Outside(deploys) => cx.model.outside = deploys,
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
         Fact::Shared(shared) => sharing(cx, *shared),
         Fact::Suspects(looked) => suspects::found(cx, *looked),

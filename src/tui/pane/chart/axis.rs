@@ -128,14 +128,19 @@ pub(super) fn times(ui: Ui<'_>, buf: &mut Buffer, area: Rect, grid: Grid) {
     }
 }
 
-/// What was changed in an environment, and when: deploys, rollbacks, flags.
+/// What was changed in an environment, and when: deploys, also those that nobody made here, rollbacks, flags.
 fn started<'a>(
     ui: Ui<'a>,
     grid: Grid,
     environment: &'a str,
 ) -> impl Iterator<Item = (u16, String)> + use<'a> {
     let plans = ui.model.incident().map_or(&[][..], |state| state.plans.as_slice());
-    plans.iter().filter_map(move |plan| {
+    let outside = ui.model.outside.iter().filter(move |one| {
+        let here = environment.is_empty() || one.environment == environment;
+        here && !ui.model.incident().is_some_and(|state| one.is_ours(state))
+    });
+    let outside = outside.filter_map(move |one| Some((grid.column(one.at)?, format!("deploy {}", one.name))));
+    let plans = plans.iter().filter_map(move |plan| {
         let here = environment.is_empty() || plan.target == environment;
         let text = match plan.purpose.as_str() {
             "deploy" | "rollback" if here => format!("{} {}", plan.purpose, plan.target),
@@ -144,7 +149,8 @@ fn started<'a>(
             _ => return None,
         };
         Some((grid.column(plan.started_at)?, text))
-    })
+    });
+    plans.chain(outside)
 }
 
 /// Draws a line up through the picture at what was changed.
