@@ -126,3 +126,22 @@ fn a_host_that_is_down_is_no_end_of_the_run() {
     team.ci.set("completed", Some("success"));
     assert!(verb.wait("the deploy").success());
 }
+
+#[test]
+fn a_run_whose_jobs_cannot_be_read_is_seen_all_the_same() {
+    let team = Team::actions();
+    team.ci.kept().hides_jobs = true;
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.set("in_progress", None);
+    team.wait_state("running");
+    wait_until("the trouble", || team.log().contains("its jobs: 127.0.0.1").then_some(()));
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+    let notes = team.records("pipeline-seen");
+    assert!(
+        notes.iter().all(|seen| seen["note"].as_str().unwrap_or_default().is_empty()),
+        "it was seen all the time: {notes:?}"
+    );
+    assert_eq!(team.log().matches("its jobs:").count(), 1, "{}", team.log());
+}

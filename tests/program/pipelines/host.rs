@@ -58,6 +58,8 @@ pub(crate) struct Kept {
     pub(crate) approvals: usize,
     /// Its logs are of 500 MiB; whether they can be asked for in parts.
     pub(crate) long: Option<bool>,
+    /// The token may not read jobs.
+    pub(crate) hides_jobs: bool,
     /// Its logs are deleted.
     pub(crate) gone: bool,
     /// What the token may do, where it says that.
@@ -110,6 +112,7 @@ impl Ci {
             approvals: 0,
             long: None,
             gone: false,
+            hides_jobs: false,
             hangs: false,
             no_ref: false,
             unexpected: false,
@@ -340,6 +343,9 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
                 advance(kept, id);
             }
             ok(&seen)
+        }
+        ("GET", ["runs", _, "jobs"]) if kept.hides_jobs => {
+            Some(response("403 Forbidden", r#"{"message":"Resource not accessible"}"#))
         }
         ("GET", ["runs", _, "jobs"]) => ok(&json!({ "total_count": kept.jobs.len(), "jobs": kept.jobs })),
         ("GET", ["runs", _, "pending_deployments"]) => {

@@ -39,7 +39,7 @@ impl Conductor {
         let known = following.known(host.asks_reviews(&following.jobs));
         // What this look tells: how it stands, and what it waits for.
         let (mut stands, mut waits) = (None, None);
-        let mut changed = false;
+        let (mut changed, mut lost) = (false, None);
         for question in following.pace.turn(following.moved.elapsed(), known) {
             let answer = match question {
                 Question::Run => self.ask_run(following, pipeline, host, log).map(|is_new| {
@@ -64,19 +64,31 @@ impl Conductor {
                     Ok(())
                 }
             };
+            following.pace.asks(question);
             if let Err(trouble) = answer {
-                self.not_seen(following, &trouble, log);
                 if let Kind::Limited(wait) = trouble.kind {
                     following.away = wait.min(LIMITED);
                 }
-                return;
+                // The run itself may be seen though its jobs are not for everybody.
+                let of_jobs = question == Question::Jobs && matches!(trouble.kind, Kind::Refused(_));
+                if of_jobs && following.trouble != trouble.why {
+                    say(log, &self.vault.mask(&format!("its jobs: {}", trouble.why)));
+                    following.trouble.clone_from(&trouble.why);
+                }
+                lost = Some(trouble);
+                if of_jobs && stands.is_none() {
+                    continue;
+                }
+                break;
             }
-            following.pace.asks(question);
             if host.counted() > before {
                 break;
             }
         }
-        let Some(state) = stands.or(waits.is_some().then_some(following.seen.state)) else { return };
+        let Some(state) = stands.or(waits.is_some().then_some(following.seen.state)) else {
+            lost.into_iter().for_each(|trouble| self.not_seen(following, &trouble, log));
+            return;
+        };
         following.answered = (Instant::now(), self.recorder.now());
         following.is_seen = true;
         let id = following.seen.id.clone();
@@ -127,6 +139,7 @@ impl Conductor {
     ) -> Result<bool, Lost> {
         let (id, page) = (following.seen.id.clone(), following.pages.next());
         let mut found = self.at_host(|| host.jobs(&id, page))?;
+        following.trouble.clear();
         for job in &mut found.jobs {
             let steps = job.steps.iter_mut().map(|step| &mut step.name);
             for text in [&mut job.name, &mut job.stage].into_iter().chain(steps) {

@@ -33,6 +33,8 @@ pub(super) struct Following<'a> {
     /// Why its host did not take what a person said to that.
     pub(super) refused: String,
     pub(super) jobs: Vec<Job>,
+    /// Why its jobs could not be read last; empty: they could.
+    pub(super) trouble: String,
     /// Jobs whose output is in the log.
     pub(super) logged: HashSet<String>,
     /// How long its host asked to be left alone.
@@ -77,6 +79,7 @@ impl<'a> Following<'a> {
             reviews: Vec::new(),
             refused: String::new(),
             jobs: Vec::new(),
+            trouble: String::new(),
             logged: HashSet::new(),
             away: Duration::ZERO,
             began: Instant::now(),
