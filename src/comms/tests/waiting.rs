@@ -17,6 +17,8 @@ fn what_a_third_party_broke_is_waited_for_and_what_is_still_off_is_said() {
     assert!(
         text(&story, 7, MessageKind::Update, &[]).contains("We know the cause, and are deciding on a fix.")
     );
+    // Whoever does not read it takes it as on again.
+    assert!(text(&story, 7, MessageKind::Update, &[]).contains("\ncharge-at-once is still off.\n"));
     story.at(8, PhaseEntered { phase: Phase::Develop });
     let text = "no hotfix: it is the provider's outage".to_owned();
     story.at(9, Noted { kind: NoteKind::Decision, text });
