@@ -76,7 +76,7 @@ impl State {
         if live.rollback || live.at < self.declared_at || live.plan.is_empty() {
             return None;
         }
-        let started = |plan: &'_ PlanRun| is_start(plan) && plan.is_done();
+        let started = |plan: &PlanRun| is_start(plan) && plan.is_done();
         let start = self.plans.iter().rfind(|plan| started(plan) && plan.title.contains(&live.reference))?;
         let (branch, from) = start.title.strip_prefix("start ")?.split_once(" from ")?;
         let finished = self
