@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return Err(kept.into());
     }
     let remote = visible(&sharing.git().remote()).into_owned();
-    sharing.git().fetch().map_err(|why| {
+    sharing.fetch().map_err(|why| {
         Failure::new(
             format!("asking {remote} for open incidents"),
             why,

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::End;
-use super::context::{Context, Setup};
+use super::context::{Context, Loaded, Setup};
+use super::situation::SharedWith;
 use super::yes::is_meant;
 use crate::conductor::Unattended;
 use crate::failure::{Failure, FailureKind, Result};
@@ -82,10 +83,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut off = None;
     let round = match args.what {
         What::Sync => {
-            if let Some(kept) = sharing.kept() {
+            let round = sharing.round(&mut journal, cx.now(), &incidents)?;
+            if let Some(kept) = round.kept {
                 return Err(kept.into());
             }
-            sharing.round(&mut journal, cx.now(), &incidents)?
+            round
         }
         What::Status => {
             off = sharing.kept();
@@ -159,7 +161,7 @@ fn purge(args: &Args, cx: &Context, journal: &Journal, sharing: &Sharing) -> Res
     }
     let mut removed = 0;
     for incident in &closed {
-        removed += sharing.purge(incident, cx.now())?;
+        removed += sharing.purge(journal, incident, cx.now())?;
     }
     cx.out.line(&format!("{} removed from {remote}", counted(removed, "reference")))?;
     cx.out.tell("journals keep their records; the host may keep what it had until it cleans up");
@@ -242,12 +244,26 @@ fn shared(cx: &Context, journal: &Journal, sharing: &Sharing) -> Result<Vec<Summ
 /// # Errors
 /// As [`Sharing::open`].
 pub(super) fn sharing(cx: &Context) -> Result<Sharing> {
+    sharing_by(cx, &cx.setup_or_warn())
+}
+
+/// How far an incident is shared, without asking the remote; `None`: it is not.
+pub(super) fn how_far(cx: &Context, setup: &Setup, loaded: &Loaded) -> Option<SharedWith> {
+    // Where nothing was shared from nothing is made for it.
+    cx.state_dir.join("share").is_dir().then_some(())?;
+    let sharing = sharing_by(cx, setup).ok().filter(|sharing| sharing.turned_off().is_none())?;
+    let unsent = sharing.behind(&loaded.journal, loaded.state().id).ok()??;
+    let remote = sharing.git().remote().into_owned();
+    Some(SharedWith { remote, unsent: usize::try_from(unsent).unwrap_or(usize::MAX) })
+}
+
+fn sharing_by(cx: &Context, setup: &Setup) -> Result<Sharing> {
     let root = cx.root()?;
-    let Setup { config, trusted, .. } = cx.setup_or_warn();
+    let Setup { config, trusted, .. } = setup;
     let reader = Reader::open(root).map_err(|none| none.failure(&root.to_string_lossy()))?;
     if let Some(why) = Unattended::refusal(&cx.state_dir, &reader) {
         return Err(Failure::new("sharing the incident", why, "flightdeck trust allows it"));
     }
-    let wire = Unattended::new(&config, &reader);
-    Ok(Sharing::open(&cx.state_dir, wire, &config, trusted)?)
+    let wire = Unattended::new(config, &reader);
+    Ok(Sharing::open(&cx.state_dir, wire, config, *trusted)?)
 }

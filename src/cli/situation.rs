@@ -51,10 +51,21 @@ pub(crate) struct Situation {
     pub(crate) looked: Option<Looked>,
     /// Plans that wait for approval of what is no longer there.
     pub(crate) moved: Vec<Moved>,
+    /// How far it is shared with other machines; `None`: it is not.
+    pub(crate) shared: Option<SharedWith>,
     /// What that was worked out from.
     pub(crate) facts: Facts,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
+}
+
+/// How far an incident is shared with other machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SharedWith {
+    /// What the remote is called.
+    pub(crate) remote: String,
+    /// Records that were written here and are not there.
+    pub(crate) unsent: usize,
 }
 
 /// A plan that was proposed and can no longer start: what it was made for has moved.
@@ -198,6 +209,8 @@ pub(crate) struct Around {
     pub(crate) runbook: Option<RunbookFor>,
     /// Plans that wait for approval of what is no longer there.
     pub(crate) moved: Vec<Moved>,
+    /// How far it is shared with other machines; `None`: it is not.
+    pub(crate) shared: Option<SharedWith>,
     /// What stands in the way of knowing more, one line each.
     pub(crate) remarks: Vec<String>,
 }
@@ -244,6 +257,7 @@ impl Situation {
             releases: around.releases,
             looked: around.looked,
             moved: around.moved,
+            shared: around.shared,
             remarks: around.remarks.into_iter().chain(clocks_off).collect(),
         }
     }

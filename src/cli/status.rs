@@ -148,6 +148,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     } else {
         around.health = configured_probes(&setup, "not asked");
     }
+    around.shared = super::share::how_far(cx, &setup, &loaded);
     around.pull = asked.and_then(|asked| asked.join().ok());
     if setup.configured && !setup.trusted {
         around.untrusted = true;

@@ -281,7 +281,16 @@ pub(crate) fn json<'a>(situation: &'a Situation, key: &dyn Fn(&str, &str) -> Opt
         timeline: Some(Lines(situation)),
         messages: state.messages.iter().map(|one| status_messages::json(state, one, situation.now)).collect(),
         clocks_off: state.clocks_off.iter().map(status_clocks::json).collect(),
-        journal: Journal { records: state.records, head: state.head, shared: "off", unsent: 0 },
+        journal: Journal {
+            records: state.records,
+            head: state.head,
+            shared: match &situation.shared {
+                None => "off",
+                Some(with) if with.unsent == 0 => "in-sync",
+                Some(_) => "behind",
+            },
+            unsent: situation.shared.as_ref().map_or(0, |with| with.unsent),
+        },
     }
 }
 

@@ -78,6 +78,10 @@ fn header(page: &mut Sheet, situation: &Situation) {
         }
     }
     facts.push((format!("declared by {}", state.declared_by), Hue::Plain));
+    if let Some(with) = situation.shared.as_ref().filter(|with| with.unsent > 0) {
+        let said = format!("{} not at {} yet", counted(with.unsent, "record"), visible(&with.remote));
+        facts.push((said, Hue::Warn));
+    }
     page.flow(facts, " · ");
     if state.in_conflict() {
         let decided: Vec<_> =

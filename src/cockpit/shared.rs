@@ -86,8 +86,8 @@ impl Model {
             return Some(("not shared".to_owned(), false));
         }
         let unsent = if shared.unsent == 0 { String::new() } else { format!(", {} unsent", shared.unsent) };
-        // Two rounds of the slower pace, and the time that git may take.
-        let is_old = |at: Timestamp| self.now.duration_since(at) > SignedDuration::from_secs(45);
+        // Two rounds of the slower pace.
+        let is_old = |at: Timestamp| self.now.duration_since(at) > SignedDuration::from_secs(30);
         let said = match (&shared.trouble, shared.at) {
             (None, Some(at)) if is_old(at) => {
                 return Some((format!("not shared since {}{unsent}", self.clock(at)), true));

@@ -8,17 +8,26 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::exchange::{Exchange, Policy, Reply, Request};
+use crate::exchange::{Exchange, Lost, Policy, Reply, Request};
+use crate::failure::Fault;
 use crate::text::address::is_loopback;
 
 /// How long a host may take to say whether strangers can read.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Bytes of its answer that are read.
 const ENOUGH: usize = 4 << 10;
-/// Hosts of which everybody knows that they have public repositories: without their answer nothing is taken for
-/// granted.
-const PUBLIC_HOSTS: [&str; 6] =
-    ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "git.sr.ht", "gitee.com"];
+/// Hosts of which everybody knows that they have public repositories: nothing but their asking for an account says that
+/// one is not.
+const PUBLIC_HOSTS: [&str; 8] = [
+    "github.com",
+    "gitlab.com",
+    "bitbucket.org",
+    "codeberg.org",
+    "git.sr.ht",
+    "gitee.com",
+    "dev.azure.com",
+    "ssh.dev.azure.com",
+];
 
 /// Who can read a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,11 +79,13 @@ fn of(place: &Place) -> Access {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime else { return Access::Unknown("no connection can be made".to_owned()) };
             let exchange = Exchange::default();
+            if pages.is_empty() {
+                return Access::Unknown(format!("{host} cannot be asked"));
+            }
             let mut found = Access::Members;
             for page in pages {
                 let policy = Policy { body: ENOUGH, elsewhere: true, ..Policy::within(PATIENCE) };
                 let answer = runtime.block_on(exchange.send(&Request::get(page.clone()), &policy));
-                let answer = answer.map_err(|lost| lost.why);
                 match heard(answer.as_ref(), page, host, *is_ssh) {
                     Access::Members => {}
                     everybody @ Access::Everybody(_) => return everybody,
@@ -87,18 +98,24 @@ fn of(place: &Place) -> Access {
 }
 
 /// What an answer without credentials means.
-fn heard(answer: Result<&Reply, &String>, page: &Url, host: &str, is_ssh: bool) -> Access {
+fn heard(answer: Result<&Reply, &Lost>, page: &Url, host: &str, is_ssh: bool) -> Access {
+    let is_public_host = PUBLIC_HOSTS.iter().any(|one| one.eq_ignore_ascii_case(host));
     // A place of which nothing else is known needs an account where it is reached over ssh.
     let doubtful = |why: String| {
-        let is_public_host = PUBLIC_HOSTS.iter().any(|one| one.eq_ignore_ascii_case(host));
         if is_ssh && !is_public_host { Access::Members } else { Access::Unknown(why) }
     };
     match answer {
-        Err(why) => doubtful(why.clone()),
-        Ok(reply) if matches!(reply.status, 401 | 403 | 404) => Access::Members,
+        // It may be a name that only ssh knows.
+        Err(lost) if matches!(lost.fault, Fault::NoSuchHost | Fault::NoNameServer | Fault::NoNetwork) => {
+            Access::Unknown(lost.why.clone())
+        }
+        Err(lost) => doubtful(lost.why.clone()),
+        Ok(reply) if reply.status == 401 => Access::Members,
+        // Robots are told so, too.
+        Ok(reply) if matches!(reply.status, 403 | 404) && !is_public_host => Access::Members,
         Ok(reply) if reply.status == 200 && is_git(reply) => Access::Everybody(host.to_owned()),
         // A page that asks for a login. Over plain HTTP it may be of anybody on the way.
-        Ok(reply) if reply.status == 200 && page.scheme() == "https" => Access::Members,
+        Ok(reply) if reply.status == 200 && page.scheme() == "https" && !is_public_host => Access::Members,
         Ok(reply) => doubtful(format!("{host} answered with status {}", reply.status)),
     }
 }
@@ -118,6 +135,12 @@ fn is_git(reply: &Reply) -> bool {
 fn place(address: &str, named: impl Fn(&str) -> Option<String>) -> Place {
     let Some((scheme, rest)) = address.split_once("://") else {
         // `host:path`, unless a slash comes first.
+        if let Some((host, path)) = address.split_once("@[").and_then(|(_, rest)| rest.split_once("]:")) {
+            return bracketed(host, path, &named);
+        }
+        if let Some((place, path)) = address.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+            return bracketed(place, path, &named);
+        }
         return match address.split_once(':') {
             Some((_, rest)) if rest.starts_with(':') => {
                 Place::Other(address.split(':').next().unwrap_or_default().to_owned())
@@ -146,6 +169,16 @@ fn place(address: &str, named: impl Fn(&str) -> Option<String>) -> Place {
     }
 }
 
+/// `[git@host:22]:path`, or an address of IPv6 in place of the host.
+fn bracketed(place: &str, path: &str, named: impl Fn(&str) -> Option<String>) -> Place {
+    let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+    match host.split_once(':') {
+        Some((host, port)) if !port.contains(':') => over_ssh(host, path, Some(port), named),
+        Some(_) => over_ssh(&format!("[{host}]"), path, None, named),
+        None => over_ssh(host, path, None, named),
+    }
+}
+
 /// Host and port of an authority.
 fn host_of(rest: &str) -> (&str, Option<&str>) {
     let authority = rest.split('/').next().unwrap_or_default();
@@ -160,6 +193,7 @@ fn host_of(rest: &str) -> (&str, Option<&str>) {
 fn over_ssh(host: &str, path: &str, port: Option<&str>, named: impl Fn(&str) -> Option<String>) -> Place {
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let host = named(host).unwrap_or_else(|| host.to_owned());
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
     // Where ssh is let through by another port.
     let host = match host.as_str() {
         "ssh.github.com" => "github.com".to_owned(),
@@ -289,15 +323,28 @@ mod tests {
             assert_eq!(pages(address), [shop], "{address}");
         }
         assert_eq!(pages("ssh://git@git.example.com:7999/shop/api.git").len(), 2);
+        for address in ["git@[github.com]:shop/api.git", "[git@github.com:22]:shop/api.git"] {
+            assert_eq!(pages(address), [shop], "{address}");
+        }
+        assert_eq!(
+            pages("[git@2001:db8::1]:shop/api.git"),
+            ["https://[2001:db8::1]/shop/api.git/info/refs?service=git-upload-pack"]
+        );
     }
 
     #[test]
     fn a_silent_host_is_trusted_only_where_an_account_is_needed_and_none_of_the_public_ones() {
         let page = Url::parse("https://git.example.com/api").unwrap();
-        let silent = Err("no route".to_owned());
+        let lost = |fault| Err(Lost { fault, why: "no route".to_owned(), sent: false });
+        let silent = lost(Fault::Unreachable);
         let heard = |host: &str, is_ssh| heard(silent.as_ref(), &page, host, is_ssh);
         assert_eq!(heard("git.example.com", true), Access::Members);
         assert_eq!(heard("git.example.com", false), Access::Unknown("no route".into()));
         assert_eq!(heard("GitHub.com", true), Access::Unknown("no route".into()));
+        let unheard_of = lost(Fault::NoSuchHost);
+        assert_eq!(
+            super::heard(unheard_of.as_ref(), &page, "work", true),
+            Access::Unknown("no route".into())
+        );
     }
 }

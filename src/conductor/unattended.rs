@@ -46,6 +46,7 @@ pub struct Unattended {
     masker: Masker,
     identity: String,
     remote: Option<String>,
+    main_remote: Option<String>,
 }
 
 impl Unattended {
@@ -56,6 +57,7 @@ impl Unattended {
             masker: masker(config, reader.root()),
             identity: reader.identity(),
             remote: reader.remote_name(&config.hotfix.remote),
+            main_remote: reader.remote_name(""),
         }
     }
 
@@ -72,6 +74,11 @@ impl Unattended {
     /// Why a remote of a repository is not asked where nobody has confirmed that; `None`: it may be.
     pub fn refusal(state_dir: &Path, reader: &Reader) -> Option<String> {
         keeps_from_asking(state_dir, reader)
+    }
+
+    /// The name of the remote that the repository's own settings make the main one.
+    pub fn main_remote(&self) -> Option<&str> {
+        self.main_remote.as_deref()
     }
 
     /// Runs it with arguments, waiting for `patience` at most, and returns at most `enough` bytes of what it prints.

@@ -204,20 +204,16 @@ impl Work {
         if found.reader.as_ref().is_none_or(|reader| Unattended::refusal(&state_dir, reader).is_some()) {
             return None;
         }
-        if let Some(kept) = found.sharing.turned_off() {
-            self.tell_kept(watched, &kept);
-            return Some((false, false, true));
-        }
         let shared = watched.incident.filter(|id| watched.is_open || found.sharing.is_shared(*id));
         if watched.incident.is_some() && shared.is_none() {
             // It was over before anybody shared it, and nobody looks for another one.
             return Some((false, false, true));
         }
-        if let Some(kept) = shared.and_then(|_| found.sharing.kept()) {
-            self.tell_kept(watched, &kept);
+        let round = found.round(now, shared);
+        if let Ok(Round { kept: Some(kept), .. }) = &round {
+            self.tell_kept(watched, kept);
             return Some((false, false, true));
         }
-        let round = found.round(now, shared);
         let (round, failure) = match round {
             Ok(round) => (round, None),
             Err(failure) => (Round::default(), Some(failure.to_string())),
@@ -286,7 +282,15 @@ impl Work {
         let doing = "joining the incident";
         let gone =
             || Failure::new(doing, "the remote of this repository is not known", "run flightdeck join");
+        let state_dir = self.state_dir.clone();
         let found = self.found(watched.ok_or_else(gone)?)?.ok_or_else(gone)?;
+        if found.reader.as_ref().is_none_or(|reader| Unattended::refusal(&state_dir, reader).is_some()) {
+            return Err(gone());
+        }
+        // Who joins is told to the others.
+        if let Some(kept) = found.sharing.kept() {
+            return Err(kept.into());
+        }
         let mut round = Round::default();
         found.sharing.take_in(&mut found.journal, Timestamp::now(), incident, &mut round)?;
         if !found.journal.holds(incident)? {

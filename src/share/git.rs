@@ -115,13 +115,28 @@ impl Git {
     /// # Errors
     /// One line: git does not say.
     pub fn addresses(&self) -> Result<Vec<String>, String> {
-        let mut addresses = self.ask(&["ls-remote", "--get-url", &self.remote])?;
-        // Only remotes that have a name may push elsewhere.
-        addresses
-            .extend(self.ask(&["remote", "get-url", "--push", "--all", &self.remote]).unwrap_or_default());
+        let lines = |said: Vec<u8>| -> Vec<String> {
+            String::from_utf8_lossy(&said).lines().map(str::to_owned).collect()
+        };
+        // In the user's repository: elsewhere git does not know its remotes.
+        let asked = |arguments: &[&str]| self.wire.git(arguments, PATIENCE, ENOUGH).map(lines);
+        let mut addresses = self.ask(&["ls-remote", "--get-url", "--", &self.remote])?;
+        if self.is_named() {
+            addresses.extend(asked(&["remote", "get-url", "--all", "--", &self.remote])?);
+            addresses.extend(asked(&["remote", "get-url", "--push", "--all", "--", &self.remote])?);
+        } else {
+            // Exit code 1: there is none.
+            let rules = asked(&["config", "--get-regexp", r"^url\..*\.pushinsteadof$"]).unwrap_or_default();
+            addresses.extend(pushed_instead(&rules, &self.remote));
+        }
         addresses.sort();
         addresses.dedup();
         Ok(addresses)
+    }
+
+    /// Whether the remote is one of the repository's, and no address.
+    fn is_named(&self) -> bool {
+        !self.remote.contains(['/', ':', '=']) && !self.remote.starts_with('.')
     }
 
     /// The host that a name stands for in the user's settings of ssh.
@@ -161,22 +176,21 @@ impl Git {
         let _ = if closed { std::fs::write(&file, mark(addresses)) } else { std::fs::remove_file(&file) };
     }
 
-    /// Brings what this installation has to say to the remote, as far as that is not there; what the remote has of
-    /// `overwritten` incidents is put right, and nothing of those in `skip` or that were purged is sent. Returns what
-    /// was refused.
+    /// Brings what this installation has to say in some incidents to the remote, as far as that is not there; what the
+    /// remote has of `overwritten` ones is put right. Returns what was refused.
     ///
     /// # Errors
     /// One line: the repository cannot be used.
     pub fn push(
         &self,
         node: u64,
+        incidents: &BTreeSet<IncidentId>,
         overwritten: &BTreeSet<IncidentId>,
-        skip: &BTreeSet<IncidentId>,
     ) -> Result<Vec<String>, String> {
         let mut specs = Vec::new();
-        for (incident, own) in self.own_tips()?.into_iter().filter(|(id, _)| !skip.contains(id)) {
+        for (incident, own) in self.own_tips()?.into_iter().filter(|(id, _)| incidents.contains(id)) {
             let name = theirs(incident, node);
-            if self.there(incident, node)? == Some(own) || self.is_purged(incident)? {
+            if self.there(incident, node)? == Some(own) {
                 continue;
             }
             let there = self.commit(&name)?;
@@ -251,7 +265,7 @@ impl Git {
             vec![directory.as_str(), "-c", &include, "-c", "core.bare=true", "-c", "push.gpgSign=false"];
         // A limit for what is written into a file is then one for all that is brought at once.
         before.extend(["-c", "fetch.unpackLimit=1"]);
-        if !self.remote.contains(['/', ':', '=']) {
+        if self.is_named() {
             before.extend(["-c", &mirror]);
         }
         self.wire.git_after(&before, arguments, PATIENCE, ENOUGH)
@@ -410,6 +424,17 @@ impl Git {
         Ok(own == tip.commit || self.repo.graph_descendant_of(own, tip.commit).unwrap_or(false))
     }
 
+    /// Tells whether a batch says what one of this installation says, though it is another commit: somebody put it there.
+    ///
+    /// # Errors
+    /// One line: the repository cannot be read.
+    pub fn is_copied_from_ours(&self, tip: Tip) -> Result<bool, String> {
+        let head = self.file(tip.commit, HEAD, MOST_HEAD)?;
+        let Some(own) = self.commit(&own(tip.incident))? else { return Ok(false) };
+        let (chain, _) = self.chain(Tip { commit: own, ..tip }, None)?;
+        Ok(chain.into_iter().any(|commit| self.file(commit, HEAD, MOST_HEAD).is_ok_and(|ours| ours == head)))
+    }
+
     /// Counts the records of this installation that are not at the remote, by incident.
     ///
     /// # Errors
@@ -418,19 +443,22 @@ impl Git {
         let mut unsent = BTreeMap::new();
         for (incident, commit) in self.own_tips()? {
             let here = self.reached(commit)?.records;
-            if self.is_purged(incident)? {
-                continue;
-            }
-            let there = match self.there(incident, node)? {
-                // What is there may be anything.
-                Some(there) => self.reached(there).map_or(0, |reached| reached.records),
-                None => 0,
-            };
+            let there = self.sent(incident, node)?;
             if here > there {
                 unsent.insert(incident, here - there);
             }
         }
         Ok(unsent)
+    }
+
+    /// How many records of an installation in an incident were at the remote when it was asked last.
+    ///
+    /// # Errors
+    /// One line: the repository cannot be read.
+    pub fn sent(&self, incident: IncidentId, node: u64) -> Result<u64, String> {
+        let there = self.there(incident, node)?;
+        // What is there may be anything.
+        Ok(there.and_then(|there| self.reached(there).ok()).map_or(0, |reached| reached.records))
     }
 
     fn own_tips(&self) -> Result<Vec<(IncidentId, Oid)>, String> {
@@ -474,6 +502,16 @@ fn taken(tip: Tip) -> String {
     format!("refs/taken/{}/{}", tip.incident, node_name(tip.node))
 }
 
+/// The address that git pushes to in place of another one, by the lines of its settings: the longest beginning counts.
+fn pushed_instead(rules: &[String], address: &str) -> Option<String> {
+    let rule = |line: &String| {
+        let (key, from) = line.split_once(' ')?;
+        let to = key.strip_prefix("url.")?.strip_suffix(".pushinsteadof")?;
+        Some((from.len(), format!("{to}{}", address.strip_prefix(from)?)))
+    };
+    rules.iter().filter_map(rule).max().map(|(_, address)| address)
+}
+
 /// What tells addresses from others, without the credentials that they may hold.
 fn mark(addresses: &[String]) -> String {
     Hash::of(addresses.join("\n").as_bytes()).to_string()
@@ -481,4 +519,24 @@ fn mark(addresses: &[String]) -> String {
 
 fn said(error: &git2::Error) -> String {
     error.message().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pushed_elsewhere_is_known() {
+        let rules = [
+            "url.ssh://git@h/.pushinsteadof https://h/",
+            "url.https://public.example.com/.pushinsteadof https://h/shop/",
+        ];
+        let rules = rules.map(str::to_owned);
+        assert_eq!(
+            pushed_instead(&rules, "https://h/shop/api").as_deref(),
+            Some("https://public.example.com/api")
+        );
+        assert_eq!(pushed_instead(&rules, "https://h/x").as_deref(), Some("ssh://git@h/x"));
+        assert_eq!(pushed_instead(&rules, "git@h:x"), None);
+    }
 }

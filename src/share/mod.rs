@@ -12,6 +12,7 @@ mod git;
 mod key;
 mod leave;
 mod open;
+mod purge;
 mod round;
 
 pub use batch::{Batch, Head, Reached, node_name};

@@ -18,6 +18,8 @@ use crate::text::visible;
 const DOING: &str = "sharing the incident";
 /// For so long a place that strangers cannot read is taken to be one.
 const CLOSED_FOR: Duration = Duration::from_secs(3600);
+/// For so long this process does not look whether that is still so.
+const BELIEVED_FOR: Duration = Duration::from_secs(300);
 /// For so long one that everybody can read is not asked again.
 const OPEN_FOR: Duration = Duration::from_secs(600);
 /// And one that did not say.
@@ -132,7 +134,7 @@ struct Asked {
 impl Asked {
     fn holds(&self, settings: Option<SystemTime>) -> bool {
         let lasts = match self.access {
-            Access::Members => CLOSED_FOR,
+            Access::Members => BELIEVED_FOR,
             Access::Everybody(_) => OPEN_FOR,
             Access::Unknown(_) => UNKNOWN_FOR,
         };
@@ -156,7 +158,11 @@ impl Sharing {
         if !named.is_empty() && !is_trusted {
             return Err(Closed::NotTrusted(without_credentials(named).into_owned()));
         }
-        let remote = if named.is_empty() { wire.remote() } else { Some(named) };
+        let remote = match (named, is_trusted) {
+            ("", true) => wire.remote(),
+            ("", false) => wire.main_remote(),
+            (named, _) => Some(named),
+        };
         let remote = remote.ok_or(Closed::NoRemote)?.to_owned();
         let identity = wire.identity().to_owned();
         let settings = Path::new(&identity).join("config");

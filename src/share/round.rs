@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::batch::{Batch, MOST_BYTES, Reached};
 use super::git::{Git, Tip, parse};
 use super::key::Key;
-use super::open::Gate;
+use super::open::{Gate, Kept};
+use super::purge;
 use crate::failure::{Failure, Result};
 use crate::incident::repository::is_same;
 use crate::incident::{
@@ -36,6 +37,8 @@ pub struct Round {
     pub aside: Vec<Aside>,
     /// Why the remote could not be asked, or took not all.
     pub trouble: Option<String>,
+    /// What keeps incidents from being sent.
+    pub kept: Option<Kept>,
 }
 
 /// A chain that something is wrong with: nothing more of it is taken in.
@@ -85,7 +88,7 @@ struct Looked {
 #[derive(Debug)]
 pub struct Sharing {
     pub(super) git: Git,
-    key: Key,
+    pub(super) key: Key,
     pub(super) gate: Gate,
     seen: BTreeMap<IncidentId, Looked>,
     /// Tips with which something was wrong, so that they are not gone through again.
@@ -103,6 +106,15 @@ impl Sharing {
         &self.git
     }
 
+    /// Asks the remote what it has, and brings it here.
+    ///
+    /// # Errors
+    /// One line that says why it could not be asked.
+    pub fn fetch(&self) -> std::result::Result<(), String> {
+        let _lock = self.git.lock()?;
+        self.git.fetch().map(drop)
+    }
+
     /// The public half of this installation's key.
     pub fn key(&self) -> String {
         self.key.public()
@@ -114,25 +126,36 @@ impl Sharing {
     }
 
     /// Makes a round for the incidents that are given: fetches, takes in what is new of them, and pushes what was
-    /// written here. What the remote refuses is in what it returns.
+    /// written here. What the remote refuses is in what it returns. Without any incident it is asked what it has, and
+    /// nothing else; where something keeps them from being sent nothing is done.
     ///
     /// # Errors
     /// The journal or the carrier's own repository cannot be used.
     pub fn round(&mut self, journal: &mut Journal, now: Timestamp, incidents: &[Summary]) -> Result<Round> {
+        let kept = if incidents.is_empty() { self.turned_off() } else { self.kept() };
+        if kept.is_some() {
+            return Ok(Round { kept, ..Round::default() });
+        }
         // Two on this machine would both go on from the same end.
         let _lock = self.git.lock().map_err(unusable)?;
         let asked = self.git.fetch();
         let mut round = Round { trouble: asked.as_ref().err().cloned(), ..Round::default() };
+        if incidents.is_empty() {
+            return Ok(round);
+        }
         let left = asked.as_deref().unwrap_or_default();
         round.aside.extend(left.iter().filter_map(|(name, why)| {
             let (incident, node) = parse(name)?;
             let is_one = incidents.iter().any(|one| one.id == incident);
             is_one.then(|| Aside { incident, node, author: String::new(), why: why.clone() })
         }));
-        let (mut overwritten, mut left_out) = (BTreeSet::new(), BTreeSet::new());
+        let (mut sendable, mut overwritten) = (BTreeSet::new(), BTreeSet::new());
         for incident in incidents {
             self.take_in(journal, now, incident.id, &mut round)?;
-            if incident.status != Status::Closed && self.git.is_purged(incident.id).map_err(unusable)? {
+            if self.is_purged(journal, incident.id)? {
+                if incident.status == Status::Closed {
+                    continue;
+                }
                 // It was reopened, and is shared again.
                 round.trouble = round.trouble.or(self.git.unpurge(incident.id).err());
             }
@@ -146,15 +169,15 @@ impl Sharing {
                 }
                 Own::Unknown | Own::Known => self.gather(journal, now, incident.id)?,
             };
-            if let Err(why) = gathered {
-                left_out.insert(incident.id);
-                round.trouble = round.trouble.or(Some(why));
+            match gathered {
+                Ok(()) => drop(sendable.insert(incident.id)),
+                Err(why) => round.trouble = round.trouble.or(Some(why)),
             }
         }
         let node = journal.author().node;
-        let before: u64 = self.unsent(node)?;
+        let before: u64 = self.unsent(node, &sendable)?;
         if round.trouble.is_none() || asked.is_ok() {
-            let refused = self.git.push(node, &overwritten, &left_out).map_err(unusable)?;
+            let refused = self.git.push(node, &sendable, &overwritten).map_err(unusable)?;
             round.trouble = round.trouble.or_else(|| refused.into_iter().next());
         }
         if round.trouble.is_none() && asked.is_ok() {
@@ -162,9 +185,19 @@ impl Sharing {
             round.trouble = left.err();
         }
         self.git.tidy();
-        round.unsent = self.unsent(node)?;
+        round.unsent = self.unsent(node, &sendable)?;
         round.sent = before.saturating_sub(round.unsent);
         Ok(round)
+    }
+
+    /// Tells whether somebody who takes part in an incident purged it from the remote.
+    ///
+    /// # Errors
+    /// The journal or the carrier's own repository cannot be read.
+    pub(super) fn is_purged(&self, journal: &Journal, incident: IncidentId) -> Result<bool> {
+        let Some(mark) = self.git.purge_mark(incident).map_err(unusable)? else { return Ok(false) };
+        let Some((node, key)) = purge::by(&mark, incident) else { return Ok(false) };
+        Ok(journal.key_of(incident, node)?.is_some_and(|known| known == key))
     }
 
     /// How far sharing of incidents is, without asking the remote.
@@ -172,7 +205,8 @@ impl Sharing {
     /// # Errors
     /// The journal or the carrier's own repository cannot be read.
     pub fn standing(&self, journal: &Journal, incidents: &[Summary]) -> Result<Round> {
-        let mut unsent = self.unsent(journal.author().node)?;
+        let all = incidents.iter().map(|one| one.id).collect();
+        let mut unsent = self.unsent(journal.author().node, &all)?;
         for incident in incidents {
             let written = journal.written_here(incident.id, Seq::default())?.records.len() as u64;
             unsent += written.saturating_sub(self.git.own(incident.id).map_err(unusable)?.records);
@@ -180,8 +214,23 @@ impl Sharing {
         Ok(Round { unsent, ..Round::default() })
     }
 
-    fn unsent(&self, node: u64) -> Result<u64> {
-        self.git.unsent(node).map(|unsent| unsent.values().sum()).map_err(unusable)
+    /// How many records of this installation in an incident are not at the remote, without asking it; `None`: it is not
+    /// shared.
+    ///
+    /// # Errors
+    /// The journal or the carrier's own repository cannot be read.
+    pub fn behind(&self, journal: &Journal, incident: IncidentId) -> Result<Option<u64>> {
+        if !self.is_shared(incident) {
+            return Ok(None);
+        }
+        let written = journal.written_here(incident, Seq::default())?.records.len() as u64;
+        let there = self.git.sent(incident, journal.author().node).map_err(unusable)?;
+        Ok(Some(written.saturating_sub(there)))
+    }
+
+    fn unsent(&self, node: u64, incidents: &BTreeSet<IncidentId>) -> Result<u64> {
+        let all = self.git.unsent(node).map_err(unusable)?;
+        Ok(all.into_iter().filter(|(id, _)| incidents.contains(id)).map(|(_, count)| count).sum())
     }
 
     /// Takes in what other installations wrote in an incident, which is made here if it is not.
@@ -336,7 +385,8 @@ impl Sharing {
         if is_begun {
             return Ok(match (self.git.is_ours(tip).map_err(unusable)?, is_signed) {
                 (true, _) => Own::Known,
-                (false, true) => Own::Copied,
+                (false, true) if !self.git.is_copied_from_ours(tip).unwrap_or(false) => Own::Copied,
+                (false, true) => Own::Overwritten,
                 (false, false) => Own::Overwritten,
             });
         }

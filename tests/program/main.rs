@@ -100,6 +100,7 @@ mod secrets;
 mod secrets_told;
 mod secrets_unnamed;
 mod sharing;
+mod sharing_attacks;
 mod sharing_http;
 mod sharing_ssh;
 mod survival;

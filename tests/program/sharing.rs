@@ -8,7 +8,7 @@ use super::clones::{bare, clone_elsewhere, declare};
 use super::terminal::Terminal;
 use super::world::{Shell, World};
 
-fn synced(shell: &Shell) -> Value {
+pub(super) fn synced(shell: &Shell) -> Value {
     shell.json(&["share", "sync", "--json"])
 }
 
@@ -32,6 +32,9 @@ fn an_incident_is_joined_from_another_clone_and_all_see_the_same() {
     omar.flightdeck(&["tick", "payment"]).succeeded();
     let standing = omar.flightdeck(&["share", "status"]).succeeded().stdout;
     assert_eq!(standing, "1 record not at origin yet\n");
+    let status = omar.json(&["status", "--json"]);
+    assert_eq!((&status["journal"]["shared"], &status["journal"]["unsent"]), (&json!("behind"), &json!(1)));
+    assert_eq!(maya.json(&["status", "--json"])["journal"]["shared"], "in-sync");
     omar.flightdeck(&["note", "only orders without a card fail"]).succeeded();
     assert_eq!(synced(&omar)["sent"], 2);
     assert_eq!(synced(&omar)["sent"], 0);
@@ -351,7 +354,7 @@ fn what_cannot_be_fetched_holds_up_nothing_else() {
 }
 
 /// Names of what is at a remote of sharing, without its beginning.
-fn there(origin: &Shell) -> Vec<String> {
+pub(super) fn there(origin: &Shell) -> Vec<String> {
     let listed =
         origin.run("git", &["for-each-ref", "--format=%(refname)", "refs/flightdeck"]).succeeded().stdout;
     listed.lines().map(|line| line.rsplit('/').next().unwrap().to_owned()).collect()
@@ -432,7 +435,7 @@ fn an_archive_is_removed_when_it_is_older_than_the_team_keeps_it() {
 }
 
 /// Serves a bare repository over HTTP to everybody, as a plain web server would. Ends with the test's process.
-fn serve_to_everybody(origin: &std::path::Path) -> String {
+pub(super) fn serve_to_everybody(origin: &std::path::Path) -> String {
     use std::io::{BufRead as _, BufReader, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

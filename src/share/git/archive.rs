@@ -8,8 +8,10 @@ use jiff::Timestamp;
 
 use super::{Git, HEAD, THEIRS, Tip, parse, said, theirs};
 use crate::incident::IncidentId;
-use crate::share::batch::{Head, MOST_HEAD, parse_node};
+use crate::share::batch::{Batch, Head, MOST_HEAD, parse_node};
 
+/// The file that says who purged an incident.
+const PURGED: &str = "purged.json";
 /// Most installations that an archive holds.
 const MOST: usize = 10_000;
 
@@ -22,10 +24,8 @@ impl Git {
     pub fn tips_of(&self, incident: IncidentId) -> Result<Vec<Tip>, String> {
         let mut tips: BTreeMap<u64, Tip> = self.archived(incident)?;
         for tip in self.tips()?.into_iter().filter(|tip| tip.incident == incident) {
-            // What is there may be anything.
-            let is_behind = tips.get(&tip.node).is_some_and(|archived| {
-                self.repo.graph_descendant_of(archived.commit, tip.commit).unwrap_or(false)
-            });
+            let is_behind =
+                tips.get(&tip.node).is_some_and(|archived| self.goes_on(archived.commit, tip.commit));
             if !is_behind {
                 tips.insert(tip.node, tip);
             }
@@ -68,12 +68,20 @@ impl Git {
         Ok(made.collect())
     }
 
-    /// Whether somebody purged an incident from the remote.
+    /// Tells whether a batch goes on from another one, by whoever made that: what is there may be anything.
+    fn goes_on(&self, later: Oid, earlier: Oid) -> bool {
+        let key = |commit| self.batch(commit).ok().filter(Batch::is_intact).and_then(|batch| batch.key());
+        self.repo.graph_descendant_of(later, earlier).unwrap_or(false)
+            && key(later).is_some_and(|by| key(earlier) == Some(by))
+    }
+
+    /// The mark that somebody purged an incident from the remote, as they signed it.
     ///
     /// # Errors
     /// One line: the repository cannot be read.
-    pub fn is_purged(&self, incident: IncidentId) -> Result<bool, String> {
-        Ok(self.commit(&purged(incident))?.is_some())
+    pub fn purge_mark(&self, incident: IncidentId) -> Result<Option<Vec<u8>>, String> {
+        let Some(mark) = self.commit(&purged(incident))? else { return Ok(None) };
+        Ok(self.file(mark, PURGED, MOST_HEAD).ok())
     }
 
     /// What the remote has of an installation in an incident, wherever it lies.
@@ -98,8 +106,7 @@ impl Git {
         let mut all = self.archived(incident)?;
         for tip in tips {
             let is_in = all.get(&tip.node).is_some_and(|archived| {
-                archived.commit == tip.commit
-                    || self.repo.graph_descendant_of(archived.commit, tip.commit).unwrap_or(false)
+                archived.commit == tip.commit || self.goes_on(archived.commit, tip.commit)
             });
             if !is_in {
                 all.insert(tip.node, *tip);
@@ -107,7 +114,7 @@ impl Git {
         }
         if all != self.archived(incident)? {
             let parents: Vec<Oid> = all.values().map(|tip| tip.commit).collect();
-            let made = self.mark("archive of an incident\n", &parents, now)?;
+            let made = self.mark("archive of an incident\n", None, &parents, now)?;
             self.replace(&name, known, Some(made))?;
         }
         for tip in tips {
@@ -116,17 +123,15 @@ impl Git {
         Ok(())
     }
 
-    /// Removes all that the remote has of an incident, and leaves a mark that says so: nobody sends it again. Returns
-    /// how many references were removed.
+    /// Removes all that the remote has of an incident, and leaves a signed mark that says so: nobody sends it again.
+    /// Returns how many references were removed.
     ///
     /// # Errors
     /// One line: what the remote refused.
-    pub fn purge(&self, incident: IncidentId, now: Timestamp) -> Result<usize, String> {
+    pub fn purge(&self, incident: IncidentId, mark: &[u8], now: Timestamp) -> Result<usize, String> {
         let name = purged(incident);
-        if self.commit(&name)?.is_none() {
-            let made = self.mark("purged\n", &[], now)?;
-            self.replace(&name, None, Some(made))?;
-        }
+        let made = self.mark("purged\n", Some(mark), &[], now)?;
+        self.replace(&name, self.commit(&name)?, Some(made))?;
         let all = format!("{THEIRS}{incident}/*");
         let references = self.repo.references_glob(&all).map_err(|error| said(&error))?;
         let there: Vec<(String, Oid)> = references
@@ -152,10 +157,20 @@ impl Git {
         }
     }
 
-    /// Makes a commit without any files.
-    fn mark(&self, message: &str, parents: &[Oid], now: Timestamp) -> Result<Oid, String> {
+    /// Makes a commit without any files but the mark of a purge.
+    fn mark(
+        &self,
+        message: &str,
+        purged: Option<&[u8]>,
+        parents: &[Oid],
+        now: Timestamp,
+    ) -> Result<Oid, String> {
         let write = || -> Result<Oid, git2::Error> {
-            let tree = self.repo.find_tree(self.repo.treebuilder(None)?.write()?)?;
+            let mut tree = self.repo.treebuilder(None)?;
+            if let Some(purged) = purged {
+                tree.insert(PURGED, self.repo.blob(purged)?, 0o100_644)?;
+            }
+            let tree = self.repo.find_tree(tree.write()?)?;
             let at = Time::new(now.as_second(), 0);
             let by = Signature::new("flightdeck", "flightdeck@localhost", &at)?;
             let parents: Vec<_> =
