@@ -25,7 +25,8 @@ pub(super) fn health(page: &mut Sheet, situation: &Situation) {
             && !["(max ", "(min "].iter().any(|limit| probe.why.contains(limit));
         let mut why = if says_more { visible(&probe.why).into_owned() } else { String::new() };
         if probe.from_one_sample && !all_single {
-            why = format!("{why} (from one sample)").trim_start().to_owned();
+            let space = if why.is_empty() { "" } else { " " };
+            why = format!("{why}{space}(from one sample)");
         }
         let why = why.as_str();
         if line.width + 1 + why.width() <= WIDTH - GUTTER {

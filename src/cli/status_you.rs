@@ -61,8 +61,8 @@ pub(super) fn waits(situation: &Situation) -> Vec<Waits> {
 fn approval(situation: &Situation) -> Option<Waits> {
     let Situation { state, policy, me, now, .. } = situation;
     let waits = proposal::at_hand(state).filter(|waits| situation.moved(&waits.id).is_none())?;
-    let rule = ApprovalRule::of(policy, state.severity);
-    let standing = proposal::standing(state, &rule, *now);
+    let wanted = ApprovalRule::of(policy, state.severity);
+    let standing = proposal::standing(state, &wanted, *now);
     let is_mine = |role: &str| state.roles.get(role).is_some_and(|holder| same_person(holder, me));
     let missing = standing.roles.iter().filter(|role| role.approval.is_none() && is_mine(role.role));
     let counts = |role: &str| gates::foresee(state, policy, (waits, role), me, *now).refused.is_none();

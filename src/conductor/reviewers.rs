@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use super::forge::Visit;
 use super::prepare::Ground;
 use super::secrets::get;
@@ -54,7 +52,7 @@ fn environment<'a>(ground: &Ground<'a>, pipeline: &'a Pipeline) -> Option<(&'a P
 fn ask(plan: &Plan, place: &Place, environment: &str, patience: Duration) -> Result<Vec<String>, String> {
     let source = plan.secrets.iter().find(|secret| secret.name == place.token);
     let value = source.map(get).transpose()?;
-    let token = value.as_ref().and_then(super::forge::text_of).map(Zeroizing::from);
+    let token = value.as_ref().and_then(super::forge::text_of);
     let mut visit = Visit::new(place, token, patience)?;
     // Who reads the plan does not wait for what may be there later.
     visit.ask_once();

@@ -386,8 +386,7 @@ impl Sharing {
             return Ok(match (self.git.is_ours(tip).map_err(unusable)?, is_signed) {
                 (true, _) => Own::Known,
                 (false, true) if !self.git.is_copied_from_ours(tip).unwrap_or(false) => Own::Copied,
-                (false, true) => Own::Overwritten,
-                (false, false) => Own::Overwritten,
+                (false, _) => Own::Overwritten,
             });
         }
         if !is_signed {

@@ -60,13 +60,13 @@ fn what_an_environment_says_of_itself_stands_against_what_somebody_writes_down()
     site.shell.flightdeck(&["trust"]).succeeded();
     // An incident that deploys nothing has what was live when it began, too: by what production tells at its end, or
     // by what an earlier one recorded at once.
-    let live = |site: &Site| {
+    let told = |site: &Site| {
         let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
         report.lines().find(|line| line.starts_with("Live when it began")).unwrap_or_default().to_owned()
     };
-    assert!(live(&site).starts_with("Live when it began: not on record"), "{}", live(&site));
+    assert!(told(&site).starts_with("Live when it began: not on record"), "{}", told(&site));
     site.shell.flightdeck(&["resolve", "--yes"]).succeeded();
-    assert!(live(&site).contains(": v0.3.0 (") && live(&site).contains("since"), "{}", live(&site));
+    assert!(told(&site).contains(": v0.3.0 (") && told(&site).contains("since"), "{}", told(&site));
     site.shell.flightdeck(&["declare", "Once more", "--severity", "P1"]).succeeded();
     // It agrees.
     let agreed = site.shell.flightdeck(&["live", "production", "v0.3.0"]).succeeded();
@@ -81,8 +81,11 @@ fn what_an_environment_says_of_itself_stands_against_what_somebody_writes_down()
     assert!(next.contains("production runs v0.3.0, the record says "), "{next}");
     site.shell.flightdeck(&["resolve", "--yes"]).succeeded();
     site.shell.flightdeck(&["declare", "The third", "--severity", "P1"]).succeeded();
-    let known = format!("Live when it began: {}", &site.shell.run("git", &["rev-parse", "HEAD"]).stdout[..7]);
-    assert!(live(&site).starts_with(&known), "{}", live(&site));
+    let known = format!(
+        "Live when it began: {}",
+        site.shell.run("git", &["rev-parse", "--short=7", "HEAD"]).stdout.trim()
+    );
+    assert!(told(&site).starts_with(&known), "{}", told(&site));
 }
 
 #[test]

@@ -342,7 +342,7 @@ fn what_cannot_be_fetched_holds_up_nothing_else() {
     let theirs = format!("{}/00000000deadbeef", reference.rsplit_once('/').unwrap().0);
     eve.run("git", &["push", "--quiet", "origin", &format!("HEAD:{theirs}")]).succeeded();
     let blob = eve.run("git", &["rev-parse", "HEAD:lost"]).succeeded().stdout.trim().to_owned();
-    std::fs::remove_file(origin.join("objects").join(&blob[..2]).join(&blob[2..])).unwrap();
+    std::fs::remove_file(origin.join("objects").join(blob.split_at(2).0).join(blob.split_at(2).1)).unwrap();
     omar.flightdeck(&["join"]).succeeded();
     maya.flightdeck(&["note", "we are looking at it"]).succeeded();
     synced(&maya);

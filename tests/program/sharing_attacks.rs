@@ -107,5 +107,5 @@ fn a_mark_of_a_purge_that_nobody_signed_keeps_nothing_back() {
     let number =
         maya.json(&["status", "--json"])["incident"]["number"].as_str().unwrap_or("INC-2026-0001").to_owned();
     omar.flightdeck(&["join", &number]).succeeded();
-    assert_eq!(omar.json(&["history", "--json"]).to_string().contains("closed"), true);
+    assert!(omar.json(&["history", "--json"]).to_string().contains("closed"));
 }

@@ -121,10 +121,10 @@ fn answer(
     let head = String::from_utf8_lossy(&said[..end]).into_owned();
     let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK");
     let rest = said.get(end + 4..).unwrap_or_default();
-    let kept: String =
-        head.lines().filter(|line| !line.starts_with("Status: ")).map(|line| format!("{line}\r\n")).collect();
+    let kept: Vec<&str> = head.lines().filter(|line| !line.starts_with("Status: ")).collect();
+    let kept = kept.join("\r\n");
     let head =
-        format!("HTTP/1.1 {status}\r\n{kept}Content-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
+        format!("HTTP/1.1 {status}\r\n{kept}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
     stream.write_all(head.as_bytes())?;
     stream.write_all(rest)
 }

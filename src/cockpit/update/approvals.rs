@@ -166,7 +166,7 @@ fn note(model: &Model, state: &State, waits: Option<&Proposal>, against: &[&Vote
     let is_given = against.is_empty() && standing.given() == standing.roles.len();
     if let Some(waits) = waits.filter(|waits| is_given && waits.purpose == "deploy") {
         let keys = keys_to(model, "deploy", &waits.target);
-        note.push_str(&format!(". ✓ All who have to have approved: {keys} starts it"));
+        note = format!("{note}. ✓ All who have to have approved: {keys} starts it");
     }
     note
 }
@@ -220,14 +220,14 @@ pub(super) fn open(cx: &mut Cx<'_>, role: &str) {
 /// The role in which one decides where none is said: one's own, else the first whose approval is missing and in which
 /// one's own would count.
 fn own_role(model: &Model, state: &State, waits: &Proposal) -> String {
-    let rule = ApprovalRule::of(&model.policy, state.severity);
-    let standing = proposal::standing(state, &rule, model.now);
+    let wanted = ApprovalRule::of(&model.policy, state.severity);
+    let standing = proposal::standing(state, &wanted, model.now);
     let mine = |role: &&String| state.roles.get(*role).is_some_and(|who| same_person(who, &model.me));
     let is_missing = |role: &&String| {
         let mut missing = standing.roles.iter().filter(|one| one.approval.is_none());
         missing.any(|one| one.role == *role) && comes_to(model, state, waits, role).refused.is_none()
     };
-    let roles = &rule.roles;
+    let roles = &wanted.roles;
     let role = roles.iter().find(mine).or_else(|| roles.iter().find(is_missing)).or(roles.first());
     role.cloned().unwrap_or_default()
 }

@@ -171,11 +171,11 @@ pub fn foresee(
         at: now,
         latest: state.latest,
     };
-    let rule = ApprovalRule::of(policy, state.severity);
+    let wanted = ApprovalRule::of(policy, state.severity);
     let before = state.votes.iter().filter(|other| !is_anew(other, &vote));
     let votes: Vec<&Vote> = before.chain([&vote]).collect();
     let now = Now { at: now, latest: state.latest };
-    let found = weigh(state, &votes, &rule, waits.hash.as_str().into(), waits.owner(), now);
+    let found = weigh(state, &votes, &wanted, waits.hash.as_str().into(), waits.owner(), now);
     let refused =
         found.void.iter().find(|(other, _)| other.record == vote.record).map(|(_, why)| why.clone());
     Foreseen { refused, left: still_to_approve(&found, state, policy) }

@@ -223,7 +223,7 @@ fn long(ranges: bool, request: &str) -> String {
     if ranges && request.to_ascii_lowercase().contains(&format!("range: bytes={from}-")) {
         let end = format!("{LOG}\n{TOKEN}\n");
         let text = line.repeat((1 << 20) / line.len());
-        let text = format!("{}{end}", &text[..text.len().min((1 << 20) - end.len())]);
+        let text = format!("{}{end}", text.get(..text.len().min((1 << 20) - end.len())).unwrap());
         return response(
             &format!("206 Partial Content\r\ncontent-range: bytes {from}-{}/{WHOLE}", WHOLE - 1),
             &text,

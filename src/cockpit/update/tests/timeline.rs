@@ -93,7 +93,7 @@ fn an_entry_says_who_took_it_back_and_why() {
 
 #[test]
 fn what_a_plan_did_is_not_retracted() {
-    let mut table = super::confirm::running();
+    let mut table = confirm::running();
     table.model.overlays.clear();
     table.keys("1 G");
     assert!(table.keys("x").is_empty() && table.model.overlays.is_empty(), "nothing is asked");

@@ -86,7 +86,9 @@ impl Conductor {
             }
         }
         let Some(state) = stands.or(waits.is_some().then_some(following.seen.state)) else {
-            lost.into_iter().for_each(|trouble| self.not_seen(following, &trouble, log));
+            if let Some(trouble) = lost {
+                self.not_seen(following, &trouble, log);
+            }
             return;
         };
         following.answered = (Instant::now(), self.recorder.now());

@@ -49,12 +49,11 @@ impl Pages {
         let mut at: HashMap<String, usize> =
             jobs.iter().enumerate().map(|(at, job)| (job.id.clone(), at)).collect();
         for job in page {
-            match at.get(&job.id) {
-                Some(at) => jobs[*at] = job,
-                None => {
-                    at.insert(job.id.clone(), jobs.len());
-                    jobs.push(job);
-                }
+            if let Some(at) = at.get(&job.id) {
+                jobs[*at] = job;
+            } else {
+                at.insert(job.id.clone(), jobs.len());
+                jobs.push(job);
             }
         }
         if !more {

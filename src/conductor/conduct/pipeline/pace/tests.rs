@@ -23,7 +23,7 @@ impl Host {
     fn follow(&self, minutes: u64) -> (Vec<Asked>, u64) {
         let (mut pace, mut now, mut moved, mut all) =
             (Pace::default(), Duration::ZERO, Duration::ZERO, Vec::new());
-        let (mut run, mut jobs, mut page) = (None, vec![None; self.pages as usize], 0_usize);
+        let (mut stands, mut jobs, mut next) = (None, vec![None; self.pages as usize], 0_usize);
         let (mut known_ended, mut fetched) = (0, 0);
         while now < MINUTE * u32::try_from(minutes).unwrap() {
             let at = now.as_secs();
@@ -35,13 +35,13 @@ impl Host {
                 ..Known::default()
             };
             let mut counted = 0;
-            for question in pace.turn(now - moved, known) {
+            for question in pace.turn(now.saturating_sub(moved), known) {
                 let is_new = match question {
-                    Run => run.replace((self.run)(at)) != Some((self.run)(at)),
+                    Run => stands.replace((self.run)(at)) != Some((self.run)(at)),
                     Jobs => {
                         known_ended = (self.ended)(at);
-                        let before = jobs[page].replace((self.jobs)(at));
-                        page = (page + 1) % jobs.len();
+                        let before = jobs[next].replace((self.jobs)(at));
+                        next = (next + 1) % jobs.len();
                         before != Some((self.jobs)(at))
                     }
                     Log | Reviews => {
@@ -78,7 +78,7 @@ fn busiest(all: &[Asked]) -> usize {
 fn gap(all: &[Asked], wanted: &[Question]) -> Duration {
     let of: Vec<Duration> =
         all.iter().filter(|(_, question, _)| wanted.contains(question)).map(|(at, ..)| *at).collect();
-    of.windows(2).map(|two| two[1] - two[0]).max().unwrap_or(Duration::MAX)
+    of.windows(2).map(|two| two[1].saturating_sub(two[0])).max().unwrap_or(Duration::MAX)
 }
 
 #[test]
