@@ -14,6 +14,7 @@ use crate::config::load;
 use crate::config::types::{Config, Environment, Pipeline, PipelineKind, PipelineOn};
 use crate::deploy::{self, Resolved, gates, pipeline};
 use crate::failure::{Failure, FailureKind, Result};
+use crate::hotfix::version::bare;
 use crate::hotfix::{self, git::Reader};
 use crate::incident::{History, Policy, Release, brought_notes};
 use crate::plan::{Plan, Request, programs};
@@ -140,7 +141,7 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
             same,
             ..Resolved::default()
         };
-        return planned(ground, &reader, id, request, &what);
+        return planned(ground, &mut reader, id, request, &what);
     }
     let state = reader.read(&config.hotfix).map_err(|none| none.failure(&place))?;
     let commit = state.commit().unwrap_or_default().to_owned();
@@ -160,7 +161,7 @@ fn plan(ground: &Ground<'_>, id: &str, request: &Request) -> Result<Plan> {
     let same = state.same_content.clone();
     planned(
         ground,
-        &reader,
+        &mut reader,
         id,
         request,
         &Resolved { reference, commit, root, dirty, tag, version, same, host: None },
@@ -175,7 +176,7 @@ pub(super) fn directory(path: &str) -> String {
 
 fn planned(
     ground: &Ground<'_>,
-    reader: &Reader,
+    reader: &mut Reader,
     id: &str,
     request: &Request,
     what: &Resolved,
@@ -201,6 +202,7 @@ fn planned(
                 live.as_ref().map(|live| live.commit.as_str()),
             ));
             plan.predecessor = live.map(|live| back::predecessor(ground, &live));
+            plan.warnings.extend(not_raised(reader, what));
             plan.warnings.extend(not_pushed(ground, reader, env, what));
             plan.warnings.extend(goes_on_from(ground, reader, environment, &what.commit));
             plan.warnings.extend(failed_elsewhere(ground, environment, &plan.brings()));
@@ -229,6 +231,19 @@ fn planned(
             deploy::flags::flag(config, id, name, *on, &before, &what.root)
         }
     }
+}
+
+/// That the version file says what another commit was released as: nobody can tell the two apart by it.
+fn not_raised(reader: &mut Reader, what: &Resolved) -> Option<String> {
+    let version = what.version.as_deref().filter(|_| what.tag.is_none())?;
+    let is_it = |(name, at): &(String, String)| bare(name) == bare(version) && *at != what.commit;
+    let (tag, at) = reader.tags().into_iter().find(is_it)?;
+    Some(format!(
+        "its version file still says {}, which {} ({}) was released as",
+        visible(version),
+        visible(&tag),
+        short(&at)
+    ))
 }
 
 /// That the host of a pipeline does not have the branch that it is started on as it is here.

@@ -83,7 +83,9 @@ pub fn deploy(
         ));
     }
     let reference = visible(&what.reference);
-    let title = format!("deploy {reference} to {}", visible(environment));
+    // People know what was tagged by its tag.
+    let name = what.tag.as_deref().map_or_else(|| reference.clone(), visible);
+    let title = format!("deploy {name} to {}", visible(environment));
     let (mut way, title) = match (&env.canary, &env.blue_green) {
         (Some(canary), _) => {
             let way = canary::steps(config, env, canary, &fill, &reference, &what.root)?;

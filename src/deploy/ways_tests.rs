@@ -107,7 +107,7 @@ fn names(watch: &Watch) -> Vec<&str> {
 #[test]
 fn a_canary_goes_share_by_share_and_back_to_nothing() {
     let plan = planned(canary(&[5, 100], false), None);
-    assert_eq!(plan.title, "deploy hotfix/pool to production, canary 5 → 100 %");
+    assert_eq!(plan.title, "deploy v1.2.4 to production, canary 5 → 100 %");
     assert_eq!(
         titles(&plan),
         [
@@ -229,7 +229,7 @@ fn is_watch(step: &Step) -> bool {
 #[test]
 fn one_command_tells_when_it_is_done_and_that_nothing_undoes_it() {
     let plan = planned(Environment { proof_within: SignedDuration::from_secs(7), ..production() }, None);
-    assert_eq!(titles(&plan), ["deploy hotfix/pool to production"]);
+    assert_eq!(titles(&plan), ["deploy v1.2.4 to production"]);
     assert_eq!(plan.steps[0].proof_within, SignedDuration::from_secs(7));
     assert!(matches!(plan.steps[0].undo, Undo::Irreversible { .. }));
     assert_eq!(plan.release.unwrap().after, 0);
@@ -238,7 +238,7 @@ fn one_command_tells_when_it_is_done_and_that_nothing_undoes_it() {
 #[test]
 fn blue_green_deploys_to_the_idle_side_and_switches() {
     let plan = planned(blue_green(), Some("blue"));
-    assert_eq!(plan.title, "deploy hotfix/pool to production, blue-green");
+    assert_eq!(plan.title, "deploy v1.2.4 to production, blue-green");
     assert_eq!(
         titles(&plan),
         ["deploy hotfix/pool to green, the idle side", "check green", "switch production from blue to green"]

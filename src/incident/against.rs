@@ -123,14 +123,10 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     if state.status == Status::Open {
         found.push("nobody recorded that users are served again".to_owned());
     }
-    if !facts.third_parties.is_empty() {
-        found.push(format!("a third party is not well yet: {}", facts.third_parties.join(", ")));
-    }
+    third_parties(facts, found);
     found.extend(unwatched(state, facts));
     found.extend(unmerged(state, facts));
-    if !facts.failing_elsewhere.is_empty() {
-        found.push(format!("still failing outside of production: {}", facts.failing_elsewhere.join(", ")));
-    }
+    elsewhere(facts, found);
     found.extend(state.flags_off().into_iter().map(|flag| format!("{flag} is still off")));
     checklist(state, facts, found);
     for merge in state.merges_owed() {
@@ -157,6 +153,27 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     untold(state, policy, found);
     if !state.roles.contains_key(Role::COMMANDER) {
         found.push(format!("no {}", policy.role_title(Role::COMMANDER)));
+    }
+}
+
+/// What of that no step of what is next asks for.
+pub(super) fn unasked(state: &State, facts: &Facts) -> Vec<String> {
+    let mut found = Vec::new();
+    third_parties(facts, &mut found);
+    elsewhere(facts, &mut found);
+    checklist(state, facts, &mut found);
+    found
+}
+
+fn third_parties(facts: &Facts, found: &mut Vec<String>) {
+    if !facts.third_parties.is_empty() {
+        found.push(format!("a third party is not well yet: {}", facts.third_parties.join(", ")));
+    }
+}
+
+fn elsewhere(facts: &Facts, found: &mut Vec<String>) {
+    if !facts.failing_elsewhere.is_empty() {
+        found.push(format!("still failing outside of production: {}", facts.failing_elsewhere.join(", ")));
     }
 }
 

@@ -372,7 +372,7 @@ impl Steps<'_> {
             }
             if facts.healthy != Some(false) && !self.at_work_on_production() {
                 self.impact();
-                self.add("resolve", "", "resolve it");
+                self.resolve("resolve it");
             } else if state.no_hotfix.is_some() && facts.hotfix_branch.is_none() {
                 self.hotfix();
             } else if facts.healthy == Some(false) && facts.repository && !self.looked() {
@@ -402,7 +402,7 @@ impl Steps<'_> {
                 if state.no_hotfix.is_some() || self.is_elsewhere() {
                     self.flags_on();
                 }
-                self.add("resolve", "", "resolve it, if the fault itself is gone");
+                self.resolve("resolve it, if the fault itself is gone");
             }
         }
     }
@@ -458,7 +458,7 @@ impl Steps<'_> {
             self.bring_home();
             self.impact();
             self.flags_on();
-            self.add("resolve", "", self.is_gone());
+            self.resolve(&self.is_gone());
         }
     }
 
@@ -478,7 +478,7 @@ impl Steps<'_> {
         }
         self.cause();
         self.impact();
-        self.add("resolve", "", "resolve it, if going back is enough for now");
+        self.resolve("resolve it, if going back is enough for now");
         self.hotfix();
     }
 
@@ -531,6 +531,7 @@ impl Steps<'_> {
         } else if !told {
             self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over, then record it");
         }
+        self.bring_home();
         self.cause();
         if !self.state.has_report() {
             self.impact();

@@ -13,7 +13,7 @@ use crate::incident::{
     Alarm, Began, CheckState, HandoffOffered, Mitigated, PlanEnd, PlanEnded, PlanStarted, Precision,
     ReleaseJudged, Released, Resolved, Ticked, WatchVerdict,
 };
-use crate::plan::{Plan, Purpose, Subject};
+use crate::plan::{Plan, Purpose, ReleaseSpec, Subject};
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
 const BAD: &str = "77b0d1377b0d1377b0d1377b0d1377b0d1377b0d";
@@ -29,6 +29,16 @@ fn deploy(scribe: &mut Scribe, tag: &str) {
     let plan = Plan {
         subject: Some(subject),
         confirm: Some("production".into()),
+        release: Some(ReleaseSpec {
+            environment: "production".into(),
+            reference: tag.into(),
+            commit: BAD.into(),
+            tag: Some(tag.into()),
+            version: None,
+            rollback: false,
+            replaces: None,
+            after: 0,
+        }),
         ..Plan::new("deploy-1", format!("deploy {tag} to production"), Purpose::Deploy, "production")
     };
     scribe.write(

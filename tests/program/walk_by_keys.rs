@@ -149,7 +149,7 @@ fn an_outage_is_brought_to_its_end_by_keys() {
     let refused = |screen: &str| screen.contains("✗ type production to go ahead");
     terminal.press_until("<c-u>staging<enter>", "a refusal", refused);
     terminal.press_until("<c-u>production<enter>", "the plan to start", |screen| !screen.contains("Plan: "));
-    terminal.wait_text("✓ deploy main to production");
+    terminal.wait_text("✓ deploy v1.4.3 to production");
     terminal.wait_for("health to be green", |screen| {
         ["api /health", "error rate", "p95 latency"]
             .iter()

@@ -136,7 +136,7 @@ fn an_outage_is_brought_to_its_end_by_verbs() {
         "only orders without a card fail",
         "the loyalty discount took orders without a card to 0 cents",
         "finish hotfix/no-card",
-        "deploy main to production",
+        "deploy v1.4.3 to production",
     ] {
         assert!(report.contains(wanted), "`{wanted}` in the report:\n{report}");
     }

@@ -267,7 +267,7 @@ pub(super) fn canaries(model: &Model) -> Vec<Canary> {
         found.push(Canary {
             environment: plan.target.clone(),
             plan: plan.id.clone(),
-            brings: plan.brings_beside(live.as_deref()).to_owned(),
+            brings: plan.brings_beside(live.as_deref()),
             share: plan.share(),
             undo: undo.title,
         });

@@ -25,7 +25,7 @@ pub(super) fn condemned(state: &State, body: &Body) -> Option<String> {
         }
         _ => return None,
     };
-    (anywhere || plan.is_production()).then(|| plan.brings().to_owned())
+    (anywhere || plan.is_production()).then(|| plan.brings())
 }
 
 /// Opens what was looked at for this fix. What failed stays: it is to be looked at in any case.

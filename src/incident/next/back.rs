@@ -192,7 +192,7 @@ impl Steps<'_> {
         let recovered = self.state.alarms.values().filter(|alarm| alarm.state == "ok" && alarm.since >= at);
         let heard = recovered.map(|alarm| alarm.since).max().map_or(at, |last| last.max(at));
         let live = self.live().filter(|live| live.plan == plan.id).map(Release::name);
-        let name = live.unwrap_or_else(|| plan.brings().to_owned());
+        let name = live.unwrap_or_else(|| plan.brings());
         let what = match plan.title.strip_prefix("turn ").filter(|_| plan.is_flag()) {
             Some(flag) => turned(flag),
             None if plan.is_flag() => plan.title.clone(),

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::super::against::unasked;
 use super::super::body::PlanEnd;
 use super::super::fix::{Raised, Review};
 use super::super::state::{PlanRun, PlanState, State, Status};
@@ -213,6 +214,8 @@ impl Steps<'_> {
         }
         let base = &fix.base;
         match fix.flow {
+            // Its tag is made of the version.
+            Flow::GitFlow if matches!(fix.version, Raised::Not(_) | Raised::Disagree) => {}
             Flow::GitFlow if fix.in_base != Some(true) && self.facts.hotfix_commits > Some(0) => {
                 self.add_finish(format!("finish {branch}: merge into {base}, tag, push"));
             }
@@ -234,6 +237,7 @@ impl Steps<'_> {
         let Some(branch) = facts.unmerged(self.state) else { return };
         let checked_out = facts.hotfix_branch.as_deref() == Some(branch.as_str());
         if checked_out {
+            self.bump();
             self.push(&branch);
             self.open_pull_request();
             self.finish(&branch);
@@ -244,6 +248,16 @@ impl Steps<'_> {
                 format!("switch to {branch} and finish it: production runs it, and no release has it"),
             );
         }
+    }
+
+    /// Saying that it is over, with what will be asked about and no other step names.
+    pub(super) fn resolve(&mut self, title: &str) {
+        let title = match unasked(self.state, self.facts).as_slice() {
+            [] => title.to_owned(),
+            [one] => format!("{title} ({one})"),
+            several => format!("{title} ({} points open)", several.len()),
+        };
+        self.add("resolve", "", title);
     }
 
     fn merge_pull_request(&mut self) {

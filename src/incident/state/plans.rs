@@ -128,16 +128,16 @@ pub struct Release {
 }
 
 impl Release {
-    /// What people call it: its tag, else its version, else the reference with the commit.
+    /// What people call it: its tag, else the reference with the commit. A version that nobody tagged may be that
+    /// of another commit: it counts only where there is no reference.
     pub fn name(&self) -> String {
         let short = self.commit.get(..7).unwrap_or(&self.commit);
+        let is_commit = self.reference.is_empty() || self.commit.starts_with(&self.reference);
         match (&self.tag, &self.version) {
             (Some(tag), _) => tag.clone(),
+            (None, _) if !is_commit => format!("{} ({short})", self.reference),
             (None, Some(version)) => version.clone(),
-            (None, None) if self.reference.is_empty() || self.commit.starts_with(&self.reference) => {
-                short.to_owned()
-            }
-            (None, None) => format!("{} ({short})", self.reference),
+            (None, None) => short.to_owned(),
         }
     }
 

@@ -93,7 +93,7 @@ impl Share<'_> {
 impl State {
     /// Names what a canary brings, told apart from what was live before it: once everybody has it, that is live
     /// itself.
-    pub fn canary<'a>(&self, plan: &'a PlanRun, live: Option<&str>) -> &'a str {
+    pub fn canary(&self, plan: &PlanRun, live: Option<&str>) -> String {
         let Some(own) = self.releases.iter().position(|release| release.plan == plan.id) else {
             return plan.brings_beside(live);
         };
@@ -130,29 +130,32 @@ impl PlanRun {
         begun.find_map(|step| share_of(&step.title))
     }
 
-    /// What people call what it brings: its tag, else its version, else the reference.
-    pub fn brings(&self) -> &str {
+    /// What people call what it brings, as [`Release::name`] does once it is there.
+    pub fn brings(&self) -> String {
         let of =
             |place: &str, key: &str| self.spec.get(place)?.get(key)?.as_str().filter(|it| !it.is_empty());
         let named = |key| of("label", key).or_else(|| of("release", key));
-        let labels = named("tag").or_else(|| named("version"));
-        let commit = || of("release", "commit").or_else(|| of("subject", "commit"));
-        labels
-            .or_else(|| of("release", "reference"))
-            .or_else(|| of("subject", "reference"))
-            .or_else(|| commit().map(|commit| commit.get(..7).unwrap_or(commit)))
-            .unwrap_or("an unnamed commit")
+        let either = |key| of("release", key).or_else(|| of("subject", key));
+        let (commit, reference) = (either("commit"), either("reference"));
+        let short = commit.map(|commit| commit.get(..7).unwrap_or(commit));
+        let reference = reference.filter(|name| commit.is_none_or(|commit| !commit.starts_with(name)));
+        match (named("tag"), reference, short) {
+            (Some(tag), ..) => tag.to_owned(),
+            (None, Some(reference), Some(short)) => format!("{reference} ({short})"),
+            (None, Some(reference), None) => reference.to_owned(),
+            (None, None, short) => named("version").or(short).unwrap_or("an unnamed commit").to_owned(),
+        }
     }
 
-    /// The same beside what is live: where both are called alike, as no version was raised, it is its commit.
-    pub fn brings_beside(&self, live: Option<&str>) -> &str {
-        let bare = |name: &'_ str| name.trim_start_matches('v').to_owned();
+    /// The same beside what is live: where both are called alike it is its commit.
+    pub fn brings_beside(&self, live: Option<&str>) -> String {
+        let bare = |name: &str| name.trim_start_matches('v').to_owned();
         let name = self.brings();
-        if live.is_none_or(|live| bare(live) != bare(name)) {
+        if live.is_none_or(|live| bare(live) != bare(&name)) {
             return name;
         }
         let of = |place: &str| self.spec.get(place)?.get("commit")?.as_str()?.get(..7);
-        of("release").or_else(|| of("subject")).unwrap_or(name)
+        of("release").or_else(|| of("subject")).map_or(name, str::to_owned)
     }
 
     /// The share that is in force as far as its steps tell, and whether that is known.

@@ -136,12 +136,31 @@ fn how_a_canary_ended_is_told_verdict_first() {
 }
 
 #[test]
-fn a_canary_that_is_called_like_what_is_live_is_known_by_its_commit() {
+fn what_no_tag_names_is_known_by_its_branch_and_commit_whatever_its_version_file_says() {
     let subject = serde_json::json!({ "reference": "main", "commit": HEAD });
     let spec = serde_json::json!({ "subject": subject, "label": { "version": "1.4.2" } }).into();
     let log = log([record(10, PlanStarted { spec, ..plan("d", "deploy", "production", HEAD) })]);
     let plan = &log.state().plans[0];
-    assert_eq!(plan.brings_beside(None), "1.4.2");
-    assert_eq!(plan.brings_beside(Some("v1.4.1")), "1.4.2");
-    assert_eq!(plan.brings_beside(Some("v1.4.2")), "4f2c91e");
+    for live in [None, Some("v1.4.1"), Some("v1.4.2")] {
+        assert_eq!(plan.brings_beside(live), "main (4f2c91e)");
+    }
+    let brought = |tag: Option<&str>, reference: &str| {
+        let released = Released {
+            environment: "production".into(),
+            reference: reference.into(),
+            commit: HEAD.into(),
+            tag: tag.map(Into::into),
+            version: Some("1.4.2".into()),
+            plan: "d".into(),
+            rollback: false,
+            replaces: None,
+        };
+        let log = super::log([record(10, released)]);
+        (log.state().releases[0].name(), line(log.state(), 1).text.to_owned())
+    };
+    let said = brought(None, "hotfix/x");
+    assert_eq!(said, ("hotfix/x (4f2c91e)".into(), "production is on hotfix/x (4f2c91e)".into()));
+    assert_eq!(brought(Some("v1.4.3"), "main").0, "v1.4.3");
+    // What an environment tells of itself has no branch.
+    assert_eq!(brought(None, "").0, "1.4.2");
 }

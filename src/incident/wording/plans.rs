@@ -94,8 +94,11 @@ pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> 
             (EntryKind::PassedOver, with_reason(text, &body.reason))
         }
         Body::Released(body) => {
-            let name = body.tag.as_deref().or(body.version.as_deref()).unwrap_or(&body.reference);
             let short = body.commit.get(..7).unwrap_or(&body.commit);
+            // A version that nobody tagged may be that of another commit.
+            let named = !body.reference.is_empty() && !body.commit.starts_with(&body.reference);
+            let reference = Some(body.reference.as_str()).filter(|_| named);
+            let name = body.tag.as_deref().or(reference).or(body.version.as_deref()).unwrap_or_default();
             let back = if body.rollback { "back " } else { "" };
             let name = if name.is_empty() || body.commit.starts_with(name) {
                 short.to_owned()
