@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::body::NoteKind;
 use super::marks::Mark;
 use super::record::{Precision, RecordId};
 use super::state::EntryKind;
@@ -56,6 +57,11 @@ impl<'a> Entry<'a> {
     /// Tells whether it is what a plan did or came to: that happened, whatever anybody thinks of it later.
     pub fn is_of_plan(&self) -> bool {
         !self.about.is_empty() && self.name != "alarm"
+    }
+
+    /// Tells whether it is a note, of any kind: only of those the text can be amended.
+    pub fn is_note(&self) -> bool {
+        self.name == "note" || NoteKind::ALL.iter().any(|kind| kind.name() == self.name)
     }
 
     /// Tells whether something was said about it later: it was corrected, taken back, or pinned.

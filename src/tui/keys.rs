@@ -46,11 +46,15 @@ pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
     let row = ui.model.view(Pane::Runs).cursor.unwrap_or_default();
     let plan = ui.model.plan_rows().nth(row);
     let charts = ui.model.chart.columns > 0;
+    let last = ui.model.timeline_len().saturating_sub(1);
+    let entry = ui.model.timeline_entry(ui.model.view(Pane::Timeline).cursor.unwrap_or(last));
     let means = |command: &Command| match command {
         // Only what can be done now.
         Command::RollBack | Command::Deploy => !config.environments.is_empty(),
         Command::Test => !config.checks.is_empty(),
         Command::Flags => !config.flags.is_empty(),
+        Command::Amend => entry.is_some_and(|entry| entry.is_note()),
+        Command::Retract => entry.is_some_and(|entry| !entry.is_of_plan()),
         // Whoever does not see all of it has to see how.
         Command::Fold => ui.model.zoom || ui.model.view(Pane::Timeline).folded.is_some(),
         Command::Stop => plan.is_some_and(|plan| plan.state.is_under_way()),

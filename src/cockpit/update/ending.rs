@@ -39,7 +39,11 @@ pub(super) fn quit(cx: &mut Cx<'_>, confirmed: &str) {
 /// Asks whether a drill is to be left that ends with the cockpit.
 pub(super) fn ask_quit(cx: &mut Cx<'_>) {
     let Some(end) = cx.model.drill_end else { return };
+    let is_reported = cx.model.incident().is_some_and(|state| !state.reports.is_empty());
     let body = match end {
+        DrillEnd::Removed if is_reported => {
+            "Its repository, its services and the report you saved in it are removed."
+        }
         DrillEnd::Removed => "Its repository and services are removed.",
         DrillEnd::Kept => "Its services end; its directory stays.",
     };

@@ -9,8 +9,8 @@ use super::super::overlay::{Act, Ask, Confirm, Menu, Overlay, Purpose, Scroll};
 use super::invoke::{ask, cursor_row, entry_at_cursor};
 use super::{Cx, ending, menus};
 use crate::incident::{
-    self, Body, CheckState, Claim, Closed, Entry, EntryKind, Mitigated, NoteKind, Phase, PhaseEntered,
-    Pinned, RecordId, Resolved, State, Ticked,
+    self, Body, CheckState, Claim, Closed, Entry, EntryKind, Mitigated, Phase, PhaseEntered, Pinned,
+    RecordId, Resolved, State, Ticked,
 };
 use crate::text::counted;
 
@@ -176,9 +176,7 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
             cx.say("what a plan did cannot be retracted; write a note that says more");
         }
         Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
-        Command::Amend
-            if entry.name != "note" && !NoteKind::ALL.iter().any(|kind| kind.name() == entry.name) =>
-        {
+        Command::Amend if !entry.is_note() => {
             cx.say("only notes can be amended; write a note that says more");
         }
         Command::Amend => {

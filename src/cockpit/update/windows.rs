@@ -84,6 +84,10 @@ pub(super) fn is_about_a_key(word: &str) -> bool {
 /// Says that a key means nothing here. A letter that means nothing may be part of a text: what follows without
 /// a pause is no command.
 pub(super) fn unknown(cx: &mut Cx<'_>, key: Key) {
+    // What is said of a key names this one.
+    if cx.model.keymap.within(Scope::Global, key) == Some(Command::Help) {
+        return super::invoke::invoke(cx, &Command::Help.into());
+    }
     if key.text().is_some() {
         cx.model.babble = cx.model.last_key.map(|(_, at_ms)| at_ms);
     }

@@ -3,6 +3,7 @@
 use super::super::theme::Role;
 use super::super::ui::Ui;
 use super::document::Line;
+use crate::cockpit::Command;
 use crate::cockpit::overlay::Preview;
 use crate::cockpit::update::keys_to;
 use crate::cockpit::update::menus::ALL;
@@ -83,9 +84,13 @@ fn is_told(standing: &Standing) -> bool {
     }
 }
 
-/// The keys of the act that meets a gate; empty where only time or another commit does.
+/// The keys of the act that meets a gate, from the plan on; empty where only time or another commit does.
 fn remedy(ui: Ui<'_>, preview: &Preview, gate: &str) -> String {
-    let keys = |action, argument| keys_to(ui.model, action, argument);
+    // They are those of the cockpit: the plan is left first.
+    let keys = |action, argument| match keys_to(ui.model, action, argument) {
+        keys if keys.is_empty() => keys,
+        keys => format!("{} {keys}", ui.key(Command::Back)),
+    };
     match gate {
         "checks" if ui.model.config.config.checks.len() == 1 => {
             keys("test", &ui.model.config.config.checks[0].name)
@@ -97,11 +102,7 @@ fn remedy(ui: Ui<'_>, preview: &Preview, gate: &str) -> String {
             let state = ui.model.incident();
             let asked =
                 state.is_some_and(|state| proposal::waiting(state).any(|one| one.hash == preview.hash));
-            if asked || preview.role.is_some() {
-                String::new()
-            } else {
-                ui.key(crate::cockpit::Command::Propose)
-            }
+            if asked || preview.role.is_some() { String::new() } else { ui.key(Command::Propose) }
         }
         "rollback" => keys("rollback", ""),
         "staging" => {

@@ -21,7 +21,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &GradeView) -
     let place = wide(area, area.height);
     let keys: &[(Command, &str)] = if view.leaving {
         // What leaves is read before how to scroll.
-        let leave = if area.width < 60 { "leave" } else { "leave the drill" };
+        let leave = if area.width < 60 { "leave …" } else { "leave the drill …" };
         &[(Command::Quit, leave), (Command::Down, "scroll"), (Command::Back, "stay")]
     } else {
         &[(Command::Down, "scroll"), (Command::Back, "back")]

@@ -47,3 +47,14 @@ fn closing_names_the_follow_ups_that_stay_open() {
     assert_eq!(asked.title, "Close it with follow-ups open?");
     assert!(asked.body.contains("a test with no card (omar, due 2026-12-05)"), "{}", asked.body);
 }
+
+#[test]
+fn the_key_of_the_help_opens_it_over_a_question_too() {
+    let mut table = Table::ready();
+    table.keys("i x");
+    table.shown();
+    table.keys("?");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Help(..))), "{:?}", table.model.word);
+    table.keys("esc");
+    assert!(matches!(table.model.overlays.last(), Some(Overlay::Confirm(_))), "the question is still there");
+}
