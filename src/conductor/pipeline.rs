@@ -193,9 +193,11 @@ impl Host {
                 let mut all = commands.find()?;
                 // It was asked for the run of that commit, and need not say it again.
                 if event == "push" {
-                    all.iter_mut().filter(|seen| seen.commit.is_empty()).for_each(|seen| {
+                    // One that is over may be that of the commit before.
+                    let is_ours = |seen: &&mut Seen| seen.commit.is_empty() && !seen.state.is_over();
+                    for seen in all.iter_mut().filter(is_ours) {
                         commit.clone_into(&mut seen.commit);
-                    });
+                    }
                 }
                 Ok(all)
             }

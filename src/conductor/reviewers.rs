@@ -9,7 +9,7 @@ use super::secrets::get;
 use crate::deploy::pipeline::protect;
 use crate::plan::forge::Place;
 use crate::plan::pipeline::{Pipeline, Runner};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, SecretFrom};
 
 /// How long all questions may take together.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -51,6 +51,9 @@ fn environment<'a>(ground: &Ground<'a>, pipeline: &'a Pipeline) -> Option<(&'a P
 
 fn ask(plan: &Plan, place: &Place, environment: &str, patience: Duration) -> Result<Vec<String>, String> {
     let source = plan.secrets.iter().find(|secret| secret.name == place.token);
+    if source.is_some_and(|source| matches!(source.from, SecretFrom::Command(_))) {
+        return Err("its token is printed by a command, which runs only once the plan needs it".to_owned());
+    }
     let value = source.map(get).transpose()?;
     let token = value.as_ref().and_then(super::forge::text_of);
     let mut visit = Visit::new(place, token, patience)?;

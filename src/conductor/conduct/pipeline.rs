@@ -331,6 +331,10 @@ impl Conductor {
         following.counted = host.counted();
         // What its host has just told is not asked again at once.
         following.is_seen = following.seen.created.is_some();
+        if following.is_seen {
+            let seen = following.seen.clone();
+            self.cancel_another(following, pipeline, host, log, &seen);
+        }
         let mut next = if following.is_seen { interval } else { Duration::ZERO };
         loop {
             // An end that somebody else wrote down is looked at once more: the run may be of another commit.
@@ -401,6 +405,8 @@ impl Conductor {
         let said = match sent {
             Ok(()) => {
                 following.refused.clear();
+                // What was answered is no question any more: what it waits for now is asked anew.
+                following.reviews.clear();
                 format!("{}: {word}, {}", decided.by, following.note)
             }
             Err(why) => {
@@ -434,11 +440,13 @@ impl Conductor {
             return Some(Finished { stopped: Some(wish.why), ..finished });
         }
         let force = wish.kill || following.stop.is_some();
-        following.forced |= force;
         let id = following.seen.id.clone();
         let how = if force { "force-cancel" } else { "cancel" };
         let said = match self.at_host(|| host.cancel(&id, force)) {
-            Ok(()) => format!("{}: told {name} to {how}", who(&wish.why)),
+            Ok(()) => {
+                following.forced |= force;
+                format!("{}: told {name} to {how}", who(&wish.why))
+            }
             Err(lost) => format!("{}: could not {how} {name}: {}", who(&wish.why), lost.why),
         };
         say(log, &self.vault.mask(&said));

@@ -8,6 +8,7 @@ use super::Visit;
 use super::client::{Kind, Lost, Text};
 use crate::deploy::pipeline::protect::{self, Protection};
 use crate::deploy::pipeline::{Job, Review, Seen, Stands, github, gitlab};
+use crate::incident::RemoteState;
 use crate::plan::forge::{Forge, encoded, encoded_path};
 use crate::text::visible;
 
@@ -95,7 +96,7 @@ impl Visit {
             id,
             url: started.html_url,
             attempt: 1,
-            state: crate::incident::RemoteState::Queued,
+            state: RemoteState::Queued,
             said: String::new(),
             commit: String::new(),
             created: None,
@@ -290,9 +291,11 @@ impl Visit {
                 }
                 let all = format!("{}/deployments", self.place.address());
                 let query = "status=blocked&order_by=id&sort=desc&per_page=50";
-                // Where nothing is protected, or it cannot be read, they are manual jobs like any other.
-                let blocked: Vec<gitlab::Deployment> =
-                    self.client.get(&format!("{all}?{query}")).unwrap_or_default();
+                // Where nothing is protected, or it may not be read, they are manual jobs like any other.
+                let blocked: Vec<gitlab::Deployment> = match self.client.get(&format!("{all}?{query}")) {
+                    Err(Lost { kind: Kind::Refused(403 | 404), .. }) => Vec::new(),
+                    answer => answer?,
+                };
                 let mut reviews = Vec::new();
                 for job in held {
                     let deployment = gitlab::holds(&blocked, job);
@@ -368,7 +371,18 @@ impl Visit {
                         }
                     }
                     let act = if approve { "play" } else { "cancel" };
-                    let address = format!("{}/jobs/{}/{act}", self.place.address(), encoded(job));
+                    let address = format!("{}/jobs/{}", self.place.address(), encoded(job));
+                    // One that ran meanwhile would run once more.
+                    let now = Job::from(self.client.get::<gitlab::RunJob>(&address)?);
+                    if approve && now.state != RemoteState::Waiting {
+                        let why = format!(
+                            "{} is {} by now: look at it again",
+                            visible(&now.name),
+                            now.state.word()
+                        );
+                        return Err(Lost { why, kind: Kind::Refused(409) });
+                    }
+                    let address = format!("{address}/{act}");
                     self.client.tell(&Method::POST, &address, None)?;
                 }
                 Ok(())
@@ -458,8 +472,8 @@ impl Visit {
         for job in all.into_iter().map(Job::from) {
             let address = format!("{}/jobs/{}/cancel?force=true", self.place.address(), encoded(&job.id));
             match self.client.tell(&Method::POST, &address, None) {
-                // It has ended meanwhile.
-                Err(Lost { kind: Kind::Refused(400 | 404), .. }) => {}
+                // It has ended meanwhile, or is not for whoever asks: that is no reason to let the others run.
+                Err(Lost { kind: Kind::Refused(400 | 403 | 404 | 422), .. }) => {}
                 answer => drop(answer?),
             }
         }

@@ -554,6 +554,10 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
         }
         ("GET", ["pipelines", id]) => ok(find(kept, id)),
         ("GET", ["pipelines", _, "jobs"]) => ok(&kept.jobs.clone().into()),
+        ("GET", ["jobs", job]) => {
+            let known = kept.jobs.iter().find(|one| one["id"].as_u64() == job.parse().ok());
+            ok(known.unwrap_or(&json!({ "id": 0, "name": "gone", "status": "failed" })))
+        }
         ("GET", ["jobs", _, "trace"]) => Some(response("200 OK", &format!("{LOG}\n{TOKEN}\n"))),
         ("POST", ["pipelines", id, "retry"]) => {
             again(kept, id, "retry");

@@ -93,7 +93,14 @@ impl Conductor {
         let now = following.began.elapsed();
         let pause = following.pace.free(now, interval).saturating_sub(now);
         let left = until.saturating_duration_since(Instant::now());
-        pause < left && self.rest(pause).is_none()
+        if pause >= left {
+            return false;
+        }
+        let wish = self.rest(pause);
+        let is_free = wish.is_none();
+        // It is heeded by what comes behind this step.
+        self.stopping = wish.or(self.stopping.take());
+        is_free
     }
 
     pub(super) fn tell_jobs(&self, before: &[Job], now: &[Job], log: &mut LogWriter) {

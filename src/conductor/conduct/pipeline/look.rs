@@ -75,9 +75,15 @@ impl Conductor {
                     say(log, &self.vault.mask(&format!("its jobs: {}", trouble.why)));
                     following.trouble.clone_from(&trouble.why);
                 }
+                let is_limited = matches!(trouble.kind, Kind::Limited(_));
                 lost = Some(trouble);
-                if of_jobs && stands.is_none() {
-                    continue;
+                if question == Question::Jobs {
+                    // Where its jobs do not tell how it stands any more, it is asked itself.
+                    following.jobs_suffice = false;
+                    following.pages.again();
+                    if stands.is_none() && !is_limited {
+                        continue;
+                    }
                 }
                 break;
             }
@@ -125,8 +131,14 @@ impl Conductor {
         let id = following.seen.id.clone();
         let seen = self.at_host(|| host.run(&id))?;
         self.cancel_another(following, pipeline, host, log, &seen);
+        let was_over = following.seen.state.is_over();
+        let is_another = seen.attempt != following.seen.attempt || seen.state.is_over() && !was_over;
         let is_new = following.take(seen);
         following.jobs_are_last &= !is_new;
+        if is_another {
+            // What was read of its jobs is of before.
+            following.pages.again();
+        }
         Ok(is_new)
     }
 
@@ -160,6 +172,12 @@ impl Conductor {
         let Some(stands) = found.stands else { return Ok(false) };
         let seen = Seen { commit: stands.commit.clone(), state: stands.state, ..following.seen.clone() };
         self.cancel_another(following, pipeline, host, log, &seen);
+        let was_over = following.seen.state.is_over();
+        if stands.state.is_over() && !was_over && !following.pages.is_one() {
+            // Pages that were read before the end are read once more.
+            following.pages.again();
+            following.jobs_are_last = false;
+        }
         Ok(following.take_stands(&stands))
     }
 
@@ -223,7 +241,7 @@ impl Conductor {
     }
 
     /// Cancels a run that is not of the commit that was approved. It is followed to its end all the same.
-    fn cancel_another(
+    pub(super) fn cancel_another(
         &mut self,
         following: &mut Following<'_>,
         pipeline: &Pipeline,

@@ -24,6 +24,12 @@ impl Pages {
         self.read + 1
     }
 
+    /// Begins the round anew.
+    pub(super) fn again(&mut self) {
+        self.read = 0;
+        self.there.clear();
+    }
+
     /// Tells whether a round is under way.
     pub(super) fn is_amid(&self) -> bool {
         self.read > 0
