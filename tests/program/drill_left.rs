@@ -39,7 +39,7 @@ impl Practice {
             format!("#!/bin/sh\ntrap '' INT TERM\necho $$ > {}\nsleep 600\nsleep 600\n", pid.display());
         std::fs::write(self.repository.join("deploy.sh"), script).unwrap();
         self.shell.flightdeck(&["deploy", "staging", "--detach"]).succeeded();
-        self.terminal.wait_text("deploy v1.4.2 to staging");
+        self.terminal.wait_text("deploy main to staging");
         wait_until("the command to run", || std::fs::read_to_string(&pid).ok()?.trim().parse().ok())
     }
 
@@ -97,12 +97,12 @@ fn what_still_runs_in_a_drill_is_named_and_stopped() {
     practice.terminal.press("q");
     practice.terminal.wait_text("How the drill went");
     practice.terminal.press("q");
-    practice.terminal.wait_text("deploy v1.4.2 to staging is still running and will be");
+    practice.terminal.wait_text("deploy main to staging is still running and will be");
     practice.terminal.press_until("y", "the drill to end", |screen| screen.contains("was removed"));
     assert_eq!(practice.terminal.wait_end().code(), Some(0));
     practice.terminal.wait_closed();
     let said = practice.terminal.screen();
-    assert!(said.contains("stopping: deploy v1.4.2 to staging"), "{said}");
+    assert!(said.contains("stopping: deploy main to staging"), "{said}");
     assert!(!said.contains("goes on"), "{said}");
     practice.is_gone(Some(command));
 }
