@@ -221,9 +221,8 @@ fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
     let lines = &ui.model.incidents;
     if lines.is_empty() {
         let (text, role) = if ui.model.listed {
-            let practise = "No incident was declared in this repository yet. To practise on a broken service first, quit and run flightdeck drill.";
-            let first = "No incident was declared in this repository yet.";
-            (if ui.model.drill { first } else { practise }, Role::Faint)
+            let practise = "No incident was declared here yet. To practise, run flightdeck drill.";
+            (if ui.model.drill { "No incident was declared here yet." } else { practise }, Role::Faint)
         } else if ui.model.failures.is_empty() {
             ("reading the journal …", Role::Faint)
         } else {

@@ -44,6 +44,23 @@ fn is_in_a_group(number: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{number}/cgroup")).unwrap().contains("/flightdeck-")
 }
 
+/// Suspends a conductor where it holds nothing: in the middle of a transaction nobody else could write.
+fn freeze(yard: &Yard, conductor: u32) {
+    let journal = rusqlite::Connection::open(yard.world.path("state/journal.db")).unwrap();
+    journal.busy_timeout(std::time::Duration::ZERO).unwrap();
+    wait_until("the conductor to hold nothing", || {
+        kill_process(pid(conductor), Signal::STOP).unwrap();
+        // The signal is on its way until the process is seen to have stopped.
+        let stat = || std::fs::read_to_string(format!("/proc/{conductor}/stat")).unwrap();
+        wait_until("the conductor to stop", || stat().contains(") T ").then_some(()));
+        let is_free = journal.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok();
+        if !is_free {
+            kill_process(pid(conductor), Signal::CONT).unwrap();
+        }
+        is_free.then_some(())
+    });
+}
+
 /// A deploy whose command has started a child that is at work. `starts` is how.
 fn at_work(starts: &str) -> Yard {
     let yard = Yard::new(PLAIN, &format!("echo x >> deploys\necho $$ > leader\n{starts}"));
@@ -222,7 +239,7 @@ fn a_service_that_a_command_leaves_running_lives_twenty_times_of_twenty() {
 fn a_stop_reaches_the_command_of_a_frozen_conductor_and_says_so() {
     let yard = at_work("./work.sh");
     let (conductor, worker) = (yard.conductor(), pid_in(&yard, "worker"));
-    kill_process(pid(conductor), Signal::STOP).unwrap();
+    freeze(&yard, conductor);
     let stopped = yard.shell.flightdeck(&["run", "stop", RUN]).ended_with(6);
     assert!(stopped.stderr.contains(&format!("(pid {conductor}) is suspended")), "{stopped:?}");
     assert!(stopped.stderr.contains(&format!("kill -CONT {conductor}")), "{stopped:?}");
