@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::draft::Sight;
 use super::numbers::{self, Said};
 use super::outward;
-use crate::incident::{ClockState, MessageKind, Seen, Status, all_clocks, next_update, told_up_to};
+use crate::incident::{
+    ClockState, MessageKind, Seen, Status, all_clocks, last_told, next_update, told_up_to,
+};
 use crate::report::{capitalised, spoken};
 use crate::text::visible;
 
@@ -34,7 +36,7 @@ pub(super) struct Facts {
     started: String,
     ended: String,
     elapsed: String,
-    /// When this audience was told last; empty: it was not.
+    /// When this audience was told last, as they saw it come; empty: it was not.
     since: String,
     now: String,
     numbers: Vec<Said>,
@@ -102,7 +104,7 @@ impl Facts {
             started: time(state.started_at, now),
             ended: state.resolved_at.map(|at| time(at, now)).unwrap_or_default(),
             elapsed: spoken(state.elapsed(now)),
-            since: last.map(|at| time(at, now)).unwrap_or_default(),
+            since: last_told(state, policy, audience).map(|at| time(at, now)).unwrap_or_default(),
             now: time(now, now),
             numbers: numbers::all(sight.numbers, !kind.is_status(), |number| {
                 // What failed in between is not still as it was.

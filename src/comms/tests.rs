@@ -244,7 +244,8 @@ fn what_happens_between_a_draft_and_its_acceptance_is_in_the_next_message() {
     story.at(7, Mitigated::default());
     story.at(10, end(Delivery::Accepted));
     let update = text(&story, 12, MessageKind::Update, &[]);
-    assert!(update.contains("Since the last update, at 14:03 UTC:"), "{update}");
+    // They know it by when it came.
+    assert!(update.contains("Since the last update, at 14:10 UTC:"), "{update}");
     assert!(update.contains("the pool has 10") && !update.contains("it is the pool"), "{update}");
     let (state, policy) = (story.state(), Policy::built_in());
     assert_eq!(
