@@ -33,10 +33,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             "nothing was recorded",
         ));
     }
-    if entry.is_of_plan() {
+    if entry.happened() {
+        let what = if entry.is_of_plan() { "it is what a plan did" } else { "it is what a probe saw" };
         return Err(Failure::usage(
             format!("taking back entry {}", entry.id),
-            "it is what a plan did, and that happened",
+            format!("{what}, and that happened"),
             "flightdeck note writes down what there is to say about it",
         ));
     }

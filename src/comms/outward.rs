@@ -132,7 +132,8 @@ pub(super) fn happened(sight: &Sight<'_>, from: Option<Timestamp>) -> Vec<String
     let state = sight.state;
     let is_new = |at: Timestamp| from.is_none_or(|from| at > from);
     let entries = state.timeline.iter().rev().take_while(|entry| is_new(entry.place));
-    let entries = entries.filter(|entry| entry.retracted.is_none());
+    // What a plan did happened, also where somebody once took the line back.
+    let entries = entries.filter(|entry| entry.retracted.is_none() || entry.is_of_plan());
     let mut all: Vec<(Timestamp, String)> =
         entries.filter_map(|entry| Some((when(sight, &entry), told(sight, &entry)?))).collect();
     all.reverse();

@@ -242,9 +242,8 @@ fn is_of_plan(entry: &Entry<'_>) -> bool {
 /// The line that tells how a plan stands: its end, unless it was taken up again after that; else what it
 /// waits for or what failed; else its start.
 fn news(timeline: &Timeline, lines: &[usize]) -> usize {
-    let is = |line: &usize, kinds: &[&str]| {
-        timeline.get(*line).is_some_and(|entry| kinds.contains(&entry.name) && entry.retracted.is_none())
-    };
+    let is =
+        |line: &usize, kinds: &[&str]| timeline.get(*line).is_some_and(|entry| kinds.contains(&entry.name));
     let last = |kinds: &[&str]| lines.iter().rev().find(|line| is(line, kinds)).copied();
     let first = lines.first().copied().unwrap_or_default();
     let begun = last(&["plan-started", "plan-resumed"]).unwrap_or(first);

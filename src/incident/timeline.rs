@@ -56,7 +56,13 @@ impl<'a> Entry<'a> {
 
     /// Tells whether it is what a plan did or came to: that happened, whatever anybody thinks of it later.
     pub fn is_of_plan(&self) -> bool {
-        !self.about.is_empty() && self.name != "alarm"
+        self.happened() && self.name != "alarm"
+    }
+
+    /// Tells whether it is what a plan did or a probe saw, and nothing that somebody wrote: there is nothing in it to
+    /// take back.
+    pub fn happened(&self) -> bool {
+        !self.about.is_empty()
     }
 
     /// Tells whether it is a note, of any kind: only of those the text can be amended.

@@ -54,7 +54,7 @@ pub(super) fn cockpit(ui: Ui<'_>, buf: &mut Buffer, line: Rect) {
         Command::Test => !config.checks.is_empty(),
         Command::Flags => !config.flags.is_empty(),
         Command::Amend => entry.is_some_and(|entry| entry.is_note()),
-        Command::Retract => entry.is_some_and(|entry| !entry.is_of_plan()),
+        Command::Retract => entry.is_some_and(|entry| !entry.happened()),
         // Whoever does not see all of it has to see how.
         Command::Fold => ui.model.zoom || ui.model.view(Pane::Timeline).folded.is_some(),
         Command::Stop => plan.is_some_and(|plan| plan.state.is_under_way()),

@@ -163,6 +163,11 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
         return cx.say(format!("this row is folded: unfold it first{key}"));
     }
     let several = entries_at_cursor(cx.model);
+    let happened =
+        cx.model.incident().and_then(|state| state.timeline.find(id)).is_some_and(|one| one.happened());
+    if command == Command::Retract && happened {
+        return cx.say("what a plan did or a probe saw cannot be retracted; write a note that says more");
+    }
     // None of what is gathered in one row is a note, so there is nothing in it to amend.
     if chosen.is_none() && several.len() > 1 && command != Command::Amend {
         return ask_which(cx, command, &several);
@@ -170,11 +175,8 @@ fn on_entry(cx: &mut Cx<'_>, invoke: &Invoke) {
     let Some(entry) = cx.model.incident().and_then(|state| state.timeline.find(id)) else {
         return;
     };
-    let (text, pinned, is_of_plan) = (entry.text.to_owned(), entry.pinned, entry.is_of_plan());
+    let (text, pinned) = (entry.text.to_owned(), entry.pinned);
     match command {
-        Command::Retract if is_of_plan => {
-            cx.say("what a plan did cannot be retracted; write a note that says more");
-        }
         Command::Pin => cx.append(Pinned { target: id, pinned: !pinned }),
         Command::Amend if !entry.is_note() => {
             cx.say("only notes can be amended; write a note that says more");

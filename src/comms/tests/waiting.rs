@@ -1,6 +1,17 @@
 //! What people hear while others mend it.
 
 use super::*;
+use crate::incident::Retracted;
+
+#[test]
+fn a_rollback_is_told_also_where_its_end_was_once_taken_back() {
+    let mut story = Story::begun();
+    story.brings(3, "rollback", "roll production back to v1.4.1", "v1.4.1");
+    let ended = story.0.iter().rfind(|record| record.body.kind() == "plan-ended").unwrap().id;
+    story.at(6, Retracted { target: ended, reason: "x".into() });
+    let said = text(&story, 7, MessageKind::Update, &[]);
+    assert!(said.contains("rolled production back to v1.4.1"), "{said}");
+}
 
 #[test]
 fn what_a_third_party_broke_is_waited_for_and_what_is_still_off_is_said() {

@@ -49,6 +49,26 @@ fn probes_that_turn_together_are_one_row_and_those_elsewhere_or_later_another() 
 }
 
 #[test]
+fn a_plan_whose_end_was_once_taken_back_does_not_seem_to_run() {
+    let plan = || "p1".to_owned();
+    let started = PlanStarted {
+        plan: plan(),
+        title: "roll production back to v1.4.1".into(),
+        purpose: "rollback".into(),
+        target: "production".into(),
+        hash: "h".into(),
+        steps: Vec::new(),
+        confirmed: "y".into(),
+        spec: Spec::new("{}".to_owned()).unwrap(),
+    };
+    let ended = record(2, PlanEnded { plan: plan(), end: PlanEnd::Done, why: String::new() });
+    let retracted = Retracted { target: ended.id, reason: "x".into() };
+    let log = log([record(1, started), ended, record(3, retracted)]);
+    let rows: Vec<String> = read(&log).into_iter().skip(1).map(|row| row[0].clone()).collect();
+    assert!(rows.len() == 1 && rows[0].starts_with("rolled production back"), "{rows:#?}");
+}
+
+#[test]
 fn what_somebody_approved_where_a_pipeline_runs_keeps_a_row_of_its_own() {
     let plan = || "p1".to_owned();
     let started = PlanStarted {

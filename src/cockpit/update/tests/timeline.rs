@@ -92,12 +92,24 @@ fn an_entry_says_who_took_it_back_and_why() {
 }
 
 #[test]
+fn what_a_probe_saw_is_not_retracted() {
+    let mut table = busy();
+    table.keys("g j");
+    assert!(table.keys("x").is_empty() && table.model.overlays.is_empty(), "nothing is asked");
+    let wanted = "what a plan did or a probe saw cannot be retracted; write a note that says more";
+    assert_eq!(table.word(), wanted);
+}
+
+#[test]
 fn what_a_plan_did_is_not_retracted() {
     let mut table = confirm::running();
     table.model.overlays.clear();
     table.keys("1 G");
     assert!(table.keys("x").is_empty() && table.model.overlays.is_empty(), "nothing is asked");
-    assert_eq!(table.word(), "what a plan did cannot be retracted; write a note that says more");
+    assert_eq!(
+        table.word(),
+        "what a plan did or a probe saw cannot be retracted; write a note that says more"
+    );
     table.told(Noted { kind: NoteKind::Note, text: "it was the pool".into() });
     table.keys("G x");
     assert!(matches!(table.model.overlays.last(), Some(Overlay::Ask(_))), "a note can be");
