@@ -68,10 +68,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let checklist = setup.checklist();
     let probes = &setup.config.probes;
     let drill = cx.root().is_ok_and(|root| Place::is_played(root, &cx.state_dir));
-    let model = super::status::cockpit(super::status::keymap(cx), setup.clone(), cx.now());
-    let keys = |command: &str, argument: &str| super::status::key_of(&model, command, argument);
-    let setting =
-        report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill, keys: &keys };
+    let setting = report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill };
     let markdown = report::markdown(&state, setting);
     let is_page = args.html || args.out.as_deref().is_some_and(is_html);
     let text = if is_page { report::html(&markdown) } else { markdown };
@@ -89,6 +86,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         Some(path) => {
             write(path, &text)?;
             cx.out.tell(&format!("{} written to {}", loaded.number, path.display()));
+            // What is missing is in the report; how it is filled concerns nobody whom that is sent to.
+            for gap in report::gaps(&state) {
+                cx.out.tell(&format!("▲ not written yet: {} ({})", gap.what, gap.verb));
+            }
             record(cx, &mut loaded, path);
         }
     }

@@ -46,13 +46,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             let (setup, _) = cx.setup_or_found();
             let checklist = setup.checklist();
             let probes = &setup.config.probes;
-            let setting = report::Setting {
-                policy: &setup.policy,
-                checklist: &checklist,
-                probes,
-                drill: false,
-                keys: &|_, _| None,
-            };
+            let setting =
+                report::Setting { policy: &setup.policy, checklist: &checklist, probes, drill: false };
             cx.out.lines(&report::agenda(loaded.state(), setting))?;
             Ok(End::Done)
         }

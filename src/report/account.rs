@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::links::Place;
 use super::production::{recorded_at, stopped};
 use super::words::{
-    between, capitalised, clock, clock_after, day, done, finding, first_of, fix, inside, opened,
+    between, capitalised, clock, clock_after, day, done, finding, first_of, fix, in_one_go, inside, opened,
     release as release_name, role, took_role,
 };
 use super::{live, people, plans};
@@ -44,8 +44,8 @@ enum What {
     Text(String),
     /// Probes of one environment that did the same: what (`failing`), where, and each with what was seen.
     Probes(&'static str, String, Vec<String>),
-    /// Items with the same result: which (`passed`), and their titles.
-    Ticks(&'static str, Vec<String>),
+    /// Items with the same result: which (`passed`), their titles, and when each was ticked.
+    Ticks(&'static str, Vec<String>, Vec<Timestamp>),
 }
 
 /// The timeline as Markdown. `probes` are those that are configured.
@@ -53,7 +53,8 @@ pub(super) fn section(state: &State, policy: &Policy, probes: &[Probe], now: Tim
     let mut rows: Vec<Row> = Vec::new();
     let mut told: HashSet<&str> = HashSet::new();
     for (number, entry) in state.timeline.iter().enumerate() {
-        if entry.retracted.is_some() {
+        // What a plan did happened, also where somebody once took the line back.
+        if entry.retracted.is_some() && !entry.is_of_plan() {
             continue;
         }
         let known = rows.len();
@@ -185,7 +186,10 @@ impl What {
                 let whose = if environment.is_empty() { String::new() } else { format!("{environment} ") };
                 format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(&probes, ", "))
             }
-            Self::Ticks(result, items) => format!("Checklist {result}: {}", first_of(&items, ", ")),
+            Self::Ticks(result, items, times) => {
+                let ticked = in_one_go(times).map_or_else(String::new, |ticked| format!(" ({ticked})"));
+                format!("Checklist {result}: {}{ticked}", first_of(&items, ", "))
+            }
         }
     }
 }
@@ -265,14 +269,15 @@ fn ticked(result: CheckState, entry: &Entry<'_>, rows: &mut Vec<Row>) {
         return rows.push(row(entry, What::Text(format!("Checklist {}", inline(entry.text)))));
     };
     let who = cell(people::plain(entry.author));
-    if let Some(Row { at, who: before, what: What::Ticks(same, items), .. }) = rows.last_mut()
+    if let Some(Row { at, who: before, what: What::Ticks(same, items, times), .. }) = rows.last_mut()
         && *same == word
         && *before == who
         && entry.place.duration_since(*at).abs() <= IN_A_ROW
     {
+        times.push(entry.place);
         return items.push(inline(title));
     }
-    rows.push(row(entry, What::Ticks(word, vec![inline(title)])));
+    rows.push(row(entry, What::Ticks(word, vec![inline(title)], vec![entry.place])));
 }
 
 /// Tells whether an entry began a phase that comes before the one that it ended.
@@ -329,12 +334,11 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             capitalised(&text)
         }
         EntryKind::Approval | EntryKind::Rejection => {
-            let said = ours.strip_prefix(entry.author).map_or(&*ours, str::trim_start);
-            // How it is brought there is in the plan.
-            let said = said.split(", canary ").next().unwrap_or(said);
             let why = void(state, policy, entry.id, now);
             let void = why.map_or_else(String::new, |why| format!("; **did not count**: {}", inside(&why)));
-            format!("{}{void}", capitalised(&inline(said)))
+            let votes = state.votes.iter().chain(&state.earlier_votes);
+            let vote = votes.clone().find(|vote| vote.record == entry.id);
+            vote.map_or_else(|| inline(&ours), |vote| voted(policy, vote)) + &void
         }
         _ if ["plan-asked", "plan-resumed"].contains(&entry.name) => format!("Decided: {text}"),
         _ if entry.name == "stop-asked" => match entry.text.strip_prefix("asked to stop ") {
@@ -344,6 +348,26 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
         _ => return None,
     };
     Some(if entry.pinned { format!("★ {text}") } else { text })
+}
+
+/// Who decided what, and how that is known where they did not write it themselves.
+fn voted(policy: &Policy, vote: &Vote) -> String {
+    let did = if vote.approves { "approved" } else { "rejected" };
+    let title = if vote.title.is_empty() { "the deploy" } else { vote.title.as_str() };
+    // How it is brought there is in the plan.
+    let title = inside(title.split(", canary ").next().unwrap_or(title));
+    let role = role(policy, &vote.role);
+    let why = if vote.approves || vote.how.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", inside(&vote.how))
+    };
+    if vote.is_verified() {
+        return format!("{} as {role}: {title}{why}", capitalised(did));
+    }
+    let (who, by) = (inline(people::plain(&vote.by)), inline(people::plain(&vote.written_by)));
+    let how = if vote.verbal { ", verbally" } else { "" };
+    format!("{who} {did} as {role}{how} (recorded by {by}): {title}{why}")
 }
 
 /// What a person did: who, unless that is who wrote it down.

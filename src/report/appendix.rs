@@ -156,8 +156,7 @@ fn record(state: &State) -> String {
     };
     format!(
         "Made from {} records, the last one written at {}: `{}`{unknown}. Each author and installation has a chain of \
-         records; those of incident `{}` end in:\n\n{}\n`flightdeck verify --report FILE` checks that the journal \
-         still holds these chains and that no record was changed; `flightdeck export` prints the records.{clocks}",
+         records; those of incident `{}` end in:\n\n{}\nA record that was changed or taken out since no longer leads to these.{clocks}",
         state.records,
         utc(state.latest),
         state.head,

@@ -23,8 +23,6 @@ pub struct Setting<'a> {
     pub probes: &'a [Probe],
     /// Whether the outage was one to practise on.
     pub drill: bool,
-    /// The keys that lead to a command of the cockpit, by its id and what it is about: `role`, `commander`.
-    pub keys: &'a dyn Fn(&str, &str) -> Option<String>,
 }
 
 /// The items of the checklist in order with their last tick, then those that were ticked and
@@ -74,9 +72,9 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     document.list("Runbooks", &runbooks::gather(state, probes));
     document.section("Prevention", &prevention::section(state, probes));
     document.tasks("Still to do", &followups::left(state, policy, checklist, now));
-    document.tasks("Still to be written", &gaps::lines(state, setting));
+    document.tasks("Still to be written", &gaps::lines(state));
     let sections = appendix::sections(state, policy, checklist, probes, now);
-    document.section("Appendix: the record", "Everything the summary is made from, in full.");
+    document.section("Appendix: the record", "What the summary is made from.");
     for (title, body) in sections {
         document.part(title, &body);
     }

@@ -1,8 +1,7 @@
-//! What the record does not tell, and what fills it: a key of the cockpit and a verb.
+//! What the record does not tell, and what fills it: a command of the cockpit and a verb. A report names what is
+//! missing, and not how it is filled: it is forwarded to people who have no flightdeck.
 
-use super::document::Setting;
 use crate::incident::{EntryKind, NoteKind, Role, State};
-use crate::text::markdown::inline;
 
 /// Something that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub fn gaps(state: &State) -> Vec<Gap> {
     );
     missing(
         is_over && !super::resolution::is_told(state),
-        "What ended it: nothing is on record that changed anything",
+        "What ended it",
         "note.action",
         "",
         "flightdeck note --kind action",
@@ -75,14 +74,9 @@ pub fn gaps(state: &State) -> Vec<Gap> {
     open
 }
 
-/// A line each, with what fills it. What nothing can fill any more comes first.
-pub(super) fn lines(state: &State, setting: Setting<'_>) -> Vec<String> {
+/// A line each. What nothing can fill any more comes first.
+pub(super) fn lines(state: &State) -> Vec<String> {
     let unsaid = state.resolved_at.is_some() && state.mitigated_at.is_none();
     let unsaid = unsaid.then(|| "When users were served again: it was resolved without saying so".to_owned());
-    let told = gaps(state).into_iter().map(|gap| {
-        let keys = (setting.keys)(gap.command, gap.argument);
-        let keys = keys.map_or_else(String::new, |keys| format!("press {}, or ", inline(&keys)));
-        format!("{} ({keys}`{}`)", gap.what, gap.verb)
-    });
-    unsaid.into_iter().chain(told).collect()
+    unsaid.into_iter().chain(gaps(state).into_iter().map(|gap| gap.what.to_owned())).collect()
 }

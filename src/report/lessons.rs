@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::document::{Setting, items};
 use super::times::targets;
 use super::words::{
-    capitalised, clock_after, finding, happened, inside, listed, release as named, sentences, spoken,
+    capitalised, clock_after, finding, happened, in_one_go, inside, listed, release as named, sentences,
+    spoken,
 };
 use super::{plans, production};
 use crate::incident::{
@@ -53,7 +54,9 @@ pub(super) fn well(state: &State, setting: Setting<'_>, now: Timestamp) -> Vec<S
     let of = |wanted: CheckState| ticks.iter().filter(move |(_, state)| *state == wanted);
     let (all, passed) = (ticks.len(), of(CheckState::Passed).count());
     let left_out: Vec<String> = of(CheckState::Na).map(|(title, _)| inline(title)).collect();
-    if passed > 0 && passed + left_out.len() == all {
+    // What was ticked in one go was not looked at one by one: that is in the timeline, and nothing to be proud of.
+    let ticked = state.ticks.values().filter(|tick| tick.state == CheckState::Passed).map(|tick| tick.at);
+    if passed > 0 && passed + left_out.len() == all && in_one_go(ticked).is_none() {
         said.push(match left_out.as_slice() {
             [] => format!("All {all} checklist items passed."),
             [one] => format!("{passed} of {all} checklist items passed; {one} does not apply."),

@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use super::followups::linked;
-use super::production;
 use super::third_parties::is_third_party;
 use super::words::{clock_after, inside, listed, opened};
+use super::{production, signals};
 use crate::config::types::{Probe, THIRD_PARTY};
 use crate::incident::{Entry, EntryKind, FollowUp, NoteKind, RecordId, State, Turned};
 use crate::text::markdown::{cell, inline, table};
@@ -86,12 +86,11 @@ fn watch_for(state: &State, probes: &[Probe]) -> Option<String> {
             named.push(name);
         }
     }
-    let at = clock_after(state.started_at, first?);
+    let first = signals::first_alarm(state, probes, first?);
     if named.len() > MOST {
         let more = named.len() - MOST;
         named.truncate(MOST);
         named.push(format!("{more} more"));
     }
-    let them = if named.len() == 1 { "it" } else { "they" };
-    Some(format!("What to watch for: {}. This time {them} failed from {at} on.", listed(&named)))
+    Some(format!("What to watch for: {}. This time: {first}.", listed(&named)))
 }

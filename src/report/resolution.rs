@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::words::{clock_after, done, inside, sentences};
+use super::words::{capitalised, clock_after, done, inside, sentences};
 use super::{plans, production, prose, relapses};
 use crate::config::types::Probe;
 use crate::incident::{EntryKind, NoteKind, PlanRun, State, Status};
@@ -38,7 +38,7 @@ pub(super) fn section(state: &State, probes: &[Probe]) -> String {
     let deeds = deeds(state, probes);
     let mut parts = Vec::new();
     if deeds.is_empty() {
-        parts.push("Nothing is on record that was done to end it.".to_owned());
+        parts.push("No change is on record.".to_owned());
     } else {
         let lines = deeds.iter().enumerate().map(|(n, deed)| format!("{}. {}", n + 1, deed.text));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
@@ -93,6 +93,8 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
         said.push(match last {
             Some(_) if deeds.len() == 1 => format!("It was the last change before {what}, at {at}."),
             Some(last) => format!("Step {} was the last change before {what}, at {at}.", last + 1),
+            // That nothing is on record was said.
+            None if deeds.is_empty() => format!("{} at {at}.", capitalised(what)),
             None => format!("What ended it is not on record: nothing was changed before {what} at {at}."),
         });
         let again = relapses::all(state, probes);

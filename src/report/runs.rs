@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::links::{self, Place};
 use super::words::{brought, spell, took, utc};
-use crate::incident::{Outcome, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict};
+use crate::incident::{Outcome, PlanEnd, PlanRun, PlanState, Proof, State, StepRun, WatchVerdict, finding};
 use crate::text::markdown::{cell, inline, table};
 
 /// The table of plans and their steps; `None` where none was started.
@@ -39,7 +39,7 @@ fn row_of(state: &State, step: &StepRun, now: Timestamp) -> [String; 6] {
         said,
         took(run.started_at, run.ended_at, now),
         cell(""),
-        if run.summary.trim().is_empty() { cell("") } else { links::text(state, &run.summary) },
+        if run.summary.trim().is_empty() { cell("") } else { links::text(state, run.found()) },
     ]
 }
 
@@ -109,7 +109,7 @@ pub(super) fn releases(state: &State) -> Option<String> {
             let verdict = match &release.verdict {
                 None => "not watched".to_owned(),
                 Some((at, WatchVerdict::Passed, why)) if release.vouched => {
-                    format!("not watched: {} {}", cell(why), utc(*at))
+                    format!("not watched: {} {}", cell(finding(why)), utc(*at))
                 }
                 Some((at, verdict, why)) => {
                     let word = match verdict {
@@ -117,7 +117,7 @@ pub(super) fn releases(state: &State) -> Option<String> {
                         WatchVerdict::Failed => "✗ **failed**",
                         WatchVerdict::Unknown => "**could not be told**",
                     };
-                    format!("{} {}", with_why(word, why), utc(*at))
+                    format!("{} {}", with_why(word, finding(why)), utc(*at))
                 }
             };
             [
@@ -146,7 +146,7 @@ fn short(commit: &str) -> String {
 
 fn plan_words(state: PlanState) -> &'static str {
     match state {
-        PlanState::Ended(crate::incident::PlanEnd::Unknown) => "**unknown**",
+        PlanState::Ended(PlanEnd::Unknown) => "**unknown**",
         state => state.word(),
     }
 }

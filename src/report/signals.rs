@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words::{clock, clock_after, listed};
+use super::third_parties::is_third_party;
+use super::words::{clock, clock_after, first_of, listed};
 use super::{production, prose};
 use crate::config::types::Probe;
-use crate::incident::{KeptSignal, State};
+use crate::incident::{KeptSignal, State, Turned, duration};
 use crate::text::markdown::inline;
 use crate::text::visible;
 
@@ -27,9 +28,14 @@ pub(super) fn section(state: &State, probes: &[Probe]) -> Option<String> {
     let (marks, legend) = markers(state, probes, first);
     let mut out = String::from("```text\n");
     for signal in together.into_iter().chain(others) {
-        out.push_str(&caption(signal));
+        let spells = spells(state, probes, signal);
+        let (caption, bars) = match spells.as_slice() {
+            [] => (caption(signal), bars(signal)),
+            spells => (told(signal, spells), ground(signal, spells)),
+        };
+        out.push_str(&caption);
         out.push('\n');
-        out.push_str(&bars(signal));
+        out.push_str(&bars);
         out.push_str("\n\n");
     }
     if !marks.is_empty() {
@@ -71,6 +77,111 @@ pub(super) fn worst(state: &State, probes: &[Probe]) -> String {
     all.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     let said: Vec<String> = all.into_iter().take(WORST).map(|(_, said)| said).collect();
     if said.is_empty() { String::new() } else { format!("At worst: {}.", listed(&said)) }
+}
+
+/// A time in which a probe was not well, and how it was: `status 503`.
+struct Spell {
+    from: Timestamp,
+    until: Option<Timestamp>,
+    to: Turned,
+    how: String,
+}
+
+/// When a probe was not well, where its values do not show that: how long an answer took says nothing of what was
+/// answered. Empty: its values show it, or it was well.
+fn spells(state: &State, probes: &[Probe], signal: &KeptSignal) -> Vec<Spell> {
+    let name = signal.kept.probe.as_str();
+    let theirs = is_third_party(probes, name);
+    let mut all: Vec<Spell> = Vec::new();
+    let lines = state.timeline.iter().filter(|entry| entry.name == "alarm" && entry.about == name);
+    for entry in lines.filter(|entry| entry.retracted.is_none()) {
+        let Some(turn) = state.turn(entry.id, entry.place) else { continue };
+        let how = match turn.to {
+            Turned::Good => String::new(),
+            Turned::Silent => "no data".to_owned(),
+            Turned::Warning if theirs => "degraded".to_owned(),
+            Turned::Warning => "warning".to_owned(),
+            // What was expected instead is in the log.
+            Turned::Failing => match turn.why(&entry).split_once(", expected ") {
+                Some((seen, _)) => plain(seen),
+                None => "failing".to_owned(),
+            },
+        };
+        if let Some(open) = all.last_mut().filter(|open| open.until.is_none()) {
+            if open.to == turn.to && open.how == how {
+                continue;
+            }
+            open.until = Some(turn.at);
+        }
+        if turn.to != Turned::Good {
+            all.push(Spell { from: turn.at, until: None, to: turn.to, how });
+        }
+    }
+    let has_failed = all.iter().any(|spell| spell.to == Turned::Failing);
+    let is_seen = signal.kept.threshold.is_some() && (beyond(signal).is_some() || !has_failed);
+    if is_seen { Vec::new() } else { all }
+}
+
+/// What is above the row of a probe whose values do not show how it was: `api /health: status 503 19:38–19:40`.
+fn told(signal: &KeptSignal, spells: &[Spell]) -> String {
+    let said = |spell: &Spell| {
+        let (from, how) = (clock(spell.from), &spell.how);
+        match spell.until {
+            None => format!("{how} from {from} on"),
+            Some(until) if clock_after(spell.from, until) == from => {
+                format!("{how} at {from} for {}", duration(until.duration_since(spell.from)))
+            }
+            Some(until) => format!("{how} {from}–{}", clock_after(spell.from, until)),
+        }
+    };
+    let all: Vec<String> = spells.iter().map(said).collect();
+    format!("{}: {}", plain(&signal.kept.probe), first_of(&all, ", "))
+}
+
+/// How such a probe was as a row: low where it was well, half where it warned or said nothing, full where it failed.
+fn ground(signal: &KeptSignal, spells: &[Spell]) -> String {
+    let [low, .., high] = BARS;
+    let half = BARS[BARS.len() / 2];
+    let has_failed = |spell: &Spell| spell.to == Turned::Failing;
+    let bar = |column: usize, value: &Option<f64>| {
+        let (from, to) = (at(signal, column), at(signal, column + 1));
+        let here = |spell: &&Spell| spell.from < to && spell.until.is_none_or(|until| until > from);
+        let mut here = spells.iter().filter(here);
+        match (here.next(), value) {
+            (None, None) => ' ',
+            (None, Some(_)) => low,
+            (Some(first), _) if std::iter::once(first).chain(here).any(has_failed) => high,
+            (Some(_), _) => half,
+        }
+    };
+    let row: String =
+        signal.kept.values.iter().enumerate().map(|(column, value)| bar(column, value)).collect();
+    row.trim_end().to_owned()
+}
+
+/// The first alarm in words, with what was to be seen in production before enough samples had come for one: `first
+/// alarm at 19:26; error rate was above its limit from 19:23`.
+pub(super) fn first_alarm(state: &State, probes: &[Probe], alarm: Timestamp) -> String {
+    let said = |at: Timestamp| clock_after(state.started_at, at);
+    let is_ours = |signal: &&KeptSignal| {
+        let known = probes.iter().find(|probe| probe.name == signal.kept.probe);
+        known.is_some_and(|probe| production::is(state, &probe.environment))
+    };
+    let seen = state.signals.iter().filter(is_ours).filter_map(|signal| Some((beyond(signal)?.0, signal)));
+    let first = seen.filter_map(|(from, signal)| {
+        // What was beyond its limit before the fault began was something else; it may have begun within a column.
+        let column = SignedDuration::from_secs(i64::from(signal.step));
+        let is_of_it = state.started_at.duration_since(from) <= column && said(from) != said(alarm);
+        is_of_it.then(|| (from.max(state.started_at), signal))
+    });
+    match first.filter(|(from, _)| *from < alarm).min_by_key(|(from, _)| *from) {
+        None => format!("first alarm at {}", said(alarm)),
+        Some((from, signal)) => {
+            let side = if signal.kept.limit.trim_start().starts_with('<') { "below" } else { "above" };
+            let name = inline(&signal.kept.probe);
+            format!("first alarm at {}; {name} was {side} its limit from {}", said(alarm), said(from))
+        }
+    }
 }
 
 /// What is above a row of bars: the name, the range, the limit, and when it was beyond that.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::words::{between, clock_after, impossible, spoken, target, took_role};
-use super::{production, relapses};
+use super::{production, relapses, signals};
 use crate::config::types::Probe;
 use crate::incident::{
     Clock, ClockState, Phase, Policy, Recovery, RecoveryBy, State, clocks, detected_late, duration, rounds,
@@ -71,7 +71,8 @@ fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]
     let again = again.concat();
     let late = detected_late(state, policy).map(|late| format!(", {} late", duration(late)));
     let alarm = production::first_alarm(state, probes).filter(|at| (start..=declared).contains(at));
-    let alarm = alarm.map_or_else(String::new, |when| format!("; the first probe failed at {}", at(when)));
+    let alarm =
+        alarm.map_or_else(String::new, |when| format!("; {}", signals::first_alarm(state, probes, when)));
     // What is over has users served again: later than that cannot be.
     let served = state.mitigated_at.filter(|served| state.resolved_at.is_some_and(|over| over < *served));
     let found = state.mitigated_at.map(|said| production::recovered(state, probes, said));

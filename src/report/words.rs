@@ -188,6 +188,24 @@ pub(super) fn first_of(names: &[String], between: &str) -> String {
     format!("{}{between}{} more", first.join(between), more.len())
 }
 
+/// Ticks that came in one go, nobody can have looked at anything between them: `7 of them ticked within 3 seconds`.
+/// `None`: they took as long as looking does.
+pub(super) fn in_one_go(times: impl IntoIterator<Item = Timestamp>) -> Option<String> {
+    /// More than this between two of them, and something may have been looked at.
+    const APART: SignedDuration = SignedDuration::from_secs(2);
+    /// Two may have been looked at together.
+    const LEAST: usize = 3;
+    let mut times: Vec<Timestamp> = times.into_iter().collect();
+    times.sort_unstable();
+    let goes = times.chunk_by(|one, next| next.duration_since(*one) <= APART);
+    let longest = goes.filter(|go| go.len() >= LEAST).max_by_key(|go| go.len())?;
+    let [first, .., last] = longest else { return None };
+    let within = spoken(last.duration_since(*first).max(SignedDuration::from_secs(1)));
+    let which =
+        if longest.len() == times.len() { String::new() } else { format!("{} of them ", longest.len()) };
+    Some(format!("{which}ticked within {within}"))
+}
+
 /// What somebody did who took a role: `took command`.
 pub(super) fn took_role(policy: &Policy, id: &str) -> String {
     match id {

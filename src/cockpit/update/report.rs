@@ -5,7 +5,7 @@ use super::super::key::Key;
 use super::super::model::Model;
 use super::super::msg::{Effect, Item};
 use super::super::overlay::{Menu, Overlay, Purpose, ReportView};
-use super::{Cx, invoke, keys_to, menus};
+use super::{Cx, invoke, menus};
 use crate::incident::State;
 use crate::plan::{ReportText, Request};
 use crate::report;
@@ -15,15 +15,11 @@ pub(super) fn view(model: &Model, agenda: bool) -> Option<ReportView> {
     let state = model.incident()?;
     let records = state.records;
     let state = State { number: model.number().to_owned(), ..state.clone() };
-    let keys = |command: &str, argument: &str| {
-        Some(keys_to(model, command, argument)).filter(|keys| !keys.is_empty())
-    };
     let setting = report::Setting {
         policy: &model.policy,
         checklist: model.checklist(),
         probes: &model.config.config.probes,
         drill: model.drill,
-        keys: &keys,
     };
     let view = if agenda {
         ReportView::agenda(report::agenda(&state, setting))

@@ -90,13 +90,8 @@ impl Story {
         let probes = ["api /health", "error rate", "p95 latency", "orders paid", "db connections"];
         let probes = probes.into_iter().map(|name| probe(name, "production"));
         let probes: Vec<Probe> = probes.chain([probe("payment provider", THIRD_PARTY)]).collect();
-        let setting = Setting {
-            policy: &policy,
-            checklist: &policy.checklist,
-            probes: &probes,
-            drill: self.drill,
-            keys: &|_, _| None,
-        };
+        let setting =
+            Setting { policy: &policy, checklist: &policy.checklist, probes: &probes, drill: self.drill };
         markdown_at(&self.state(), setting, now)
     }
 }
@@ -414,5 +409,6 @@ fn the_chains_of_a_report_are_read_back_whoever_wrote_them() {
 
 mod evidence;
 mod facts;
+mod forwarded;
 mod outages;
 mod stories;

@@ -82,7 +82,7 @@ fn the_release_that_was_live_is_named_with_when_it_went_live_and_blames_nobody()
     // The review begins with the same.
     let policy = Policy::built_in();
     let checklist = &policy.checklist;
-    let setting = Setting { policy: &policy, checklist, probes: &[], drill: false, keys: &|_, _| None };
+    let setting = Setting { policy: &policy, checklist, probes: &[], drill: false };
     let agenda = crate::report::agenda(&story.state(), setting);
     assert!(agenda.contains(&format!("- {fact}\n")), "{agenda}");
     assert!(timeline.contains("Rolled production back from v1.4.2 to v1.4.1 (264c097)"), "{timeline}");
@@ -322,7 +322,7 @@ fn that_a_probe_saw_it_before_anybody_declared_it_is_told() {
     let mut story = story();
     story.at("13:39:00", "maya").tell(alarm("error rate", "ok", "failing"));
     let detect = rows_under(&story.report(), "Response times")[0].join(" ");
-    assert_eq!(detect, "detect 2m 13:38 fault began → 13:40 declared; the first probe failed at 13:39");
+    assert_eq!(detect, "detect 2m 13:38 fault began → 13:40 declared; first alarm at 13:39");
 }
 
 #[test]

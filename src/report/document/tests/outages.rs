@@ -107,13 +107,7 @@ fn an_imported_outage_is_told_with_its_own_times_and_people() {
 fn the_same_record_makes_the_same_report_whenever_it_is_made() {
     let story = whole_story();
     let policy = Policy::built_in();
-    let setting = Setting {
-        policy: &policy,
-        checklist: &policy.checklist,
-        probes: &[],
-        drill: false,
-        keys: &|_, _| None,
-    };
+    let setting = Setting { policy: &policy, checklist: &policy.checklist, probes: &[], drill: false };
     let report = markdown(&story.state(), setting);
     assert_eq!(report, markdown_at(&story.state(), setting, story.end()));
     assert!(!report.contains("Made 2"), "{report}");

@@ -146,13 +146,7 @@ fn no_text_of_a_policy_becomes_more_than_text_either() {
         }
         let policy: Policy = serde_json::from_value(json).unwrap();
         let story = story("word", false);
-        let setting = Setting {
-            policy: &policy,
-            checklist: &policy.checklist,
-            probes: &[],
-            drill: false,
-            keys: &|_, _| None,
-        };
+        let setting = Setting { policy: &policy, checklist: &policy.checklist, probes: &[], drill: false };
         let page = html(&markdown_at(&story.state(), setting, story.end()));
         assert_eq!(foreign(&page), Vec::<&str>::new(), "{text}");
     }
