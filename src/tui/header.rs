@@ -4,12 +4,13 @@
 mod due;
 mod next;
 mod strip;
+mod trail;
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use due::{Due, used_up};
+use due::Due;
 use next::{Wrapped, next};
 pub(super) use strip::{strip, strip_lines};
 
@@ -23,7 +24,7 @@ use crate::cockpit::update::rollback;
 use crate::cockpit::ways::Readiness;
 use crate::cockpit::{Command, Pane};
 use crate::health::network::Network;
-use crate::incident::{Clock, ClockState, Phase, State, Status, detected_late, duration, phase_since};
+use crate::incident::{Clock, ClockState, State, Status, duration};
 use crate::text::visible;
 
 /// Draws the header of the full cockpit: four lines, and the guide's.
@@ -307,25 +308,16 @@ fn status(ui: Ui<'_>, state: &State) -> (&'static str, Role) {
 
 /// The trail of phases with the roles behind it.
 fn phases(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
-    roles(ui, pen, state);
-    for (index, phase) in Phase::ALL.into_iter().enumerate() {
-        if index > 0 {
-            // Not a dash: beside the mark of a phase that was skipped it would be half of one.
-            pen.put(" › ", ui.of(Role::Border));
-        }
-        if phase == state.phase && state.is_open() {
-            phase_now(ui, pen, state);
-        } else if phase == Phase::Respond && state.phase > phase && is_put_off(ui, state) {
-            pen.put("▲ ", ui.of(Role::Warn)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
-        } else if (phase <= state.phase || !state.is_open())
-            && state.phases.iter().any(|(entered, _)| *entered == phase)
-        {
-            pen.put("✓ ", ui.of(Role::Good)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseDone));
-        } else if phase < state.phase || !state.is_open() {
-            pen.put("– ", ui.of(Role::Faint)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
-        } else {
-            pen.put("· ", ui.of(Role::Faint)).put(ui.model.policy.phase_name(phase), ui.of(Role::PhaseTodo));
-        }
+    let roles = roles(ui, state);
+    let parts = trail::fitting(ui, state, pen.room(), roles.first().map_or(0, |first| width(first) + GAP));
+    let taken: u16 = parts.iter().map(|(text, _)| width(text)).sum();
+    if let Some(text) = trail::people(ui, &roles, pen.room().saturating_sub(taken + GAP)) {
+        let role = if state.roles.is_empty() { Role::Faint } else { Role::Muted };
+        pen.right(&text, ui.of(role));
+        pen.right_gap(GAP);
+    }
+    for (text, role) in &parts {
+        pen.put(text, ui.of(*role));
     }
 }
 
@@ -338,25 +330,9 @@ fn is_put_off(ui: Ui<'_>, state: &State) -> bool {
 
 /// The phase now: `▶ DEVELOP 17m of 90m`.
 fn phase_now(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
-    if !state.is_open() {
-        let (word, role) = status(ui, state);
-        pen.put(word, ui.of(role));
-        return;
+    for (text, role) in trail::now(ui, state) {
+        pen.put(&text, ui.of(role));
     }
-    let style = ui.of(Role::PhaseNow);
-    pen.put("▶ ", ui.of(Role::Accent)).put(&ui.model.policy.phase_name(state.phase).to_uppercase(), style);
-    let (Some(since), Some(policy)) = (phase_since(state), ui.model.policy.phase(state.phase)) else {
-        return;
-    };
-    // What was over before anybody could know of it is no clock that runs.
-    if let Some(late) = detected_late(state, &ui.model.policy).filter(|_| state.phase == Phase::Detect) {
-        pen.gap(1).put(&format!("detected {} late", minutes(late)), ui.of(Role::Overdue));
-        return;
-    }
-    let used = ui.model.now.duration_since(since).max(SignedDuration::ZERO);
-    let role = used_up(used, policy.budget);
-    pen.gap(1).put(&minutes(used), ui.of(role)).put(" of ", ui.of(Role::Faint));
-    pen.put(&minutes(policy.budget), ui.of(if role == Role::Overdue { role } else { Role::Clock }));
 }
 
 /// Minutes while they are easier to compare than hours.
@@ -364,41 +340,24 @@ fn minutes(length: SignedDuration) -> String {
     if length < SignedDuration::from_mins(600) { format!("{}m", length.as_mins()) } else { duration(length) }
 }
 
-fn roles(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
-    let mut filled: Vec<(&str, &str)> = ui
+/// Who has which role, who leads first; what is missing is said.
+fn roles(ui: Ui<'_>, state: &State) -> Vec<String> {
+    let mut filled: Vec<String> = ui
         .model
         .policy
         .roles
         .iter()
-        .filter_map(|role| Some((role.short.as_str(), state.roles.get(&role.id)?.as_str())))
+        .filter_map(|role| Some(format!("{} {}", role.short, state.roles.get(&role.id)?)))
         .collect();
-    // What is missing is said, and first of all who leads.
     let offer = state.open_offers().rfind(|offer| offer.role == crate::incident::Role::COMMANDER);
     let leads = state.roles.contains_key(crate::incident::Role::COMMANDER);
     match offer {
-        Some(offer) if leads => filled.insert(1.min(filled.len()), ("offered to", offer.to.as_str())),
-        Some(offer) => filled.insert(0, ("command offered to", offer.to.as_str())),
-        None if !filled.is_empty() && !leads => filled.insert(0, ("nobody leads yet", "")),
+        Some(offer) if leads => filled.insert(1.min(filled.len()), format!("offered to {}", offer.to)),
+        Some(offer) => filled.insert(0, format!("command offered to {}", offer.to)),
+        None if !leads => filled.insert(0, "nobody leads yet".to_owned()),
         None => {}
     }
-    let trail = 70;
-    while !filled.is_empty() {
-        let parts: Vec<String> =
-            filled.iter().map(|(short, who)| format!("{short} {who}").trim_end().to_owned()).collect();
-        let text = parts.join(" · ");
-        if width(&text) + trail <= pen.room() {
-            pen.right(&text, ui.of(Role::Muted));
-            pen.right_gap(2);
-            return;
-        }
-        filled.pop();
-    }
-    if state.roles.is_empty() && offer.is_none() && pen.room() > trail + 20 {
-        let keys = ui.keys(Command::Incident, Command::Role);
-        let keys = if covered(ui) { String::new() } else { format!(" [{keys}]") };
-        pen.right(&format!("nobody leads yet{keys}"), ui.of(Role::Faint));
-        pen.right_gap(2);
-    }
+    filled
 }
 
 /// Most columns of the name of who leads, where there is little room.

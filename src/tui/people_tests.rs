@@ -9,7 +9,8 @@ use crate::cockpit::page::PageEdit;
 use crate::cockpit::{Key, Msg, update};
 use crate::config::types::Channel;
 use crate::incident::{
-    Delivered, Delivery, HandoffAccepted, HandoffOffered, MessageKind, Messaged, RecordId, RoleTaken,
+    Delivered, Delivery, HandoffAccepted, HandoffOffered, MessageKind, Messaged, Phase, PhaseEntered,
+    RecordId, RoleTaken,
 };
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
@@ -198,4 +199,43 @@ fn an_offer_is_answered_from_where_it_is_read() {
     settle(&mut model);
     let shown = drawn(&mut model, (160, 45));
     assert!(shown.contains("li took command"), "{shown}");
+}
+
+#[test]
+fn the_phases_and_four_roles_fit_at_every_width_or_say_what_is_left_out() {
+    let policy = incident().policy.clone();
+    // Whoever has a role has assembled.
+    for (index, phase) in Phase::ALL.into_iter().enumerate().skip(1) {
+        let mut scribe = Scribe::new();
+        scribe.declare("Checkout answers 500");
+        for (role, person) in
+            [("commander", "Maya"), ("lead", "omar"), ("on-call", "li"), ("scribe", "Jonas Brandt")]
+        {
+            scribe.write("maya", at("14:33:20"), RoleTaken { role: role.into(), person: person.into() });
+        }
+        for phase in Phase::ALL.into_iter().take(index + 1).skip(1) {
+            scribe.write("maya", at("15:15:00"), PhaseEntered { phase });
+        }
+        let mut model = cockpit(scribe);
+        let mut seen = false;
+        for columns in 80..=200 {
+            let shown = drawn(&mut model, (columns, 36));
+            let line = shown.lines().nth(1).unwrap_or_default();
+            let name = policy.phase_name(phase).to_uppercase();
+            let clock = format!("▶ {name} ");
+            assert!(line.contains(&clock) && line.contains("m of "), "{columns}: {line}");
+            let trail = line.split("   ").next().unwrap_or_default().trim_end();
+            assert!(!trail.ends_with('›') && !line.contains('…'), "{columns}: {line}");
+            if columns >= 100 {
+                let last = policy.phase_name(Phase::Verify);
+                assert!(line.to_lowercase().contains(last), "{columns}: {line}");
+                assert!(line.contains("IC Maya"), "{columns}: {line}");
+                let all = line.contains("Jonas Brandt");
+                assert!(all || line.contains(" · +"), "{columns}: {line}");
+                // The key that shows all of them, where no name has to give way to it.
+                seen |= line.contains("[w]");
+            }
+        }
+        assert!(seen, "{phase:?}");
+    }
 }
