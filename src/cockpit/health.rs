@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::model::{Model, Pane};
-use crate::health::series::State;
+use crate::health::series::{State, Status};
 
 /// The rows of the health pane.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
     /// Indices of the probes that are listed: production first, then the other environments as they are
-    /// configured; in each what fails, then what is near its limit or unknown.
+    /// configured; in each what fails or did within the last minute, then what is near its limit or unknown, as
+    /// configured.
     pub order: Vec<usize>,
     /// The environments with probes, production first.
     pub groups: Vec<Group>,
@@ -44,6 +47,27 @@ pub fn shown_as(model: &Model) -> (String, bool) {
     (model.view(Pane::Health).filter.to_lowercase(), model.zoom && model.focus == Pane::Health)
 }
 
+/// For how long a row keeps the place that it had while its probe was worse, so that one that goes back and forth
+/// stays where it is.
+const HELD: SignedDuration = SignedDuration::from_secs(60);
+/// The rank of what was good all that time.
+const CALM: u8 = 2;
+
+/// Where a probe belongs: by the worst that it was within the last minute.
+fn rank(probe: &Status, now: Timestamp) -> u8 {
+    let of = |state| match state {
+        State::Failing | State::Recovering | State::Flapping | State::Error => 0,
+        State::Warn | State::Unknown | State::Suppressed => 1,
+        // One bad answer is nothing yet.
+        State::Ok | State::Pending => CALM,
+    };
+    // That nothing was known before the first answer is no trouble that passed.
+    let was = |state: &State| state.is_bad() || *state == State::Warn;
+    let from = probe.turns.partition_point(|(at, _)| *at + HELD <= now).saturating_sub(1);
+    let before = probe.turns.iter().skip(from).map(|(_, state)| *state).filter(was);
+    before.chain([probe.state]).map(of).min().unwrap_or(CALM)
+}
+
 /// Puts the probes in order and counts them.
 pub fn health(model: &Model) -> Health {
     let config = &model.config.config;
@@ -73,8 +97,13 @@ pub fn health(model: &Model) -> Health {
         }] += 1;
         of.push(group);
     }
+    let ranks: Vec<u8> = model.probes.iter().map(|probe| rank(probe, model.now)).collect();
     for group in groups.iter_mut().skip(1) {
         group.is_folded = !zoomed && filter.is_empty() && group.counts[0] == group.all();
+    }
+    // What was not good a moment ago stays in sight as long as its row would keep its place.
+    for (group, _) in of.iter().zip(&ranks).filter(|(_, rank)| **rank < CALM) {
+        groups[*group].is_folded = false;
     }
     let has = |text: &str| text.to_lowercase().contains(&filter);
     let (mut order, mut hidden) = (Vec::with_capacity(of.len()), 0);
@@ -88,13 +117,7 @@ pub fn health(model: &Model) -> Health {
         }
         let place =
             if group == 0 { 0 } else { *places.get(probe.environment.as_str()).unwrap_or(&usize::MAX) };
-        let rank = match probe.state {
-            State::Suppressed => 1,
-            state if state.is_bad() => 0,
-            State::Ok => 2,
-            _ => 1,
-        };
-        order.push((place, rank, index));
+        order.push((place, ranks[index], index));
     }
     order.sort_unstable();
     groups.retain(|group| group.all() > 0);

@@ -278,11 +278,24 @@ fn a_deploy_that_nobody_made_here_is_marked_as_well() {
 fn what_was_usual_has_a_ground_of_its_own_and_is_said_in_numbers() {
     let theme = Theme::default();
     let shown = press(&mut scene(), &[], (120, 36));
-    assert_eq!(style_of(&shown, "usual 220, 120–560").bg, theme.of(Role::ChartBand).bg);
+    assert_eq!(style_of(&shown, "┈ usual 220, 120–560").bg, theme.of(Role::ChartBand).bg);
     // Without such a ground there are lines.
     let plain = theme.downgrade(ColorDepth::None);
     let lines = |buf: &Buffer| text(buf).lines().filter(|line| line.contains("┈┈┈┈")).count();
     assert_eq!(lines(&settled(&mut scene(), &plain, 120, 36)), lines(&shown) + 2);
+}
+
+#[test]
+fn no_words_stand_in_the_picture() {
+    for (size, usual) in [((160, 45), 220.0), ((120, 36), 1990.0), ((120, 36), 0.4), ((80, 24), 0.4)] {
+        let mut model = scene();
+        self::usual(&mut model, Usual { median: usual, quartiles: (usual, usual) });
+        let shown = text(&press(&mut model, &[], size));
+        let (above, picture) = shown.split_once("┤").unwrap();
+        let picture = picture.split('└').next().unwrap_or_default();
+        assert!(!picture.contains("usual") && !picture.contains("max"), "{size:?}:\n{shown}");
+        assert!(above.contains("╌ max 800   ┈ usual"), "{size:?}:\n{shown}");
+    }
 }
 
 #[test]

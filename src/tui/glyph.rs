@@ -22,6 +22,7 @@ pub(super) const LEGEND: &[(Glyph, &str)] = &[
     (("–", Role::Faint), "not applicable, or skipped"),
     (("▂", Role::Spark), "in a trend: within its limit, or the check passed; blank: no data"),
     (("▇", Role::Bad), "in a trend: over its limit, or the check failed; ✗ no answer"),
+    (("▲", Role::ChartMark), "below the times of a trend or chart: a deploy, rollback or flag began there"),
     (("▶", Role::Accent), "running, or started"),
     (("‖", Role::Warn), "waiting for a person"),
     (("…", Role::Accent), "approval was asked for"),

@@ -238,25 +238,66 @@ fn a_way_back_says_why_it_cannot_be_taken_and_has_the_band_that_lists_have() {
 }
 
 #[test]
-fn the_end_of_a_sparkline_is_how_it_is_now() {
+fn a_failure_of_seconds_stays_in_sight_after_the_recovery() {
     let theme = Theme::default();
     let mut model = incident();
-    let mut probe = (*model.probes[1]).clone();
-    probe.state = State::Ok;
-    if let Some(last) = &mut probe.last {
+    // For 37 seconds, and good again for less than a column: without an answer, with a bad one, over the limit.
+    let cases =
+        [(Some(40.0), None, "▇"), (Some(0.4), Some(Verdict::Bad), "▅"), (None, Some(Verdict::NoAnswer), "✗")];
+    for (value, fault, bar) in cases {
+        let mut probe = (*model.probes[1]).clone();
+        (probe.state, probe.interval_s) = (State::Ok, 1.0);
+        let ago = |seconds: i64| now() - jiff::SignedDuration::from_secs(seconds);
+        let is_bad = |second: i64| (3..40).contains(&second);
+        probe.history = (0..60).rev().map(|s| (ago(s), if is_bad(s) { value } else { Some(0.4) })).collect();
+        probe.faults =
+            fault.into_iter().flat_map(|fault| (3..40).rev().map(move |s| (ago(s), fault))).collect();
+        let last = probe.last.as_mut().unwrap();
         (last.value, last.verdict) = (Some(0.4), Verdict::Good);
+        model.probes[1] = Arc::new(probe);
+        settle(&mut model);
+        let buf = settled(&mut model, &theme, 160, 45);
+        let y = (0..45).find(|y| row_text(&buf, *y).contains("error rate")).unwrap();
+        let bars: Vec<u16> = (90..160).filter(|x| "▁▂▃▄▅▆▇✗".contains(buf[(*x, y)].symbol())).collect();
+        let failing = bars.iter().find(|x| buf[(**x, y)].symbol() == bar);
+        let failing = *failing.unwrap_or_else(|| panic!("{bar} is not in\n{}", text(&buf)));
+        assert_eq!(buf[(failing, y)].style().fg, theme.of(Role::Bad).fg, "{}", text(&buf));
     }
-    // What was bad a moment ago stands in the same column.
-    probe.history.pop_back();
-    probe.history.push_back((now(), Some(0.4)));
-    model.probes[1] = Arc::new(probe);
-    settle(&mut model);
-    let buf = settled(&mut model, &theme, 160, 45);
-    let y = (0..45).find(|y| row_text(&buf, *y).contains("error rate")).unwrap();
-    let bars = (0..160).filter(|x| "▁▂▃▄▅▆▇".contains(buf[(*x, y)].symbol()));
-    let last = bars.max().unwrap();
-    assert_eq!(buf[(last, y)].style().fg, theme.of(Role::Spark).fg, "{}", text(&buf));
-    assert_eq!(buf[(last, y)].symbol(), "▁", "{}", text(&buf));
+}
+
+#[test]
+fn a_row_of_health_keeps_its_place_while_its_probe_goes_back_and_forth() {
+    let names = |model: &Model| model.health_rows().map(|probe| probe.name.clone()).collect::<Vec<_>>();
+    let mut model = incident();
+    let turn = |model: &mut Model, probe: usize, seconds: i64, state: State| {
+        model.now = now() + jiff::SignedDuration::from_secs(seconds);
+        let probe = Arc::make_mut(&mut model.probes[probe]);
+        probe.turn(model.now, state);
+        probe.state = state;
+        settle(model);
+        let _ = settled(model, &Theme::default(), 120, 36);
+    };
+    for (probe, state) in
+        [(0, State::Failing), (1, State::Failing), (2, State::Ok), (3, State::Ok), (4, State::Ok)]
+    {
+        turn(&mut model, probe, 0, state);
+    }
+    turn(&mut model, 3, 1, State::Failing);
+    let first = names(&model);
+    assert_eq!(first[..3], ["api /health", "error rate", "db connections"], "{first:?}");
+    for second in 2..40 {
+        let state = if second % 2 == 0 { State::Recovering } else { State::Failing };
+        turn(&mut model, 3, second, state);
+        turn(&mut model, 0, second, if second % 3 == 0 { State::Ok } else { State::Failing });
+        assert_eq!(names(&model), first, "after {second} s");
+    }
+    // What is good for a minute goes where it is configured.
+    turn(&mut model, 3, 40, State::Ok);
+    turn(&mut model, 4, 98, State::Ok);
+    assert_eq!(names(&model), first);
+    turn(&mut model, 4, 101, State::Ok);
+    let calm = ["error rate", "orders/min", "api /health", "p95 latency", "db connections", "cpu"];
+    assert_eq!(names(&model), calm);
 }
 
 #[test]

@@ -131,3 +131,13 @@ fn what_was_found_stays_on_the_smallest_start_screen_and_texts_wrap_where_there_
     let said: Vec<&str> = shown.split_whitespace().collect();
     assert!(said.join(" ").contains(guide), "{shown}");
 }
+
+#[test]
+fn names_of_probes_are_whole_on_the_smallest_screen() {
+    let mut model = incident();
+    (model.size, model.focus, model.zoom) = ((40, 12), Pane::Health, true);
+    let shown = text(&settled(&mut model, &Theme::default(), 40, 12));
+    for probe in &model.probes {
+        assert!(shown.contains(&format!(" {} ", probe.name)), "{}:\n{shown}", probe.name);
+    }
+}

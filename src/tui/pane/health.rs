@@ -254,8 +254,14 @@ impl Columns {
         if room < 44 {
             note = 0;
         }
-        let spark = spark(name, note);
-        Self { name, value, limit, spark: if spark < 4 { 0 } else { spark }, note }
+        let mut spark = spark(name, note);
+        // On a small screen a few bars are no trend: the room is worth more to names that would be cut.
+        if spark < 4 || (room < 44 && spark < SPARK && name < longest) {
+            let gap = if note > 0 { 0 } else { 2 };
+            name = longest.min(name + spark + gap);
+            spark = 0;
+        }
+        Self { name, value, limit, spark, note }
     }
 
     /// Columns before the sparkline.

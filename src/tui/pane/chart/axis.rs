@@ -153,6 +153,11 @@ fn started<'a>(
     plans.chain(outside)
 }
 
+/// Whether anything was changed in the time that is shown.
+pub(super) fn has_changes(ui: Ui<'_>, grid: Grid, environment: &str) -> bool {
+    started(ui, grid, environment).next().is_some()
+}
+
 /// Draws a line up through the picture at what was changed.
 pub(super) fn lines(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, grid: Grid, environment: &str) {
     for (column, _) in started(ui, grid, environment) {

@@ -30,6 +30,8 @@ const LABELS: u16 = 10;
 const NARROW: u16 = 12;
 /// From so many lines the picture has a line for what was changed.
 const ROOMY: u16 = 8;
+/// From so many lines what is drawn is named above the picture.
+const NAMED: u16 = 9;
 /// Columns that a young history is spread over at most: wider, it would be all blanks.
 const YOUNG: u16 = 40;
 /// The most time that sparklines span, in seconds: what was hours ago is for the chart.
@@ -53,7 +55,7 @@ pub(super) fn spark_legend(ui: Ui<'_>, pen: &mut Pen<'_>) {
 }
 
 /// Draws a sparkline in so many columns: low while it keeps to its limit, the nearer the higher; tall and red where it
-/// is over it. Of what has no limit the values.
+/// is over it. Of what has no limit the values. A column that covers several answers shows the worst of them.
 pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, grid: Grid) {
     // As many of the latest as there is room for.
     let missing = grid.columns().saturating_sub(pen.room());
@@ -61,14 +63,10 @@ pub(super) fn spark(ui: Ui<'_>, pen: &mut Pen<'_>, probe: &Status, grid: Grid) {
     let bounds = bounds(&found, None, None);
     let (plain, over) = (ui.of(Role::Spark), ui.of(Role::Bad));
     let bars = if ui.model.looks.glyphs == Glyphs::Ascii { PLAIN_BARS } else { BARS };
-    // How it is now stands at the right end, whatever else was seen in that column.
-    let now = probe.last.as_ref().and_then(|last| Some((usize::from(grid.column(last.at)?), last)));
-    let is_last = |place: usize| place + 1 == found.all.len();
-    for (place, column) in found.all.iter().enumerate().skip(usize::from(missing)) {
-        let now = now.and_then(|(at, last)| (at == place && is_last(place)).then_some(last));
-        let column = now.map_or(*column, Column::of);
+    for column in found.all.iter().skip(usize::from(missing)) {
         let fault = column.mark > Mark::NoData;
         match column.range {
+            _ if column.mark == Mark::NoAnswer => pen.raw("✗", over),
             None if fault => pen.raw("✗", over),
             None => {
                 pen.gap(1);
@@ -135,8 +133,9 @@ pub(super) struct Picture<'a> {
 /// there is no room for it.
 ///
 /// ```text
+///        ╌ max 250   ▲ deploy, rollback or flag
 ///   500 ┤          ⢀⡠⠤⠒
-///   250 ┤╌╌╌╌╌╌╌╌⡠⠊╌╌╌╌╌ max 250
+///   250 ┤╌╌╌╌╌╌╌╌⡠⠊╌╌╌╌╌
 ///     0 ┤⣀⣀⣀⣀⡠⠔⠁
 ///       └──────✗✗───────
 ///        14:00      14:15
@@ -148,7 +147,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'
     if area.width < sides + NARROW || area.height < 5 {
         return 0;
     }
-    let area = if second.is_some() { legend(ui, buf, area, picture) } else { area };
+    let area = legend(ui, buf, area, picture);
     let under = if area.height < ROOMY { 2 } else { 3 };
     let plot = Rect {
         x: area.x + LABELS,
@@ -164,23 +163,21 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'
         Some(ends) => Scale::orders(ends, plot.height),
         None => Scale::nice(bounds(&found, probe.threshold, usual.as_ref()), plot.height),
     };
-    // From the ground up: what was usual, what was changed, the limit, the values, and the words.
+    // From the ground up: what was usual, what was changed, the limit, and the values.
     if let Some(usual) = usual {
         band(ui, buf, plot, &scale, usual);
     }
     axis::values(ui, buf, plot, &scale, &probe.unit, axis::Side::Left, Role::ChartAxis);
     axis::lines(ui, buf, plot, grid, &probe.environment);
     let line = |at: f64| scale.line(at, plot.height);
-    let limit = probe.threshold.and_then(line);
-    if let Some(limit) = limit {
+    if let Some(limit) = probe.threshold.and_then(line) {
         Pen::new(buf, plot, limit).fill("╌", ui.of(Role::ChartLimit));
     }
     if let Some(second) = second {
         over(ui, buf, plot, grid, second);
     }
     curve::draw(ui, buf, plot, &scale, probe, &found, dots);
-    let said = clipped(ui, buf, plot, &scale, probe, &found, dots);
-    words(ui, buf, plot, &scale, picture, limit, said);
+    clipped(ui, buf, plot, &scale, probe, &found, dots);
     let bottom = row(below(Rect { x: area.x, ..area }, plot.height), 0);
     axis::ground(ui, buf, Rect { x: plot.x, width: plot.width, ..bottom }, grid, &found, dots.across);
     let times = Rect { x: plot.x, width: plot.width, ..row(below(area, plot.height + 1), 0) };
@@ -205,18 +202,52 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'
     plot.width
 }
 
-/// Names both probes with what stands for them, and returns what is left below.
+/// Names what is drawn, each beside what stands for it, and returns what is left below: words in the picture would
+/// cover its newest end.
 fn legend(ui: Ui<'_>, buf: &mut Buffer, area: Rect, picture: &Picture<'_>) -> Rect {
-    let mut pen = Pen::new(buf, area, 0);
+    let Picture { probe, usual, second } = picture;
+    if area.height < NAMED {
+        return area;
+    }
     let named = |probe: &Status| {
         let unit = if probe.unit.is_empty() { String::new() } else { format!(", {}", probe.unit) };
         format!("{}{unit}", probe.name)
     };
-    pen.gap(LABELS).put(Dots::of(ui).sign(), ui.of(Role::ChartLine)).gap(1);
-    pen.put(&named(picture.probe), ui.of(Role::Muted)).gap(3);
-    if let Some(second) = picture.second {
-        pen.put(curve::SECOND, ui.of(Role::ChartSecond)).gap(1).put(&named(second), ui.of(Role::Muted));
-        pen.put(", at the right", ui.of(Role::Faint));
+    let mut parts: Vec<(&str, Role, String)> = Vec::new();
+    let line = Dots::of(ui).sign();
+    // What a probe without a number is drawn by is not what it is judged by.
+    let is_time = probe.threshold.is_none() && !probe.range.is_empty();
+    if let Some(second) = second {
+        parts.push((line, Role::ChartLine, named(probe)));
+        parts.push((curve::SECOND, Role::ChartSecond, format!("{}, at the right", named(second))));
+    } else if is_time {
+        parts.push((line, Role::ChartLine, "response time".to_owned()));
+    }
+    if probe.threshold.is_some() && !probe.range.is_empty() {
+        parts.push(("╌", Role::ChartLimit, probe.range.clone()));
+    }
+    if let Some(usual) = usual {
+        let (low, high) = (number(usual.quartiles.0), number(usual.quartiles.1));
+        // Three times the same number says no more than once.
+        let spread = if low == high { String::new() } else { format!(", {low}–{high}") };
+        parts.push(("┈", Role::ChartAxis, format!("usual {}{spread}", number(usual.median))));
+    }
+    if axis::has_changes(ui, ui.model.chart_grid(probe, area.width - LABELS), &probe.environment) {
+        parts.push(("▲", Role::ChartMark, "deploy, rollback or flag".to_owned()));
+    }
+    if parts.is_empty() {
+        return area;
+    }
+    let mut pen = Pen::new(buf, area, 0);
+    pen.gap(LABELS);
+    for (index, (sign, role, words)) in parts.iter().enumerate() {
+        let gap = if index > 0 { 3 } else { 0 };
+        if pen.room() < gap + 2 + width(words) {
+            break;
+        }
+        let is_band = words.starts_with("usual") && ui.of(Role::ChartBand).bg.is_some();
+        let ground = if is_band { ui.of(Role::ChartBand).patch(ui.of(*role)) } else { ui.of(*role) };
+        pen.gap(gap).put(sign, ground).gap(1).put(words, ui.of(Role::Muted));
     }
     below(area, 1)
 }
@@ -263,7 +294,6 @@ fn band(ui: Ui<'_>, buf: &mut Buffer, plot: Rect, scale: &Scale, usual: &Usual) 
 }
 
 /// Marks what is beyond the scale at the edge it is beyond, and says the farthest value of each edge.
-/// Returns whether the upper edge has words.
 fn clipped(
     ui: Ui<'_>,
     buf: &mut Buffer,
@@ -272,8 +302,7 @@ fn clipped(
     probe: &Status,
     found: &Columns,
     dots: Dots,
-) -> bool {
-    let mut said = false;
+) {
     for (place, sign, line) in [(Place::Above, "▲", 0), (Place::Below, "▼", plot.height - 1)] {
         let value = |column: &Column| {
             let (low, high) = column.range?;
@@ -302,50 +331,6 @@ fn clipped(
         let place = Rect { x: plot.x + x, width: columns.min(plot.width), ..plot };
         let role = if probe.is_beyond(value) { Role::Bad } else { Role::ChartLine };
         Pen::new(buf, place, line).put(&text, ui.of(role));
-        said |= line == 0;
-    }
-    said
-}
-
-/// Says what the lines are, at the right end of each.
-fn words(
-    ui: Ui<'_>,
-    buf: &mut Buffer,
-    plot: Rect,
-    scale: &Scale,
-    picture: &Picture<'_>,
-    limit: Option<u16>,
-    said: bool,
-) {
-    let usual = picture.usual.and_then(|usual| {
-        let text = if plot.width > 60 {
-            let (low, high) = (number(usual.quartiles.0), number(usual.quartiles.1));
-            let median = number(usual.median);
-            // Three times the same number says no more than once.
-            let spread = if low == high { String::new() } else { format!(", {low}–{high}") };
-            format!(" usual {median}{spread}")
-        } else {
-            format!(" usual {}", number(usual.median))
-        };
-        Some((scale.line(usual.median, plot.height)?, text, Role::ChartAxis))
-    });
-    let range = picture.probe.range.as_str();
-    let limit = limit.filter(|_| !range.is_empty());
-    let limit = limit.map(|line| (line, format!(" {range}"), Role::ChartLimit));
-    let mut drawn: Option<(u16, u16)> = None;
-    for (line, text, role) in limit.into_iter().chain(usual) {
-        // The farthest value has the upper edge for itself.
-        let line = if said && line == 0 { 1.min(plot.height - 1) } else { line };
-        // Each stands at the height of what it names: two of the same height beside each other.
-        let end = drawn.filter(|(at, _)| *at == line).map_or(plot.width, |(_, end)| end);
-        if Pen::new(buf, Rect { width: end, ..plot }, line).right(&text, ui.of(role)) {
-            drawn = Some((line, end.saturating_sub(width(&text))));
-        }
-    }
-    // What a probe without a number is drawn by is not what it is judged by.
-    let is_time = picture.probe.threshold.is_none() && !picture.probe.range.is_empty();
-    if is_time && !said {
-        Pen::new(buf, plot, 0).right(" response time", ui.of(Role::ChartAxis));
     }
 }
 
