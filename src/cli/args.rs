@@ -10,8 +10,9 @@ use super::{
     action, amend, approve, assign, began, cause, clear, close, completions, conduct, config, culprit,
     declare, deploy, doctor, drill, drill_service, export, flag, follow_up, handoff, health, history, hotfix,
     impact, import, init, join, live, man, mcp, message, note, page, phase, pin, plan, probe, proposal,
-    reject, reopen, report, resolve, retract, review, role, rollback, run, runbook, severity, share, smoke,
-    snooze, status, suspects, task, test, tick, ticket, title, told, trust, verify, version_files, watch,
+    reject, reopen, report, resolve, retract, review, role, rollback, run, runbook, severity, share,
+    share_after, smoke, snooze, status, suspects, task, test, tick, ticket, title, told, trust, verify,
+    version_files, watch,
 };
 
 /// Runs a production incident from the repository that has to be fixed.
@@ -43,6 +44,7 @@ Times are RFC 3339, 14:02 (UTC), 14:02 yesterday, -5m or now.
   FLIGHTDECK_STATE_DIR   where the journal and the logs are
   FLIGHTDECK_CONFIG_DIR  where the user's settings are
   FLIGHTDECK_USER        who is acting; otherwise git's user.name
+  FLIGHTDECK_SHARE       off: verbs send nothing to colleagues by themselves
   NO_COLOR               no colours
   RUST_LOG               turns logging on: RUST_LOG=flightdeck=debug
 
@@ -144,6 +146,8 @@ pub(crate) enum Verb {
     Import(import::Args),
     Join(join::Args),
     Share(share::Args),
+    #[command(hide = true)]
+    ShareAfter(share_after::Args),
     History(history::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),

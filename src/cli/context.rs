@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::output::Output;
+use super::share_after::Use;
 use crate::config::dirs::Dirs;
 use crate::config::load::{self, Loaded as LoadedConfig};
 use crate::config::settings::{self, LoadedSettings};
@@ -41,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) incident: Option<String>,
     /// Whether it was said that `flightdeck.toml` has a mistake in it.
     pub(super) warned: Cell<bool>,
+    /// What was done with the journal so far.
+    pub(super) used: Cell<Use>,
     /// The kinds of records that an assistant may write, where one acts.
     pub(crate) assistant: Option<&'static [&'static str]>,
 }
@@ -171,8 +174,9 @@ impl Context {
         match surroundings() {
             Ok((dirs, here)) => {
                 let place = find_place(&here);
-                let (state_dir, config_dir, warned) = (dirs.state, dirs.config, Cell::default());
-                Ok(Self { state_dir, config_dir, here, place, out, incident, warned, assistant: None })
+                let (state_dir, config_dir) = (dirs.state, dirs.config);
+                let (warned, used) = (Cell::default(), Cell::default());
+                Ok(Self { state_dir, config_dir, here, place, out, incident, warned, used, assistant: None })
             }
             Err(failure) => Err(Box::new((failure, out))),
         }
@@ -241,7 +245,7 @@ impl Context {
     pub(crate) fn journal(&self) -> Result<Journal> {
         let journal = self.limited(Journal::open(&self.state_dir, &self.user()?)?);
         match journal.read_only() {
-            None => Ok(journal),
+            None => Ok(self.will_write(journal)),
             Some(why) => Err(Failure::new(
                 format!("writing to the journal in {}", self.state_dir.display()),
                 why,
@@ -263,6 +267,7 @@ impl Context {
 
     /// Loads the incident that is meant, to read it.
     pub(crate) fn load_to_read(&self, wanted: Wanted) -> Result<Loaded> {
+        self.will_read();
         self.load_from(self.journal_to_read()?, wanted)
     }
 

@@ -26,6 +26,7 @@ use self::tools::{ALL, Tool};
 use super::End;
 use super::context::Context;
 use super::output::{Kept, Output, escaped};
+use super::share_after;
 use crate::conductor::end_with_us;
 use crate::failure::{Failure, Result};
 use crate::journal::Journal;
@@ -155,6 +156,7 @@ fn call(tool: &Tool, incident: Option<String>, arguments: tools::Arguments) -> C
         }
     };
     let (kept, failed, cx) = tool.call(cx, arguments);
+    share_after::after_use(&cx);
     answer(kept, failed, &cx.masker())
 }
 

@@ -88,6 +88,7 @@ mod run;
 mod runbook;
 mod severity;
 mod share;
+mod share_after;
 mod smoke;
 mod snooze;
 mod status;
@@ -172,6 +173,7 @@ fn carry_out(cli: Cli, out: Output) -> u8 {
         Some(verb) => {
             logging::to_stderr();
             let ended = dispatch(verb, &cx);
+            share_after::after(verb, &cx);
             if let Some(failure) = heads_unwritten(&cx.state_dir) {
                 cx.out.tell(&format!("▲ {failure}"));
             }
@@ -275,6 +277,7 @@ fn dispatch(verb: &Verb, cx: &Context) -> Result<End> {
         Verb::Import(args) => import::run(args, cx),
         Verb::Join(args) => join::run(args, cx),
         Verb::Share(args) => share::run(args, cx),
+        Verb::ShareAfter(args) => share_after::run(args, cx),
         Verb::History(args) => history::run(args, cx),
         Verb::Verify(args) => verify::run(args, cx),
         Verb::Doctor(args) => doctor::run(args, cx),

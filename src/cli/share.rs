@@ -233,7 +233,7 @@ fn tell(
 }
 
 /// The incidents of this repository that are shared: all that are open, and those that were shared when they were.
-fn shared(cx: &Context, journal: &Journal, sharing: &Sharing) -> Result<Vec<Summary>> {
+pub(super) fn shared(cx: &Context, journal: &Journal, sharing: &Sharing) -> Result<Vec<Summary>> {
     let mut all = journal.incidents(Some(&cx.repository(journal)?))?;
     all.retain(|one| one.is_open() || one.is_declared && sharing.is_shared(one.id));
     Ok(all)
@@ -253,8 +253,8 @@ pub(super) fn how_far(cx: &Context, setup: &Setup, loaded: &Loaded) -> Option<Sh
     cx.state_dir.join("share").is_dir().then_some(())?;
     let sharing = sharing_by(cx, setup).ok().filter(|sharing| sharing.turned_off().is_none())?;
     let unsent = sharing.behind(&loaded.journal, loaded.state().id).ok()??;
-    let remote = sharing.git().remote().into_owned();
-    Some(SharedWith { remote, unsent: usize::try_from(unsent).unwrap_or(usize::MAX) })
+    let (remote, trouble) = (sharing.git().remote().into_owned(), sharing.git().trouble());
+    Some(SharedWith { remote, unsent: usize::try_from(unsent).unwrap_or(usize::MAX), trouble })
 }
 
 fn sharing_by(cx: &Context, setup: &Setup) -> Result<Sharing> {

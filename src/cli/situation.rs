@@ -66,6 +66,8 @@ pub(crate) struct SharedWith {
     pub(crate) remote: String,
     /// Records that were written here and are not there.
     pub(crate) unsent: usize,
+    /// Since when and why they could not be sent.
+    pub(crate) trouble: Option<(Timestamp, String)>,
 }
 
 /// A plan that was proposed and can no longer start: what it was made for has moved.

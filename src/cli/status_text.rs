@@ -80,7 +80,9 @@ fn header(page: &mut Sheet, situation: &Situation) {
     facts.push((format!("declared by {}", state.declared_by), Hue::Plain));
     if let Some(with) = situation.shared.as_ref().filter(|with| with.unsent > 0) {
         let said = format!("{} not at {} yet", counted(with.unsent, "record"), visible(&with.remote));
-        facts.push((said, Hue::Warn));
+        let why = with.trouble.as_ref();
+        let why = why.map(|(since, why)| format!(", since {} UTC: {}", clock(*since, now), visible(why)));
+        facts.push((said + &why.unwrap_or_default(), Hue::Warn));
     }
     page.flow(facts, " · ");
     if state.in_conflict() {
@@ -411,7 +413,7 @@ fn day_or_time(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// The time of day in UTC, with the date where it is another than today's.
-fn clock(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
     let day = |t: Timestamp| t.strftime("%Y-%m-%d").to_string();
     if day(at) == day(now) {
         at.strftime("%H:%M:%S").to_string()

@@ -13,6 +13,7 @@
 
 mod archive;
 mod fetch;
+mod kept;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -187,6 +187,10 @@ impl Sharing {
         self.git.tidy();
         round.unsent = self.unsent(node, &sendable)?;
         round.sent = before.saturating_sub(round.unsent);
+        self.git.remember_trouble(now, round.trouble.as_deref());
+        if round.sent > 0 {
+            self.git.remember_pushed();
+        }
         Ok(round)
     }
 

@@ -103,6 +103,7 @@ mod sharing;
 mod sharing_attacks;
 mod sharing_http;
 mod sharing_ssh;
+mod sharing_verbs;
 mod survival;
 #[cfg(target_os = "linux")]
 mod survivors;
