@@ -269,6 +269,7 @@ fn following(jobs: usize) -> Cockpit {
         state: RemoteState::Running,
         asks: false,
         note: String::new(),
+        ids: Vec::new(),
     };
     let drafts = [Draft::now(incident, started), Draft::now(incident, step), Draft::now(incident, seen)];
     journal.append(start(), drafts.into()).expect("there is room");

@@ -143,7 +143,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         Command::Review { approve, reject: _, comment, deciding } => {
             let comment = comment.trim().to_owned();
-            let decision = Decision::Review { approve: *approve, comment, waits_for: String::new() };
+            let decision =
+                Decision::Review { approve: *approve, comment, waits_for: String::new(), ids: vec![] };
             decide::decide(cx, deciding, &decision, None)
         }
         Command::Undo { to, deciding } => decide::decide(cx, deciding, &Decision::Undo { to: 0 }, *to),

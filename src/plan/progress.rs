@@ -108,7 +108,12 @@ fn reviews(index: usize, pipeline: &Pipeline, step: &StepRun) -> Vec<Choice> {
     let choice = |approve: bool, word: &str| Choice {
         step: index,
         run: run_of(step),
-        decision: Decision::Review { approve, comment: String::new(), waits_for: remote.note.clone() },
+        decision: Decision::Review {
+            approve,
+            comment: String::new(),
+            waits_for: remote.note.clone(),
+            ids: remote.ids.clone(),
+        },
         title: format!("{word} {what} in {} ({})", remote.name, pipeline.host()),
         risky: false,
     };

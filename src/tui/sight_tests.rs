@@ -129,7 +129,12 @@ fn gated(field: Field) -> Model {
 fn a_question_of_one_line_is_seen_and_one_without_room_is_not() {
     let mut model = incident();
     let choice = Choice {
-        decision: Decision::Review { approve: true, comment: String::new(), waits_for: "sre".into() },
+        decision: Decision::Review {
+            approve: true,
+            comment: String::new(),
+            waits_for: "sre".into(),
+            ids: vec![],
+        },
         step: 0,
         run: None,
         title: "deploy main".into(),

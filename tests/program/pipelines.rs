@@ -451,7 +451,9 @@ fn a_deployment_of_gitlab_that_lacks_approvals_is_approved_and_its_job_played() 
     team.ci.set("manual", None);
     team.wait_state("waiting");
     let named = || team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
-    wait_until("who approves", || named().contains("approval of staging by Release managers").then_some(()));
+    wait_until("who approves", || {
+        named().contains("approval of release (staging) by Release managers").then_some(())
+    });
     let approve = ["plan", "review", "--approve", "--comment", "on the call", "--detach"];
     team.yard.shell.flightdeck(&approve).succeeded();
     wait_until("an approval", || (team.ci.kept().approvals == 1).then_some(()));
@@ -461,6 +463,33 @@ fn a_deployment_of_gitlab_that_lacks_approvals_is_approved_and_its_job_played() 
     team.yard.shell.flightdeck(&approve).succeeded();
     wait_until("the job", || (team.ci.kept().rerun == ["play 501"]).then_some(()));
     team.ci.jobs(&[("release", "success", None)]);
+    team.ci.set("success", None);
+    assert!(verb.wait("the deploy").success());
+}
+
+#[test]
+fn of_two_deployments_of_gitlab_that_are_called_the_same_the_one_on_the_screen_is_approved() {
+    let team = Team::at("gitlab", "");
+    team.ci.kept().approvals = 1;
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.jobs(&[("release", "manual", None)]);
+    team.ci.set("manual", None);
+    let ids = |wanted: &str| {
+        wait_until(wanted, || (team.records("pipeline-seen").pop()?["ids"] == json!([wanted])).then_some(()));
+    };
+    ids("501/300");
+    // Somebody gives that one meanwhile. The next is of the same name and environment.
+    team.ci.kept().blocked = 301;
+    team.ci.jobs(&[("release", "success", None), ("release", "manual", None)]);
+    ids("502/301");
+    team.yard
+        .shell
+        .flightdeck(&["plan", "review", "--approve", "--comment", "on the call", "--detach"])
+        .succeeded();
+    wait_until("the job", || (team.ci.kept().rerun == ["play 502"]).then_some(()));
+    let decided = team.records("plan-asked").pop().unwrap();
+    assert_eq!(decided["decision"]["ids"], json!(["502/301"]), "{decided}");
     team.ci.set("success", None);
     assert!(verb.wait("the deploy").success());
 }

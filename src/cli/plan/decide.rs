@@ -125,11 +125,11 @@ fn chosen(plan: &Plan, run: &PlanRun, wanted: &Decision, to: Option<usize>, doin
         }
         Decision::Review { approve, comment, .. } => {
             // What is shown now is what it is about, whatever it waits for by the time that it is heard.
-            let waits_for = match &found.decision {
-                Decision::Review { waits_for, .. } => waits_for.clone(),
-                _ => String::new(),
+            let (waits_for, ids) = match &found.decision {
+                Decision::Review { waits_for, ids, .. } => (waits_for.clone(), ids.clone()),
+                _ => Default::default(),
             };
-            Decision::Review { approve: *approve, comment: comment.clone(), waits_for }
+            Decision::Review { approve: *approve, comment: comment.clone(), waits_for, ids }
         }
         wanted => wanted.clone(),
     };

@@ -394,7 +394,12 @@ mod tests {
             spec: Spec::default(),
             told_host: crate::incident::ToldHost::default(),
         };
-        let review = |approve| Decision::Review { approve, comment: String::new(), waits_for: String::new() };
+        let review = |approve| Decision::Review {
+            approve,
+            comment: String::new(),
+            waits_for: String::new(),
+            ids: Vec::new(),
+        };
         let skip = Decision::Skip { reason: String::new() };
         let all =
             [review(true), review(false), skip, Decision::Resume, Decision::Retry, Decision::Undo { to: 0 }];

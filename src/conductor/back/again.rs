@@ -181,6 +181,7 @@ mod tests {
             state,
             asks: false,
             note: String::new(),
+            ids: Vec::new(),
             at: Timestamp::UNIX_EPOCH,
         };
         let run = Run {

@@ -395,11 +395,11 @@ impl Conductor {
         log: &mut LogWriter,
         decided: &Decided,
     ) {
-        let Decision::Review { approve, comment, waits_for } = &decided.decision else { return };
+        let Decision::Review { approve, comment, waits_for, ids } = &decided.decision else { return };
         let word = if *approve { "approve" } else { "reject" };
         let (id, reviews) = (following.seen.id.clone(), following.reviews.clone());
         let comment = format!("{comment} ({})", decided.by);
-        let sent = following.still_waits(waits_for).map_err(str::to_owned).and_then(|()| {
+        let sent = following.still_waits(waits_for, ids).map_err(str::to_owned).and_then(|()| {
             self.at_host(|| host.review(&id, &reviews, *approve, &comment)).map_err(|lost| lost.why)
         });
         let said = match sent {

@@ -289,7 +289,12 @@ impl Blocked {
         let rules = self.approval_summary.iter().flat_map(|summary| &summary.rules);
         let lacks = rules.filter(|rule| rule.deployment_approvals.len() < rule.required_approvals);
         let who = lacks.filter_map(|rule| rule.access_level_description.as_deref()).map(short_name);
-        let what = self.environment.as_ref().map_or_else(|| job.name.clone(), |one| short_name(&one.name));
+        // Several jobs may deploy to one environment.
+        let place = self.environment.as_ref().map(|one| short_name(&one.name));
+        let what = match place.filter(|place| *place != job.name) {
+            Some(place) => format!("{} ({place})", job.name),
+            None => job.name.clone(),
+        };
         Review { id: format!("{}/{}", job.id, self.id), what, who: who.collect(), may: None, until: None }
     }
 }

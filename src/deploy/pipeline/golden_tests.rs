@@ -139,7 +139,7 @@ fn jobs_of_gitlab_are_read_as_documented() {
     let line = blocked.review(&jobs[0]).line(at("2026-11-30T09:00:00Z"));
     assert_eq!(
         (line.as_str(), blocked.status.as_str()),
-        ("approval of production by security-group", "blocked")
+        ("approval of release (production) by security-group", "blocked")
     );
     assert_ne!(jobs[0].state, Queued);
 }

@@ -301,6 +301,7 @@ fn a_pipeline_is_approved_from_here_or_nobody_knows_why() {
         state: RemoteState::Succeeded,
         asks: false,
         note: String::new(),
+        ids: Vec::new(),
     };
     let deployed = Drill::new().deploy(9, &plan, "f1x", WatchVerdict::Passed).then(9, seen);
     assert_eq!(line(&deployed).verdict, Verdict::Partly);
@@ -309,6 +310,7 @@ fn a_pipeline_is_approved_from_here_or_nobody_knows_why() {
             approve,
             comment: "staging is healthy".into(),
             waits_for: "for approval of staging".into(),
+            ids: Vec::new(),
         };
         PlanAsked { plan: plan.clone(), step: 0, run: Some(run.clone()), decision }
     };

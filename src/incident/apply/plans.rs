@@ -146,6 +146,7 @@ impl Fold {
                 state: body.state,
                 asks: body.asks,
                 note: body.note.clone(),
+                ids: body.ids.clone(),
                 at,
             });
         }

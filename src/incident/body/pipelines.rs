@@ -92,6 +92,9 @@ pub struct PipelineSeen {
     /// What more there is to say, in one line: what it waits for, since when it was not seen.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// What its host knows that by, and nothing else: two deployments may be called the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
 }
 
 /// It became known which commit a push of a plan brought about, and holds from then on.

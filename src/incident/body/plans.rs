@@ -162,6 +162,9 @@ pub enum Decision {
         /// wrote it, and nobody can tell.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         waits_for: String,
+        /// What its host knew that by.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ids: Vec<String>,
     },
     /// Abandon the plan: what was done stays done.
     GiveUp,

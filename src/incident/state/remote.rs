@@ -25,6 +25,9 @@ pub struct Remote {
     pub asks: bool,
     /// What more there is to say, in one line.
     pub note: String,
+    /// What its host knows that by that it waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
     /// When that was recorded.
     pub at: Timestamp,
 }
@@ -33,7 +36,7 @@ impl Remote {
     /// What has to be approved and who may, where it waits for that; who is empty where nobody says.
     pub fn approval(&self) -> Option<(&str, &str)> {
         // Whether its reader may stood there once.
-        let what = self.note.strip_prefix("for approval of ")?.split(" (you").next()?;
+        let what = self.note.strip_prefix("for approval of ")?.split(" (you may").next()?;
         Some(what.split_once(" by ").unwrap_or((what, "")))
     }
 

@@ -85,6 +85,7 @@ fn what_somebody_approved_where_a_pipeline_runs_keeps_a_row_of_its_own() {
         approve: true,
         comment: "looks good".into(),
         waits_for: "for approval of production by sre".into(),
+        ids: Vec::new(),
     };
     let asked = PlanAsked { plan: plan(), step: 0, run: None, decision };
     let log = log([

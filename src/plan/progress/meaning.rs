@@ -43,7 +43,7 @@ pub fn meaning(plan: &Plan, run: &PlanRun, choice: &Choice) -> Meaning {
             let word = if *approve { "Approves" } else { "Rejects" };
             let note = run.steps.get(choice.step).and_then(|step| step.run.as_ref()?.remote.as_ref());
             let what = note.map_or("", |remote| remote.note.trim_start_matches("for "));
-            let what = what.split(" (you").next().unwrap_or_default();
+            let what = what.split(" (you may").next().unwrap_or_default();
             about.push(format!("{word} it there with your token: {what}. Your comment goes along."));
         }
         Decision::GiveUp => {

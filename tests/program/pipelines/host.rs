@@ -56,6 +56,8 @@ pub(crate) struct Kept {
     pub(crate) reads_only: bool,
     /// How many approvals the deployment of its job `release` lacks.
     pub(crate) approvals: usize,
+    /// The deployment that lacks them; its job is 201 further.
+    pub(crate) blocked: u64,
     /// Its logs are of 500 MiB; whether they can be asked for in parts.
     pub(crate) long: Option<bool>,
     /// The token may not read jobs.
@@ -110,6 +112,7 @@ impl Ci {
             reads_only: false,
             scopes: None,
             approvals: 0,
+            blocked: 300,
             long: None,
             gone: false,
             hides_jobs: false,
@@ -495,18 +498,19 @@ fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -
             ok(&found.into())
         }
         ("GET", ["deployments"]) if query.contains("status=blocked") => {
-            let one = json!({ "id": 300, "sha": kept.head, "ref": "main", "status": "blocked",
-                "created_at": "2026-11-30T09:00:00Z", "deployable": { "id": 501, "name": "release" } });
+            let number = kept.blocked;
+            let one = json!({ "id": number, "sha": kept.head, "ref": "main", "status": "blocked",
+                "created_at": "2026-11-30T09:00:00Z", "deployable": { "id": number + 201, "name": "release" } });
             let there = (kept.approvals > 0).then_some(one);
             ok(&there.into_iter().collect::<Vec<_>>().into())
         }
-        ("GET", ["deployments", "300"]) => {
+        ("GET", ["deployments", id]) if id.parse() == Ok(kept.blocked) => {
             let status = if kept.approvals > 0 { "blocked" } else { "created" };
             let rule = json!({ "access_level_description": "Release managers", "required_approvals": kept.approvals });
-            ok(&json!({ "id": 300, "status": status, "environment": { "id": 9, "name": "staging" },
+            ok(&json!({ "id": kept.blocked, "status": status, "environment": { "id": 9, "name": "staging" },
                 "approval_summary": { "rules": [rule] } }))
         }
-        ("POST", ["deployments", "300", "approval"]) => {
+        ("POST", ["deployments", id, "approval"]) if id.parse() == Ok(kept.blocked) => {
             kept.approvals = kept.approvals.saturating_sub(usize::from(sent["status"] == "approved"));
             kept.reviewed = Some(sent);
             Some(response("201 Created", "{}"))

@@ -471,6 +471,7 @@ fn at_its_host(asks: bool) -> Table {
         state: RemoteState::Waiting,
         asks,
         note: note.clone(),
+        ids: vec!["31".into()],
     });
     table.told(StepWaiting { plan: plan.id, step: 0, why: note });
     table
@@ -491,8 +492,8 @@ fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment()
     table.types("ok");
     let effects = table.keys("enter");
     let choice = only_decision(&effects);
-    let waits_for = "for approval of staging by sre".to_owned();
-    assert_eq!(choice.decision, Decision::Review { approve: true, comment: "ok".into(), waits_for });
+    let (waits_for, ids) = ("for approval of staging by sre".to_owned(), vec!["31".to_owned()]);
+    assert_eq!(choice.decision, Decision::Review { approve: true, comment: "ok".into(), waits_for, ids });
 }
 
 #[test]
@@ -551,6 +552,7 @@ fn a_comment_is_kept_whatever_becomes_of_the_plan_and_the_screen_while_it_is_typ
         state: if asks { RemoteState::Waiting } else { RemoteState::Running },
         asks,
         note: if asks { "for approval of staging by sre".into() } else { String::new() },
+        ids: Vec::new(),
     };
     table.told(seen(false));
     assert!(matches!(table.top(), Overlay::Decide(decide) if decide.lapsed));

@@ -111,7 +111,10 @@ impl Conductor {
         changed |= state != following.seen.state;
         following.seen.state = state;
         let note = cut(&self.vault.mask(&note), NOTE, "… ", "");
-        if changed || note != following.note {
+        let ids = following.ids();
+        // What is called the same may be another matter.
+        if changed || note != following.note || !ids.is_empty() && ids != following.told_ids {
+            following.told_ids = ids;
             following.moved = Instant::now();
             self.tell_waiting(following, &note);
             following.note = note;

@@ -30,6 +30,8 @@ pub(super) struct Following<'a> {
     pub(super) note: String,
     /// What it waits for that a person can give.
     pub(super) reviews: Vec<Review>,
+    /// What its host knows that by, as it was written down last.
+    pub(super) told_ids: Vec<String>,
     /// Why its host did not take what a person said to that.
     pub(super) refused: String,
     pub(super) jobs: Vec<Job>,
@@ -77,6 +79,7 @@ impl<'a> Following<'a> {
             commit,
             note: String::new(),
             reviews: Vec::new(),
+            told_ids: Vec::new(),
             refused: String::new(),
             jobs: Vec::new(),
             trouble: String::new(),
@@ -114,14 +117,24 @@ impl<'a> Following<'a> {
         self.take(Seen { state, said, commit, ..self.seen.clone() })
     }
 
+    /// What its host knows it by that it waits for, in this attempt of it.
+    pub(super) fn ids(&self) -> Vec<String> {
+        let attempt = self.seen.attempt;
+        let of = |review: &Review| match attempt {
+            0 | 1 => review.id.clone(),
+            _ => format!("{} of attempt {attempt}", review.id),
+        };
+        self.reviews.iter().map(of).map(|id| visible(&id).into_owned()).collect()
+    }
+
     /// Tells whether it waits for just what somebody read who decided: what it moved on to meanwhile was read by
-    /// nobody.
-    pub(super) fn still_waits(&self, read: &str) -> Result<(), &'static str> {
+    /// nobody, also where it is called the same. No ids: an older version wrote that down.
+    pub(super) fn still_waits(&self, read: &str, ids: &[String]) -> Result<(), &'static str> {
         if self.note.starts_with(UNSEEN) {
             Err("its host does not answer, and nobody knows what it waits for; decide again once it is seen")
         } else if self.reviews.is_empty() {
             Err("its host names nothing that a person could approve; see whether it goes on")
-        } else if read == self.note {
+        } else if read == self.note && (ids.is_empty() || ids == self.ids()) {
             Ok(())
         } else {
             Err("it waits for something else now; look at it and decide again")
@@ -162,6 +175,7 @@ impl<'a> Following<'a> {
             state: self.seen.state,
             asks: self.reviews.iter().any(|review| review.may != Some(false) && review.until.is_none()),
             note: self.note.clone(),
+            ids: self.ids(),
         }
     }
 

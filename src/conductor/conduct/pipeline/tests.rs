@@ -47,7 +47,7 @@ fn what_nobody_read_is_not_approved() {
     };
     let mut following = Following::new(0, "deploy-1.0", seen, String::new(), Timestamp::UNIX_EPOCH);
     following.note = "for approval of staging by sre".into();
-    assert!(following.still_waits(&following.note).is_err(), "somebody gave it meanwhile");
+    assert!(following.still_waits(&following.note, &[]).is_err(), "somebody gave it meanwhile");
     following.reviews.push(Review {
         id: "31".into(),
         what: "staging".into(),
@@ -55,12 +55,21 @@ fn what_nobody_read_is_not_approved() {
         may: Some(true),
         until: None,
     });
-    let read = following.record("deploy-1").note;
-    assert_eq!(following.still_waits(&read), Ok(()));
+    let record = following.record("deploy-1");
+    let (read, ids) = (record.note, record.ids);
+    assert_eq!(following.still_waits(&read, &ids), Ok(()));
+    following.reviews[0].id = "32".into();
+    let why = following.still_waits(&read, &ids).unwrap_err();
+    assert!(why.contains("waits for something else now"), "it is called the same: {why}");
+    assert_eq!(following.still_waits(&read, &[]), Ok(()), "an older version names none");
+    following.reviews[0].id = "31".into();
+    following.seen.attempt = 2;
+    assert!(following.still_waits(&read, &ids).is_err(), "it was run again");
+    following.seen.attempt = 1;
     following.note = "for approval of production by sre".into();
-    let why = following.still_waits(&read).unwrap_err();
+    let why = following.still_waits(&read, &ids).unwrap_err();
     assert!(why.contains("waits for something else now"), "{why}");
-    assert!(following.still_waits("").is_err(), "nobody can tell what was read");
+    assert!(following.still_waits("", &[]).is_err(), "nobody can tell what was read");
     following.note = "not seen since 09:00 UTC: timed out".into();
-    assert!(following.still_waits(&following.note).is_err());
+    assert!(following.still_waits(&following.note, &ids).is_err());
 }

@@ -316,6 +316,7 @@ fn one_of_each() -> Vec<Body> {
             state: RemoteState::Waiting,
             asks: true,
             note: "for approval of production".into(),
+            ids: Vec::new(),
         }
         .into(),
         LiveFound {

@@ -459,6 +459,7 @@ impl Story {
             state: RemoteState::Waiting,
             asks: true,
             note: "in the environment production".into(),
+            ids: Vec::new(),
         };
         self.tell("maya", at, seen);
         self.tell("maya", at, StepWaiting { plan, step: 0, why: "in the environment production".into() });
