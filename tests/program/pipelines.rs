@@ -4,6 +4,7 @@ mod again;
 mod bad;
 pub(crate) mod host;
 mod kills;
+mod limits;
 mod pushed;
 mod reported;
 mod tools;
@@ -463,6 +464,25 @@ fn a_deployment_of_gitlab_that_lacks_approvals_is_approved_and_its_job_played() 
     team.yard.shell.flightdeck(&approve).succeeded();
     wait_until("the job", || (team.ci.kept().rerun == ["play 501"]).then_some(()));
     team.ci.jobs(&[("release", "success", None)]);
+    team.ci.set("success", None);
+    assert!(verb.wait("the deploy").success());
+}
+
+#[test]
+fn a_job_of_gitlab_that_somebody_else_played_is_not_played_again() {
+    let team = Team::at("gitlab", "");
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.jobs(&[("release", "manual", None)]);
+    team.ci.set("manual", None);
+    team.wait_state("waiting");
+    let status = || team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
+    wait_until("its manual job", || status().contains("approval of release").then_some(()));
+    team.ci.kept().played = true;
+    let approve = ["plan", "review", "--approve", "--comment", "on the call", "--detach"];
+    team.yard.shell.flightdeck(&approve).succeeded();
+    wait_until("the refusal", || status().contains("release is running by now").then_some(()));
+    assert!(team.ci.kept().rerun.is_empty());
     team.ci.set("success", None);
     assert!(verb.wait("the deploy").success());
 }

@@ -280,21 +280,20 @@ impl Conductor {
         let Sought { event, since, within, ours, .. } = *sought;
         let until = Instant::now() + within;
         let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
-        let mut trouble = String::new();
         host.ask_once();
         loop {
-            match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
+            let (trouble, away) = match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
                 Ok(all) => match pick(all, &pipeline.commit, since, &sought.known) {
                     Found::One(seen) if sought.certain => return Ok(*seen),
                     // Somebody else may have started it for another commit: nothing tells.
                     Found::One(seen) => return Err(Box::new(maybe(&[*seen]))),
                     Found::Several(all) => return Err(Box::new(maybe(&all))),
-                    Found::None => trouble.clear(),
+                    Found::None => Default::default(),
                 },
-                Err(lost) => trouble = lost.why,
-            }
+                Err(lost) => (lost.why.clone(), lost.away()),
+            };
             let left = until.saturating_duration_since(Instant::now());
-            if let Some(wish) = self.rest(interval.min(left)) {
+            if let Some(wish) = self.rest(interval.max(away).min(left)) {
                 let finished = undecided(ours, who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
@@ -337,6 +336,7 @@ impl Conductor {
         }
         let mut next = if following.is_seen { interval } else { Duration::ZERO };
         loop {
+            let mut heeded = false;
             // An end that somebody else wrote down is looked at once more: the run may be of another commit.
             if following.seen.state.is_over() && following.is_seen {
                 self.read_to_end(following, pipeline, host, log, dir);
@@ -344,7 +344,7 @@ impl Conductor {
             }
             if !next.is_zero() {
                 let pause = next.saturating_sub(following.began.elapsed());
-                let pause = pause.max(std::mem::take(&mut following.away));
+                let pause = pause.max(following.away());
                 let left = until.filter(|_| following.stop.is_none());
                 let left = left.map(|until| until.saturating_duration_since(Instant::now()));
                 let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {
@@ -354,7 +354,7 @@ impl Conductor {
                     wish => wish,
                 };
                 let decided = self.pending.take();
-                let heeded = wish.is_some() || decided.is_some();
+                heeded = wish.is_some() || decided.is_some();
                 if let Some(wish) = wish
                     && let Some(finished) = self.stop(following, host, log, wish)
                 {
@@ -371,18 +371,20 @@ impl Conductor {
                     let finished = Finished::with(Outcome::Unknown { why });
                     return Finished { stopped: following.stop.clone(), ..finished };
                 }
-                let now = following.began.elapsed();
-                following.took(host, now);
-                if heeded {
-                    next = following.pace.free(now, interval);
-                    if next > now {
-                        continue;
-                    }
+                following.acted(host);
+                if heeded && !following.away().is_zero() {
+                    next = following.began.elapsed();
+                    continue;
                 }
             }
             let turn = following.began.elapsed();
             self.look(following, pipeline, host, log, dir);
-            following.took(host, turn);
+            // What came of what a person did is looked at once, and puts off no other look.
+            if heeded {
+                following.acted(host);
+            } else {
+                following.took(host, turn);
+            }
             next = following.pace.free(turn + interval, interval);
         }
     }
@@ -400,7 +402,11 @@ impl Conductor {
         let (id, reviews) = (following.seen.id.clone(), following.reviews.clone());
         let comment = format!("{comment} ({})", decided.by);
         let sent = following.still_waits(waits_for, ids).map_err(str::to_owned).and_then(|()| {
-            self.at_host(|| host.review(&id, &reviews, *approve, &comment)).map_err(|lost| lost.why)
+            let said = self.at_host(|| host.review(&id, &reviews, *approve, &comment));
+            said.map_err(|lost| {
+                following.keep_away(&lost);
+                lost.why
+            })
         });
         let said = match sent {
             Ok(()) => {
@@ -447,7 +453,10 @@ impl Conductor {
                 following.forced |= force;
                 format!("{}: told {name} to {how}", who(&wish.why))
             }
-            Err(lost) => format!("{}: could not {how} {name}: {}", who(&wish.why), lost.why),
+            Err(lost) => {
+                following.keep_away(&lost);
+                format!("{}: could not {how} {name}: {}", who(&wish.why), lost.why)
+            }
         };
         say(log, &self.vault.mask(&said));
         following.moved = Instant::now();

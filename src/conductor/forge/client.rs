@@ -53,6 +53,16 @@ pub(in super::super) struct Lost {
     pub(in super::super) kind: Kind,
 }
 
+impl Lost {
+    /// How long it wants to be left alone.
+    pub(in super::super) fn away(&self) -> Duration {
+        match self.kind {
+            Kind::Limited(wait) => wait,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// A kind of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Kind {

@@ -16,6 +16,8 @@ use crate::text::visible;
 const LOG: usize = 1 << 20;
 /// Most deployments of an environment that are read.
 const DEPLOYMENTS: usize = 10;
+/// Most pages of jobs that are force-cancelled.
+const FORCED_PAGES: u32 = 20;
 /// The field of a dispatch that asks for the run that it starts. Servers before February 2026 refuse it by name.
 const DETAILS: &str = "return_run_details";
 
@@ -375,11 +377,8 @@ impl Visit {
                     // One that ran meanwhile would run once more.
                     let now = Job::from(self.client.get::<gitlab::RunJob>(&address)?);
                     if approve && now.state != RemoteState::Waiting {
-                        let why = format!(
-                            "{} is {} by now: look at it again",
-                            visible(&now.name),
-                            now.state.word()
-                        );
+                        let why =
+                            format!("{} {} by now: look at it again", visible(&now.name), now.state.word());
                         return Err(Lost { why, kind: Kind::Refused(409) });
                     }
                     let address = format!("{address}/{act}");
@@ -466,10 +465,23 @@ impl Visit {
 
     /// Cancels the jobs of a pipeline of GitLab that go on though they were told to cancel: it has no force of its own.
     fn force_jobs(&mut self, id: &str) -> Result<(), Lost> {
-        let all: Vec<gitlab::RunJob> = self
-            .client
-            .get(&format!("{}/jobs?scope[]=canceling&scope[]=running&per_page=100", self.run_address(id)))?;
-        for job in all.into_iter().map(Job::from) {
+        let listed = format!("{}/jobs?scope[]=canceling&scope[]=running&per_page=100", self.run_address(id));
+        let mut all = Vec::new();
+        // All pages are read before the first is told: what has ended is on none of them.
+        for page in 1..=FORCED_PAGES {
+            let (jobs, more): (Vec<gitlab::RunJob>, _) =
+                self.client.get_page(&format!("{listed}&page={page}"))?;
+            all.extend(jobs.into_iter().map(Job::from));
+            if !more {
+                break;
+            }
+        }
+        let count = all.len();
+        for (told, job) in all.into_iter().enumerate() {
+            if self.client.left().is_zero() {
+                let why = format!("{told} of {count} jobs were told to; stop it once more for the rest");
+                return Err(Lost { why, kind: Kind::Unsent });
+            }
             let address = format!("{}/jobs/{}/cancel?force=true", self.place.address(), encoded(&job.id));
             match self.client.tell(&Method::POST, &address, None) {
                 // It has ended meanwhile, or is not for whoever asks: that is no reason to let the others run.

@@ -1,5 +1,7 @@
 //! What goes wrong at hosts: refusals, runs that nobody ends, logs that are too long or gone, hosts that are down.
 
+use serde_json::{Value, json};
+
 use super::super::world::wait_until;
 use super::Team;
 use super::host::{LOG, SECRET};
@@ -100,6 +102,26 @@ fn each_refusal_says_what_to_do_and_starts_nothing() {
     team.ci.kept().unexpected = true;
     team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said("Unexpected inputs provided");
     assert_eq!(team.ci.started(), 0);
+}
+
+#[test]
+fn a_pipeline_of_gitlab_whose_jobs_cannot_be_read_any_more_is_asked_itself() {
+    let team = Team::at("gitlab", "");
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    team.ci.jobs(&[("release", "running", None)]);
+    let head = team.ci.kept().head.clone();
+    team.ci.change_jobs("pipeline", &json!({ "status": "running", "sha": head }));
+    team.ci.set("running", None);
+    team.wait_state("running");
+    wait_until("its jobs", || team.log().contains("release is running").then_some(()));
+    team.ci.kept().hides_jobs = true;
+    wait_until("the trouble", || team.log().contains("its jobs: 127.0.0.1").then_some(()));
+    team.ci.set("success", None);
+    assert!(verb.wait("the deploy").success());
+    let notes = team.records("pipeline-seen");
+    let is_empty = |seen: &Value| seen["note"].as_str().unwrap_or_default().is_empty();
+    assert!(notes.iter().all(is_empty), "it was seen all the time: {notes:?}");
 }
 
 #[test]

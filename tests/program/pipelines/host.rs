@@ -1,6 +1,8 @@
 //! A code host that runs pipelines and answers in the shapes of the real ones: GitHub Actions under `/api/v3`, GitLab
 //! CI/CD under `/api/v4`. What it answers to is what their REST documentation describes.
 
+mod gitlab;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
@@ -28,6 +30,10 @@ pub(crate) struct Kept {
     sent: Value,
     started: usize,
     cancelled: usize,
+    /// For so many seconds it wants to be left alone by whoever cancels; 0: it cancels.
+    pub(crate) busy: u64,
+    /// How often it said so.
+    pub(crate) turned_away: usize,
     /// It runs nothing again.
     pub(crate) no_rerun: bool,
     /// What was asked to be run again, and how.
@@ -60,6 +66,8 @@ pub(crate) struct Kept {
     pub(crate) blocked: u64,
     /// Its logs are of 500 MiB; whether they can be asked for in parts.
     pub(crate) long: Option<bool>,
+    /// Somebody plays a job at the very moment in which another does.
+    pub(crate) played: bool,
     /// The token may not read jobs.
     pub(crate) hides_jobs: bool,
     /// Its logs are deleted.
@@ -97,6 +105,8 @@ impl Ci {
             sent: Value::Null,
             started: 0,
             cancelled: 0,
+            busy: 0,
+            turned_away: 0,
             no_rerun: false,
             rerun: Vec::new(),
             workflow: "active",
@@ -116,6 +126,7 @@ impl Ci {
             long: None,
             gone: false,
             hides_jobs: false,
+            played: false,
             hangs: false,
             no_ref: false,
             unexpected: false,
@@ -287,7 +298,7 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
             "ci_forward_deployment_enabled": true, "ci_forward_deployment_rollback_allowed": !kept.no_rerun }));
     }
     if let Some(path) = path.strip_prefix("/api/v4/projects/shop%2Fpayments-api/") {
-        return gitlab(kept, method, path, query, sent);
+        return gitlab::answer(kept, method, path, query, sent);
     }
     if path == "/api/v4/personal_access_tokens/self" {
         let Some(scopes) = kept.scopes else {
@@ -485,92 +496,5 @@ fn reported(kept: &mut Kept, method: &str, path: &str, query: &str, sent: &Value
             }
             Some(response("201 Created", &made.to_string()))
         }
-    }
-}
-
-fn gitlab(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -> Option<String> {
-    let parts: Vec<&str> = path.split('/').collect();
-    match (method, parts.as_slice()) {
-        ("GET", ["pipelines"]) => {
-            let wanted =
-                |run: &&Value| query.contains(&format!("source={}", run["source"].as_str().unwrap()));
-            let found: Vec<Value> = kept.runs.iter().rev().filter(wanted).cloned().collect();
-            ok(&found.into())
-        }
-        ("GET", ["deployments"]) if query.contains("status=blocked") => {
-            let number = kept.blocked;
-            let one = json!({ "id": number, "sha": kept.head, "ref": "main", "status": "blocked",
-                "created_at": "2026-11-30T09:00:00Z", "deployable": { "id": number + 201, "name": "release" } });
-            let there = (kept.approvals > 0).then_some(one);
-            ok(&there.into_iter().collect::<Vec<_>>().into())
-        }
-        ("GET", ["deployments", id]) if id.parse() == Ok(kept.blocked) => {
-            let status = if kept.approvals > 0 { "blocked" } else { "created" };
-            let rule = json!({ "access_level_description": "Release managers", "required_approvals": kept.approvals });
-            ok(&json!({ "id": kept.blocked, "status": status, "environment": { "id": 9, "name": "staging" },
-                "approval_summary": { "rules": [rule] } }))
-        }
-        ("POST", ["deployments", id, "approval"]) if id.parse() == Ok(kept.blocked) => {
-            kept.approvals = kept.approvals.saturating_sub(usize::from(sent["status"] == "approved"));
-            kept.reviewed = Some(sent);
-            Some(response("201 Created", "{}"))
-        }
-        ("POST", ["jobs", job, how @ ("play" | "cancel")]) => {
-            let force = if query == "force=true" { " with force" } else { "" };
-            kept.rerun.push(format!("{how} {job}{force}"));
-            ok(&json!({}))
-        }
-        ("GET", ["deployments"]) if !query.contains("status=success") => ok(&kept.reported.clone().into()),
-        ("GET", ["deployments"]) => {
-            assert!(query.contains("status=success"), "{query}");
-            let there = kept.deployments.iter().filter(|one| one["status"] == "success");
-            ok(&there.cloned().collect::<Vec<_>>().into())
-        }
-        ("POST" | "PUT", ["deployments", ..]) | ("GET", ["deployments", _]) => {
-            reported(kept, method, path, query, &sent)
-        }
-        ("POST", ["pipeline"] | ["trigger", "pipeline"]) => {
-            kept.sent = sent;
-            kept.started += 1;
-            let event = if parts.len() > 1 { "trigger" } else { "api" };
-            let mut run = run(kept, 9001 + kept.runs.len() as u64, event);
-            run["status"] = "created".into();
-            kept.runs.push(run.clone());
-            Some(response("201 Created", &run.to_string()))
-        }
-        ("GET", ["protected_environments", "staging"]) if kept.protected => ok(&json!({ "name": "staging",
-            "required_approval_count": 0, "approval_rules": [{ "id": 1, "access_level_description": "Maintainers",
-            "required_approvals": 2 }] })),
-        ("GET", ["protected_environments", _]) => {
-            Some(response("404 Not Found", r#"{"message":"404 Not found"}"#))
-        }
-        ("GET", ["environments"]) => ok(&json!([{ "id": 9, "name": "staging", "state": "available" }])),
-        ("POST", ["jobs", job, "retry"]) => {
-            let old =
-                kept.jobs.iter().find(|one| one["id"].as_u64() == job.parse().ok()).expect("no such job");
-            let mut new = old.clone();
-            new["id"] = (new["id"].as_u64().unwrap() + 100).into();
-            new["status"] = "running".into();
-            new["created_at"] = jiff::Timestamp::now().to_string().into();
-            kept.jobs.push(new.clone());
-            kept.rerun.push(format!("job {job}"));
-            (!kept.hangs).then(|| response("201 Created", &new.to_string()))
-        }
-        ("GET", ["pipelines", id]) => ok(find(kept, id)),
-        ("GET", ["pipelines", _, "jobs"]) => ok(&kept.jobs.clone().into()),
-        ("GET", ["jobs", job]) => {
-            let known = kept.jobs.iter().find(|one| one["id"].as_u64() == job.parse().ok());
-            ok(known.unwrap_or(&json!({ "id": 0, "name": "gone", "status": "failed" })))
-        }
-        ("GET", ["jobs", _, "trace"]) => Some(response("200 OK", &format!("{LOG}\n{TOKEN}\n"))),
-        ("POST", ["pipelines", id, "retry"]) => {
-            again(kept, id, "retry");
-            Some(response("201 Created", &find(kept, id).to_string()))
-        }
-        ("POST", ["pipelines", _, "cancel"]) => {
-            kept.cancelled += 1;
-            ok(&json!({}))
-        }
-        other => panic!("{other:?}"),
     }
 }

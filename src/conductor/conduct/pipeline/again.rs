@@ -126,17 +126,17 @@ impl Conductor {
         let within = if again.only_look { PATIENCE } else { APPEARS };
         let until = Instant::now() + within;
         loop {
-            if let Ok(seen) = self.at_host(|| host.run(&again.id))
-                && is_next(&seen, base)
-            {
-                return Ok(seen);
-            }
+            let away = match self.at_host(|| host.run(&again.id)) {
+                Ok(seen) if is_next(&seen, base) => return Ok(seen),
+                Ok(_) => Duration::ZERO,
+                Err(lost) => lost.away(),
+            };
             let left = until.saturating_duration_since(Instant::now());
-            if let Some(wish) = self.rest(interval.min(left)) {
+            if let Some(wish) = self.rest(interval.max(away).min(left)) {
                 let finished = unknown(who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
-            if left.is_zero() {
+            if left.is_zero() || left < away {
                 let name = &again.name;
                 return Err(Box::new(unknown(format!(
                     "{trouble}{name} shows no new attempt after {}",

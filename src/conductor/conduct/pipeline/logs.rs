@@ -47,7 +47,13 @@ impl Conductor {
             Err(lost) if matches!(lost.kind, Kind::Refused(404 | 410)) => {
                 say(log, &format!("the output of {name} is not there, or is gone already"));
             }
-            Err(lost) => say(log, &self.vault.mask(&format!("the output of {name}: {}", lost.why))),
+            Err(lost) => {
+                if following.keep_away(&lost) {
+                    // It is asked for once more then.
+                    following.logged.remove(&job.id);
+                }
+                say(log, &self.vault.mask(&format!("the output of {name}: {}", lost.why)));
+            }
         }
     }
 
@@ -65,7 +71,10 @@ impl Conductor {
         let until = Instant::now() + PATIENCE;
         while host.lists() && !following.jobs_are_last {
             let is_read = self.has_room(following, interval, until)
-                && self.ask_jobs(following, pipeline, host, log, dir).is_ok();
+                && match self.ask_jobs(following, pipeline, host, log, dir) {
+                    Ok(_) => true,
+                    Err(lost) => following.keep_away(&lost),
+                };
             following.took(host, following.began.elapsed());
             if !is_read {
                 break;
@@ -76,7 +85,7 @@ impl Conductor {
             let may = if failed(job) {
                 self.has_room(following, interval, until)
             } else {
-                following.pace.room(now, interval) > 0 && Instant::now() < until
+                following.pace.room(now, interval) > 0 && following.away().is_zero() && Instant::now() < until
             };
             if !may {
                 let name = visible(&job.name).into_owned();
@@ -91,13 +100,14 @@ impl Conductor {
     /// Waits until a host may be asked; whether that was in time.
     fn has_room(&mut self, following: &Following<'_>, interval: Duration, until: Instant) -> bool {
         let now = following.began.elapsed();
-        let pause = following.pace.free(now, interval).saturating_sub(now);
+        let pause = following.pace.free(now, interval).saturating_sub(now).max(following.away());
         let left = until.saturating_duration_since(Instant::now());
         if pause >= left {
             return false;
         }
+        let began = Instant::now();
         let wish = self.rest(pause);
-        let is_free = wish.is_none();
+        let is_free = wish.is_none() && began.elapsed() >= pause;
         // It is heeded by what comes behind this step.
         self.stopping = wish.or(self.stopping.take());
         is_free

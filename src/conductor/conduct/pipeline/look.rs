@@ -1,5 +1,6 @@
 //! One look at a run: how it stands, what it waits for, and whether it is what was approved.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,6 @@ use crate::text::{cut, visible};
 
 /// How long a host may be silent before it is said.
 const SILENT: Duration = Duration::from_secs(20);
-/// The longest that a host is left alone because it asks for that.
-const LIMITED: Duration = Duration::from_secs(15 * 60);
 /// Most characters of what a run waits for: many environments have long names.
 const NOTE: usize = 4_000;
 /// What is said of a host that does not answer.
@@ -40,7 +39,14 @@ impl Conductor {
         // What this look tells: how it stands, and what it waits for.
         let (mut stands, mut waits) = (None, None);
         let (mut changed, mut lost) = (false, None);
-        for question in following.pace.turn(following.moved.elapsed(), known) {
+        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
+        let is_spent = following.pace.room(following.began.elapsed(), interval) == 0;
+        let mut questions = VecDeque::from(following.pace.turn(following.moved.elapsed(), known));
+        while let Some(question) = questions.pop_front() {
+            let beside = stands.is_some() || matches!(question, Question::Reviews | Question::Log);
+            if beside && (is_spent || !following.away().is_zero()) {
+                continue;
+            }
             let answer = match question {
                 Question::Run => self.ask_run(following, pipeline, host, log).map(|is_new| {
                     changed |= is_new;
@@ -66,22 +72,22 @@ impl Conductor {
             };
             following.pace.asks(question);
             if let Err(trouble) = answer {
-                if let Kind::Limited(wait) = trouble.kind {
-                    following.away = wait.min(LIMITED);
-                }
+                let is_limited = following.keep_away(&trouble);
                 // The run itself may be seen though its jobs are not for everybody.
                 let of_jobs = question == Question::Jobs && matches!(trouble.kind, Kind::Refused(_));
                 if of_jobs && following.trouble != trouble.why {
                     say(log, &self.vault.mask(&format!("its jobs: {}", trouble.why)));
                     following.trouble.clone_from(&trouble.why);
                 }
-                let is_limited = matches!(trouble.kind, Kind::Limited(_));
                 lost = Some(trouble);
                 if question == Question::Jobs {
                     // Where its jobs do not tell how it stands any more, it is asked itself.
                     following.jobs_suffice = false;
                     following.pages.again();
                     if stands.is_none() && !is_limited {
+                        if !questions.contains(&Question::Run) {
+                            questions.push_front(Question::Run);
+                        }
                         continue;
                     }
                 }
@@ -185,9 +191,13 @@ impl Conductor {
     }
 
     /// Asks what it waits for; `None`: its host did not say.
-    fn ask_reviews(&mut self, following: &Following<'_>, host: &mut Host) -> Option<Vec<Review>> {
+    fn ask_reviews(&mut self, following: &mut Following<'_>, host: &mut Host) -> Option<Vec<Review>> {
         let (id, jobs) = (&following.seen.id, &following.jobs);
-        self.at_host(|| host.reviews(id, jobs)).ok()
+        let said = self.at_host(|| host.reviews(id, jobs));
+        said.inspect_err(|lost| {
+            following.keep_away(lost);
+        })
+        .ok()
     }
 
     /// Says what it waits for. Its names are asked for at once where there is room, else with the next turn.
@@ -203,6 +213,7 @@ impl Conductor {
         let waits = match waits {
             None if host.asks_reviews(&following.jobs)
                 && following.pace.waits_unasked()
+                && following.away().is_zero()
                 && host.counted() - before < room =>
             {
                 following.pace.asks(Question::Reviews);
@@ -264,7 +275,12 @@ impl Conductor {
             return;
         }
         let id = following.seen.id.clone();
-        if let Err(lost) = self.at_host(|| host.cancel(&id, false)) {
+        following.took(host, following.began.elapsed());
+        let said = self.at_host(|| host.cancel(&id, false));
+        // It is sent at once, as what a person does.
+        following.acted(host);
+        if let Err(lost) = said {
+            following.keep_away(&lost);
             following.wrong = format!("{}; it could not be cancelled: {}", following.wrong, lost.why);
             say(log, &self.vault.mask(&following.wrong));
         }

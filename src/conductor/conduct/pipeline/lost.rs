@@ -44,7 +44,7 @@ impl Conductor {
         let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
         host.ask_once();
         loop {
-            let trouble = match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
+            let (trouble, away) = match self.at_host(|| host.runs(&pipeline.commit, event, since)) {
                 Ok(all) => {
                     let all: Vec<Seen> = all.into_iter().filter(|one| !is_among(one, &shown)).collect();
                     // A command need not say of which commit its run is: then nothing tells whose it is.
@@ -62,7 +62,7 @@ impl Conductor {
                         Found::One(seen) if !pipeline.commit.is_empty() => return Ok(Some(*seen)),
                         Found::One(seen) => return Err(Box::new(maybe(&[*seen]))),
                         Found::Several(all) => return Err(Box::new(maybe(&all))),
-                        Found::None => String::new(),
+                        Found::None => Default::default(),
                     }
                 }
                 // Not every command can say whether there is one: a person decides, who was told so.
@@ -71,13 +71,13 @@ impl Conductor {
                     let why = format!("{UNTOLD}: {}; look there, and retry to start another", lost.why);
                     return Err(Box::new(undecided(true, why)));
                 }
-                Err(lost) => lost.why,
+                Err(lost) => (lost.why.clone(), lost.away()),
             };
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || left < away {
                 return if trouble.is_empty() { Ok(None) } else { Err(Box::new(undecided(true, trouble))) };
             }
-            if let Some(wish) = self.rest(interval.min(left)) {
+            if let Some(wish) = self.rest(interval.max(away).min(left)) {
                 let finished = undecided(true, who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }

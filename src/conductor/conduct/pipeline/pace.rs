@@ -3,7 +3,8 @@
 //! There is a turn an interval. A turn asks how the run stands, if that is due, and goes on asking until an answer counts:
 //! one that says that nothing has changed (304) does not, at GitHub not against its limit either. So no more than
 //! [`MOST`] questions count in as many intervals, 12 a minute, and whatever else is asked, such as for what a job printed,
-//! never puts off the question how the run stands.
+//! never puts off the question how the run stands. What a person does comes on top: it counts, so that what is asked beside
+//! waits for it, and puts off no look either.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -48,10 +49,20 @@ pub(super) struct Known {
     pub(super) log: bool,
 }
 
+/// Questions that were asked at a time.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    at: Duration,
+    /// How many of them count.
+    counted: u32,
+    /// They came of what a person did.
+    acted: bool,
+}
+
 /// What was asked of a host about one run, and when, counted from the first turn.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    asked: VecDeque<(Duration, u32)>,
+    asked: VecDeque<Asked>,
     /// Turns since the last one that asked how it stands.
     rested: u32,
     /// Turns that asked how it stands and came to no question for its jobs.
@@ -127,29 +138,33 @@ impl Pace {
         (self.without_reviews, self.unasked) = (None, 0);
     }
 
-    /// Takes down how many questions counted at a time.
-    pub(super) fn took(&mut self, at: Duration, counted: u32) {
+    /// Takes down how many questions counted at a time. `acted`: they came of what a person did.
+    pub(super) fn took(&mut self, at: Duration, counted: u32, acted: bool) {
         if counted > 0 {
-            self.asked.push_back((at, counted));
+            self.asked.push_back(Asked { at, counted, acted });
         }
         while self.asked.len() > 4 * MOST as usize {
             self.asked.pop_front();
         }
     }
 
-    /// How many questions may be asked now.
+    /// How many questions may be asked now beside the one how it stands.
     pub(super) fn room(&self, at: Duration, interval: Duration) -> u32 {
-        let within = self.asked.iter().filter(|(asked, _)| *asked + interval * MOST > at);
-        MOST.saturating_sub(within.map(|(_, counted)| counted).sum())
+        self.left(at, interval, |_| true)
     }
 
-    /// When there is room for a question, no earlier than that.
+    /// When it may be asked how it stands, no earlier than that.
     pub(super) fn free(&self, at: Duration, interval: Duration) -> Duration {
-        let ends = self.asked.iter().map(|(asked, _)| *asked + interval * MOST);
+        let ends = self.asked.iter().map(|asked| asked.at + interval * MOST);
         std::iter::once(at)
             .chain(ends.filter(|end| *end > at))
-            .find(|at| self.room(*at, interval) > 0)
+            .find(|at| self.left(*at, interval, |asked| !asked.acted) > 0)
             .unwrap_or(at)
+    }
+
+    fn left(&self, at: Duration, interval: Duration, counts: fn(&Asked) -> bool) -> u32 {
+        let within = self.asked.iter().filter(|asked| asked.at + interval * MOST > at && counts(asked));
+        MOST.saturating_sub(within.map(|asked| asked.counted).sum())
     }
 }
 

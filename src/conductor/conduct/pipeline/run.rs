@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::super::super::forge::{Kind, Lost};
 use super::super::super::pipeline::Host;
 use super::super::super::run::Finished;
 use super::super::super::stop::Why;
@@ -19,6 +20,9 @@ use crate::incident::{Outcome, PipelineSeen, RemoteState};
 use crate::plan::pipeline::Pipeline;
 use crate::text::address::is_page;
 use crate::text::visible;
+
+/// The longest that a host is left alone because it asks for that.
+const LIMITED: Duration = Duration::from_secs(15 * 60);
 
 /// A run that is followed.
 pub(super) struct Following<'a> {
@@ -39,8 +43,8 @@ pub(super) struct Following<'a> {
     pub(super) trouble: String,
     /// Jobs whose output is in the log.
     pub(super) logged: HashSet<String>,
-    /// How long its host asked to be left alone.
-    pub(super) away: Duration,
+    /// Until when its host asked to be left alone.
+    pub(super) away_until: Option<Instant>,
     /// When it was begun to be followed.
     pub(super) began: Instant,
     /// What was asked of its host, and when, from then on.
@@ -84,7 +88,7 @@ impl<'a> Following<'a> {
             jobs: Vec::new(),
             trouble: String::new(),
             logged: HashSet::new(),
-            away: Duration::ZERO,
+            away_until: None,
             began: Instant::now(),
             pace: Pace::default(),
             counted: 0,
@@ -156,9 +160,30 @@ impl<'a> Following<'a> {
 
     /// Takes down what its host was asked at a time since it was asked before.
     pub(super) fn took(&mut self, host: &Host, at: Duration) {
+        self.asked(host, at, false);
+    }
+
+    /// The same of what came of what a person did.
+    pub(super) fn acted(&mut self, host: &Host) {
+        self.asked(host, self.began.elapsed(), true);
+    }
+
+    fn asked(&mut self, host: &Host, at: Duration, acted: bool) {
         let counted = host.counted();
-        self.pace.took(at, counted.saturating_sub(self.counted));
+        self.pace.took(at, counted.saturating_sub(self.counted), acted);
         self.counted = counted;
+    }
+
+    /// Keeps away as long as its host asks for that; whether it does.
+    pub(super) fn keep_away(&mut self, lost: &Lost) -> bool {
+        let Kind::Limited(wait) = lost.kind else { return false };
+        self.away_until = self.away_until.max(Some(Instant::now() + wait.min(LIMITED)));
+        true
+    }
+
+    /// How much longer its host wants to be left alone.
+    pub(super) fn away(&self) -> Duration {
+        self.away_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     pub(super) fn record(&self, plan: &str) -> PipelineSeen {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::conductor::prove;
-use crate::incident::{StepEnded, StepStarted};
+use crate::incident::{StepEnded, StepStarted, StopAsked};
 use crate::plan::forge::{Forge, Place};
 use crate::plan::pipeline::{Begin, Pipeline, Rerun, Runner};
 
@@ -22,6 +22,10 @@ struct Kept {
     run: Option<Value>,
     started: usize,
     reruns: usize,
+    /// Its only job, at GitLab.
+    job: Option<Value>,
+    /// How often its output was asked for, which is never given.
+    logs: usize,
     /// How each attempt that is asked for ends.
     ends: Vec<&'static str>,
     /// Written once a run was seen.
@@ -34,6 +38,12 @@ impl Ci {
         let state = Arc::clone(&kept);
         let server = Server::start(move |stream, request| {
             let line = request.lines().next().unwrap_or_default();
+            if line.contains("/trace") {
+                state.lock().unwrap().logs += 1;
+                let limit = response("429 Too Many Requests", "retry-after: 25\r\n", "{}");
+                let _ = stream.write_all(limit.as_bytes());
+                return;
+            }
             let body = state.lock().unwrap().answer(line).to_string();
             let _ = stream.write_all(response("200 OK", "", &body).as_bytes());
         });
@@ -50,6 +60,14 @@ impl Ci {
             "path": ".github/workflows/deploy.yml", "event": "workflow_dispatch", "head_sha": COMMIT,
             "sha": COMMIT, "status": if conclusion == "failed" { "failed" } else { "completed" },
             "conclusion": conclusion, "created_at": Timestamp::now().to_string(), "run_started_at": began }));
+    }
+
+    /// At GitLab what is started is over at once, of that commit.
+    fn is_over_at_once(&self, commit: &str) {
+        self.has(1, "success", BEFORE);
+        let mut kept = self.kept();
+        let run = kept.run.as_mut().unwrap();
+        (run["status"], run["sha"]) = ("success".into(), commit.into());
     }
 
     fn step(&self, forge: Forge, begin: Begin) -> Step {
@@ -96,11 +114,14 @@ impl Kept {
             }
             return before.into();
         }
+        if line.contains("/pipelines?") {
+            return json!([]);
+        }
         if line.contains("/jobs") {
             return if line.contains("/actions/") {
                 json!({ "total_count": 0, "jobs": [] })
             } else {
-                json!([])
+                self.job.iter().cloned().collect()
             };
         }
         if line.contains("/runs?") {
@@ -227,4 +248,32 @@ fn an_answer_of_how_it_stood_before_is_no_end_of_what_was_asked_for() {
     ci.has(1, "failed", BEFORE);
     let run = yard.run(&Yard::plan(vec![ci.step(Forge::Gitlab, rerun())]));
     assert_eq!((run.state, ci.kept().reruns), (PlanState::Ended(PlanEnd::Done), 1), "{}", run.why);
+}
+
+#[test]
+fn what_is_over_at_once_on_another_commit_is_no_release() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.is_over_at_once("77b0d13000000000000000000000000000000000");
+    let plan = Plan { release: Some(release(0)), ..Yard::plan(vec![ci.step(Forge::Gitlab, start())]) };
+    let run = yard.run(&plan);
+    assert_eq!((run.state, yard.state().releases.len()), (PlanState::Ended(PlanEnd::Failed), 0));
+    assert!(run.why.contains("runs on 77b0d13, and 4f2c91e is what was approved"), "{}", run.why);
+}
+
+#[test]
+fn a_stop_that_comes_while_the_output_of_a_job_is_waited_for_holds_what_comes_next() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.is_over_at_once(COMMIT);
+    ci.kept().job = Some(json!({ "id": 501, "name": "lint", "status": "failed", "allow_failure": true }));
+    let plan = Yard::plan(vec![ci.step(Forge::Gitlab, start()), yard.step("next", "echo x >> next")]);
+    let conductor = yard.start(&plan);
+    yard.wait("a question for its output", |_| ci.kept().logs > 0);
+    let stop = StopAsked { run: "p-1.0".to_owned(), kill: false };
+    yard.journal().append(Timestamp::now(), vec![Draft::now(yard.incident, stop)]).unwrap();
+    conductor.join().unwrap();
+    let run = yard.plan_now();
+    assert_eq!((run.state, yard.count("next")), (PlanState::Ended(PlanEnd::Cancelled), 0));
+    assert_eq!((fates(&run)[0], ci.kept().logs), (StepState::Done, 1), "its host is left alone");
 }

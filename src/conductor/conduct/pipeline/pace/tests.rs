@@ -59,7 +59,7 @@ impl Host {
                     break;
                 }
             }
-            pace.took(now, counted);
+            pace.took(now, counted, false);
             now = pace.free(now + INTERVAL, INTERVAL);
         }
         (all, (self.ended)(now.as_secs()) - fetched)
@@ -143,4 +143,16 @@ fn what_it_waits_for_is_asked_when_it_begins_to_wait_and_now_and_then() {
     pace.turn(Duration::ZERO, Known { waits: false, ..known });
     pace.turn(Duration::ZERO, known);
     assert_eq!(pace.turn(Duration::ZERO, known)[0], Reviews, "it waits for something else");
+}
+
+#[test]
+fn what_a_person_does_comes_on_top_and_puts_off_no_look() {
+    let mut pace = Pace::default();
+    (0..12).for_each(|turn| pace.took(INTERVAL * turn, 1, false));
+    let next = INTERVAL * 12;
+    assert_eq!((pace.free(next, INTERVAL), pace.room(next, INTERVAL)), (next, 1));
+    // A hundred jobs were force-cancelled.
+    pace.took(INTERVAL * 11, 100, true);
+    assert_eq!((pace.free(next, INTERVAL), pace.room(next, INTERVAL)), (next, 0), "what comes beside waits");
+    assert_eq!(pace.room(INTERVAL * 11 + MINUTE, INTERVAL), 12);
 }
