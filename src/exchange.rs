@@ -13,6 +13,7 @@
 
 mod clients;
 mod phases;
+mod runtime;
 mod tail;
 mod words;
 
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub use self::clients::{Exchange, Identification};
 pub use self::phases::Phases;
 use self::phases::Watch;
+pub use self::runtime::Runtime;
 use self::tail::{Part, Window};
 pub use self::words::{complaint, place, retry_after};
 use self::words::{spelled, trouble};

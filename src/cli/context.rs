@@ -15,6 +15,7 @@ use crate::config::settings::{self, LoadedSettings};
 use crate::config::trust;
 use crate::config::types::Config;
 use crate::drill::place::Place as Drill;
+use crate::exchange::Runtime;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::{Reader, global_user_name, located};
 use crate::hotfix::state::NoRepository;
@@ -452,12 +453,8 @@ impl Context {
     /// Carries out something asynchronous to its end.
     #[expect(clippy::unused_self, reason = "a verb asks its context for everything from outside")]
     pub(crate) fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|e| Failure::new("starting the asynchronous runtime", e, ""))?;
-        let output = runtime.block_on(future);
-        // A host name that is still being looked up must not hold up the end.
-        runtime.shutdown_background();
-        Ok(output)
+        let runtime = Runtime::new().map_err(|e| Failure::new("starting the asynchronous runtime", e, ""))?;
+        Ok(runtime.block_on(future))
     }
 
     /// Reads a time given on the command line; it must not be in the future.

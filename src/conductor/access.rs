@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::exchange::{Exchange, Lost, Policy, Reply, Request};
+use crate::exchange::{Exchange, Lost, Policy, Reply, Request, Runtime};
 use crate::failure::Fault;
 use crate::text::address::is_loopback;
 
@@ -76,8 +76,9 @@ fn of(place: &Place) -> Access {
         Place::Open(host) => Access::Everybody(host.clone()),
         Place::Other(scheme) => Access::Unknown(format!("nobody can be asked over {scheme}")),
         Place::Http { pages, host, is_ssh } => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let Ok(runtime) = runtime else { return Access::Unknown("no connection can be made".to_owned()) };
+            let Ok(runtime) = Runtime::new() else {
+                return Access::Unknown("no connection can be made".to_owned());
+            };
             let exchange = Exchange::default();
             if pages.is_empty() {
                 return Access::Unknown(format!("{host} cannot be asked"));

@@ -12,7 +12,7 @@ use reqwest::{Method, Url};
 
 use super::ask::is_same;
 use super::mask::Masker;
-use crate::exchange::{self, Exchange, Policy, Redirect, Reply, Request, complaint, place};
+use crate::exchange::{self, Exchange, Policy, Redirect, Reply, Request, Runtime, complaint, place};
 use crate::failure::Fault;
 use crate::health::answer::Answer;
 use crate::incident::{Proof, duration};
@@ -259,14 +259,11 @@ pub(super) fn exchanged(
     policy: &Policy<'_>,
     connecting: Duration,
 ) -> Result<Reply, exchange::Lost> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+    let runtime = Runtime::new().map_err(|error| {
         let why = format!("the call could not be prepared: {error}");
         exchange::Lost { fault: Fault::NoClient, why, sent: false }
     })?;
-    let reply = runtime.block_on(Exchange::connecting_within(connecting).send(request, policy));
-    // A name that is still being looked up is nothing to wait for.
-    runtime.shutdown_background();
-    reply
+    runtime.block_on(Exchange::connecting_within(connecting).send(request, policy))
 }
 
 fn is_wanted(call: &HttpCall, status: u16) -> bool {

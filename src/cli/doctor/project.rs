@@ -10,6 +10,7 @@ use crate::config::load::{self, Loaded, Refused};
 use crate::config::problem::Invalid;
 use crate::config::trust;
 use crate::config::types::{Config, Environment};
+use crate::exchange::Runtime;
 use crate::health::runner;
 use crate::health::series::Verdict;
 use crate::hotfix::git::Reader;
@@ -198,13 +199,11 @@ fn probes(config: &Config, root: &Path) -> Vec<Finding> {
     if config.probes.is_empty() {
         return Vec::new();
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return vec![Finding::bad("probes", error.to_string(), "try again")],
     };
     let asked = runtime.block_on(runner::once(&config.probes, root, &keyring(config, root)));
-    // What is still being looked up or fetched must not hold up the end.
-    runtime.shutdown_background();
     let mut silent = Vec::new();
     for (probe, asked) in config.probes.iter().zip(&asked) {
         let sample = &asked.sample;

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::super::mask::Masker;
-use crate::exchange::{self, Exchange, Policy, Reply, Request, complaint, place as named};
+use crate::exchange::{self, Exchange, Policy, Reply, Request, Runtime, complaint, place as named};
 use crate::incident::duration;
 use crate::plan::forge::Forge;
 use crate::plan::forge::Place;
@@ -103,7 +103,7 @@ struct Kept {
 
 /// What talks to one place.
 pub(super) struct Client {
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
     exchange: Exchange,
     forge: Forge,
     repository: String,
@@ -148,10 +148,7 @@ impl Client {
                 "the address of the API holds a user or password; the token has its own place".to_owned()
             );
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| format!("cannot make HTTP calls: {error}"))?;
+        let runtime = Runtime::new().map_err(|error| format!("cannot make HTTP calls: {error}"))?;
         let token = token.map(|value| (place.token.clone(), value));
         let secrets = token.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let masker = Masker::new(secrets).map_err(|failure| failure.cause)?;

@@ -16,6 +16,7 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::comms::mail::Mail;
 use crate::comms::wire::Fate;
 use crate::config::types::{Channel, MailTls, Mailbox};
+use crate::exchange::Runtime;
 use crate::incident::Delivery;
 use crate::text::visible;
 
@@ -53,7 +54,7 @@ pub(super) fn hand_over(
     (password, authorities): (Option<&str>, Option<Certificate>),
     patience: Duration,
 ) -> Fate {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return Fate::new(Delivery::Waiting, format!("it could not be prepared: {error}")),
     };
@@ -62,15 +63,12 @@ pub(super) fn hand_over(
         let talk = talk(channel, mail, (password, authorities), patience, &sent);
         tokio::time::timeout(patience, talk).await
     };
-    let fate = if let Ok(Ok(fate) | Err(fate)) = runtime.block_on(talk) {
+    if let Ok(Ok(fate) | Err(fate)) = runtime.block_on(talk) {
         fate
     } else {
         let why = format!("{} did not answer within {} s", place(channel), patience.as_secs());
         lost(&sent, why)
-    };
-    // A name that is still being looked up is nothing to wait for.
-    runtime.shutdown_background();
-    fate
+    }
 }
 
 /// Host and port.
