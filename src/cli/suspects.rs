@@ -15,6 +15,7 @@ use crate::deploy::bisect;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::hotfix::state::Commit;
+use crate::hotfix::suspects::culprits::{self, Theirs};
 use crate::hotfix::suspects::{Change, Edge, Found, Kind, OTHERWISE, Suspect, short};
 use crate::incident::duration;
 use crate::plan::Request;
@@ -62,10 +63,13 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         return search(args, cx, check.as_deref());
     }
     let found = look(cx, args.since.as_deref())?;
+    let loaded = cx.load_to_read(Wanted::Open).ok();
+    let probes = cx.setup()?.config.probes;
+    let theirs = loaded.map(|loaded| culprits::third_parties(loaded.state(), &probes)).unwrap_or_default();
     if args.world.json {
-        cx.out.json(&json(&found, cx.now()))?;
+        cx.out.json(&json(&found, &theirs, cx.now()))?;
     } else {
-        cx.out.lines(&text(&found, cx.now()))?;
+        cx.out.lines(&text(&found, &theirs, cx.now()))?;
     }
     Ok(End::Done)
 }
@@ -126,8 +130,14 @@ fn search(args: &Args, cx: &Context, check: Option<&str>) -> Result<End> {
 }
 
 /// All of it as text, most suspicious first.
-fn text(found: &Found, now: Timestamp) -> String {
-    let mut text = format!("look here first: what changed {}\n", visible(&found.between()));
+fn text(found: &Found, theirs: &[Theirs], now: Timestamp) -> String {
+    let mut text = String::new();
+    for one in theirs {
+        let since = duration(now.duration_since(one.since).max(SignedDuration::ZERO));
+        let _ = writeln!(text, "look here first: {}, since {since} ago", visible(&one.said));
+    }
+    let lead = if theirs.is_empty() { "look here first" } else { "then" };
+    let _ = writeln!(text, "{lead}: what changed {}", visible(&found.between()));
     if found.suspects.is_empty() {
         text.push_str("nothing changed in between\n");
     }
@@ -195,12 +205,19 @@ fn about(text: &mut String, change: &Change) {
 /// What scripts read.
 #[derive(Debug, Serialize)]
 struct Json<'a> {
+    third_parties: Vec<TheirsJson<'a>>,
     from: Option<EdgeJson<'a>>,
     to: EdgeJson<'a>,
     commits: usize,
     suspects: Vec<SuspectJson<'a>>,
     remarks: &'a [String],
     otherwise: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct TheirsJson<'a> {
+    said: &'a str,
+    since: Timestamp,
 }
 
 #[derive(Debug, Serialize)]
@@ -250,8 +267,9 @@ struct CommitJson<'a> {
     at: Timestamp,
 }
 
-fn json(found: &Found, now: Timestamp) -> Json<'_> {
+fn json<'a>(found: &'a Found, theirs: &'a [Theirs], now: Timestamp) -> Json<'a> {
     Json {
+        third_parties: theirs.iter().map(|one| TheirsJson { said: &one.said, since: one.since }).collect(),
         from: found.from.as_ref().map(edge_json),
         to: edge_json(&found.to),
         commits: found.commits,

@@ -13,7 +13,7 @@ use crate::hotfix::state::Commit;
 use crate::hotfix::suspects::{
     Change, ChangeText, Changes, Clues, Edge, Event, EventKind, Found, LineKind, Live, TextLine, Touched,
 };
-use crate::incident::Policy;
+use crate::incident::{Alarm, Policy};
 
 fn before(minutes: i64) -> Timestamp {
     at("14:30:04") - SignedDuration::from_mins(minutes)
@@ -260,6 +260,37 @@ fn the_cursor_goes_through_the_list_and_what_is_known_of_it_follows() {
     assert!(filtered.contains("1 of 7 contain “guide”"), "{filtered}");
     press(&mut model, "esc");
     assert!(model.overlays.is_empty());
+}
+
+#[test]
+fn a_third_party_that_is_not_well_stands_above_every_change() {
+    let theirs = |to: &str| {
+        let mut records = records();
+        let alarm = Alarm {
+            probe: "payment provider".into(),
+            from: "ok".into(),
+            to: to.into(),
+            why: "says Partially Degraded Service".into(),
+        };
+        records.write("maya", at("14:30:20"), alarm);
+        let mut model = with(Some(Ok(found())));
+        model.log = Some(records.log());
+        let probe = "name = \"payment provider\"\nurl = \"https://status.example.com/api/v2/status.json\"";
+        model.config.config.probes = vec![toml::from_str(probe).unwrap()];
+        settle(&mut model);
+        model
+    };
+    for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 12)] {
+        let drawn = text(&settled(&mut theirs("warn"), &Theme::default(), width, height));
+        let rows = drawn.lines().skip_while(|line| !line.contains("Look here first")).collect::<Vec<_>>();
+        assert!(rows[1].contains("▲ third party  payment") && drawn.contains("▸  1"), "{drawn}");
+        let whole = "▲ third party  payment provider says Partially Degraded Service";
+        assert!(width < 80 || (rows[1].contains(whole) && rows[1].contains("since 14:30")), "{drawn}");
+    }
+    for well in ["ok", "unknown"] {
+        let drawn = text(&settled(&mut theirs(well), &Theme::default(), 120, 36));
+        assert!(!drawn.contains("third party  payment"), "{well}: {drawn}");
+    }
 }
 
 #[test]

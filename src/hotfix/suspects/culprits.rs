@@ -1,8 +1,10 @@
 //! What usually breaks a service, and what is known of each: changes that look like it, probes that tell of it.
 
+use jiff::Timestamp;
+
 use super::{Found, short};
-use crate::config::types::Probe;
-use crate::incident::{Culprit, CulpritVerdict, EntryKind, NoteKind, RecordId, State};
+use crate::config::types::{Concern, Probe};
+use crate::incident::{Culprit, CulpritVerdict, EntryKind, NoteKind, RecordId, State, Turned};
 
 /// Most changes that are named for one culprit.
 const NAMED: usize = 3;
@@ -33,6 +35,37 @@ pub struct Odd {
     pub by: String,
     /// Whether it has become a follow-up.
     pub followed: bool,
+}
+
+/// Somebody else's service that is known not to be well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theirs {
+    /// Which, and how it is: `payment provider says Partially Degraded Service`.
+    pub said: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Third parties that their probes show not to be well: known, where a change of ours is only suspected.
+pub fn third_parties(state: &State, probes: &[Probe]) -> Vec<Theirs> {
+    let theirs = probes.iter().filter(|probe| probe.concern() == Some(Concern::ThirdParty));
+    let unwell = theirs.filter_map(|probe| {
+        let alarm = state.alarms.get(&probe.name)?;
+        let how = match Turned::of(&alarm.state)? {
+            Turned::Failing => "failing",
+            Turned::Warning => "degraded",
+            // Nobody answering says nothing of how they are.
+            Turned::Good | Turned::Silent => return None,
+        };
+        let name = &probe.name;
+        let said = match alarm.why.as_str() {
+            "" => format!("{name} is {how}"),
+            why if why.starts_with("says ") => format!("{name} {why}"),
+            why => format!("{name} is {how}: {why}"),
+        };
+        Some(Theirs { said, since: alarm.since })
+    });
+    unwell.collect()
 }
 
 /// Tells what is known of each of the usual culprits. Without a look at what changed (`found`) only probes speak.

@@ -12,10 +12,12 @@ use super::document::{self, Line};
 use super::{Shown, framed, hints, wide};
 use crate::cockpit::Command;
 use crate::cockpit::suspects::{Looked, SuspectsView};
-use crate::hotfix::suspects::{Change, Edge, Found, Kind, OTHERWISE, Reason, Suspect};
+use crate::hotfix::suspects::{Change, Edge, Found, Kind, OTHERWISE, Reason, Suspect, culprits};
 
 /// From this width on the reasons stand beside the list.
 const BESIDE: u16 = 126;
+/// Third parties that are named.
+const THEIRS: usize = 2;
 /// Commits of a merge and files of a change that are named.
 const NAMED: usize = 8;
 
@@ -32,6 +34,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
     let keys = keys(ui);
     let place = wide(area, area.height);
     let inner = framed(ui, buf, place, "Look here first", &keys, Role::OverlayBorder);
+    let inner = third_parties(ui, buf, inner);
     let suspects = &ui.model.suspects;
     match &suspects.looked {
         None => {
@@ -55,6 +58,21 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
             body(ui, buf, below(inner, 1), view, found)
         }
     }
+}
+
+/// Third parties that are not well, above whatever changed here; and the room that is left below them.
+fn third_parties(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
+    let probes = &ui.model.config.config.probes;
+    let theirs = ui.model.incident().map(|state| culprits::third_parties(state, probes)).unwrap_or_default();
+    let shown = theirs.iter().take(THEIRS);
+    for (y, one) in shown.clone().enumerate() {
+        let mut pen = Pen::new(buf, row(area, y as u16), 0);
+        pen.right(&format!("since {}", ui.minute(one.since)), ui.of(Role::Time));
+        pen.right_gap(2);
+        pen.put("▲ third party  ", ui.of(Role::Warn))
+            .put(&one.said, ui.of(Role::Text).add_modifier(Modifier::BOLD));
+    }
+    below(area, shown.len() as u16)
 }
 
 /// The keys, the most used first.
