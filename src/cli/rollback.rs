@@ -113,7 +113,10 @@ fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
             let _ = writeln!(text, "    {to}");
         }
         match &way.ready {
-            Ready::Yes => text.push_str("    proven ready\n"),
+            Ready::Yes => {
+                let only = way.and_then().map_or_else(String::new, |only| format!(", but {only}"));
+                let _ = writeln!(text, "    proven ready{only}");
+            }
             Ready::No(why) => {
                 let _ = writeln!(text, "    cannot be taken: {}", visible(why));
             }

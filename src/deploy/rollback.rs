@@ -50,6 +50,8 @@ pub struct Way {
     pub rehearsed: Option<Rehearsal>,
     /// What would undo it by itself.
     pub undone_by: Option<String>,
+    /// The branch that is all it changes, where nothing deploys that by itself: `main`.
+    pub only: Option<String>,
 }
 
 #[cfg(test)]
@@ -69,6 +71,7 @@ impl Way {
             migrations: Vec::new(),
             rehearsed: None,
             undone_by: None,
+            only: None,
         }
     }
 }
@@ -144,6 +147,12 @@ impl Way {
         }
         let back = if self.is_general() { "back to " } else { "" };
         format!("{back}{}", visible(to))
+    }
+
+    /// That users notice nothing of it, and what they would; `None`: it takes effect by itself.
+    pub fn and_then(&self) -> Option<String> {
+        let branch = visible(self.only.as_deref()?);
+        Some(format!("only changes {branch}; a deploy is needed after it"))
     }
 
     /// When it was rehearsed and how long that took, or that it never was, in one line.

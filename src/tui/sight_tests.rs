@@ -243,6 +243,19 @@ fn a_way_back_says_why_it_cannot_be_taken_and_has_the_band_that_lists_have() {
 }
 
 #[test]
+fn a_revert_that_deploys_nothing_is_not_called_ready_alone() {
+    let mut model = rollback(incident());
+    let mut looked = model.ways.known["production"].clone();
+    let all = looked.ways.as_mut().unwrap();
+    (all[2].ready, all[2].only) = (Ready::Yes, Some("main".into()));
+    model.ways.known.insert("production".into(), looked);
+    settle(&mut model);
+    let shown = text(&settled(&mut model, &Theme::default(), 120, 36));
+    let wanted = "✓ git revert 1 commit   only changes main; a deploy is needed after it";
+    assert!(shown.contains(wanted), "{shown}");
+}
+
+#[test]
 fn a_failure_of_seconds_stays_in_sight_after_the_recovery() {
     let theme = Theme::default();
     let mut model = incident();

@@ -119,6 +119,11 @@ impl Shop {
         let arguments = [&["rollback"][..], way, &["--confirm", "live"]].concat();
         self.yard.shell.flightdeck(&arguments)
     }
+
+    /// Reverts and pushes, which deploys nothing: it is the branch that changes.
+    fn revert(&self) -> super::world::Ended {
+        self.yard.shell.flightdeck(&["rollback", "revert", "--confirm", "main"])
+    }
 }
 
 #[test]
@@ -189,7 +194,7 @@ fn a_merge_is_reverted_and_pushed_beside_a_work_tree_that_is_left_alone() {
     assert_eq!(way["ready"], "yes", "{way}");
     let evidence = way["evidence"].to_string();
     assert!(evidence.contains("is a merge") && evidence.contains("parent 1"), "{evidence}");
-    shop.roll_back(&["revert"]).succeeded();
+    shop.revert().succeeded();
 
     assert_eq!((shop.git(&["status", "--porcelain"]), shop.git(&["rev-parse", "HEAD"])), before);
     assert_eq!(shop.git(&["worktree", "list"]).lines().count(), 1);
@@ -222,7 +227,7 @@ fn a_push_that_is_refused_has_failed_and_says_so() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&hook, mode).unwrap();
 
-    shop.roll_back(&["revert"]).ended_with(1);
+    shop.revert().ended_with(1);
     let plan = shop.yard.shell.json(&["plan", "show", "--json"]);
     let steps = plan["steps"].as_array().unwrap();
     assert_eq!(steps.last().unwrap()["state"], "failed", "{plan}");
@@ -249,7 +254,7 @@ fn what_moved_at_the_remote_since_is_not_reverted_over() {
     elsewhere.run("git", &["push", "-q", "origin", "main"]).succeeded();
     let moved = shop.git(&["ls-remote", "origin", "refs/heads/main"]);
 
-    let ended = shop.roll_back(&["revert"]);
+    let ended = shop.revert();
     assert_ne!(ended.code(), Some(0), "{ended:?}");
     assert_eq!(shop.git(&["ls-remote", "origin", "refs/heads/main"]), moved);
     assert_eq!(shop.git(&["worktree", "list"]).lines().count(), 1, "nothing was begun");

@@ -1,7 +1,7 @@
 //! Whether each way back is known to work, and which is best.
 
 use super::super::flags::{FlagState, Switch};
-use super::{Again, Heard, Kind, Known, Ready, Way};
+use super::{Again, Heard, Kind, Known, Ready, Way, plans};
 use crate::config::types::{Pipeline, PipelineKind, PipelineOn};
 use crate::hotfix::back::{NoRevert, Revert};
 use crate::incident::{Release, WatchVerdict};
@@ -37,6 +37,7 @@ fn way(known: &Known<'_>, id: &str, kind: Kind, title: String) -> Way {
         migrations: Vec::new(),
         rehearsed: None,
         undone_by: None,
+        only: None,
     }
 }
 
@@ -292,6 +293,7 @@ fn revert_ready(known: &Known<'_>, way: &mut Way, revert: &Revert) -> Ready {
         Some(revert.same_as_target),
         format!("{branch} is then {whole} what {} was", way.goes_back_to),
     ));
+    way.only = plans::deploys_nothing(known, revert).then(|| branch.clone());
     let deploys = !known.environment.deploy.is_empty() || known.environment.pipeline.is_some();
     if deploys && !revert.runs.is_empty() {
         let line = format!("once pushed, {branch} still has to be deployed: the same way, taken again");

@@ -7,7 +7,7 @@ use crate::deploy::flags::{self, Switch};
 use crate::deploy::pushed::deployed_by;
 use crate::deploy::{Fill, Resolved, canary, gates, pipeline, release, secrets, watch};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::hotfix::back::NoRevert;
+use crate::hotfix::back::{NoRevert, Revert};
 use crate::plan::pipeline::Rerun;
 use crate::plan::{Action, Guard, Plan, Probe, Purpose, Reach, ReleaseSpec, Step, Subject, Undo};
 use crate::text::visible;
@@ -36,19 +36,23 @@ pub fn plan(known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
     };
     let release = plan.release.map(|release| ReleaseSpec { replaces: known.current.clone(), ..release });
     let mut plan = Plan { release, ..plan };
-    // Nobody may take it for a rollback that reached the users.
+    // Nobody may take it for a rollback that reached the users: it is confirmed by what it changes.
     let reverted = known.back.as_ref().and_then(|back| back.revert.as_ref().ok());
-    let pushed = reverted.is_some_and(|revert| {
-        let mut all = deployed_by(known.config, &revert.branch, &revert.branch);
-        all.any(|env| env.name == environment)
-    });
-    if way.kind == Kind::Revert && plan.release.is_none() && !pushed {
+    let reverted = reverted.filter(|revert| way.kind == Kind::Revert && deploys_nothing(known, revert));
+    if let Some(revert) = reverted.filter(|_| plan.release.is_none()) {
+        plan.confirm = Some(revert.branch.clone());
         let (name, how) = (visible(environment).into_owned(), visible(&way.title).into_owned());
         plan.title = format!("revert for {name}, deploying nothing yet: {how}");
         plan.notes.insert(0, format!("{name} keeps what it runs: deploy it afterwards, by the same way"));
     }
     let plan = gates::attach_rollback(plan, known.config, known.policy, stands(way));
     Ok(secrets::attach(plan, known.config, &known.root))
+}
+
+/// Whether pushing a revert leaves the environment as it is, until somebody deploys it.
+pub(super) fn deploys_nothing(known: &Known<'_>, revert: &Revert) -> bool {
+    let mut by_push = deployed_by(known.config, &revert.branch, &revert.branch);
+    !revert.runs.is_empty() && !by_push.any(|env| env.name == known.environment.name)
 }
 
 /// What a flag guards is no release: the plan is that of the flag itself.

@@ -336,6 +336,9 @@ fn a_revert_touches_no_ones_work_tree_and_forces_nothing() {
     }
     assert_eq!(made.steps[2].proof.as_ref().unwrap().expect.as_deref(), Some("3"));
     assert_eq!(made.release, None, "it is in production once it was deployed");
+    assert_eq!(made.confirm.as_deref(), Some("main"), "what is typed is what it changes");
+    let way = get(&ways(&known), "revert").clone();
+    assert_eq!(way.and_then().as_deref(), Some("only changes main; a deploy is needed after it"));
     assert!(made.notes.iter().any(|note| note.contains("reverting the revert")));
 
     let reverted = Revert { runs: Vec::new(), onto: "cccccccc".repeat(5), ahead: 3, ..reverting() };
@@ -346,6 +349,7 @@ fn a_revert_touches_no_ones_work_tree_and_forces_nothing() {
     let commit = "cccccccc".repeat(5);
     assert_eq!(lines(&made), [format!("./deploy.sh {commit} {commit}")]);
     assert_eq!(made.release.unwrap().commit, commit);
+    assert_eq!((made.confirm.as_deref(), &get(&ways, "revert").only), (Some("production"), &None));
 }
 
 #[test]

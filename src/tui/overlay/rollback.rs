@@ -164,7 +164,8 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
         ("  ", ui.of(Role::Text))
     };
     let (off, word) = match &way.ready {
-        Ready::Yes => (None, "proven ready".to_owned()),
+        // Ready or not, it serves nobody before that was done.
+        Ready::Yes => (None, way.and_then().unwrap_or_else(|| "proven ready".to_owned())),
         // It was turned off in this incident: that it cannot be once more is nothing bad.
         Ready::No(why) => match turned_off(ui, way) {
             Some(at) => (Some(()), format!("off since {}", ui.minute(at))),
@@ -180,7 +181,10 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
             .with(symbol, style)
             .with(&way.title, title)
             .with("   ", title)
-            .with(&word, style)
+            .with(
+                &word,
+                if way.only.is_some() && way.ready == Ready::Yes { ui.of(Role::Warn) } else { style },
+            )
             .hanging(4),
     ));
     let mut parts: Vec<String> = Vec::new();
