@@ -212,18 +212,26 @@ fn looked(ground: &Ground<'_>, environment: &str, asking: Asking) -> Looked {
 /// What speaks against saying something of an incident, with every probe asked once.
 pub(super) fn against(cx: &Context, claim: Claim, state: &State) -> Vec<String> {
     let (setup, _) = cx.setup_or_found();
-    let facts = asked(cx, &setup, state);
+    let facts = asked(cx, &setup, state, true);
     incident::against(claim, state, &setup.policy, &facts, cx.now())
 }
 
 /// How production is seen to be, with every probe asked once.
 pub(super) fn seen(cx: &Context, state: &State) -> Seen {
-    asked(cx, &cx.setup_or_found().0, state).seen()
+    asked(cx, &cx.setup_or_found().0, state, false).seen()
 }
 
-/// What is known besides the record, of the probes alone.
-fn asked(cx: &Context, setup: &Setup, state: &State) -> Facts {
+/// What is known besides the record, of the probes, and of the branch where that matters.
+fn asked(cx: &Context, setup: &Setup, state: &State, with_branch: bool) -> Facts {
     let mut around = around(setup);
+    let here = cx.place.as_ref().ok().filter(|_| with_branch);
+    if let Some(mut reader) = here.and_then(|place| Reader::open(&place.root).ok()) {
+        let hotfix = &setup.config.hotfix;
+        around.hotfix = reader.read(hotfix).ok();
+        let base = around.hotfix.as_ref().and_then(|branch| branch.base.as_deref()).unwrap_or_default();
+        let tried = outlook::tried(state, base);
+        around.outlook = status_ahead::look(&mut reader, hotfix, &setup.policy, &[], &[], tried);
+    }
     if setup.trusted {
         ask_probes(cx, setup, &mut around, None);
     }

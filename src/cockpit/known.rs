@@ -107,6 +107,7 @@ impl Known<'_> {
             hotfix_commits: self.branch.map_or(Some(0), commits),
             fix: self.branch.map_or_else(Fix::default, fix),
             head: self.branch.and_then(BranchState::commit).map(str::to_owned),
+            tag: self.branch.and_then(|branch| branch.tags.last().cloned()),
             same: self.branch.map_or_else(Vec::new, |branch| branch.same_content.clone()),
             checks: checks().map(|check| check.name.clone()).collect(),
             environments: environments().map(|env| (env.name.clone(), env.protected)).collect(),
@@ -132,13 +133,13 @@ impl Known<'_> {
     }
 
     /// Probes of the environments besides production that fail.
-    fn failing_elsewhere(&self) -> Vec<String> {
+    fn failing_elsewhere(&self) -> Vec<(String, String)> {
         let named = |name: &str| self.config.environments.iter().any(|env| env.name == name);
         let other = |probe: &&Probed<'_>| {
             named(probe.environment) && !self.config.watches_production(probe.environment)
         };
         let bad = self.probes.iter().filter(other).filter(|probe| probe.state.is_bad());
-        bad.map(|probe| probe.name.to_owned()).collect()
+        bad.map(|probe| (probe.environment.to_owned(), probe.name.to_owned())).collect()
     }
 
     /// Probes that tell of somebody else's service and are not well.

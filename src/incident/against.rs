@@ -132,11 +132,6 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     for merge in state.merges_owed() {
         found.push(format!("still to do: {}", merge.title()));
     }
-    let open = |count: usize, one: &str, many: &str| match count {
-        0 => None,
-        1 => Some(one.to_owned()),
-        count => Some(format!("{count} {many}")),
-    };
     found.extend(open(state.open_tasks().len(), "a task is open", "tasks are open"));
     found.extend(open(
         state.open_motions().count(),
@@ -160,9 +155,20 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
 pub(super) fn unasked(state: &State, facts: &Facts) -> Vec<String> {
     let mut found = Vec::new();
     third_parties(facts, &mut found);
-    elsewhere(facts, &mut found);
+    let mut environments: Vec<&str> = facts.failing_elsewhere.iter().map(|(name, _)| name.as_str()).collect();
+    environments.dedup();
+    found.extend(environments.into_iter().map(|name| format!("{name} still fails")));
     checklist(state, facts, &mut found);
+    found.extend(open(state.open_tasks().len(), "a task is open", "tasks are open"));
     found
+}
+
+fn open(count: usize, one: &str, many: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(one.to_owned()),
+        count => Some(format!("{count} {many}")),
+    }
 }
 
 fn third_parties(facts: &Facts, found: &mut Vec<String>) {
@@ -173,7 +179,8 @@ fn third_parties(facts: &Facts, found: &mut Vec<String>) {
 
 fn elsewhere(facts: &Facts, found: &mut Vec<String>) {
     if !facts.failing_elsewhere.is_empty() {
-        found.push(format!("still failing outside of production: {}", facts.failing_elsewhere.join(", ")));
+        let probes: Vec<&str> = facts.failing_elsewhere.iter().map(|(_, probe)| probe.as_str()).collect();
+        found.push(format!("still failing outside of production: {}", probes.join(", ")));
     }
 }
 

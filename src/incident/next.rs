@@ -51,14 +51,16 @@ pub struct Facts {
     pub fix: Fix,
     /// Its commit, short or full.
     pub head: Option<String>,
+    /// What people call that, where it is tagged: `v1.4.3`.
+    pub tag: Option<String>,
     /// Commits that hold exactly the same files.
     pub same: Vec<String>,
     /// Names of configured checks.
     pub checks: Vec<String>,
     /// Names of environments, in order, and whether they are protected.
     pub environments: Vec<(String, bool)>,
-    /// Names of the probes of other environments that fail.
-    pub failing_elsewhere: Vec<String>,
+    /// Probes of other environments that fail: the environment, and the name.
+    pub failing_elsewhere: Vec<(String, String)>,
     /// Names of the environments that have a smoke test.
     pub smokable: Vec<String>,
     /// Audiences and roles that a channel reaches, by id: a message to them is sent from here.
@@ -459,6 +461,7 @@ impl Steps<'_> {
             self.impact();
             self.flags_on();
             self.resolve(&self.is_gone());
+            self.mend_elsewhere();
         }
     }
 
@@ -548,6 +551,7 @@ impl Steps<'_> {
             self.add(if action == "review" { "close" } else { action }, "", title);
         }
         self.own(true);
+        self.mend_elsewhere();
     }
 
     /// What nothing probes is looked at before the watch from a distance is over.

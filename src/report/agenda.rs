@@ -56,7 +56,7 @@ pub fn agenda(state: &State, setting: Setting<'_>) -> String {
         "None was used, and no probe that failed names one. Which would have helped?",
     );
     let own = capital(name);
-    let tasks = followups::gather(state, setting.policy, setting.checklist, now);
+    let tasks = followups::gather(state, setting.policy, setting.checklist, setting.probes, now);
     let tasks = tasks.into_iter().filter(|task| !task.starts_with(&own)).collect();
     section(
         "Follow-ups: who, and by when?",

@@ -71,7 +71,7 @@ fn markdown_at(state: &State, setting: Setting<'_>, now: Timestamp) -> String {
     document.list("What could have gone better", &lessons::badly(state, setting, now));
     document.list("Runbooks", &runbooks::gather(state, probes));
     document.section("Prevention", &prevention::section(state, probes));
-    document.tasks("Still to do", &followups::left(state, policy, checklist, now));
+    document.tasks("Still to do", &followups::left(state, policy, checklist, probes, now));
     document.tasks("Still to be written", &gaps::lines(state));
     let sections = appendix::sections(state, policy, checklist, probes, now);
     document.section("Appendix: the record", "What the summary is made from.");

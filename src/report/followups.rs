@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::document::items;
 use super::production;
 use super::words::{capitalised, clock_after, inside, listed, opened};
+use crate::config::types::Probe;
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
     Policy, Proof, RecordId, State, Status, Tick, audience, clocks,
@@ -19,9 +20,10 @@ pub(super) fn gather(
     state: &State,
     policy: &Policy,
     checklist: &[ChecklistItem],
+    probes: &[Probe],
     now: Timestamp,
 ) -> Vec<String> {
-    let mut open = left(state, policy, checklist, now);
+    let mut open = left(state, policy, checklist, probes, now);
     open.extend(state.open_follow_ups().map(follow_up));
     problems(state, &mut open);
     open
@@ -32,6 +34,7 @@ pub(super) fn left(
     state: &State,
     policy: &Policy,
     checklist: &[ChecklistItem],
+    probes: &[Probe],
     now: Timestamp,
 ) -> Vec<String> {
     let mut open = Vec::new();
@@ -40,6 +43,10 @@ pub(super) fn left(
     merges_back(state, &mut open);
     open.extend(production::merged_still(state).map(|text| inline(&text)));
     open.extend(production::unmerged(state));
+    // While the incident goes on, that is work in hand.
+    if state.resolved_at.is_some() {
+        open.extend(production::failing_elsewhere(state, probes));
+    }
     flags_off(state, &mut open);
     end_told(state, policy, &mut open);
     people(state, policy, &mut open);

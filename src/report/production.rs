@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::words::{clock_after, first_of};
-use crate::config::types::Probe;
+use crate::config::types::{HERE, Probe, THIRD_PARTY};
 use crate::incident::{PlanRun, Recovery, Release, State, Turned, UNDONE, WatchVerdict};
 use crate::text::markdown::inline;
 
@@ -77,6 +77,30 @@ fn condemned(state: &State, at: Timestamp) -> Option<&Release> {
     let last = there.next_back()?;
     matches!(&last.verdict, Some((when, WatchVerdict::Failed, why)) if *when <= at && why != UNDONE)
         .then_some(last)
+}
+
+/// Environments besides production whose probes failed when they were last heard of, a line each; Markdown.
+pub(super) fn failing_elsewhere(state: &State, probes: &[Probe]) -> Vec<String> {
+    let other =
+        |environment: &str| !["", HERE, THIRD_PARTY].contains(&environment) && !is(state, environment);
+    let mut found: Vec<(&str, Vec<String>, Timestamp)> = Vec::new();
+    for probe in probes.iter().filter(|probe| other(&probe.environment)) {
+        let failing =
+            state.alarms.get(&probe.name).filter(|one| Turned::of(&one.state) == Some(Turned::Failing));
+        let Some(alarm) = failing else { continue };
+        match found.iter_mut().find(|(environment, ..)| *environment == probe.environment) {
+            Some((_, names, since)) => {
+                names.push(inline(&probe.name));
+                *since = alarm.since.min(*since);
+            }
+            None => found.push((&probe.environment, vec![inline(&probe.name)], alarm.since)),
+        }
+    }
+    let line = |(environment, names, since): (&str, Vec<String>, Timestamp)| {
+        let since = clock_after(state.started_at, since);
+        format!("Mend {}: it has been failing since {since} ({})", inline(environment), names.join(", "))
+    };
+    found.into_iter().map(line).collect()
 }
 
 /// What is live in production, as far as the record tells.

@@ -525,10 +525,12 @@ fn watch(model: &Model) -> Option<Item> {
     })
 }
 
-/// What a deploy takes when nothing else is said: the current branch, else the commit.
+/// What a deploy takes when nothing else is said, as its plan calls it: the tag that was made of it, the current
+/// branch, else the commit.
 fn deployed_reference(model: &Model) -> Option<String> {
     let branch = model.repository()?;
-    branch.branch().map(str::to_owned).or_else(|| branch.commit().map(|id| id.chars().take(8).collect()))
+    let name = branch.tags.last().map(String::as_str).or(branch.branch());
+    name.map(str::to_owned).or_else(|| branch.commit().map(|id| id.chars().take(8).collect()))
 }
 
 /// The plan that holds a target, as far as the record says.

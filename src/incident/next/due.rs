@@ -157,7 +157,9 @@ impl Steps<'_> {
             // Only in the plan itself can somebody answer for it.
             let no_way = self.environment == Some(environment) && self.missing("rollback").is_some();
             let but = if no_way { ": no rollback is proven, override the gate with a reason" } else { "" };
-            self.add("deploy", environment, format!("deploy {branch} to {environment}{but}"));
+            // As the plan calls it.
+            let what = self.facts.tag.as_deref().unwrap_or(branch);
+            self.add("deploy", environment, format!("deploy {what} to {environment}{but}"));
         }
         true
     }

@@ -250,6 +250,23 @@ impl Steps<'_> {
         }
     }
 
+    /// Environments before production that fail still get the fix that production has.
+    pub(super) fn mend_elsewhere(&mut self) {
+        let facts = self.facts;
+        let has_it = |name: &str| {
+            let live = self.state.releases.iter().rfind(|release| release.environment == name);
+            facts.head.is_some() && live.map(|live| live.commit.as_str()) == facts.head.as_deref()
+        };
+        if !self.environment.is_some_and(has_it) {
+            return;
+        }
+        let fails = |name: &&str| facts.failing_elsewhere.iter().any(|(environment, _)| environment == name);
+        let failing: Vec<String> = self.before_production().filter(fails).map(str::to_owned).collect();
+        for environment in failing.iter().filter(|name| !has_it(name)) {
+            self.deploy(&facts.fix.current, environment);
+        }
+    }
+
     /// Saying that it is over, with what will be asked about and no other step names.
     pub(super) fn resolve(&mut self, title: &str) {
         let title = match unasked(self.state, self.facts).as_slice() {

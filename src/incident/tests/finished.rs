@@ -115,7 +115,7 @@ fn a_fix_that_runs_from_its_own_branch_is_told_of_until_it_is_finished() {
         environments,
         hotfix_branch: Some("hotfix/pool".into()),
         fix: Fix { remote: true, unpushed: Some(2), in_base: Some(false), ..Fix::default() },
-        failing_elsewhere: vec!["staging api".into()],
+        failing_elsewhere: vec![("staging".into(), "staging api".into())],
         ..Facts::default()
     };
     let open = against(Claim::Resolved, log(begun).state(), &Policy::built_in(), &facts, minutes(40));

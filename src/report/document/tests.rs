@@ -89,7 +89,8 @@ impl Story {
         };
         let probes = ["api /health", "error rate", "p95 latency", "orders paid", "db connections"];
         let probes = probes.into_iter().map(|name| probe(name, "production"));
-        let probes: Vec<Probe> = probes.chain([probe("payment provider", THIRD_PARTY)]).collect();
+        let others = [probe("payment provider", THIRD_PARTY), probe("staging errors", "staging")];
+        let probes: Vec<Probe> = probes.chain(others).collect();
         let setting =
             Setting { policy: &policy, checklist: &policy.checklist, probes: &probes, drill: self.drill };
         markdown_at(&self.state(), setting, now)

@@ -46,6 +46,8 @@ struct Situation {
     #[serde(default)]
     warns: String,
     #[serde(default)]
+    staging: String,
+    #[serde(default)]
     third: String,
     #[serde(default)]
     looked: bool,
@@ -57,6 +59,8 @@ struct Situation {
     unpushed: usize,
     #[serde(default)]
     version: String,
+    #[serde(default)]
+    tag: String,
     #[serde(default)]
     merged: Vec<String>,
     #[serde(default)]
@@ -176,6 +180,11 @@ impl Situation {
             if !self.warns.is_empty() {
                 probes.push(there(probe(&self.warns, Health::Warn)));
             }
+            if !self.staging.is_empty() {
+                let state = if self.staging == "red" { Health::Failing } else { Health::Ok };
+                let of_staging = probe("staging errors", state);
+                probes.push(Arc::new(Probe { environment: "staging".into(), ..of_staging }));
+            }
             if !self.third.is_empty() {
                 let theirs = probe(&self.third, Health::Failing);
                 probes.push(Arc::new(Probe { environment: THIRD_PARTY.into(), ..theirs }));
@@ -266,6 +275,7 @@ impl Situation {
                 behind: self.behind,
             }),
             upstream: Some(upstream),
+            tags: Some(self.tag.clone()).filter(|tag| !tag.is_empty()).into_iter().collect(),
             landed: self.landed.iter().map(|one| (commit(one), minute(self.at - 1))).collect(),
             same_content: self.same.iter().map(|one| commit(one)).collect(),
             ..BranchState::new("/src/shop", head)

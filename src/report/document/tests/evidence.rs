@@ -132,7 +132,7 @@ fn what_was_odd_and_is_taken_up_is_listed_once() {
     let odd = story.tell(Noted { kind: NoteKind::Problem, text: "the runbook is out of date".into() });
     let policy = Policy::built_in();
     let listed = |story: &Story| {
-        let all = followups::gather(&story.state(), &policy, &[], story.end());
+        let all = followups::gather(&story.state(), &policy, &[], &[], story.end());
         all.iter().filter(|line| line.contains("unbook is out of date")).count()
     };
     assert_eq!(listed(&story), 1);

@@ -180,6 +180,18 @@ fn nobody_is_told_how_the_program_is_used_nor_what_samples_were() {
 }
 
 #[test]
+fn what_fails_before_production_when_it_is_over_is_left_to_do() {
+    let mut story = story();
+    story.at("13:39:10", "maya").tell(alarm("staging errors", "failing", "40 % (max 5 %)"));
+    let left = |story: &Story| items_under(&story.report(), "Still to do").join("\n");
+    let wanted = "Mend staging: it has been failing since 13:39 (staging errors)";
+    story.at("13:50:00", "maya").tell(Resolved::default());
+    assert!(left(&story).contains(wanted), "{}", left(&story));
+    story.at("13:55:00", "maya").tell(alarm("staging errors", "ok", ""));
+    assert!(!left(&story).contains("staging"), "{}", left(&story));
+}
+
+#[test]
 fn that_nothing_was_changed_is_said_once() {
     let mut story = story();
     let served = story.at("13:50:00", "maya").tell(Mitigated::default());
