@@ -1,11 +1,12 @@
 //! What a key does to a plan whose gates are in the way, and to one that is put up.
 
 use super::confirm::acts;
-use super::{Table, plan};
+use super::{Table, branch, plan};
 use crate::cockpit::commands::COMMANDS;
 use crate::cockpit::key::{Code, Key};
-use crate::cockpit::msg::{Effect, KeyPress, Msg};
+use crate::cockpit::msg::{Effect, Fact, KeyPress, Msg};
 use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
+use crate::hotfix::state::BranchState;
 use crate::incident::{Approved, Body, Policy, Severity, SeverityChanged};
 use crate::plan::gates::{ApprovalRule, Gate};
 use crate::plan::{Plan, Reach, proposal};
@@ -317,4 +318,14 @@ fn what_an_assistant_proposed_is_read_by_a_key_of_its_own_and_marked() {
     );
     table.keys("A 1");
     assert_eq!(shown(&table).hash, hash);
+}
+
+#[test]
+fn the_menu_calls_a_deploy_by_the_tag_of_what_it_takes() {
+    let mut table = Table::ready();
+    let tagged = BranchState { tags: vec!["v1.4.3".into()], ..branch() };
+    table.send(Msg::Fact(Fact::Branch(Box::new(Ok(tagged)))));
+    table.keys("d");
+    let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!("no menu") };
+    assert!(menu.items[0].label.starts_with("v1.4.3 → staging"), "{:?}", menu.items[0].label);
 }
