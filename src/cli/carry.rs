@@ -47,7 +47,7 @@ pub(super) fn carry_for(
         return dry_run(cx, config, &policy, request, world);
     }
     let mut loaded = cx.load(wanted(request))?;
-    let id = conductor::plan_id(loaded.state(), request);
+    let id = conductor::plan_id(loaded.state(), request, loaded.journal.author().node);
     let plan = made(cx, config, &id, request, Fresh::Fetch)?;
     if let Some(nothing) = plan.nothing_left() {
         return nothing_left(cx, &mut loaded, &plan, &nothing, world.json);
@@ -133,7 +133,10 @@ fn dry_run(
         return Ok(End::Done);
     }
     let loaded = cx.load_to_read(wanted(request)).ok();
-    let notices = loaded.as_ref().map_or_else(Vec::new, |loaded| notices(cx, config, &plan, loaded));
+    let mut notices = loaded.as_ref().map_or_else(Vec::new, |loaded| notices(cx, config, &plan, loaded));
+    let others =
+        |loaded: &Loaded| conductor::others(&loaded.journal, &cx.state_dir, loaded.state().id, &plan);
+    notices.extend(loaded.as_ref().and_then(others));
     let standings = loaded.map(|loaded| {
         gates::evaluate(&plan, &plan.hash(), loaded.state(), policy, &loaded.journal.author().name, cx.now())
     });

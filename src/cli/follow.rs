@@ -1,11 +1,13 @@
 //! Follows a plan from outside: a line a step on stderr, the result on stdout.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
 use super::End;
 use super::context::Context;
+use super::elsewhere::Asked;
 use super::plan::show::{checked, choices};
 use crate::conductor::{self, Chunk, LogReader, Plain};
 use crate::deploy::extended;
@@ -36,6 +38,8 @@ pub(super) struct From<'a> {
     pub(super) after: Option<RecordId>,
     /// The plan as it stood then, where it was started before.
     pub(super) run: Option<&'a PlanRun>,
+    /// What was asked of it, where another machine carries it out.
+    pub(super) asked: Option<&'a RefCell<Asked<'a>>>,
 }
 
 /// Follows a plan to its end. `seq` is a place in the journal before its start.
@@ -49,7 +53,7 @@ pub(super) fn follow(
     plan: &str,
     seq: Seq,
 ) -> Result<End> {
-    follow_on(cx, journal, incident, plan, From { seq, after: None, run: None })
+    follow_on(cx, journal, incident, plan, From { seq, after: None, run: None, asked: None })
 }
 
 /// Follows a plan to its end, from somewhere on.
@@ -63,13 +67,16 @@ pub(super) fn follow_on(
     plan: &str,
     from: From<'_>,
 ) -> Result<End> {
-    let From { mut seq, mut after, run } = from;
+    let From { mut seq, mut after, run, asked } = from;
     let mut next_check = Instant::now() + CHECK;
     let mut told = Told { cx, incident, plan, steps: Vec::new(), then: None, begun: None, process: None };
     if let Some(run) = run {
         told.know(run.steps.iter().map(|step| step.title.clone()), &run.spec);
     }
     loop {
+        if let Some(asked) = asked {
+            asked.borrow_mut().tell();
+        }
         let (records, reached) = journal.since(incident, seq)?;
         seq = reached;
         for record in &records {
@@ -279,8 +286,10 @@ impl Told<'_> {
             out.tell(&format!("  {}: pid {}", ended.survivors_are(), visible(survivor)));
         }
         if !ended.outcome.succeeded() {
-            for line in last_lines(self.cx, self.incident, &ended.run) {
-                out.tell(&format!("  │ {line}"));
+            let here = last_lines(self.cx, self.incident, &ended.run);
+            // Of what ran on another machine there is no log here.
+            for line in if here.is_empty() { &ended.tail } else { &here } {
+                out.tell(&format!("  │ {}", visible(line)));
             }
         }
     }

@@ -12,6 +12,7 @@ mod carry;
 mod clear;
 mod context;
 mod culprit;
+mod elsewhere;
 mod follow;
 mod follow_up;
 mod live;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::End;
 use super::context::{Context, Loaded, Wanted};
+use super::elsewhere::{self, Asked};
 use super::follow::{GLANCE, words};
 use super::plan::refresh;
 use super::terminal::{Keys, Page, Typed};
@@ -66,10 +67,21 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Run> {
     })
 }
 
+/// Refuses what needs the output of a run that another machine has.
+fn here(loaded: &Loaded, run: &str, doing: &str) -> Result<()> {
+    let node = loaded.journal.author().node;
+    let Some(machine) = loaded.state().run(run).and_then(|(plan, _)| plan.elsewhere(node)) else {
+        return Ok(());
+    };
+    let cause = format!("what {} prints stays on {}", visible(run), visible(&machine));
+    Err(Failure::new(doing, cause, "flightdeck plan show has the last lines of what failed"))
+}
+
 fn log(cx: &Context, id: &str, follow: bool) -> Result<End> {
     let mut loaded = cx.load_to_read(Wanted::Last)?;
     refresh(cx, &mut loaded)?;
     let run = find(loaded.state(), id)?.id.clone();
+    here(&loaded, &run, "reading its log")?;
     let mut page = Page::open(cx, loaded.state().id, &run, false)?;
     page.print_all(cx)?;
     if follow {
@@ -98,6 +110,7 @@ fn attach(cx: &Context, id: &str) -> Result<End> {
     refresh(cx, &mut loaded)?;
     let incident = loaded.state().id;
     let run = find(loaded.state(), id)?.id.clone();
+    here(&loaded, &run, "attaching to it")?;
     if Keys::would_be_raw(cx) {
         cx.out.tell("attached; Ctrl-] leaves it running");
     }
@@ -154,10 +167,17 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
     }
     let record = loaded.append(None, cx.now(), StopAsked { run: run.id.clone(), kill: false })?;
     loaded.fold_in([record])?;
+    let author = loaded.journal.author();
+    let machine = loaded.state().run(&run.id).and_then(|(plan, _)| plan.elsewhere(author.node));
+    let mut asked =
+        machine.map(|machine| Asked::new(cx, &author.name, loaded.state().id, &machine, "to stop it"));
     let run = run.id;
     let begun = Instant::now();
     let mut told = 0;
     loop {
+        if let Some(asked) = &mut asked {
+            asked.tell();
+        }
         let ended = has_ended(cx, &mut loaded, &run)?;
         let now = find(loaded.state(), &run)?.clone();
         for (_, signal) in now.signals.iter().skip(told) {
@@ -192,13 +212,12 @@ fn stop(cx: &Context, id: &str) -> Result<End> {
             let hint = format!("let it go on: kill -CONT {pid}");
             return Err(Failure::of(FailureKind::Unknown, doing, cause, hint));
         }
-        if begun.elapsed() >= STOP {
+        if let Some(asked) = asked.as_ref().filter(|_| begun.elapsed() >= elsewhere::ANSWER) {
+            return Err(asked.unanswered(doing));
+        }
+        if asked.is_none() && begun.elapsed() >= STOP {
             let cause = "it was asked for, and the run has not ended yet";
-            return Err(Failure::new(
-                doing,
-                cause,
-                "it may run on another machine; flightdeck plan show tells where it is",
-            ));
+            return Err(Failure::new(doing, cause, "flightdeck plan show says how it stands"));
         }
         std::thread::sleep(GLANCE);
     }

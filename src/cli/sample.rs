@@ -99,6 +99,7 @@ pub(super) fn situation() -> Situation {
                 summary: "1 failed".to_owned(),
                 survivors: Vec::new(),
                 unproven: false,
+                tail: Vec::new(),
             }
             .into(),
         ),

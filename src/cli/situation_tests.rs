@@ -100,6 +100,7 @@ fn plan(id: &str, purpose: &str, target: &str, at: i64, end: PlanEnd) -> Vec<(i6
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let over = PlanEnded { plan, end, why: String::new() };
     vec![(at, started.into()), (at, begun.into()), (at, ended.into()), (at, over.into())]

@@ -82,6 +82,8 @@ pub struct Model {
     pub outside: Vec<Outside>,
     /// Its pull request.
     pub pull: Option<pull::Looked>,
+    /// The installation that this is; 0: not known yet.
+    pub here: u64,
     /// How far the incident is shared with other machines.
     pub shared: Option<Shared>,
     /// Probes as they stand.
@@ -388,6 +390,7 @@ impl Model {
             network: Network::Fine,
             output: None,
             views: Default::default(),
+            here: 0,
             shared: None,
             start_row: 0,
             keymap,

@@ -128,6 +128,8 @@ pub enum Fact {
     Lost(Failure, Box<Log>),
     /// An incident was loaded at the start.
     Opened(Box<Log>),
+    /// The installation that this is.
+    Here(u64),
     /// The list of incidents changed.
     Incidents(Vec<IncidentLine>),
     /// The repository was read.

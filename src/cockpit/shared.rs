@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
-use crate::incident::{IncidentId, Severity, duration};
+use crate::incident::{IncidentId, PlanRun, Run, Severity, duration};
 
 /// What is known of sharing over the remote of this repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,6 +55,24 @@ pub enum StartRow {
 }
 
 impl Model {
+    /// The machine that carries a plan out, in words, where that is another one.
+    pub fn elsewhere(&self, plan: &PlanRun) -> Option<String> {
+        if self.here == 0 { None } else { plan.elsewhere(self.here) }
+    }
+
+    /// How far a stop is that was asked for: a few words.
+    pub fn stopping(&self, plan: &PlanRun, run: &Run) -> &'static str {
+        if self.elsewhere(plan).is_none() || !run.signals.is_empty() {
+            return "being stopped";
+        }
+        let is_stuck = |shared: &Shared| shared.trouble.is_some() && shared.unsent > 0;
+        if self.shared.as_ref().is_some_and(is_stuck) {
+            "stop not sent yet"
+        } else {
+            "stop asked, not answered yet"
+        }
+    }
+
     /// The open incidents that could be joined, without those that are here by now.
     pub fn offered(&self) -> Vec<&Offered> {
         let shared = self.shared.iter().flat_map(|shared| &shared.offered);

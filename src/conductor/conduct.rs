@@ -23,11 +23,13 @@ pub(super) use self::wait::TOLD_TO_END;
 
 use self::judge::StepEnd;
 use self::proof::Answered;
+use super::claim::Keeping;
 use super::deployments::Reporter;
 use super::extended::start_after;
 use super::files::{make_dir, make_file, why_file};
 use super::recorder::{Decided, Recorder};
 use super::secrets::Vault;
+use super::sharing::Rounds;
 use super::signals::Signals;
 use super::stop::Wish;
 use super::{frozen, process, release};
@@ -45,6 +47,9 @@ use crate::plan::{Action, OnFailure, Pipeline, Plan, stored};
 const SOUGHT: SignedDuration = SignedDuration::from_secs(30);
 /// How long the end of a plan is tried to be written before whoever looks next must do it.
 const PERSISTENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How long the last round of sharing is waited for: colleagues are to see how the plan ended.
+const LAST_ROUND: Duration = Duration::from_secs(20);
 
 /// The body of `flightdeck conduct`: carries the plan out to its end. Returns when every
 /// step has ended and the record says so.
@@ -97,6 +102,8 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     }
     let resumed = last_resumed(&journal, incident, id)?;
     let reporter = Reporter::start(state_dir, author, incident, &log, id);
+    let rounds = Rounds::start(state_dir, author, incident);
+    let keeping = Keeping::start(state_dir, author, incident, &plan);
     let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq))?;
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
@@ -120,6 +127,10 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     };
     let ended = conductor.carry_on(resumed);
     conductor.end(&ended)?;
+    // What comes after it takes a lease of its own.
+    if let Some(keeping) = keeping {
+        keeping.finish();
+    }
     if ended.end == PlanEnd::Done && !conductor.signals.asked_to_end() {
         start_after(conductor.recorder.journal_mut(), state_dir, incident, id);
     }
@@ -127,6 +138,11 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
         && let Some(reporter) = reporter
     {
         reporter.finish();
+    }
+    if !conductor.signals.asked_to_end()
+        && let Some(rounds) = rounds
+    {
+        rounds.finish(LAST_ROUND);
     }
     Ok(())
 }

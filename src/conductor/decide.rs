@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::claim::{self, Taken};
 use super::conduct::approved;
 use super::programs::Approved;
 use super::reconcile::{reconcile, settle};
@@ -20,7 +21,7 @@ use crate::journal::{Acquired, Beside, Journal, Lease, Seq};
 use crate::plan::gates;
 use crate::plan::programs::{of_step, of_undo};
 use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, is_between_steps, offered, undoing};
-use crate::plan::{Action, Plan, Purpose, Step};
+use crate::plan::{Action, Plan, Purpose, Step, stored};
 use crate::text::visible;
 
 /// How often a decision is looked at again because something was written meanwhile.
@@ -29,7 +30,7 @@ pub const DECIDE_ATTEMPTS: usize = 20;
 pub const DECIDE_PAUSE: Duration = Duration::from_millis(250);
 /// How long the holder of a lease on another machine has to be silent before it may be said to
 /// be gone: many times as long as it pauses between two signs of life.
-const SILENCE: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const SILENCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Carries a decision about a plan to whoever has to act on it: by a record to the conductor
 /// that is at it, or by a new conductor that takes the plan up again. `choice` is one of
@@ -57,9 +58,8 @@ pub fn decide(
     reconcile(journal, &state_dir, incident)?;
     for attempt in 1..=DECIDE_ATTEMPTS {
         let (log, seen) = journal.load(incident)?;
-        let spec = approved(journal, incident, plan)
-            .map_err(|cause| Failure::new(doing(), cause, "decide about it where it was started"))?;
         let run = log.state().plan(plan).ok_or_else(|| none(&doing()))?;
+        let spec = decided_about(journal, incident, run, &doing())?;
         match makes_sense(&spec, run, choice, &doing()) {
             Ok(()) => {}
             // A step has failed, and what people may decide about it is only about to be written.
@@ -76,6 +76,26 @@ pub fn decide(
         }
     }
     Err(Failure::of(FailureKind::Held, doing(), "the record moves on all the time", "try it again"))
+}
+
+/// The plan that a decision is about. One that another machine carries out is told there what was decided; only there
+/// can it be taken up again.
+fn decided_about(journal: &Journal, incident: IncidentId, run: &PlanRun, doing: &str) -> Result<Plan> {
+    let Some(machine) = run.elsewhere(journal.author().node) else {
+        let hint = "decide about it where it was started";
+        return approved(journal, incident, &run.id).map_err(|cause| Failure::new(doing, cause, hint));
+    };
+    let machine = visible(&machine);
+    if !run.state.is_under_way() {
+        let cause = format!("it was started on {machine}, and is {}", run.state.word());
+        let hint = "decide about it there: its commands were never trusted here";
+        return Err(Failure::new(doing, cause, hint));
+    }
+    match stored::read(&run.spec) {
+        Ok(recorded) if recorded.hash == run.hash => Ok(recorded.plan),
+        Ok(_) => Err(Failure::new(doing, "what runs is not what was approved", format!("call {machine}"))),
+        Err(why) => Err(Failure::new(doing, why, format!("decide about it on {machine}"))),
+    }
 }
 
 /// What a decision is made on.
@@ -194,12 +214,27 @@ fn take_up(
         heartbeat_at: now,
     };
     let drafts = vec![Draft::now(incident, resumed)];
-    let mut records = match journal.acquire_unless_moved(now, lease, beside, drafts, seen)? {
+    let same = |held: &Lease| held.repository == repository && held.target == spec.target;
+    if let Some(lease) = journal.leases()?.into_iter().find(same) {
+        return Ok(Some(Started::Held(lease)));
+    }
+    // Where nobody else can be asked it goes on: it was decided that it may start.
+    let mut hold = match claim::take(journal, state_dir, incident, repository, spec, doing)? {
+        Taken::Held(lease) => return Ok(Some(Started::Held(lease))),
+        Taken::Yes(hold) => Some(hold),
+        Taken::Alone | Taken::Unasked(_) => None,
+    };
+    let acquired = journal.acquire_unless_moved(now, lease, beside, drafts, seen);
+    if !matches!(acquired, Ok(Some(Acquired::Yes(_)))) {
+        hold.iter_mut().for_each(|hold| hold.release());
+    }
+    let mut records = match acquired? {
         None => return Ok(None),
         Some(Acquired::Held(lease)) => return Ok(Some(Started::Held(lease))),
         Some(Acquired::Yes(records)) => records,
     };
     if let Err(cause) = launch(journal, state_dir, incident, repository, spec) {
+        hold.iter_mut().for_each(|hold| hold.release());
         let why = format!("the process of the plan could not be started: {cause}");
         let ended = PlanEnded { plan: spec.id.clone(), end: PlanEnd::Failed, why: why.clone() };
         let drafts = vec![Draft::now(incident, ended)];
@@ -285,7 +320,11 @@ pub fn take_over(
 }
 
 /// What shows that the holder of a lease is gone; else why that is not shown, and what to do.
-fn shown_gone(lease: &Lease, stated: Option<&str>, now: Timestamp) -> Result<String, (String, String)> {
+pub(super) fn shown_gone(
+    lease: &Lease,
+    stated: Option<&str>,
+    now: Timestamp,
+) -> Result<String, (String, String)> {
     let who = visible(&lease.by);
     let elsewhere = match &lease.process {
         None => "a process that is not known".to_owned(),

@@ -85,6 +85,9 @@ pub(super) struct Ended {
     pub(super) summary: String,
     /// What was still alive then, one `pid name` each.
     pub(super) survivors: Vec<String>,
+    /// The last lines of its output, where it did not go well.
+    #[serde(default)]
+    pub(super) tail: Vec<String>,
     /// Milliseconds since the Unix epoch at which it ended.
     pub(super) at_ms: i64,
 }
@@ -136,7 +139,8 @@ impl Note {
     pub(super) fn write(&mut self, ended: &Ended) -> io::Result<()> {
         let mut text = serde_json::to_vec(ended)?;
         if text.len() > NOTE_BYTES {
-            let short = Ended { summary: String::new(), survivors: Vec::new(), ..ended.clone() };
+            let short =
+                Ended { summary: String::new(), survivors: Vec::new(), tail: Vec::new(), ..ended.clone() };
             text = serde_json::to_vec(&short)?;
         }
         // Blanks after JSON are no part of it: the size stays what was claimed.
@@ -179,6 +183,7 @@ mod tests {
             outcome: Outcome::Exited { code: 3 },
             summary: "x".repeat(9000),
             survivors: Vec::new(),
+            tail: Vec::new(),
             at_ms: 7,
         };
         note.write(&ended).unwrap();

@@ -13,6 +13,7 @@ mod branch;
 mod bump;
 mod call;
 mod capture;
+mod claim;
 mod conduct;
 mod decide;
 mod deployments;
@@ -56,6 +57,7 @@ mod reviewers;
 mod run;
 mod runbooks;
 mod secrets;
+mod sharing;
 mod signals;
 mod spawn;
 mod start;
@@ -83,6 +85,7 @@ pub use access::{Access, access};
 pub use back::{Asking, Options, had, past, ways};
 pub use bump::{has_version, put_version};
 pub use capture::end_with_us;
+pub use claim::{holder, others, take_away};
 pub use conduct::conduct;
 pub use decide::{DECIDE_ATTEMPTS, DECIDE_PAUSE, decide, take_over};
 pub use deployments::report_ready;
@@ -113,6 +116,7 @@ pub use pull::{by_hand, needs_trust};
 pub use reconcile::reconcile;
 pub use runbooks::{page as runbook_page, shelf as runbook_shelf};
 pub use secrets::{keyring, masker};
+pub use sharing::{Rounds, Standing, Way, shared};
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;
 pub use told::{ask_environments, live_side, output, past_releases, pipeline_ready};
@@ -127,8 +131,9 @@ pub enum Started {
     Held(Lease),
 }
 
-/// An id for a new plan: `deploy-staging-3`.
-pub fn plan_id(state: &State, request: &Request) -> String {
+/// An id for a new plan: `deploy-staging-3`. Where an incident was declared on another machine, it names the installation
+/// (`deploy-staging-9f3c-3`): two machines that start a plan at once know nothing of each other's.
+pub fn plan_id(state: &State, request: &Request, here: u64) -> String {
     let name = match request {
         Request::Test { .. } => "test".to_owned(),
         Request::RemoteTest => "test-remote".to_owned(),
@@ -153,6 +158,7 @@ pub fn plan_id(state: &State, request: &Request) -> String {
         Request::Bisect { .. } => "bisect".to_owned(),
     };
     let name: String = files::file_name(&name).chars().take(60).collect();
+    let name = if state.declared_at_node == here { name } else { format!("{name}-{:04x}", here & 0xffff) };
     let taken = |number: &usize| {
         let id = format!("{name}-{number}");
         state.plan(&id).is_some() || state.proposals.iter().any(|proposal| proposal.id == id)

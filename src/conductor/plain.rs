@@ -145,6 +145,8 @@ impl Plain {
 const TAIL: usize = 4096;
 /// Characters of a last line that are worth showing.
 const SUMMARY: usize = 200;
+/// How many lines at the end are worth showing to who has no log.
+const LINES: usize = 5;
 
 /// Remembers the end of the output, to find its last line.
 #[derive(Debug, Default)]
@@ -166,6 +168,14 @@ impl Tail {
         let mut text = plain.feed(&self.0);
         text.push_str(&plain.finish());
         text
+    }
+
+    /// The last lines that say something.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let text = self.text();
+        let said: Vec<&str> =
+            text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).collect();
+        said.iter().skip(said.len().saturating_sub(LINES)).map(|line| short(line)).collect()
     }
 
     /// The last line that says something; empty if there is none.

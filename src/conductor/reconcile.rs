@@ -171,17 +171,17 @@ impl Settling<'_> {
             }
         };
         let at_ms = Timestamp::now().as_millisecond();
-        Ended { outcome, summary: String::new(), survivors: Vec::new(), at_ms }
+        Ended { outcome, summary: String::new(), survivors: Vec::new(), tail: Vec::new(), at_ms }
     }
 
     fn record_end(&mut self, index: usize, run: &Run, ended: Ended, undo: bool) {
         let occurred = Timestamp::from_millisecond(ended.at_ms).ok().map(|at| (at, Precision::Exact));
-        let Ended { outcome, summary, survivors, .. } = ended;
+        let Ended { outcome, summary, survivors, tail, .. } = ended;
         let verdict = self.spec.as_ref().filter(|_| !undo);
         let verdict = verdict.and_then(|spec| release::by_watch(spec, index, &outcome, &summary));
         let plan = self.plan.id.clone();
         let (run, unproven) = (run.id.clone(), run.unproven);
-        let body = StepEnded { plan, step: index, run, outcome, summary, survivors, unproven };
+        let body = StepEnded { plan, step: index, run, outcome, summary, survivors, unproven, tail };
         self.drafts.push(Draft { occurred, ..Draft::now(self.state.id, body) });
         self.drafts.extend(verdict.map(|body| Draft::now(self.state.id, body)));
     }

@@ -10,7 +10,7 @@ use super::stop::{Why, Wish};
 use crate::clock::{Steady, Stopwatch};
 use crate::failure::{FailureKind, Result};
 use crate::incident::{
-    Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, RecordId, State,
+    Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, RecordId, State, StopAsked,
 };
 use crate::journal::{Journal, Lease, Seq};
 use crate::text::cut;
@@ -54,6 +54,8 @@ pub(super) struct Recorder {
     waiting: Vec<Draft>,
     next_try: Instant,
     next_beat: Instant,
+    /// Runs that were over before this process began.
+    over: HashSet<String>,
     /// What was asked of plans and need not be heard again.
     heard: HashSet<RecordId>,
     /// Decisions that were not looked at yet.
@@ -86,11 +88,16 @@ impl Recorder {
             waiting: Vec::new(),
             next_try: now,
             next_beat: now,
+            over: HashSet::new(),
             heard: HashSet::new(),
             decided: VecDeque::new(),
             wish: None,
             lost: false,
         };
+        let steps = recorder.plan().into_iter().flat_map(|plan| &plan.steps);
+        let runs = steps.flat_map(|step| step.earlier.iter().chain(&step.run).chain(&step.undo));
+        let over = runs.filter(|run| run.outcome.is_some()).map(|run| run.id.clone());
+        recorder.over = over.collect();
         recorder.hear_what_was_said_before()?;
         Ok(recorder)
     }
@@ -281,7 +288,12 @@ impl Recorder {
             return;
         }
         let by = || record.author.name.clone();
+        // What comes from another machine may come late: it was meant for what is over since.
+        let is_late = |asked: &StopAsked| {
+            record.author.node != self.journal.author().node && self.over.contains(&asked.run)
+        };
         match &record.body {
+            Body::StopAsked(asked) if is_late(asked) => {}
             Body::StopAsked(asked) if is_run_of(&asked.run, &self.lease.plan) => {
                 let wish = Wish { why: Why::Asked { by: by() }, kill: asked.kill };
                 self.wish = Some(wish.after(self.wish.as_ref()));
@@ -379,6 +391,7 @@ mod tests {
             summary: String::new(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         assert_eq!(with_room(ended("it failed").into()), Some(ended("it failed").into()));
         let Some(Body::StepEnded(kept)) = with_room(ended(&"x".repeat(2 << 20)).into()) else {

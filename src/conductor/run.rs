@@ -103,6 +103,7 @@ pub(super) fn run(
     // A process tells its arguments, and an error the program's.
     vault.mask_outcome(&mut ended.outcome);
     ended.summary = vault.mask(&ended.summary);
+    ended.tail = vault.mask(&ended.tail.join("\n")).lines().map(str::to_owned).collect();
     ended.survivors = ended.survivors.iter().map(|survivor| vault.mask(survivor)).collect();
     finished
 }
@@ -194,6 +195,7 @@ impl Finished {
             outcome,
             summary: String::new(),
             survivors: Vec::new(),
+            tail: Vec::new(),
             at_ms: jiff::Timestamp::now().as_millisecond(),
         };
         Self { ended, stopped: None, signalled: false }
@@ -479,8 +481,10 @@ impl<'a> Run<'a> {
             Outcome::Exited { code: 0 } => self.tail.summary(),
             _ => self.tail.complaint(),
         };
+        let tail = if outcome.succeeded() { Vec::new() } else { self.tail.lines() };
+        let at_ms = jiff::Timestamp::now().as_millisecond();
         let finished = Finished {
-            ended: Ended { outcome, summary, survivors, at_ms: jiff::Timestamp::now().as_millisecond() },
+            ended: Ended { outcome, summary, survivors, tail, at_ms },
             stopped: self.stop.map(|stop| stop.why),
             signalled: self.signalled,
         };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::claim::{self, Taken};
 use super::programs::Approved;
 use super::reconcile::settle_gone;
 use super::{Started, frozen, orphan, process, system};
@@ -85,10 +86,12 @@ pub fn start(
         .map_err(|error| Failure::new(doing(), error, "report it with the plan that was shown"))?;
     let by = journal.author().name.clone();
     let standings = gates::evaluate(plan, &sealed.hash, log.state(), policy, &by, now);
-    let Some(mut drafts) = passed_over(incident, plan, &sealed.hash, &standings, pass_over) else {
+    let refused = |standings: &[Standing]| {
         let (hash, state) = (sealed.hash.as_str(), log.state());
-        let refused = Refused { plan, hash, state, policy, by: &by, now };
-        return Err(blocked(&refused, &standings));
+        blocked(&Refused { plan, hash, state, policy, by: &by, now }, standings)
+    };
+    let Some(mut drafts) = passed_over(incident, plan, &sealed.hash, &standings, pass_over) else {
+        return Err(refused(&standings));
     };
     let word = plan.word();
     if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, word) {
@@ -99,37 +102,63 @@ pub fn start(
         };
         return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(word))));
     }
+    // What another plan of this machine holds is not taken from it at the remote.
+    if let Some(lease) = held(journal, repository, &plan.target)? {
+        return Ok(Started::Held(lease));
+    }
+    let mut hold = match claim::take(journal, &state_dir, incident, repository, plan, &doing())? {
+        Taken::Alone => None,
+        Taken::Yes(hold) => Some(hold),
+        Taken::Held(lease) => return Ok(Started::Held(lease)),
+        Taken::Unasked(why) => {
+            let asks = gates::unasked(plan, &why);
+            let more = passed_over(incident, plan, &sealed.hash, asks.as_slice(), pass_over);
+            drafts.extend(more.ok_or_else(|| refused(asks.as_slice()))?);
+            None
+        }
+    };
     let lease = Lease {
         repository: repository.to_owned(),
         target: plan.target.clone(),
         incident,
         plan: plan.id.clone(),
-        by,
+        by: by.clone(),
         // Until the conductor is there its starter stands for it.
         process: process::this(),
         taken_at: now,
         heartbeat_at: now,
     };
     drafts.push(Draft::now(incident, record_of(plan, sealed, how)));
-    match journal.acquire_beside(now, lease, &beside(plan, true), drafts, &|_| false)? {
-        Acquired::Held(lease) => Ok(Started::Held(lease)),
-        Acquired::Yes(mut records) => match launch(journal, &state_dir, incident, repository, plan) {
-            Ok(()) => Ok(Started::Yes(records)),
-            Err(cause) => {
-                let why = format!("the process of the plan could not be started: {cause}");
-                let ended = PlanEnded { plan: plan.id.clone(), end: PlanEnd::Failed, why: why.clone() };
-                let drafts = vec![Draft::now(incident, ended)];
-                records.extend(journal.release(
-                    Timestamp::now(),
-                    repository,
-                    &plan.target,
-                    &plan.id,
-                    drafts,
-                )?);
-                Err(Failure::new(doing(), why, "see whether the machine is out of processes or memory"))
-            }
-        },
+    let begun = begin(journal, &state_dir, plan, lease, drafts);
+    if !matches!(begun, Ok(Started::Yes(_))) {
+        hold.iter_mut().for_each(|hold| hold.release());
     }
+    begun
+}
+
+/// Takes the lease here, writes the start down with it, and starts the process.
+fn begin(
+    journal: &mut Journal,
+    state_dir: &Path,
+    plan: &Plan,
+    lease: Lease,
+    drafts: Vec<Draft>,
+) -> Result<Started> {
+    let (incident, repository) = (lease.incident, lease.repository.clone());
+    let now = lease.taken_at;
+    let records = match journal.acquire_beside(now, lease, &beside(plan, true), drafts, &|_| false)? {
+        Acquired::Held(lease) => return Ok(Started::Held(lease)),
+        Acquired::Yes(records) => records,
+    };
+    let Err(cause) = launch(journal, state_dir, incident, &repository, plan) else {
+        return Ok(Started::Yes(records));
+    };
+    let why = format!("the process of the plan could not be started: {cause}");
+    let ended = PlanEnded { plan: plan.id.clone(), end: PlanEnd::Failed, why: why.clone() };
+    let drafts = vec![Draft::now(incident, ended)];
+    journal.release(Timestamp::now(), &repository, &plan.target, &plan.id, drafts)?;
+    let doing = format!("starting {}", plan.id);
+    Err(Failure::new(doing, why, "see whether the machine is out of processes or memory"))
 }
 
 /// The failure that says which gates stand in the way, and what meets each.

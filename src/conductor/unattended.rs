@@ -71,6 +71,11 @@ impl Unattended {
         self.remote.as_deref()
     }
 
+    /// The root of the repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Why a remote of a repository is not asked where nobody has confirmed that; `None`: it may be.
     pub fn refusal(state_dir: &Path, reader: &Reader) -> Option<String> {
         keeps_from_asking(state_dir, reader)

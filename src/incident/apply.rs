@@ -71,6 +71,7 @@ impl Fold {
             started_precision: record.precision,
             declared_at,
             declared_by: record.author.name.clone(),
+            declared_at_node: record.author.node,
             phase: Phase::Detect,
             phases: vec![(Phase::Detect, declared_at)],
             roles: BTreeMap::new(),
@@ -335,7 +336,7 @@ impl Fold {
                 state.alarms.insert(body.probe.clone(), alarm);
             }
             Body::PlanProposed(body) => state.proposals.push(plans::proposal(body, by, at)),
-            Body::PlanStarted(body) => self.plan_started(body, by, at),
+            Body::PlanStarted(body) => self.plan_started(body, &record.author, at),
             Body::PlanResumed(body) => self.plan_resumed(body),
             Body::StepWaiting(body) => self.step_waiting(body, at),
             Body::RunWaiting(body) => self.run_waiting(body),

@@ -77,6 +77,8 @@ pub struct State {
     pub declared_at: Timestamp,
     /// By whom.
     pub declared_by: String,
+    /// At which installation.
+    pub declared_at_node: u64,
     /// Phase now.
     pub phase: Phase,
     /// Every phase entered, in order, and when.

@@ -176,7 +176,7 @@ impl Gate {
 
     /// Tells whether something of this id may stand in the way of a plan: a gate, a verdict, or a canary.
     pub fn may_be_named(id: &str) -> bool {
-        [VERDICT, CANARY].contains(&id) || Self::IDS.contains(&id)
+        [VERDICT, CANARY, LEASE].contains(&id) || Self::IDS.contains(&id)
     }
 
     /// Its id.
@@ -251,6 +251,17 @@ fn rejected(hash: &str, state: &State, policy: &Policy) -> Option<Standing> {
     let why = approvals::rejected(state, hash)?;
     let may_pass_over = policy.severity(state.severity).may_pass_over.iter().any(|id| id == APPROVALS);
     Some(Standing { id: APPROVALS, title: "not rejected", met: Met::No, why, may_pass_over })
+}
+
+/// The id of what stands in the way where nobody else can be asked whether they deploy there.
+pub const LEASE: &str = "lease";
+
+/// What is said of a plan where the remote cannot be asked who else deploys to its target; `None`: it needs nobody's leave,
+/// or its target is not protected, and it goes on without that.
+pub fn unasked(plan: &Plan, why: &str) -> Option<Standing> {
+    plan.confirm.as_ref().filter(|_| plan.is_for_one())?;
+    let why = format!("nobody else can be asked whether they deploy to {}: {why}", plan.target);
+    Some(Standing { id: LEASE, title: "nobody else deploys there", met: Met::No, why, may_pass_over: true })
 }
 
 /// The id of the gate that asks for approvals, and of what stands in the way where there is a rejection.

@@ -462,6 +462,11 @@ impl Plan {
         own.chain(released).chain(same).map(String::as_str).filter(|commit| !commit.is_empty()).collect()
     }
 
+    /// Tells whether it changes what somebody at another machine may change at the same time, so that only one of them may.
+    pub fn is_for_one(&self) -> bool {
+        matches!(self.purpose, Purpose::Deploy | Purpose::Rollback | Purpose::Flag)
+    }
+
     /// Tells whether any step reaches others.
     pub fn reaches_others(&self) -> bool {
         self.steps.iter().any(|step| step.reach == Reach::Others)

@@ -35,7 +35,11 @@ impl Shell<'_> {
             }
             Effect::RefreshBranch => self.ask_repo(repo::Order::Refresh(id)),
             Effect::Prepare(request) => {
-                let plan = self.model.incident().map(|state| conductor::plan_id(state, &request));
+                let plan = self.model.incident().map(|state| {
+                    // Until the journal has said which installation this is, it is the one that declared it.
+                    let here = if self.model.here == 0 { state.declared_at_node } else { self.model.here };
+                    conductor::plan_id(state, &request, here)
+                });
                 match plan {
                     Some(plan) => self.ask_repo(repo::Order::Prepare(id, plan, request)),
                     None => self.done(

@@ -215,6 +215,7 @@ impl Keeper {
     /// Lists incidents and opens the one that is wanted, or the only one that is open.
     fn begin(&mut self, wanted: Option<IncidentId>) {
         self.look();
+        self.fact(Fact::Here(self.journal.author().node));
         let lines = match self.list() {
             Ok(lines) => lines,
             Err(failure) => return self.fact(Fact::Failed(failure)),

@@ -24,6 +24,7 @@ use std::time::Duration;
 use git2::{ErrorCode, ObjectType, Oid, Repository, Signature};
 
 use super::batch::{Batch, MOST_BYTES, MOST_HEAD, Reached, node_name, parse_node};
+use super::opened::Opened;
 use crate::conductor::Unattended;
 use crate::incident::{Hash, IncidentId};
 use crate::text::address::without_credentials;
@@ -103,6 +104,7 @@ impl Git {
             opened => opened,
         };
         let repo = repo.map_err(|error| said(&error))?;
+        Opened::keep(&directory, wire.root(), remote);
         Ok(Self { repo, directory, remote: remote.to_owned(), settings: settings.to_path_buf(), wire })
     }
 
@@ -177,6 +179,19 @@ impl Git {
         let _ = if closed { std::fs::write(&file, mark(addresses)) } else { std::fs::remove_file(&file) };
     }
 
+    /// The remote as git is told it.
+    pub(super) fn remote_as_given(&self) -> &str {
+        &self.remote
+    }
+
+    pub(super) fn repo(&self) -> &Repository {
+        &self.repo
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Brings what this installation has to say in some incidents to the remote, as far as that is not there; what the
     /// remote has of `overwritten` ones is put right. Returns what was refused.
     ///
@@ -249,15 +264,15 @@ impl Git {
 
     /// The lines of what git says.
     fn ask(&self, arguments: &[&str]) -> Result<Vec<String>, String> {
-        let said = self.run(arguments)?;
+        let said = self.run(arguments, PATIENCE)?;
         Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
     }
 
     fn git(&self, arguments: &[&str]) -> Result<(), String> {
-        self.run(arguments).map(drop)
+        self.run(arguments, PATIENCE).map(drop)
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
+    pub(super) fn run(&self, arguments: &[&str], patience: Duration) -> Result<Vec<u8>, String> {
         let directory = format!("--git-dir={}", self.directory.display());
         // What the user has set up for the repository, as far as nothing of ours says otherwise.
         let include = format!("include.path={}", self.settings.display());
@@ -269,7 +284,7 @@ impl Git {
         if self.is_named() {
             before.extend(["-c", &mirror]);
         }
-        self.wire.git_after(&before, arguments, PATIENCE, ENOUGH)
+        self.wire.git_after(&before, arguments, patience, ENOUGH)
     }
 
     /// What installations had at the remote when it was asked last.
@@ -347,7 +362,7 @@ impl Git {
     }
 
     /// Reads a file of a batch, whose length is looked at first.
-    fn file(&self, commit: Oid, name: &str, most: usize) -> Result<Vec<u8>, String> {
+    pub(super) fn file(&self, commit: Oid, name: &str, most: usize) -> Result<Vec<u8>, String> {
         let none = || format!("it has no {name}");
         let tree = self.repo.find_commit(commit).and_then(|commit| commit.tree()).map_err(|_| none())?;
         let entry = tree.get_name(name).map(|entry| entry.id()).ok_or_else(none)?;
@@ -471,7 +486,7 @@ impl Git {
         Ok(references.flatten().filter_map(tip).collect())
     }
 
-    fn commit(&self, name: &str) -> Result<Option<Oid>, String> {
+    pub(super) fn commit(&self, name: &str) -> Result<Option<Oid>, String> {
         match self.repo.refname_to_id(name) {
             Ok(id) => Ok(Some(id)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -479,7 +494,7 @@ impl Git {
         }
     }
 
-    fn point(&self, name: &str, commit: Oid) -> Result<(), String> {
+    pub(super) fn point(&self, name: &str, commit: Oid) -> Result<(), String> {
         self.repo.reference(name, commit, true, "").map(drop).map_err(|error| said(&error))
     }
 }
@@ -495,7 +510,7 @@ fn theirs(incident: IncidentId, node: u64) -> String {
     format!("{THEIRS}{incident}/{}", node_name(node))
 }
 
-fn own(incident: IncidentId) -> String {
+pub(super) fn own(incident: IncidentId) -> String {
     format!("refs/own/{incident}")
 }
 
@@ -518,7 +533,7 @@ fn mark(addresses: &[String]) -> String {
     Hash::of(addresses.join("\n").as_bytes()).to_string()
 }
 
-fn said(error: &git2::Error) -> String {
+pub(super) fn said(error: &git2::Error) -> String {
     error.message().to_owned()
 }
 

@@ -4,19 +4,26 @@
 //! signatures and hashes go, and taken in chain by chain: what is wrong with one holds up no other.
 //!
 //! `key` is the installation's key, `batch` what is carried, `git` the carrier over the team's git remote,
-//! `open` what keeps an incident from being sent, `round` one round of taking in and sending, and `leave` what stays at
-//! the remote of a closed incident.
+//! `open` what keeps an incident from being sent, `opened` what tells other processes of this machine where that is,
+//! `round` one round of taking in and sending, and `leave` what stays at the remote of a closed incident. `claim` is the
+//! lease of a target as everybody sees it, and `claims` how it is taken at the remote.
 
 mod batch;
+mod claim;
+mod claims;
 mod git;
 mod key;
 mod leave;
 mod open;
+mod opened;
 mod purge;
 mod round;
 
 pub use batch::{Batch, Head, Reached, node_name};
+pub use claim::{Claim, reference as claim_reference};
+pub use claims::{Claimed, There};
 pub use git::{Git, Tip};
 pub use key::{Key, is_signed};
 pub use open::{Closed, Kept};
+pub use opened::Opened;
 pub use round::{Aside, Preview, Round, Sharing};

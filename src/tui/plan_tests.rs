@@ -153,6 +153,7 @@ impl Teller {
             summary: summary.into(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         self.tell(seconds, ended)
     }

@@ -241,6 +241,7 @@ fn plan(
             summary,
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         scribe.write("maya", at(time), ended);
         let end = if code == 0 { PlanEnd::Done } else { PlanEnd::Failed };

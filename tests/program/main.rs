@@ -102,6 +102,10 @@ mod secrets_unnamed;
 mod sharing;
 mod sharing_attacks;
 mod sharing_http;
+#[cfg(target_os = "linux")]
+mod sharing_leases;
+#[cfg(target_os = "linux")]
+mod sharing_plans;
 mod sharing_ssh;
 mod sharing_verbs;
 mod survival;

@@ -1,11 +1,13 @@
 //! Deciding about a plan: checked against what can be decided now, confirmed, handed over, and
 //! followed to the end.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
 
 use super::super::End;
 use super::super::context::{Context, Loaded, Wanted};
+use super::super::elsewhere::Asked;
 use super::super::follow::{From, follow_on};
 use super::{Deciding, find, refresh, show};
 use crate::conductor::{self, Started};
@@ -55,11 +57,20 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
         Started::Yes(records) => records,
     };
     cx.out.tell(&format!("{}: {}", run.id, choice.title));
+    let author = loaded.journal.author();
+    let machine = run.elsewhere(author.node).filter(|_| ended_by(&records, &run.id).is_none());
+    let what = format!("to {}", wanted.name());
+    let asked = machine.map(|machine| Asked::new(cx, &author.name, incident, &machine, &what));
     if deciding.detach && ended_by(&records, &run.id).is_none() {
+        if let Some(asked) = asked {
+            asked.deliver();
+        }
         cx.out.line(&run.id)?;
         return Ok(End::Done);
     }
-    let from = From { seq, after: records.last().map(|record| record.id), run: Some(&run) };
+    let asked = asked.map(RefCell::new);
+    let after = records.last().map(|record| record.id);
+    let from = From { seq, after, run: Some(&run), asked: asked.as_ref() };
     let ended = match ended_by(&records, &run.id) {
         Some(end) => super::super::follow::finish(cx, &mut loaded.journal, incident, end)?,
         None => follow_on(cx, &mut loaded.journal, incident, &run.id, from)?,
@@ -226,6 +237,20 @@ pub(super) fn take_over(cx: &Context, target: &str, reason: &str, gone: Option<&
     let repository = &cx.repository(&journal)?;
     let leases = journal.leases()?;
     let held = leases.iter().find(|lease| lease.repository == *repository && lease.target == target);
+    // Whoever holds it may be at another machine.
+    let elsewhere = || {
+        let incident = cx.load(Wanted::Last).ok()?.state().id;
+        let lease = conductor::holder(&journal, &cx.state_dir, incident, repository, target).transpose()?;
+        Some(lease.map(|lease| (incident, lease)))
+    };
+    if let (None, Some(there)) = (held, elsewhere()) {
+        let (incident, lease) = there?;
+        conductor::take_away(&mut journal, &cx.state_dir, incident, &lease, reason, gone)?;
+        let plan =
+            if lease.plan.is_empty() { String::new() } else { format!(" of {}", visible(&lease.plan)) };
+        cx.out.line(&format!("{} is free now: the lease{plan} was taken away", visible(target)))?;
+        return Ok(End::Done);
+    }
     let Some(lease) = held else {
         let held: Vec<_> = leases.iter().filter(|lease| lease.repository == *repository).collect();
         let hint = match held.as_slice() {

@@ -229,6 +229,7 @@ fn about(step: &StepRun) -> Vec<String> {
             lines.push(format!("{words} ({})", about_waiting(waits, pid)));
             lines.extend(how_to_answer(&run.id, waits));
         }
+        lines.extend(run.tail.iter().map(|line| format!("│ {line}")));
         lines.extend(run.signals.iter().map(|(at, signal)| format!("{signal} sent at {at:.0}")));
     }
     if let Some(remote) = step.run.as_ref().and_then(|run| run.remote.as_ref()) {
@@ -386,6 +387,7 @@ mod tests {
             target: "production".into(),
             hash: String::new(),
             by: "maya".into(),
+            node: 1,
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: None,
             state: PlanState::Waiting,

@@ -83,11 +83,18 @@ struct Stoppable {
     asked: bool,
     /// The pipeline that it follows at its host.
     pipeline: Option<String>,
+    /// The machine that it runs on, where that is another one.
+    machine: Option<String>,
 }
 
 impl Stoppable {
     /// What stopping it does.
     fn meaning(&self) -> String {
+        let there = self.machine.as_ref().map(|machine| format!("This asks {machine}, where it runs. "));
+        there.unwrap_or_default() + &self.effect()
+    }
+
+    fn effect(&self) -> String {
         match (&self.pipeline, self.asked) {
             (Some(name), false) => format!(
                 "This cancels {name} and waits for it to end. What it has changed so far stays changed."
@@ -123,6 +130,7 @@ fn stoppable(model: &Model) -> Option<Stoppable> {
         title: plan.title.clone(),
         asked: run.stop_asked.is_some(),
         pipeline: run.remote.as_ref().map(|remote| remote.name.clone()),
+        machine: model.elsewhere(plan),
     })
 }
 
@@ -133,7 +141,7 @@ pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
         return;
     };
     let body = found.meaning();
-    let Stoppable { run, title, asked, pipeline } = found;
+    let Stoppable { run, title, asked, pipeline, machine: _ } = found;
     if asked_for.argument == run {
         cx.append(StopAsked { run, kill: asked });
         return;

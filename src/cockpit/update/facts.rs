@@ -25,6 +25,7 @@ use crate::text::visible;
 pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
     match fact {
         Fact::Records(records) => insert(cx, records),
+        Fact::Here(node) => cx.model.here = node,
         Fact::Opened(log) => opened(cx, *log),
         Fact::Incidents(lines) => incidents(cx, lines),
         Fact::Branch(branch) => {

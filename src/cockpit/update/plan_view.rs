@@ -315,6 +315,11 @@ fn send(cx: &mut Cx<'_>) {
 
 /// The decision was carried to the plan: its question is answered.
 pub(super) fn decided(cx: &mut Cx<'_>, plan: &str) {
+    let run = cx.model.incident().and_then(|state| state.plan(plan));
+    if let Some(machine) = run.filter(|run| run.state.is_under_way()).and_then(|run| cx.model.elsewhere(run))
+    {
+        cx.say(format!("asked {machine}; waiting for it to answer"));
+    }
     let is_it = |decide: &Decide| decide.sending && decide.plan == plan;
     cx.model.overlays.retain(|overlay| !matches!(overlay, Overlay::Decide(decide) if is_it(decide)));
     for overlay in &mut cx.model.overlays {

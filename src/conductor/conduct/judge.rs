@@ -93,7 +93,8 @@ mod tests {
     fn end(outcome: Outcome, proof: Option<Proof>, stopped: Option<Why>) -> StepEnd {
         let step = Step::new("deploy", Action::Hold { time: None }, SignedDuration::from_secs(60));
         let signalled = stopped.is_some() && !matches!(outcome, Outcome::Interrupted { .. });
-        let ended = Ended { outcome, summary: String::new(), survivors: Vec::new(), at_ms: 0 };
+        let ended =
+            Ended { outcome, summary: String::new(), survivors: Vec::new(), tail: Vec::new(), at_ms: 0 };
         StepEnd::of(
             &step,
             &Finished { ended, stopped, signalled },

@@ -81,6 +81,7 @@ impl Conductor {
             summary: "found to be done".to_owned(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         let linked = issues::linked(&self.plan, index, &why).or_else(|| report::saved(&self.plan, index));
         let proved = Proved { plan, step: index, proof: Proof::Done, why, undo: false };

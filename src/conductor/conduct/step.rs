@@ -89,6 +89,7 @@ impl Conductor {
             summary: finished.ended.summary.clone(),
             survivors: finished.ended.survivors.clone(),
             unproven,
+            tail: finished.ended.tail.clone(),
         }
     }
 

@@ -16,6 +16,7 @@ fn run(id: &str, process: Option<crate::incident::Process>, outcome: Outcome) ->
         process,
         outcome: Some(outcome),
         summary: String::new(),
+        tail: Vec::new(),
         stop_asked: None,
         signals: Vec::new(),
         unproven: false,

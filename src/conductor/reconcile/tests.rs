@@ -85,8 +85,13 @@ impl Yard {
         let dir = log_dir(self.dir.path(), self.incident, run);
         make_dir(&dir).unwrap();
         let outcome = Outcome::Exited { code };
-        let ended =
-            Ended { outcome, summary: "said".to_owned(), survivors: Vec::new(), at_ms: 4_000_000_000_000 };
+        let ended = Ended {
+            outcome,
+            summary: "said".to_owned(),
+            survivors: Vec::new(),
+            tail: Vec::new(),
+            at_ms: 4_000_000_000_000,
+        };
         Note::make(&dir).unwrap().write(&ended).unwrap();
     }
 
@@ -176,8 +181,13 @@ fn a_conductor_that_gave_up_has_said_why() {
 fn a_new_plan_gets_a_name_that_nobody_has() {
     let yard = Yard::new(gone_process());
     let (log, _) = yard.journal.load(yard.incident).unwrap();
+    let here = yard.journal.author().node;
     let deploy = |environment: &str| Request::Deploy { environment: environment.to_owned(), reference: None };
-    assert_eq!(plan_id(log.state(), &deploy("staging")), "deploy-staging-2");
-    assert_eq!(plan_id(log.state(), &deploy("../pro duction")), "deploy-..-pro-duction-1");
-    assert_eq!(plan_id(log.state(), &Request::Test { checks: Vec::new() }), "test-1");
+    assert_eq!(plan_id(log.state(), &deploy("staging"), here), "deploy-staging-2");
+    assert_eq!(plan_id(log.state(), &deploy("../pro duction"), here), "deploy-..-pro-duction-1");
+    assert_eq!(plan_id(log.state(), &Request::Test { checks: Vec::new() }, here), "test-1");
+    // Where it was declared elsewhere two could take one name at once.
+    let there = (here & !0xffff) | ((here & 0xffff) ^ 0x9f3c);
+    let name = plan_id(log.state(), &deploy("staging"), there);
+    assert_eq!(name, format!("deploy-staging-{:04x}-1", there & 0xffff));
 }

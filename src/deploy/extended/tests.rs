@@ -96,7 +96,8 @@ impl Told {
         let run = format!("{plan}.{step}.{}", self.0.len());
         let (plan, summary, survivors) = (plan.to_owned(), String::new(), Vec::new());
         let began = StepStarted { plan: plan.clone(), step, run: run.clone(), process: None, undo: false };
-        let ended = StepEnded { plan, step, run, outcome, summary, survivors, unproven: false };
+        let ended =
+            StepEnded { plan, step, run, outcome, summary, survivors, unproven: false, tail: Vec::new() };
         self.and(began).and(ended)
     }
 

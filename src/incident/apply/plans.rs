@@ -7,7 +7,7 @@ use super::super::body::{
     PlanEnd, PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released,
     RunWaiting, Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
 };
-use super::super::record::Record;
+use super::super::record::{Author, Record};
 use super::super::state::{
     MergeBack, PassedOver, PlanRun, PlanState, Proposal, Release, Remote, Run, State, StepRun, Trial, Vote,
     same_person,
@@ -15,7 +15,7 @@ use super::super::state::{
 use super::Fold;
 
 impl Fold {
-    pub(super) fn plan_started(&mut self, body: &PlanStarted, by: &str, at: Timestamp) {
+    pub(super) fn plan_started(&mut self, body: &PlanStarted, by: &Author, at: Timestamp) {
         // Two machines apart can give one id to two plans; the first keeps it.
         if self.plans.contains_key(&body.plan) {
             return;
@@ -38,7 +38,8 @@ impl Fold {
             purpose: body.purpose.clone(),
             target: body.target.clone(),
             hash: body.hash.clone(),
-            by: by.to_owned(),
+            by: by.name.clone(),
+            node: by.node,
             started_at: at,
             ended_at: None,
             state: PlanState::Running,
@@ -114,6 +115,7 @@ impl Fold {
         run.ended_at = Some(end(run.started_at, at, took));
         run.outcome = Some(body.outcome.clone());
         run.summary.clone_from(&body.summary);
+        run.tail.clone_from(&body.tail);
         run.unproven = body.unproven;
         run.waits = None;
         step.waiting = None;
@@ -253,6 +255,7 @@ fn new_run(id: &str, title: &str, at: Timestamp) -> Run {
         process: None,
         outcome: None,
         summary: String::new(),
+        tail: Vec::new(),
         stop_asked: None,
         signals: Vec::new(),
         unproven: false,

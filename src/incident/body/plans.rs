@@ -481,6 +481,9 @@ pub struct StepEnded {
     /// Its success is still to be proven: the world is asked next.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unproven: bool,
+    /// The last lines of its output where it did not go well: whoever is at another machine has no log of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tail: Vec<String>,
 }
 
 impl StepEnded {

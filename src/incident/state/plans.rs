@@ -355,6 +355,8 @@ pub struct PlanRun {
     pub hash: String,
     /// Who started it.
     pub by: String,
+    /// At which installation: there it is carried out.
+    pub node: u64,
     /// When.
     pub started_at: Timestamp,
     /// When it ended.
@@ -372,6 +374,17 @@ pub struct PlanRun {
 }
 
 impl PlanRun {
+    /// The machine that carries it out, in words, as seen from an installation; `None`: it is that one.
+    pub fn elsewhere(&self, here: u64) -> Option<String> {
+        if self.node == here {
+            return None;
+        }
+        let runs = self.steps.iter().rev().flat_map(|step| step.undo.iter().chain(&step.run));
+        let host = runs.filter_map(|run| run.process.as_ref()).map(|process| &process.host).next();
+        let on = host.map_or_else(String::new, |host| format!(" ({host})"));
+        Some(format!("{}'s machine{on}", self.by))
+    }
+
     /// Tells whether something that it did was undone.
     pub fn was_undone(&self) -> bool {
         self.steps.iter().any(|step| step.fate() == StepState::Undone)

@@ -22,6 +22,8 @@ pub struct Run {
     pub outcome: Option<Outcome>,
     /// The last line of output worth showing.
     pub summary: String,
+    /// The last lines of its output, where it did not go well.
+    pub tail: Vec<String>,
     /// When a stop was asked for, and by whom.
     pub stop_asked: Option<(Timestamp, String)>,
     /// Signals sent, in order.

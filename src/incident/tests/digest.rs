@@ -152,6 +152,7 @@ fn a_plan_is_one_row_where_it_ended_and_what_people_decide_stands_beside_it() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let mut records = vec![
         record(1, started),
@@ -196,6 +197,7 @@ fn a_plan_that_still_watches_does_not_read_as_if_it_were_done() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let why = "it answers v1.4.3".to_owned();
     let proved = Proved { plan: plan(), step: 0, proof: Proof::Done, why, undo: false };

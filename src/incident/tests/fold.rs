@@ -202,6 +202,7 @@ fn a_run_tells_how_it_went() {
                 summary: "interrupted".into(),
                 survivors: Vec::new(),
                 unproven: false,
+                tail: Vec::new(),
             },
         ),
         record(7, ended("t", PlanEnd::Cancelled)),
@@ -234,6 +235,7 @@ fn steps_that_fit_no_plan_are_passed_over() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let log = log([
         record(1, stray("nowhere", 0)),
@@ -268,6 +270,7 @@ fn the_timeline_says_what_was_decided_about_a_plan_and_what_came_of_it() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let asked = |decision| PlanAsked { plan: "d".into(), step: 0, run: None, decision };
     let skipped = StepSkipped { plan: "d".into(), step: 1, by: "maya".into(), reason: "by hand".into() };
@@ -312,6 +315,7 @@ fn a_step_is_done_when_it_is_proven_and_undone_when_that_is() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: true,
+        tail: Vec::new(),
     };
     let began =
         |run: &str, undo| StepStarted { plan: plan(), step: 0, run: run.to_owned(), process: None, undo };
@@ -464,6 +468,7 @@ fn a_plan_that_is_done_ends_in_a_sentence_and_not_in_what_its_command_printed() 
             summary: "pushed 4f2c91e".into(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         let began = StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None, undo: false };
         let end = PlanEnded { plan: "p".into(), end: PlanEnd::Done, why: String::new() };
@@ -494,6 +499,7 @@ fn of_checks_that_ran_the_output_of_the_one_that_failed_is_shown() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let ran = |codes: [i32; 2], end| {
         let end = PlanEnded { plan: "t".into(), end, why: String::new() };

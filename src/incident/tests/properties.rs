@@ -122,6 +122,7 @@ fn body() -> impl Strategy<Value = Body> {
                 summary: String::new(),
                 survivors: Vec::new(),
                 unproven: false,
+                tail: Vec::new(),
             }
             .into()
         }),

@@ -19,7 +19,7 @@ fn ran(minute: i64, plan: &str, step: usize, undo: bool, outcome: Outcome) -> [R
     let (plan, run) = (plan.to_owned(), format!("{plan}.{step}.{undo}.{minute}"));
     let begun = StepStarted { plan: plan.clone(), step, run: run.clone(), process: None, undo };
     let (summary, survivors) = (String::new(), Vec::new());
-    let over = StepEnded { plan, step, run, outcome, summary, survivors, unproven: false };
+    let over = StepEnded { plan, step, run, outcome, summary, survivors, unproven: false, tail: Vec::new() };
     [record(minute, begun), record(minute + 1, over)]
 }
 

@@ -86,6 +86,7 @@ impl Told {
                 summary: String::new(),
                 survivors: Vec::new(),
                 unproven: false,
+                tail: Vec::new(),
             })
             .and(PlanEnded { plan: id.into(), end, why: String::new() })
     }
@@ -196,6 +197,7 @@ fn a_check_of_unknown_end_or_one_passed_over_is_not_green() {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     });
     says(&one(checks(), &lost), Met::No, "unit has an unknown outcome on this commit");
     let skipped =

@@ -62,7 +62,8 @@ fn ran(id: &str, purpose: &str, target: &str, step: &str, code: Option<i32>) -> 
         let end = if code == 0 { PlanEnd::Done } else { PlanEnd::Failed };
         let outcome = Outcome::Exited { code };
         let (plan, summary, survivors) = (id.to_owned(), String::new(), Vec::new());
-        let ended = StepEnded { plan, step: 0, run, outcome, summary, survivors, unproven: false };
+        let ended =
+            StepEnded { plan, step: 0, run, outcome, summary, survivors, unproven: false, tail: Vec::new() };
         told.push(("maya", ended.into()));
         told.push(("maya", PlanEnded { plan: id.into(), end, why: String::new() }.into()));
     }

@@ -180,6 +180,7 @@ fn whole_story() -> Story {
         summary: "pushing image".into(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     });
     story.tell(PlanEnded {
         plan: "deploy-staging-1".into(),
@@ -293,6 +294,7 @@ proptest! {
             story.tell(StepStarted { plan: "p".into(), step: 0, run: "p.0".into(), process: None, undo: false });
             story.tell(StepEnded {
                 plan: "p".into(), step: 0, run: "p.0".into(), summary: text.into(), survivors: vec![text.into()], unproven: false,
+                tail: vec![text.into()],
                 outcome: Outcome::DidNotStart { why: text.into() },
             });
             story.tell(PlanEnded { plan: "p".into(), end: PlanEnd::Failed, why: text.into() });
@@ -338,6 +340,7 @@ fn decisions_about_plans_and_releases_read_well() {
             summary,
             survivors,
             unproven: false,
+            tail: Vec::new(),
         });
     };
     story.tell(PlanStarted {

@@ -53,7 +53,9 @@ impl Git {
         self.sweep();
         let mut left = self.left_out();
         let named = |left: &[LeftOut]| left.iter().map(|one| (one.name.clone(), one.why.clone())).collect();
-        let Err(why) = self.fetch_all(&left) else { return Ok(named(&left)) };
+        let fetched = self.fetch_all(&left);
+        self.observe();
+        let Err(why) = fetched else { return Ok(named(&left)) };
         // Either it is away, or something there cannot be brought.
         let Ok(listed) = self.list() else { return Err(why) };
         let until = Instant::now() + PATIENCE * 2;

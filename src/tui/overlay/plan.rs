@@ -94,6 +94,10 @@ fn top_for(lines: &[Line], starts: &[usize], view: &PlanView, run: &PlanRun, lis
 /// All lines, and where each step begins.
 fn lines(ui: Ui<'_>, run: &PlanRun, view: &PlanView, columns: u16) -> (Vec<Line>, Vec<usize>) {
     let mut lines = vec![head(ui, run, columns)];
+    if let Some(machine) = ui.model.elsewhere(run) {
+        let text = format!("runs on {machine}; what it prints stays there");
+        lines.push(Line::of("  ", ui.of(Role::Faint)).with(&text, ui.of(Role::Muted)).hanging(2));
+    }
     if !run.why.is_empty() && !run.steps.iter().any(|step| says(step, &run.why)) {
         let (_, role) = glyph::plan(run);
         lines.push(Line::of("  ", ui.of(role)).with(&run.why, ui.of(role)).hanging(2));
@@ -248,7 +252,9 @@ fn about(ui: Ui<'_>, step: &StepRun, listed: bool) -> Vec<(String, Role)> {
         said.push((format!("{times} times; the time before: {ended}"), Role::Muted));
     }
     if let Some(run) = &step.run {
-        ended(&mut said, step, run, listed);
+        let known = ui.model.incident().and_then(|state| state.run(&run.id));
+        let stopping = known.map_or("being stopped", |(plan, run)| ui.model.stopping(plan, run));
+        ended(&mut said, step, run, (listed, stopping));
     }
     if let (Some((since, _)), Some(why)) = (&step.waiting, step.waits_for()) {
         said.push((format!("waits since {}: {why}", ui.clock(*since)), Role::Warn));
@@ -267,14 +273,14 @@ fn about(ui: Ui<'_>, step: &StepRun, listed: bool) -> Vec<(String, Role)> {
 }
 
 /// How its last run ended, and what the world said of it. What is listed below is not said here.
-fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run, listed: bool) {
+fn ended(said: &mut Vec<(String, Role)>, step: &StepRun, run: &Run, (listed, stopping): (bool, &str)) {
     let role = match step.fate() {
         StepState::Failed => Role::Bad,
         StepState::Unknown => Role::Unknown,
         _ => Role::Muted,
     };
     match &run.outcome {
-        None if run.stop_asked.is_some() => said.push(("being stopped".to_owned(), Role::Warn)),
+        None if run.stop_asked.is_some() => said.push((stopping.to_owned(), Role::Warn)),
         Some(outcome) if !outcome.succeeded() => {
             let summary = if listed { "" } else { run.found() };
             let colon = if summary.is_empty() { "" } else { ": " };
@@ -327,9 +333,11 @@ fn settling(ui: Ui<'_>, step: &StepRun, watch: &crate::plan::Watch) -> Option<Li
 /// The last lines of its output, as far as they are here.
 fn output(ui: Ui<'_>, lines: &mut Vec<Line>, step: &StepRun) {
     let Some(run) = step.undo.as_ref().or(step.run.as_ref()) else { return };
-    let Some(output) = ui.model.output.as_ref().filter(|output| output.run == run.id) else { return };
+    let output = ui.model.output.as_ref().filter(|output| output.run == run.id);
+    let here = output.map(|output| terminal::last_lines(output.terminal.screen(), OUTPUT));
     let faint = ui.of(Role::Faint);
-    for text in terminal::last_lines(output.terminal.screen(), OUTPUT) {
+    // Of what ran on another machine there is no log here.
+    for text in here.filter(|lines| !lines.is_empty()).unwrap_or_else(|| run.tail.clone()) {
         lines.push(Line::of("       │ ", faint).with(&text, ui.of(Role::Muted)).hanging(9));
     }
 }

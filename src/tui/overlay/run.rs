@@ -30,13 +30,20 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
     let running = found.is_some_and(|(plan, run)| glyph::outcome(plan, run).is_none());
     let title = found.map_or(view.run.as_str(), |(plan, _)| plan.title.as_str());
     // What runs elsewhere asks nothing here.
-    let answers = running && found.is_none_or(|(_, run)| run.remote.is_none());
+    let is_here = |(plan, run): (&PlanRun, &Run)| run.remote.is_none() && ui.model.elsewhere(plan).is_none();
+    let answers = running && found.is_none_or(is_here);
     let inner = frame(ui, buf, area, view, title, (running, answers));
     status(ui, &mut Pen::new(buf, inner, 0), view, found);
     signs(ui, &mut Pen::new(buf, inner, 1), view, running);
     let output = ui.model.output.as_ref().filter(|output| output.run == view.run);
     let jobs = output.map_or(&[][..], |output| &output.jobs);
     let body = jobs::draw(ui, buf, below(inner, 2), jobs, view.top.is_none());
+    if let Some((plan, run)) = found
+        && let Some(machine) = ui.model.elsewhere(plan)
+    {
+        elsewhere(ui, buf, body, &machine, run);
+        return Shown { lines: body.height, ..Shown::default() };
+    }
     let cursor = match view.top {
         Some(top) => {
             history(ui, buf, body, view, top);
@@ -45,6 +52,15 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &RunView) -> 
         None => live(ui, buf, body, view).filter(|_| running),
     };
     Shown { lines: body.height, top: 0, cursor, more: None }
+}
+
+/// What is known here of the output of a run on another machine.
+fn elsewhere(ui: Ui<'_>, buf: &mut Buffer, body: Rect, machine: &str, run: &Run) {
+    let text = format!("what it prints stays on {machine}");
+    Pen::new(buf, row(body, 0), 0).put(&text, ui.of(Role::Muted));
+    for (line, text) in (2..body.height).zip(&run.tail) {
+        Pen::new(buf, row(body, line), 0).put("│ ", ui.of(Role::Faint)).put(text, ui.of(Role::Text));
+    }
 }
 
 /// The frame: it must be plain to see where keys go.
@@ -106,7 +122,7 @@ fn status(ui: Ui<'_>, pen: &mut Pen<'_>, view: &RunView, found: Option<(&PlanRun
     let ended = glyph::outcome(plan, run);
     let word = match (&ended, &run.stop_asked) {
         (Some(word), _) => word.as_str(),
-        (None, Some(_)) => "being stopped",
+        (None, Some(_)) => ui.model.stopping(plan, run),
         (None, None) if waits => "waiting",
         (None, None) => "running",
     };

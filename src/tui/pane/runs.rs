@@ -173,7 +173,7 @@ fn ended_word(ui: Ui<'_>, plan: &PlanRun, run: &Run) -> String {
         // One word for all that went well, however that is known.
         (Some(_), _) if run.outcome.as_ref().is_some_and(Outcome::succeeded) => "done".to_owned(),
         (Some(word), _) => word,
-        (None, Some(_)) => "being stopped".to_owned(),
+        (None, Some(_)) => ui.model.stopping(plan, run).to_owned(),
         (None, None) => progress::extended(plan, ui.model.now).unwrap_or_else(|| "running".to_owned()),
     }
 }

@@ -125,6 +125,7 @@ mod tests {
             summary: String::new(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         scribe.write("maya", at("15:16:10"), ended);
         let why = why.to_owned();

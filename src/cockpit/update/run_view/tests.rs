@@ -97,6 +97,7 @@ impl Bench {
             summary: String::new(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         self.happens(ended);
     }

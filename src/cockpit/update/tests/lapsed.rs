@@ -141,6 +141,7 @@ fn a_stop_of_what_has_ended_says_so() {
         summary,
         survivors,
         unproven: false,
+        tail: Vec::new(),
     });
     is_over(&mut table, "It has ended");
 }

@@ -56,7 +56,16 @@ impl Table {
         let run = format!("{plan}.{step}");
         self.told(StepStarted { plan: plan.into(), step, run: run.clone(), process: None, undo: false });
         let (summary, survivors) = (String::new(), Vec::new());
-        self.told(StepEnded { plan: plan.into(), step, run, outcome, summary, survivors, unproven: false });
+        self.told(StepEnded {
+            plan: plan.into(),
+            step,
+            run,
+            outcome,
+            summary,
+            survivors,
+            unproven: false,
+            tail: Vec::new(),
+        });
     }
 
     /// A plan whose second step failed, and which waits for a decision.

@@ -161,6 +161,7 @@ fn killed(yard: &Yard, step: Step) -> Plan {
         summary: String::new(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     };
     let over = PlanEnded { plan: id, end: PlanEnd::Unknown, why: "lost".to_owned() };
     let bodies = vec![started(&plan), began.into(), ended.into()];

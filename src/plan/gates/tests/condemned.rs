@@ -105,7 +105,7 @@ fn half_way(undo: Option<i32>) -> State {
         let (plan, run) = ("c".to_owned(), format!("c.{step}{undo}"));
         let begun = StepStarted { plan: plan.clone(), step, run: run.clone(), process: None, undo };
         let (summary, survivors) = (String::new(), Vec::new());
-        (begun, StepEnded { plan, step, run, outcome, summary, survivors, unproven: false })
+        (begun, StepEnded { plan, step, run, outcome, summary, survivors, unproven: false, tail: Vec::new() })
     };
     let (begun, over) = ran(0, false, Outcome::Exited { code: 0 });
     let mut told = Told::at(Severity::P1)

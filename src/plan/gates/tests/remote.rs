@@ -43,6 +43,7 @@ fn ended(told: Told, id: &str, outcome: Outcome, summary: &str) -> Told {
         summary: summary.into(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     })
 }
 

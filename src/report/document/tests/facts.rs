@@ -237,6 +237,7 @@ fn what_was_done_reads_as_sentences_and_gates_of_one_plan_are_one_line() {
         summary: "the image is not there".into(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     });
     let why = "deploy main to production exited 1".to_owned();
     story.tell(PlanEnded { plan: plan.clone(), end: PlanEnd::Failed, why });

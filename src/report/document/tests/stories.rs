@@ -347,6 +347,7 @@ fn one_of_each() -> Vec<Body> {
             summary: String::new(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         }
         .into(),
         Proved { plan: plan.clone(), step: 0, proof: Proof::Done, why: why.clone(), undo: false }.into(),

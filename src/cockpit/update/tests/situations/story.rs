@@ -315,7 +315,16 @@ impl Story {
         self.tell(
             "maya",
             at,
-            StepEnded { plan: plan.clone(), step: 0, run, outcome, summary, survivors, unproven: false },
+            StepEnded {
+                plan: plan.clone(),
+                step: 0,
+                run,
+                outcome,
+                summary,
+                survivors,
+                unproven: false,
+                tail: Vec::new(),
+            },
         );
         if ["done", "unwell"].contains(&how) && ["deploy", "rollback"].contains(&verb) {
             self.released(at, verb, target, &plan, head);
@@ -376,7 +385,7 @@ impl Story {
             self.tell(
                 "maya",
                 at,
-                StepEnded { plan, step, run, outcome, summary, survivors, unproven: false },
+                StepEnded { plan, step, run, outcome, summary, survivors, unproven: false, tail: Vec::new() },
             );
         }
         self.tell("maya", at, PlanEnded { plan, end, why: String::new() });
@@ -400,6 +409,7 @@ impl Story {
             summary: String::new(),
             survivors: Vec::new(),
             unproven: false,
+            tail: Vec::new(),
         };
         self.tell("maya", at, ended);
         self.tell("maya", at, begun(1));

@@ -264,6 +264,7 @@ fn a_deploy_lists_its_commits_with_the_releases_and_a_refused_rollback_says_why(
         summary: "v1.2.3 reads schema 1, and the database has schema 2.".into(),
         survivors: Vec::new(),
         unproven: false,
+        tail: Vec::new(),
     });
     story.tell(PlanEnded { plan, end: PlanEnd::Failed, why: "redeploy v1.2.3 exited 1".into() });
     let report = story.report();

@@ -1,0 +1,211 @@
+//! Sharing an incident beside what is done in it: rounds on a thread and a journal of their own, so that a remote which
+//! is slow or silent delays no step, no proof and no stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Unattended;
+use crate::config::types::Config;
+use crate::config::{load, trust};
+use crate::failure::Result;
+use crate::hotfix::git::Reader;
+use crate::incident::IncidentId;
+use crate::incident::repository::remote;
+use crate::journal::{Journal, Summary};
+use crate::share::{Opened, Round, Sharing};
+
+/// The time between two rounds.
+const EVERY: Duration = Duration::from_secs(4);
+/// The longest time between two rounds while the remote does not answer.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// How far sharing has come.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// What the remote is called; empty: the incident is not shared from here.
+    pub remote: String,
+    /// When the last round began after which all that had been written here was there.
+    pub reached: Option<Instant>,
+    /// Why the last round did not come to that.
+    pub trouble: Option<String>,
+}
+
+impl Standing {
+    /// Tells whether what was written here up to a time is at the remote.
+    pub fn has(&self, written: Instant) -> bool {
+        self.reached.is_some_and(|at| at >= written)
+    }
+}
+
+/// The way over which an incident is shared.
+#[derive(Debug)]
+pub struct Way {
+    /// The carrier.
+    pub sharing: Sharing,
+    /// Where the code is, if that is another place: others may share over the carrier, too.
+    pub code: String,
+}
+
+enum Order {
+    Now,
+    Last,
+}
+
+/// Makes rounds of sharing until it is dropped or finished.
+#[derive(Debug)]
+pub struct Rounds {
+    orders: Sender<Order>,
+    over: Receiver<()>,
+    standing: Arc<Mutex<Standing>>,
+}
+
+impl Rounds {
+    /// Begins; the first round is made at once. `None`: no thread can be had.
+    pub fn start(state_dir: &Path, author: &str, incident: IncidentId) -> Option<Self> {
+        let (orders, queue) = channel();
+        let (done, over) = channel();
+        let standing = Arc::new(Mutex::new(Standing::default()));
+        let (told, state_dir, author) = (standing.clone(), state_dir.to_owned(), author.to_owned());
+        let thread = std::thread::Builder::new().name("sharing".to_owned());
+        thread
+            .spawn(move || {
+                Work { state_dir, author, incident, told, way: None }.serve(&queue);
+                let _ = done.send(());
+            })
+            .ok()?;
+        Some(Self { orders, over, standing })
+    }
+
+    /// Has the next round made now: something was written that is not to wait.
+    pub fn hurry(&self) {
+        let _ = self.orders.send(Order::Now);
+    }
+
+    /// How far it is.
+    pub fn standing(&self) -> Standing {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until what was written up to a time is at the remote, or it is known why not, or for so long at most.
+    pub fn wait(&self, written: Instant, patience: Duration) -> Standing {
+        let until = Instant::now() + patience;
+        loop {
+            let standing = self.standing();
+            let is_told = standing.has(written) || standing.trouble.is_some();
+            if is_told || Instant::now() >= until {
+                return standing;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Makes a last round, which is waited for so long at most.
+    pub fn finish(self, patience: Duration) {
+        let _ = self.orders.send(Order::Last);
+        let _ = self.over.recv_timeout(patience);
+    }
+}
+
+struct Work {
+    state_dir: PathBuf,
+    author: String,
+    incident: IncidentId,
+    told: Arc<Mutex<Standing>>,
+    way: Option<(Sharing, Journal)>,
+}
+
+impl Work {
+    fn serve(&mut self, queue: &Receiver<Order>) {
+        let mut pause = EVERY;
+        let mut is_last = false;
+        loop {
+            let is_well = self.round();
+            if is_last {
+                return;
+            }
+            pause = if is_well { EVERY } else { (pause * 2).min(LONGEST) };
+            let mut next = queue.recv_timeout(pause);
+            // Whoever asked while a round was made asks for one more, and not for as many.
+            while let Ok(order) = next {
+                is_last |= matches!(order, Order::Last);
+                next = queue.try_recv().map_err(|_| RecvTimeoutError::Timeout);
+            }
+            if matches!(next, Err(RecvTimeoutError::Disconnected)) {
+                return;
+            }
+        }
+    }
+
+    /// Makes a round; tells whether all that was written here is at the remote, or nothing is shared.
+    fn round(&mut self) -> bool {
+        let began = Instant::now();
+        if self.way.is_none() {
+            let Some(Way { sharing, .. }) = shared(&self.state_dir, self.incident) else { return true };
+            let Ok(journal) = Journal::open_again(&self.state_dir, &self.author) else { return false };
+            self.way = Some((sharing, journal));
+        }
+        let Some((sharing, journal)) = &mut self.way else { return true };
+        if sharing.kept().is_some() {
+            self.way = None;
+            return true;
+        }
+        let remote = sharing.git().remote().into_owned();
+        let made = one_round(sharing, journal, self.incident);
+        let trouble = match made {
+            Ok(round) => round.trouble,
+            Err(failure) => {
+                // It may have been made anew, or be about another remote by now.
+                self.way = None;
+                Some(failure.cause)
+            }
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.remote = remote;
+        if trouble.is_none() {
+            told.reached = Some(began);
+        }
+        told.trouble = trouble;
+        told.trouble.is_none()
+    }
+}
+
+fn one_round(sharing: &mut Sharing, journal: &mut Journal, incident: IncidentId) -> Result<Round> {
+    let all = journal.incidents(None)?;
+    let one: Vec<Summary> = all.into_iter().filter(|one| one.id == incident).collect();
+    sharing.round(journal, Timestamp::now(), &one)
+}
+
+/// The way over which an incident is shared from here, whichever clone that was begun in; `None`: it is not, or what
+/// its repository names is not to be used without anybody's leave.
+pub fn shared(state_dir: &Path, incident: IncidentId) -> Option<Way> {
+    let found = Opened::all(state_dir).into_iter().filter(|opened| opened.shares(incident));
+    found
+        .filter_map(|opened| open(state_dir, &opened))
+        .find(|way| way.sharing.is_shared(incident) && way.sharing.turned_off().is_none())
+}
+
+/// Opens the way that was used before, if it may still be used.
+fn open(state_dir: &Path, opened: &Opened) -> Option<Way> {
+    let reader = Reader::open(&opened.root).ok()?;
+    if Unattended::refusal(state_dir, &reader).is_some() {
+        return None;
+    }
+    let loaded = load::load(&opened.root).ok().flatten();
+    let loaded = loaded.filter(|loaded| trust::is_trusted(state_dir, loaded).is_ok_and(|trusted| trusted));
+    let is_trusted = loaded.is_some();
+    let mut config = loaded.map_or_else(Config::default, |loaded| loaded.config);
+    if config.share.remote.is_empty() {
+        // A name is one in the user's own configuration, which is trusted for itself.
+        let is_name = !opened.remote.contains(['/', ':']);
+        config.hotfix.remote = is_name.then(|| opened.remote.clone())?;
+    }
+    let sharing = Sharing::open(state_dir, Unattended::new(&config, &reader), &config, is_trusted).ok()?;
+    // At the remote of the code itself there is but one repository.
+    let of_code = reader.remote_name(&config.hotfix.remote).filter(|name| *name != opened.remote);
+    let code = of_code.and_then(|name| reader.remote_place(&name)).map(|place| remote(&place));
+    Some(Way { sharing, code: code.unwrap_or_default() })
+}
