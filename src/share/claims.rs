@@ -2,7 +2,7 @@
 //! what this machine has seen change, and never by the clock of whoever holds it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use git2::{Oid, Signature};
 use rustix::time::{ClockId, clock_gettime};
@@ -45,11 +45,13 @@ struct Seen {
 }
 
 impl Git {
-    /// Asks the remote for all claims, within a time.
+    /// Asks the remote for all claims, within a time: as long again where others on this machine share over it.
     ///
     /// # Errors
     /// One line that says why it could not be asked.
     pub fn fetch_claims(&self, patience: Duration) -> Result<(), String> {
+        // A round that began before would put what it heard in the place of this.
+        let _lock = self.lock_within(patience)?;
         let all = format!("+{CLAIMS}*:{CLAIMS}*");
         let fetch = ["fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-filter"];
         let arguments: Vec<&str> =
@@ -144,7 +146,16 @@ impl Git {
         let push = ["push", "--quiet", "--no-verify", "--no-signed", "--no-follow-tags"];
         let more = ["--recurse-submodules=no", &lease, self.remote_as_given(), &spec];
         let arguments: Vec<&str> = push.into_iter().chain(more).collect();
-        self.run(&arguments, patience)?;
+        let began = Instant::now();
+        if let Err(why) = self.run(&arguments, patience) {
+            let is_cleared = || {
+                new.is_some() && began.elapsed() < patience && !self.clear_way(reference, patience).is_empty()
+            };
+            if !is_cleared() {
+                return Err(why);
+            }
+            self.run(&arguments, patience)?;
+        }
         match new {
             Some(new) => self.point(reference, new)?,
             None => drop(self.repo().find_reference(reference).and_then(|mut reference| reference.delete())),
@@ -161,4 +172,94 @@ fn uptime() -> u64 {
     #[cfg(not(target_os = "linux"))]
     let clock = ClockId::Monotonic;
     u64::try_from(clock_gettime(clock).tv_sec).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::Repository;
+
+    use super::super::claim::reference;
+    use super::*;
+    use crate::conductor::Unattended;
+    use crate::config::types::Config;
+    use crate::hotfix::git::Reader;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A clone with an empty remote, and the way to that.
+    struct World {
+        _dir: tempfile::TempDir,
+        remote: Repository,
+        git: Git,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let place = dir.path().join("remote.git");
+            let remote = Repository::init_bare(&place).unwrap();
+            let clone = Repository::init(dir.path().join("clone")).unwrap();
+            clone.remote("origin", &place.to_string_lossy()).unwrap();
+            let reader = Reader::open(clone.workdir().unwrap()).unwrap();
+            let wire = Unattended::new(&Config::default(), &reader);
+            let settings = clone.path().join("config");
+            let git = Git::open(&dir.path().join("state"), "app", "origin", &settings, wire).unwrap();
+            Self { _dir: dir, remote, git }
+        }
+
+        /// Puts something at the remote, as anybody can who may push.
+        fn put(&self, name: &str) {
+            let tree = self.remote.treebuilder(None).unwrap().write().unwrap();
+            let tree = self.remote.find_tree(tree).unwrap();
+            let by = Signature::now("mallory", "mallory@example.com").unwrap();
+            self.remote.commit(Some(name), &by, &by, "garbage", &tree, &[]).unwrap();
+        }
+
+        fn take(&self) -> Result<Option<Oid>, String> {
+            self.git.swap_claim(&reference("production", ""), None, Some(b"mine"), PATIENCE)
+        }
+    }
+
+    #[test]
+    fn what_lies_below_or_above_a_lease_does_not_keep_it_from_being_taken() {
+        let [below, above] = ["refs/flightdeck/v1/leases/production/x", "refs/flightdeck/v1"];
+        let branch = "refs/heads/refs/flightdeck/v1";
+        let shadow = "refs/heads/refs/flightdeck/v1/leases/production";
+        for (name, removed) in [(below, vec![below]), (above, vec![branch, above]), (shadow, vec![shadow])] {
+            for is_heard in [false, true] {
+                let world = World::new();
+                world.put(name);
+                if name != shadow {
+                    world.put(branch);
+                }
+                if is_heard {
+                    // It is in the way here, too.
+                    let _ = world.git.fetch_claims(PATIENCE);
+                }
+                let taken = world.take().unwrap_or_else(|why| panic!("{name}: {why}"));
+                let there = world.remote.refname_to_id(&reference("production", "")).unwrap();
+                assert_eq!(taken, Some(there), "{name}");
+                assert_eq!(world.git.take_removed(), removed);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_removed_where_somebody_was_quicker() {
+        let world = World::new();
+        world.put("refs/flightdeck/v1/leases/production");
+        world.put("refs/flightdeck/v1/leases/staging");
+        world.take().unwrap_err();
+        assert!(world.git.take_removed().is_empty());
+        assert!(world.remote.refname_to_id("refs/flightdeck/v1/leases/staging").is_ok());
+    }
+
+    #[test]
+    fn claims_are_asked_for_by_one_at_a_time() {
+        let world = World::new();
+        let round = world.git.lock().unwrap();
+        world.git.fetch_claims(Duration::from_millis(50)).unwrap_err();
+        drop(round);
+        world.git.fetch_claims(PATIENCE).unwrap();
+    }
 }

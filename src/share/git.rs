@@ -12,12 +12,14 @@
 //! | `refs/taken/<incident>/<node>` | how far that was taken into the journal |
 
 mod archive;
+mod blocked;
 mod fetch;
 mod kept;
+mod lock;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,6 +64,8 @@ pub struct Git {
     remote: String,
     settings: PathBuf,
     wire: Unattended,
+    /// What was removed at the remote because it was in the way.
+    removed: RefCell<Vec<String>>,
 }
 
 /// What one reference is pushed by.
@@ -105,7 +109,8 @@ impl Git {
         };
         let repo = repo.map_err(|error| said(&error))?;
         Opened::keep(&directory, wire.root(), remote);
-        Ok(Self { repo, directory, remote: remote.to_owned(), settings: settings.to_path_buf(), wire })
+        let (settings, removed) = (settings.to_path_buf(), RefCell::default());
+        Ok(Self { repo, directory, remote: remote.to_owned(), settings, wire, removed })
     }
 
     /// What the remote is called, without credentials.
@@ -149,7 +154,7 @@ impl Git {
 
     /// Whether somebody turned sharing over this remote off on this machine.
     pub fn is_off(&self) -> bool {
-        self.directory.join(OFF).exists()
+        is_off(&self.directory)
     }
 
     /// Turns it off or on.
@@ -222,12 +227,14 @@ impl Git {
         if specs.is_empty() {
             return Ok(Vec::new());
         }
-        let Err(why) = self.push_all(&specs) else { return Ok(Vec::new()) };
         if specs.len() == 1 {
-            return Ok(vec![why]);
+            return Ok(self.push_one(&specs).err().into_iter().collect());
+        }
+        if self.push_all(&specs).is_ok() {
+            return Ok(Vec::new());
         }
         // One that is refused holds up no other.
-        Ok(specs.chunks(1).filter_map(|one| self.push_all(one).err()).collect())
+        Ok(specs.chunks(1).filter_map(|one| self.push_one(one).err()).collect())
     }
 
     fn push_all(&self, specs: &[Spec]) -> Result<(), String> {
@@ -250,16 +257,6 @@ impl Git {
         arguments.extend(["--", &self.remote]);
         arguments.extend(refspecs);
         self.git(&arguments)
-    }
-
-    /// Keeps others on this machine from sharing over this remote until it is dropped.
-    ///
-    /// # Errors
-    /// One line: the lock cannot be had.
-    pub fn lock(&self) -> Result<File, String> {
-        let file = File::create(self.directory.join("flightdeck.lock")).map_err(|error| error.to_string())?;
-        file.lock().map_err(|error| error.to_string())?;
-        Ok(file)
     }
 
     /// The lines of what git says.
@@ -508,6 +505,10 @@ pub(super) fn parse(name: &str) -> Option<(IncidentId, u64)> {
 
 fn theirs(incident: IncidentId, node: u64) -> String {
     format!("{THEIRS}{incident}/{}", node_name(node))
+}
+
+pub(super) fn is_off(directory: &Path) -> bool {
+    directory.join(OFF).exists()
 }
 
 pub(super) fn own(incident: IncidentId) -> String {

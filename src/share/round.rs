@@ -13,9 +13,11 @@ use super::purge;
 use crate::failure::{Failure, Result};
 use crate::incident::repository::is_same;
 use crate::incident::{
-    Body, Checkout, Declared, Draft, IncidentId, Joined, Log, Record, Recorded, State, Status,
+    Body, Checkout, Declared, Draft, IncidentId, Joined, Log, NoteKind, Noted, Record, Recorded, State,
+    Status,
 };
 use crate::journal::{Journal, Seq, Summary};
+use crate::text::visible;
 
 /// Most bytes of records that go into one batch: a host may refuse large pushes.
 const BATCH: usize = MOST_BYTES / 4;
@@ -91,6 +93,8 @@ pub struct Sharing {
     pub(super) key: Key,
     pub(super) gate: Gate,
     seen: BTreeMap<IncidentId, Looked>,
+    /// What others had put in the way of ours, as it was told.
+    told: BTreeSet<String>,
     /// Tips with which something was wrong, so that they are not gone through again.
     wrong: BTreeMap<(IncidentId, u64), (Oid, Vec<Aside>)>,
 }
@@ -98,7 +102,7 @@ pub struct Sharing {
 impl Sharing {
     /// Shares over a git remote, as the installation that has this key.
     pub(super) fn new(git: Git, key: Key, gate: Gate) -> Self {
-        Self { git, key, gate, seen: BTreeMap::new(), wrong: BTreeMap::new() }
+        Self { git, key, gate, seen: BTreeMap::new(), told: BTreeSet::new(), wrong: BTreeMap::new() }
     }
 
     /// The way to the remote.
@@ -179,6 +183,9 @@ impl Sharing {
         if round.trouble.is_none() || asked.is_ok() {
             let refused = self.git.push(node, &sendable, &overwritten).map_err(unusable)?;
             round.trouble = round.trouble.or_else(|| refused.into_iter().next());
+            if let Some(one) = incidents.first() {
+                self.tell_removed(journal, now, one.id)?;
+            }
         }
         if round.trouble.is_none() && asked.is_ok() {
             let left = self.leave(journal, now, incidents)?;
@@ -192,6 +199,29 @@ impl Sharing {
             self.git.remember_pushed();
         }
         Ok(round)
+    }
+
+    /// Writes down what was removed at the remote because it kept ours from it: each once, however often it comes back.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn tell_removed(
+        &mut self,
+        journal: &mut Journal,
+        now: Timestamp,
+        incident: IncidentId,
+    ) -> Result<()> {
+        let new: Vec<String> =
+            self.git.take_removed().into_iter().filter(|name| self.told.insert(name.clone())).collect();
+        let Some(first) = new.first() else { return Ok(()) };
+        let more = if new.len() == 1 { String::new() } else { format!(" and {} more", new.len() - 1) };
+        let text = format!(
+            "removed {}{more} from {}: somebody put it where it kept this machine from sharing",
+            visible(first),
+            visible(&self.git.remote())
+        );
+        let draft = Draft::now(incident, Noted { kind: NoteKind::Problem, text });
+        journal.append(now, vec![draft]).map(drop)
     }
 
     /// Tells whether somebody who takes part in an incident purged it from the remote.

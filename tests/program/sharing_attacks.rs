@@ -109,3 +109,28 @@ fn a_mark_of_a_purge_that_nobody_signed_keeps_nothing_back() {
     omar.flightdeck(&["join", &number]).succeeded();
     assert!(omar.json(&["history", "--json"]).to_string().contains("closed"));
 }
+
+#[test]
+fn a_name_that_lies_in_the_way_keeps_nobody_from_sharing() {
+    let world = World::new();
+    let origin = bare(&world);
+    let [maya, eve] = ["maya", "eve"].map(|name| clone_elsewhere(&world, &origin, name, name));
+    declare(&maya, "Checkout answers 500");
+    synced(&maya);
+    let here = Shell { directory: origin, ..world.shell(&world.path("home")) };
+    let all =
+        || here.run("git", &["for-each-ref", "--format=%(refname)", "refs/flightdeck"]).succeeded().stdout;
+    let ours = all().trim().to_owned();
+    let above = ours.rsplit_once('/').unwrap().0.to_owned();
+    for way in [format!("{ours}/x"), above] {
+        let specs = [format!(":{ours}"), format!("HEAD:{way}")];
+        for spec in &specs {
+            eve.run("git", &["push", "--quiet", "origin", spec]).succeeded();
+        }
+        maya.flightdeck(&["note", "the pool is exhausted"]).succeeded();
+        synced(&maya);
+        assert!(all().lines().any(|name| name == ours), "{}", all());
+        let told = maya.json(&["status", "--json"])["timeline"].to_string();
+        assert!(told.contains(&format!("removed {way} from origin")), "{told}");
+    }
+}
