@@ -7,12 +7,12 @@ use super::args::WorldArgs;
 use super::context::{Context, Loaded, Wanted};
 use super::follow::follow;
 use super::preview::preview as preview_with;
-use crate::conductor::{self, Fresh, PassOver, Started};
+use crate::conductor::{self, Fresh, Others, PassOver, Started};
 use crate::config::types::Config;
 use crate::deploy::rollback;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{History, Policy, Proposal};
-use crate::plan::gates::{self, CANARY, Gate, VERDICT};
+use crate::incident::{Body, History, NoteKind, Policy, Proposal, Record};
+use crate::plan::gates::{self, CANARY, Gate, LEASE, VERDICT};
 use crate::plan::remedy::Refused;
 use crate::plan::{Plan, Purpose, Request, confirmed, proposal};
 use crate::text::visible;
@@ -78,12 +78,14 @@ pub(super) fn carry_for(
     )?;
     match started {
         Started::Held(lease) => Err(conductor::held(&format!("starting {}", plan.title), &lease, cx.now())),
-        Started::Yes(_) if world.detach => {
+        Started::Yes(records) if world.detach => {
+            tell_problems(cx, &records);
             print_id(cx, "plan", &plan.id, world.json)?;
             Ok(End::Done)
         }
-        Started::Yes(_) => {
+        Started::Yes(records) => {
             cx.out.tell(&format!("{}  ({})", plan.title, plan.id));
+            tell_problems(cx, &records);
             tell_notes(cx, &plan);
             let end = follow(cx, &mut loaded.journal, incident, &plan.id, seq)?;
             // Of a flag its state is the result: whoever turned it prints that.
@@ -136,9 +138,19 @@ fn dry_run(
     let mut notices = loaded.as_ref().map_or_else(Vec::new, |loaded| notices(cx, config, &plan, loaded));
     let others =
         |loaded: &Loaded| conductor::others(&loaded.journal, &cx.state_dir, loaded.state().id, &plan);
-    notices.extend(loaded.as_ref().and_then(others));
+    let lease = match loaded.as_ref().and_then(others) {
+        Some(Others::Held(who)) => {
+            notices.push(who);
+            None
+        }
+        Some(Others::Gate(standing)) => Some(standing),
+        None => None,
+    };
     let standings = loaded.map(|loaded| {
-        gates::evaluate(&plan, &plan.hash(), loaded.state(), policy, &loaded.journal.author().name, cx.now())
+        let (state, by) = (loaded.state(), &loaded.journal.author().name);
+        let mut standings = gates::evaluate(&plan, &plan.hash(), state, policy, by, cx.now());
+        standings.extend(lease);
+        standings
     });
     if json {
         let gates = standings.unwrap_or_default();
@@ -299,6 +311,17 @@ fn confirm(
     Err(Failure::usage(doing(), "what was typed is not the name of its target", hint))
 }
 
+/// What was written down as a problem with the start of a plan.
+pub(super) fn tell_problems(cx: &Context, records: &[Record]) {
+    for record in records {
+        if let Body::Noted(noted) = &record.body
+            && noted.kind == NoteKind::Problem
+        {
+            cx.out.tell(&format!("  ▲ {}", visible(&noted.text)));
+        }
+    }
+}
+
 /// What has to be known of a plan, and why it asks for the word it asks for.
 fn tell_notes(cx: &Context, plan: &Plan) {
     for note in &plan.notes {
@@ -317,7 +340,7 @@ fn passed_over(world: &WorldArgs) -> Result<Vec<PassOver>> {
         return Err(Failure::usage(
             doing,
             cause,
-            format!("the gates are: {}, {VERDICT}, {CANARY}", Gate::IDS.join(", ")),
+            format!("the gates are: {}, {VERDICT}, {CANARY}, {LEASE}", Gate::IDS.join(", ")),
         ));
     }
     let reasons = &world.reason;

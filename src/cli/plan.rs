@@ -8,6 +8,7 @@ use super::context::{Context, Loaded, Wanted};
 use crate::conductor;
 use crate::failure::{Failure, Result};
 use crate::incident::{Decision, PlanRun, State};
+use crate::plan::gates::LEASE;
 use crate::plan::proposal;
 use crate::text::visible;
 
@@ -41,13 +42,7 @@ pub(crate) enum Command {
     /// Retry the step that failed or whose outcome is unknown
     Retry(Deciding),
     /// Skip the step and continue with the next; for a running watch, promote now
-    Skip {
-        /// Why: it goes into the record and the report
-        #[arg(long, value_name = "WHY")]
-        reason: String,
-        #[command(flatten)]
-        deciding: Deciding,
-    },
+    Skip(Deciding),
     /// Approve or reject what a pipeline waits for: a deployment, a manual job
     Review {
         /// Approve it
@@ -97,6 +92,14 @@ pub(crate) struct Deciding {
     #[arg(long, value_name = "TARGET")]
     pub(crate) confirm: Option<String>,
 
+    /// Override a gate where the plan takes its target again, with a reason: `lease`
+    #[arg(long = "override", value_name = "GATE", value_parser = [LEASE], requires = "reason")]
+    pub(crate) pass_over: Option<String>,
+
+    /// Why a step is skipped or a gate overridden: it goes into the record and the report
+    #[arg(long, value_name = "WHY")]
+    pub(crate) reason: Option<String>,
+
     /// Return as soon as it was decided
     #[arg(long)]
     pub(crate) detach: bool,
@@ -138,8 +141,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
         }
         Command::Resume(deciding) => decide::decide(cx, deciding, &Decision::Resume, None),
         Command::Retry(deciding) => decide::decide(cx, deciding, &Decision::Retry, None),
-        Command::Skip { reason, deciding } => {
-            decide::decide(cx, deciding, &Decision::Skip { reason: reason.trim().to_owned() }, None)
+        Command::Skip(deciding) => {
+            let reason = deciding.reason.as_deref().unwrap_or_default().trim().to_owned();
+            decide::decide(cx, deciding, &Decision::Skip { reason }, None)
         }
         Command::Review { approve, reject: _, comment, deciding } => {
             let comment = comment.trim().to_owned();

@@ -31,6 +31,7 @@ use crate::hotfix::suspects::ChangeText;
 use crate::incident::{
     Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId, Released,
 };
+use crate::plan::gates::Standing;
 use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
 use crate::report::past::Chronicle;
@@ -130,6 +131,13 @@ pub enum Fact {
     Opened(Box<Log>),
     /// The installation that this is.
     Here(u64),
+    /// How it stands with others at the target of a plan, as the remote says.
+    Others {
+        /// Id of the plan.
+        plan: String,
+        /// What is in its way; `None`: nothing.
+        said: Option<Standing>,
+    },
     /// The list of incidents changed.
     Incidents(Vec<IncidentLine>),
     /// The repository was read.
@@ -264,7 +272,11 @@ pub enum Effect {
         plan: String,
         /// The choice as it was shown, with its reason.
         choice: Box<Choice>,
+        /// Gates to be passed over: id and reason of each.
+        pass_over: Vec<(String, String)>,
     },
+    /// Ask the remote who else is at work at the target of a plan.
+    AskOthers(Box<Plan>),
     /// Take a target from a plan whose process is gone.
     TakeOver {
         /// The target.

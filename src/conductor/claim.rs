@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use git2::Oid;
@@ -10,11 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{SILENCE, shown_gone};
 use super::process;
-use super::sharing::{Way, shared};
+use super::sharing::{Reach, Way, reach};
+use crate::clock::Stopwatch;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Draft, IncidentId, LeaseTaken, NoteKind, Noted, Record};
+use crate::incident::{Draft, IncidentId, LeaseTaken, NoteKind, Noted, Record, duration};
 use crate::journal::{Journal, Lease};
 use crate::plan::Plan;
+use crate::plan::gates::{self, Standing};
 use crate::share::{Claim, Claimed, Key, Sharing, There, claim_reference};
 use crate::text::visible;
 
@@ -27,6 +30,9 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// How often somebody who is quicker is looked at again.
 const ATTEMPTS: usize = 3;
 
+/// After so long without renewing it a holder goes no further unasked: soon the target is anybody's.
+const UNSURE: Duration = Duration::from_secs(90);
+
 /// What became of an attempt to take a target.
 pub(super) enum Taken {
     /// Nobody else has to be asked: it is not shared, or harms nobody.
@@ -35,6 +41,8 @@ pub(super) enum Taken {
     Yes(Box<Hold>),
     /// Somebody on another machine holds it.
     Held(Lease),
+    /// What lies there may be somebody's: it is no lease, or one of a machine that nobody here knows.
+    Doubtful(String),
     /// Nobody else can be asked: why.
     Unasked(String),
 }
@@ -47,21 +55,46 @@ pub(super) struct Hold {
     reference: String,
     /// What we put there last.
     mine: Option<Oid>,
+    /// What was passed over to take it, in words.
+    pub(super) over: Option<String>,
+}
+
+/// Whether there is a way to the claim of a target.
+enum Opening {
+    /// What is done there is shared with nobody.
+    Alone,
+    /// The remote may not be asked: why.
+    Shut(String),
+    Open(Box<Hold>),
+}
+
+impl Opening {
+    /// The way, if there is one.
+    fn ok(self) -> Option<Hold> {
+        match self {
+            Self::Open(hold) => Some(*hold),
+            Self::Alone | Self::Shut(_) => None,
+        }
+    }
 }
 
 impl Hold {
-    /// `None`: what is done there is shared with nobody.
+    /// Opens the way without asking whether the remote may be asked now: [`Hold::kept`].
     fn open(
         journal: &Journal,
         state_dir: &Path,
         incident: IncidentId,
         (target, plan): (&str, &str),
-    ) -> Option<Self> {
-        let Way { mut sharing, code } = shared(state_dir, incident)?;
-        if sharing.kept().is_some() {
-            return None;
-        }
-        let key = Key::open(state_dir).ok()?;
+    ) -> Opening {
+        let Way { sharing, code } = match reach(state_dir, incident) {
+            Reach::Alone => return Opening::Alone,
+            Reach::Shut { why, .. } => return Opening::Shut(why),
+            Reach::Open(way) => *way,
+        };
+        let key = match Key::open(state_dir) {
+            Ok(key) => key,
+            Err(failure) => return Opening::Shut(failure.cause),
+        };
         let author = journal.author();
         let claim = Claim {
             process: process::this(),
@@ -69,7 +102,21 @@ impl Hold {
             ..Claim::new(target, incident, plan, &author.name, author.node, &key)
         };
         let reference = claim_reference(target, &code);
-        Some(Self { sharing, key, claim, reference, mine: None })
+        Opening::Open(Box::new(Self { sharing, key, claim, reference, mine: None, over: None }))
+    }
+
+    /// The same, where the remote may be asked.
+    fn open_to_ask(journal: &Journal, state_dir: &Path, incident: IncidentId, plan: (&str, &str)) -> Opening {
+        let mut opening = Self::open(journal, state_dir, incident, plan);
+        let kept = match &mut opening {
+            Opening::Open(hold) => hold.sharing.kept(),
+            Opening::Alone | Opening::Shut(_) => None,
+        };
+        match kept {
+            None => opening,
+            Some(kept) if kept.is_wanted() => Opening::Alone,
+            Some(kept) => Opening::Shut(kept.to_string()),
+        }
     }
 
     fn there(&self, journal: &Journal) -> std::result::Result<Option<Claimed>, String> {
@@ -78,8 +125,11 @@ impl Hold {
         self.sharing.git().claimed(&self.reference, &self.claim.target, &key_of)
     }
 
+    /// Tells whether it is of this very plan, or of one of this machine whose process is gone.
     fn is_ours(&self, there: &There) -> bool {
-        matches!(there, There::Claim(claim) if claim.node == self.claim.node)
+        let There::Claim(claim) = there else { return false };
+        let is_same = claim.plan == self.claim.plan && claim.incident == self.claim.incident;
+        claim.node == self.claim.node && (is_same || claim.process.as_ref().is_some_and(process::is_gone))
     }
 
     fn put(&mut self, seen: Option<Oid>) -> std::result::Result<(), String> {
@@ -95,63 +145,100 @@ impl Hold {
             let _ = self.sharing.git().swap_claim(&self.reference, Some(mine), None, PATIENCE);
         }
     }
+
+    /// Writes down what was removed at the remote because it was in the way. It is no reason to stop if that fails.
+    fn tell_removed(&mut self, journal: &mut Journal) {
+        let _ = self.sharing.tell_removed(journal, Timestamp::now(), self.claim.incident);
+    }
+
+    /// Why a claim of somebody else is not simply theirs; `None`: it is one of a machine that is known here.
+    fn doubt(&self, journal: &Journal, claimed: &Claimed) -> Option<String> {
+        let target = visible(&self.claim.target);
+        let claim = match &claimed.there {
+            There::Garbage(why) => {
+                return Some(format!(
+                    "what the remote has as the lease of {target} is none: {}",
+                    visible(why)
+                ));
+            }
+            There::Claim(claim) => claim,
+        };
+        let is_known = |node| {
+            let of = |incident| journal.key_of(incident, node).ok().flatten();
+            let known = of(self.claim.incident).or_else(|| of(claim.incident));
+            known.is_some_and(|known| known == claim.key)
+        };
+        // This machine's own key is known to it.
+        let is_known = claim.node == self.claim.node && claim.key == self.claim.key
+            || u64::from_str_radix(&claim.node, 16).is_ok_and(is_known);
+        let (person, plan) = (visible(&claim.person), visible(&claim.plan));
+        (!is_known).then(|| {
+            format!(
+                "{person} holds {target} for {plan}, from a machine ({}) that nobody here knows",
+                claim.node
+            )
+        })
+    }
 }
 
-/// Takes the target of a plan where everybody can see it.
-///
-/// # Errors
-/// What lies there is no lease, and was put there just now.
+/// Takes the target of a plan where everybody can see it. `passes`: what nobody can vouch for is passed over.
 pub(super) fn take(
-    journal: &Journal,
+    journal: &mut Journal,
     state_dir: &Path,
     incident: IncidentId,
     repository: &str,
     plan: &Plan,
-    doing: &str,
-) -> Result<Taken> {
+    passes: bool,
+) -> Taken {
     if !plan.is_for_one() {
-        return Ok(Taken::Alone);
+        return Taken::Alone;
     }
-    let Some(mut hold) = Hold::open(journal, state_dir, incident, (&plan.target, &plan.id)) else {
-        return Ok(Taken::Alone);
+    let mut hold = match Hold::open_to_ask(journal, state_dir, incident, (&plan.target, &plan.id)) {
+        Opening::Alone => return Taken::Alone,
+        Opening::Shut(why) => return Taken::Unasked(why),
+        Opening::Open(hold) => hold,
     };
     let mut is_fresh = false;
     for _ in 0..ATTEMPTS {
         let known = match hold.there(journal) {
             Ok(known) => known,
-            Err(why) => return Ok(Taken::Unasked(why)),
+            Err(why) => return Taken::Unasked(why),
         };
         let in_the_way = known.as_ref().filter(|it| !hold.is_ours(&it.there) && !is_silent(it));
+        hold.over = None;
         if let Some(there) = in_the_way {
             // What was heard last may be over.
             if !is_fresh && let Err(why) = hold.sharing.git().fetch_claims(PATIENCE) {
-                return Ok(Taken::Unasked(why));
+                return Taken::Unasked(why);
             }
             if !is_fresh {
                 is_fresh = true;
                 continue;
             }
-            return match held(there, repository, &plan.target, incident) {
-                Ok(lease) => Ok(Taken::Held(lease)),
-                Err((_, why)) => Err(garbage(doing, &plan.target, &why)),
-            };
+            match hold.doubt(journal, there) {
+                None => return Taken::Held(held(there, repository, &plan.target, incident)),
+                Some(why) if !passes => return Taken::Doubtful(why),
+                Some(why) => hold.over = Some(why),
+            }
         }
         let (seen, began) = (known.map(|it| it.id), Instant::now());
-        let Err(why) = hold.put(seen) else { return Ok(Taken::Yes(Box::new(hold))) };
+        let put = hold.put(seen);
+        hold.tell_removed(journal);
+        let Err(why) = put else { return Taken::Yes(hold) };
         if began.elapsed() >= PATIENCE {
-            return Ok(Taken::Unasked(why));
+            return Taken::Unasked(why);
         }
         if let Err(why) = hold.sharing.git().fetch_claims(PATIENCE) {
-            return Ok(Taken::Unasked(why));
+            return Taken::Unasked(why);
         }
         is_fresh = true;
         let now = hold.there(journal).ok().flatten().map(|it| it.id);
         if now == seen {
             // Nobody was quicker: it is not taken there.
-            return Ok(Taken::Unasked(why));
+            return Taken::Unasked(why);
         }
     }
-    Ok(Taken::Unasked("others take it at the same time, again and again".to_owned()))
+    Taken::Unasked("others take it at the same time, again and again".to_owned())
 }
 
 /// Tells whether a claim was not renewed for so long that it is nobody's any more: by what was seen from here.
@@ -159,13 +246,8 @@ fn is_silent(claimed: &Claimed) -> bool {
     SignedDuration::try_from(claimed.unchanged).is_ok_and(|unchanged| unchanged >= SILENCE)
 }
 
-/// The claim of somebody else as a lease.
-fn held(
-    claimed: &Claimed,
-    repository: &str,
-    target: &str,
-    incident: IncidentId,
-) -> std::result::Result<Lease, (Lease, String)> {
+/// The claim of somebody else as a lease; of what is none only that it lies there.
+fn held(claimed: &Claimed, repository: &str, target: &str, incident: IncidentId) -> Lease {
     let now = Timestamp::now();
     let seen = SignedDuration::try_from(claimed.unchanged).unwrap_or_default();
     let heartbeat_at = now.checked_sub(seen).unwrap_or(now);
@@ -180,27 +262,16 @@ fn held(
         heartbeat_at,
     };
     match &claimed.there {
-        There::Claim(claim) => Ok(Lease {
+        There::Claim(claim) => Lease {
             incident: claim.incident,
             plan: claim.plan.clone(),
             by: claim.person.clone(),
             process: claim.process.clone(),
             taken_at: claim.taken.min(now),
             ..lease
-        }),
-        There::Garbage(why) => Err((lease, why.clone())),
+        },
+        There::Garbage(_) => lease,
     }
-}
-
-/// What somebody is told in whose way something lies that is no lease.
-fn garbage(doing: &str, target: &str, why: &str) -> Failure {
-    let (target, minutes) = (visible(target), SILENCE.as_mins());
-    let cause = format!("what the remote has as the lease of {target} is none: {}", visible(why));
-    let hint = format!(
-        "if nobody deploys there: flightdeck plan take-over {target} --reason WHY --gone HOW; it is free \
-         once it has stayed so for {minutes} minutes"
-    );
-    Failure::of(FailureKind::Held, doing, cause, hint)
 }
 
 /// Who holds a target on another machine, as far as the remote says; `None`: nobody, or it is not shared.
@@ -215,30 +286,54 @@ pub fn holder(
     target: &str,
 ) -> Result<Option<Lease>> {
     let doing = || format!("asking who holds {}", visible(target));
-    let Some(hold) = Hold::open(journal, state_dir, incident, (target, "")) else { return Ok(None) };
     let unasked = |why: String| Failure::new(doing(), why, "try again, or ask on the call");
-    hold.sharing.git().fetch_claims(PATIENCE).map_err(unasked)?;
-    let there = hold.there(journal).map_err(unasked)?;
-    let Some(there) = there.filter(|it| !hold.is_ours(&it.there)) else { return Ok(None) };
-    Ok(Some(held(&there, repository, target, incident).unwrap_or_else(|(lease, _)| lease)))
+    let found = look(journal, state_dir, incident, (target, "")).map_err(unasked)?;
+    Ok(found.map(|(_, there)| held(&there, repository, target, incident)))
 }
 
-/// What is to be known of others before a plan is started, in one line: that they cannot be asked, or that one of them is
-/// at work there.
-pub fn others(journal: &Journal, state_dir: &Path, incident: IncidentId, plan: &Plan) -> Option<String> {
+/// Asks the remote what lies there of others as the lease of a target; `None`: nothing, or it is not shared.
+fn look(
+    journal: &Journal,
+    state_dir: &Path,
+    incident: IncidentId,
+    plan: (&str, &str),
+) -> std::result::Result<Option<(Hold, Claimed)>, String> {
+    let hold = match Hold::open_to_ask(journal, state_dir, incident, plan) {
+        Opening::Alone => return Ok(None),
+        Opening::Shut(why) => return Err(why),
+        Opening::Open(hold) => *hold,
+    };
+    hold.sharing.git().fetch_claims(PATIENCE)?;
+    let there = hold.there(journal)?.filter(|it| !hold.is_ours(&it.there));
+    Ok(there.map(|there| (hold, there)))
+}
+
+/// What is to be known of others before a plan is started.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Others {
+    /// One of them is at work there: who, in one line.
+    Held(String),
+    /// How it stands that they cannot be asked, or that nobody knows who is at work there.
+    Gate(Standing),
+}
+
+/// Asks the remote what is to be known of others before a plan is started; `None`: nothing is in its way, and all can be
+/// asked.
+pub fn others(journal: &Journal, state_dir: &Path, incident: IncidentId, plan: &Plan) -> Option<Others> {
     if !plan.is_for_one() {
         return None;
     }
-    let target = visible(&plan.target);
-    match holder(journal, state_dir, incident, "", &plan.target) {
+    match look(journal, state_dir, incident, (&plan.target, &plan.id)) {
         Ok(None) => None,
-        Ok(Some(lease)) => {
-            let now = Timestamp::now();
-            Some(super::held("", &lease, now).cause)
-        }
-        Err(failure) => {
-            Some(format!("nobody else can be asked whether they deploy to {target}: {}", failure.cause))
-        }
+        Ok(Some((_, there))) if is_silent(&there) => None,
+        Ok(Some((hold, there))) => Some(match hold.doubt(journal, &there) {
+            Some(why) => Others::Gate(gates::doubtful(&why)),
+            None => {
+                let lease = held(&there, "", &plan.target, incident);
+                Others::Held(super::held("", &lease, Timestamp::now()).cause)
+            }
+        }),
+        Err(why) => gates::unasked(plan, &why).map(Others::Gate),
     }
 }
 
@@ -246,6 +341,17 @@ pub fn others(journal: &Journal, state_dir: &Path, incident: IncidentId, plan: &
 pub(super) struct Keeping {
     over: Sender<()>,
     done: Receiver<()>,
+    target: String,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// How it stands with a claim that is renewed.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Since it was renewed last; `None`: it never was, as nobody could be asked.
+    renewed: Option<Stopwatch>,
+    /// Who took it.
+    lost: Option<String>,
 }
 
 impl Keeping {
@@ -258,16 +364,33 @@ impl Keeping {
         let (told, done) = channel();
         let (state_dir, author) = (state_dir.to_owned(), author.to_owned());
         let (target, plan) = (plan.target.clone(), plan.id.clone());
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let keeping = Self { over, done, target: target.clone(), kept: Arc::clone(&kept) };
         let thread = std::thread::Builder::new().name("lease".to_owned());
         thread
             .spawn(move || {
                 if let Ok(mut journal) = Journal::open_again(&state_dir, &author) {
-                    keep(&mut journal, &state_dir, incident, (&target, &plan), &ended);
+                    keep(&mut journal, &state_dir, incident, (&target, &plan), &ended, &kept);
                 }
                 let _ = told.send(());
             })
             .ok()?;
-        Some(Self { over, done })
+        Some(keeping)
+    }
+
+    /// Why the plan should not go on unasked: somebody else took its target, or is about to be able to. `None`: it holds
+    /// it, or was started though nobody could be asked.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = visible(&self.target);
+        if let Some(by) = &kept.lost {
+            return Some(format!("{by} took {target} over meanwhile"));
+        }
+        let since = kept.renewed?.elapsed();
+        let silent = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
+        (since > UNSURE).then(|| {
+            format!("the lease of {target} was last renewed {} ago: others may take it", duration(silent))
+        })
     }
 
     /// Gives it back, for which the remote gets a moment.
@@ -283,14 +406,17 @@ fn keep(
     incident: IncidentId,
     plan: (&str, &str),
     over: &Receiver<()>,
+    kept: &Mutex<Kept>,
 ) {
+    let kept = || kept.lock().unwrap_or_else(PoisonError::into_inner);
     let mut hold: Option<Hold> = None;
     let mut next = Duration::ZERO;
     // The end of the plan drops the other end.
     while matches!(over.recv_timeout(next), Err(RecvTimeoutError::Timeout)) {
         next = AGAIN;
         if hold.is_none() {
-            hold = Hold::open(journal, state_dir, incident, plan);
+            // What was taken is watched over also where the remote may no longer be asked.
+            hold = Hold::open(journal, state_dir, incident, plan).ok();
             // It was taken by whoever started this process.
             let known = hold.as_ref().and_then(|hold| hold.there(journal).ok().flatten());
             if let (Some(hold), Some(known)) = (&mut hold, known)
@@ -298,15 +424,22 @@ fn keep(
                 && hold.is_ours(&known.there)
             {
                 hold.mine = Some(known.id);
+                kept().renewed = Some(Stopwatch::start());
                 hold.claim =
                     Claim { process: process::this(), plan: hold.claim.plan.clone(), ..(**claim).clone() };
             }
         }
         let Some(holding) = &mut hold else { continue };
-        match renew(holding, journal) {
-            Renewed::Yes => next = RENEW,
+        let renewed = renew(holding, journal);
+        holding.tell_removed(journal);
+        match renewed {
+            Renewed::Yes => {
+                kept().renewed = Some(Stopwatch::start());
+                next = RENEW;
+            }
             Renewed::NotNow => {}
             Renewed::Lost(by) => {
+                kept().lost = Some(by.clone());
                 let (target, plan) = plan;
                 let text = format!("{by} took {target} over while {plan} holds it: two plans may work there");
                 let draft = Draft::now(incident, Noted { kind: NoteKind::Problem, text });
@@ -330,6 +463,9 @@ enum Renewed {
 
 /// Renews a claim; what others put in its place that is none is put right.
 fn renew(hold: &mut Hold, journal: &Journal) -> Renewed {
+    if hold.sharing.kept().is_some() {
+        return Renewed::NotNow;
+    }
     hold.claim.renewed += 1;
     let mine = hold.mine;
     if mine.is_some() && hold.put(mine).is_ok() {
@@ -343,12 +479,12 @@ fn renew(hold: &mut Hold, journal: &Journal) -> Renewed {
     }
     let Ok(there) = hold.there(journal) else { return Renewed::NotNow };
     let seen = match &there {
-        Some(Claimed { there: There::Claim(claim), unchanged, .. })
-            if claim.node != hold.claim.node
-                && SignedDuration::try_from(*unchanged).is_ok_and(|it| it < SILENCE) =>
-        {
-            return Renewed::Lost(format!("{} ({})", visible(&claim.person), visible(&claim.plan)));
-        }
+        Some(known) if !hold.is_ours(&known.there) && !is_silent(known) => match &known.there {
+            There::Claim(claim) => {
+                return Renewed::Lost(format!("{} ({})", visible(&claim.person), visible(&claim.plan)));
+            }
+            There::Garbage(_) => Some(known.id),
+        },
         Some(there) => Some(there.id),
         None => None,
     };
@@ -372,7 +508,7 @@ pub fn take_away(
         .map_err(|(cause, hint)| Failure::of(FailureKind::Held, doing.clone(), cause, hint))?;
     let failed = |why: String| Failure::new(doing.clone(), why, "see who holds it by now, and try it again");
     let target = lease.target.as_str();
-    if let Some(hold) = Hold::open(journal, state_dir, incident, (target, "")) {
+    if let Some(hold) = Hold::open_to_ask(journal, state_dir, incident, (target, "")).ok() {
         let there = hold.there(journal).map_err(failed)?.filter(|it| !hold.is_ours(&it.there));
         if let Some(there) = there {
             let git = hold.sharing.git();

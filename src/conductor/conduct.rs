@@ -103,7 +103,7 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
     let resumed = last_resumed(&journal, incident, id)?;
     let reporter = Reporter::start(state_dir, author, incident, &log, id);
     let rounds = Rounds::start(state_dir, author, incident);
-    let keeping = Keeping::start(state_dir, author, incident, &plan);
+    let lease_there = Keeping::start(state_dir, author, incident, &plan);
     let mut recorder = Recorder::new(journal, incident, lease, process, (log, seq))?;
     // Claims the lease: whoever gave this plan up in the meantime has won.
     recorder.beat()?;
@@ -123,12 +123,14 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
         checked: false,
         resumed: resumed.is_some(),
         looked_beside: false,
+        lease_there,
+        asked_about_lease: false,
         stopping: None,
     };
     let ended = conductor.carry_on(resumed);
     conductor.end(&ended)?;
     // What comes after it takes a lease of its own.
-    if let Some(keeping) = keeping {
+    if let Some(keeping) = conductor.lease_there.take() {
         keeping.finish();
     }
     if ended.end == PlanEnd::Done && !conductor.signals.asked_to_end() {
@@ -220,6 +222,10 @@ struct Conductor {
     resumed: bool,
     /// A work tree of ours was put back to what the plan found it at.
     looked_beside: bool,
+    /// The lease of the target where everybody can see it.
+    lease_there: Option<Keeping>,
+    /// Somebody was asked whether to go on without it.
+    asked_about_lease: bool,
     /// Why the plan is to go no further, where that was heard in passing.
     stopping: Option<Wish>,
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::claim::{self, Taken};
+use super::claim::{self, Hold, Taken};
 use super::conduct::approved;
 use super::programs::Approved;
 use super::reconcile::{reconcile, settle};
-use super::start::{beside, deploys_there, launch};
+use super::start::{PassOver, beside, deploys_there, launch, passed_over, told};
 use super::{Life, Started, frozen, life, orphan, process};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{
@@ -18,7 +18,7 @@ use crate::incident::{
     Record, State, duration,
 };
 use crate::journal::{Acquired, Beside, Journal, Lease, Seq};
-use crate::plan::gates;
+use crate::plan::gates::{self, LEASE};
 use crate::plan::programs::{of_step, of_undo};
 use crate::plan::progress::{Choice, Offered, choices, has_moved_refs, is_between_steps, offered, undoing};
 use crate::plan::{Action, Plan, Purpose, Step, stored};
@@ -34,7 +34,7 @@ pub(super) const SILENCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Carries a decision about a plan to whoever has to act on it: by a record to the conductor
 /// that is at it, or by a new conductor that takes the plan up again. `choice` is one of
-/// [`choices`], with its reason filled in.
+/// [`choices`], with its reason filled in; `pass_over` what is overridden where it takes the target again.
 ///
 /// # Errors
 /// The plan is not known here, the decision makes no sense as it stands now, or the journal or
@@ -46,6 +46,7 @@ pub fn decide(
     repository: &str,
     plan: &str,
     choice: &Choice,
+    pass_over: &[PassOver],
 ) -> Result<Started> {
     let doing = || format!("{} {}", in_words(&choice.decision), visible(plan));
     if let Decision::Skip { reason } = &choice.decision
@@ -56,11 +57,58 @@ pub fn decide(
     let state_dir = std::path::absolute(state_dir)
         .map_err(|error| Failure::new(doing(), error, "name the state directory by its full path"))?;
     reconcile(journal, &state_dir, incident)?;
+    let asked =
+        Asked { state_dir: &state_dir, incident, repository, plan, choice, pass_over, doing: &doing() };
+    let mut taking = None;
+    let decided = look_until_settled(journal, &asked, &mut taking);
+    if let Some(taking) = taking {
+        taking.give_back(journal)?;
+    }
+    decided
+}
+
+/// A decision that is to be carried to its plan.
+struct Asked<'a> {
+    state_dir: &'a Path,
+    incident: IncidentId,
+    repository: &'a str,
+    plan: &'a str,
+    choice: &'a Choice,
+    pass_over: &'a [PassOver],
+    doing: &'a str,
+}
+
+/// A target that was taken for a plan that is taken up again, here and where others can see it.
+struct Taking {
+    lease: Lease,
+    hold: Option<Box<Hold>>,
+    /// What is written down with the start.
+    drafts: Vec<Draft>,
+}
+
+impl Taking {
+    fn give_back(self, journal: &mut Journal) -> Result<()> {
+        let Lease { repository, target, plan, .. } = &self.lease;
+        journal.release(Timestamp::now(), repository, target, plan, Vec::new())?;
+        if let Some(mut hold) = self.hold {
+            hold.release();
+        }
+        Ok(())
+    }
+}
+
+/// Looks at the plan and carries the decision over, again where something was written meanwhile.
+fn look_until_settled(
+    journal: &mut Journal,
+    asked: &Asked<'_>,
+    taking: &mut Option<Taking>,
+) -> Result<Started> {
+    let Asked { incident, plan, choice, doing, .. } = *asked;
     for attempt in 1..=DECIDE_ATTEMPTS {
         let (log, seen) = journal.load(incident)?;
-        let run = log.state().plan(plan).ok_or_else(|| none(&doing()))?;
-        let spec = decided_about(journal, incident, run, &doing())?;
-        match makes_sense(&spec, run, choice, &doing()) {
+        let run = log.state().plan(plan).ok_or_else(|| none(doing))?;
+        let spec = decided_about(journal, incident, run, doing)?;
+        match makes_sense(&spec, run, choice, doing) {
             Ok(()) => {}
             // A step has failed, and what people may decide about it is only about to be written.
             Err(_) if attempt < DECIDE_ATTEMPTS && is_between_steps(run) => {
@@ -70,12 +118,12 @@ pub fn decide(
             Err(refusal) => return Err(refusal),
         }
         let state = log.state();
-        let ground = Ground { state_dir: &state_dir, incident, repository, spec: &spec, seen, state };
-        if let Some(started) = carry(journal, &ground, run, choice, &doing())? {
+        let ground = Ground { asked, spec: &spec, seen, state };
+        if let Some(started) = carry(journal, &ground, run, taking)? {
             return Ok(started);
         }
     }
-    Err(Failure::of(FailureKind::Held, doing(), "the record moves on all the time", "try it again"))
+    Err(Failure::of(FailureKind::Held, doing, "the record moves on all the time", "try it again"))
 }
 
 /// The plan that a decision is about. One that another machine carries out is told there what was decided; only there
@@ -100,9 +148,7 @@ fn decided_about(journal: &Journal, incident: IncidentId, run: &PlanRun, doing: 
 
 /// What a decision is made on.
 struct Ground<'a> {
-    state_dir: &'a Path,
-    incident: IncidentId,
-    repository: &'a str,
+    asked: &'a Asked<'a>,
     spec: &'a Plan,
     seen: Seq,
     state: &'a State,
@@ -113,10 +159,10 @@ fn carry(
     journal: &mut Journal,
     ground: &Ground<'_>,
     run: &PlanRun,
-    choice: &Choice,
-    doing: &str,
+    taking: &mut Option<Taking>,
 ) -> Result<Option<Started>> {
-    let Ground { incident, seen, .. } = *ground;
+    let Ground { seen, asked: Asked { incident, repository, choice, doing, .. }, .. } = *ground;
+    let (incident, repository, doing) = (*incident, *repository, *doing);
     let now = Timestamp::now();
     let (plan, step, decision) = (run.id.clone(), choice.step, choice.decision.clone());
     if run.state.is_under_way() {
@@ -130,7 +176,7 @@ fn carry(
         return Ok(journal.append_unless_moved(now, incident, seen, drafts)?.map(Started::Yes));
     }
     let passed = matches!(decision, Decision::Skip { .. }).then_some(plan.as_str());
-    let same = (ground.repository, ground.spec.target.as_str());
+    let same = (repository, ground.spec.target.as_str());
     if let Some(failure) = orphan::in_the_way(journal, ground.state, same, passed, doing) {
         return Err(failure);
     }
@@ -140,7 +186,7 @@ fn carry(
         return Err(failure);
     }
     let goes_on = !matches!(decision, Decision::Undo { .. }) && brings_more(ground.spec, step);
-    if goes_on && let Some(lease) = deploys_there(journal, ground.repository, ground.spec)? {
+    if goes_on && let Some(lease) = deploys_there(journal, repository, ground.spec)? {
         return Ok(Some(Started::Held(lease)));
     }
     if !matches!(decision, Decision::Undo { .. }) && !has_moved_refs(ground.spec, run) {
@@ -148,7 +194,7 @@ fn carry(
     }
     check_programs(ground.spec, run, step, &decision).map_err(|cause| frozen::changed(doing, &cause))?;
     let beside = beside(ground.spec, goes_on);
-    take_up(journal, ground, PlanResumed { plan, step, decision }, &beside, doing)
+    take_up(journal, ground, run, PlanResumed { plan, step, decision }, &beside, taking)
 }
 
 /// Tells whether a plan still brings something out from a step on, and does not only follow what it brought.
@@ -192,56 +238,85 @@ fn withdrawn(ground: &Ground<'_>, run: &PlanRun, now: Timestamp, doing: &str) ->
     (!missing.is_empty()).then(|| Failure::of(FailureKind::Gate, doing, missing.join("\n"), hint))
 }
 
-/// Takes the target and the plan up again, in one transaction, and starts a conductor.
+/// Takes the target, then the plan up again, and starts a conductor.
 fn take_up(
     journal: &mut Journal,
     ground: &Ground<'_>,
+    run: &PlanRun,
     resumed: PlanResumed,
     beside: &Beside,
-    doing: &str,
+    taking: &mut Option<Taking>,
 ) -> Result<Option<Started>> {
-    let Ground { state_dir, incident, repository, spec, seen, state: _ } = *ground;
-    let now = Timestamp::now();
-    let lease = Lease {
-        repository: repository.to_owned(),
-        target: spec.target.clone(),
-        incident,
-        plan: spec.id.clone(),
-        by: journal.author().name.clone(),
-        // Until the conductor is there its starter stands for it.
-        process: process::this(),
-        taken_at: now,
-        heartbeat_at: now,
-    };
-    let drafts = vec![Draft::now(incident, resumed)];
-    let same = |held: &Lease| held.repository == repository && held.target == spec.target;
-    if let Some(lease) = journal.leases()?.into_iter().find(same) {
-        return Ok(Some(Started::Held(lease)));
+    let Ground { spec, seen, asked: Asked { state_dir, incident, repository, doing, .. }, .. } = *ground;
+    let (incident, repository, doing) = (*incident, *repository, *doing);
+    // Where something was written while others were asked it is held already.
+    if taking.is_none() {
+        let now = Timestamp::now();
+        let lease = Lease {
+            repository: repository.to_owned(),
+            target: spec.target.clone(),
+            incident,
+            plan: spec.id.clone(),
+            by: journal.author().name.clone(),
+            // Until the conductor is there its starter stands for it.
+            process: process::this(),
+            taken_at: now,
+            heartbeat_at: now,
+        };
+        match journal.acquire_unless_moved(now, lease.clone(), beside, Vec::new(), seen)? {
+            None => return Ok(None),
+            Some(Acquired::Held(lease)) => return Ok(Some(Started::Held(lease))),
+            Some(Acquired::Yes(_)) => {}
+        }
+        let taken = taking.insert(Taking { lease, hold: None, drafts: Vec::new() });
+        if let Some(lease) = take_there(journal, ground, run, taken)? {
+            return Ok(Some(Started::Held(lease)));
+        }
     }
-    // Where nobody else can be asked it goes on: it was decided that it may start.
-    let mut hold = match claim::take(journal, state_dir, incident, repository, spec, doing)? {
-        Taken::Held(lease) => return Ok(Some(Started::Held(lease))),
-        Taken::Yes(hold) => Some(hold),
-        Taken::Alone | Taken::Unasked(_) => None,
-    };
-    let acquired = journal.acquire_unless_moved(now, lease, beside, drafts, seen);
-    if !matches!(acquired, Ok(Some(Acquired::Yes(_)))) {
-        hold.iter_mut().for_each(|hold| hold.release());
-    }
-    let mut records = match acquired? {
-        None => return Ok(None),
-        Some(Acquired::Held(lease)) => return Ok(Some(Started::Held(lease))),
-        Some(Acquired::Yes(records)) => records,
-    };
+    let mut drafts = taking.as_ref().map_or_else(Vec::new, |taking| taking.drafts.clone());
+    drafts.push(Draft::now(incident, resumed));
+    let written = journal.append_unless_moved(Timestamp::now(), incident, seen, drafts)?;
+    let Some(mut records) = written else { return Ok(None) };
     if let Err(cause) = launch(journal, state_dir, incident, repository, spec) {
-        hold.iter_mut().for_each(|hold| hold.release());
         let why = format!("the process of the plan could not be started: {cause}");
         let ended = PlanEnded { plan: spec.id.clone(), end: PlanEnd::Failed, why: why.clone() };
         let drafts = vec![Draft::now(incident, ended)];
         records.extend(journal.release(Timestamp::now(), repository, &spec.target, &spec.id, drafts)?);
         return Err(Failure::new(doing, why, "see whether the machine is out of processes or memory"));
     }
+    // From here on it is the conductor's.
+    *taking = None;
     Ok(Some(Started::Yes(records)))
+}
+
+/// Takes the target where others can see it, and says what was passed over for that; else who has it.
+fn take_there(
+    journal: &mut Journal,
+    ground: &Ground<'_>,
+    run: &PlanRun,
+    taking: &mut Taking,
+) -> Result<Option<Lease>> {
+    let Ground { spec, asked: Asked { state_dir, incident, repository, pass_over, doing, .. }, .. } = *ground;
+    let passes = pass_over.iter().any(|given| given.gate == LEASE);
+    let standing = match claim::take(journal, state_dir, *incident, repository, spec, passes) {
+        Taken::Alone => None,
+        Taken::Yes(hold) => taking.hold.insert(hold).over.as_deref().map(gates::doubtful),
+        Taken::Held(lease) => return Ok(Some(lease)),
+        Taken::Doubtful(why) => Some(gates::doubtful(&why)),
+        Taken::Unasked(why) => gates::unasked(spec, &why),
+    };
+    let Some(standing) = standing else { return Ok(None) };
+    let passed = passed_over(*incident, (&run.id, &run.hash), std::slice::from_ref(&standing), pass_over);
+    let Some(passed) = passed else {
+        let cause = format!("{}: {}", standing.id, standing.why);
+        let hint = format!(
+            "ask on the call that nobody else deploys to {}, then --override {LEASE} --reason WHY",
+            visible(&spec.target)
+        );
+        return Err(Failure::of(FailureKind::Gate, *doing, cause, hint));
+    };
+    taking.drafts = passed.into_iter().chain(told(*incident, &standing)).collect();
+    Ok(None)
 }
 
 /// Refuses what cannot be decided as the plan stands, and what was decided on what no longer

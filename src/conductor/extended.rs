@@ -105,7 +105,7 @@ pub fn tend(journal: &mut Journal, state_dir: &Path, incident: IncidentId) -> Re
             Some(Wanted::Start) => start_one(journal, state_dir, incident, &run.id),
             Some(Wanted::Resume(choice)) => {
                 let repository = journal.repository_of(incident)?;
-                decide(journal, state_dir, incident, &repository, &run.id, &choice).map(Some)
+                decide(journal, state_dir, incident, &repository, &run.id, &choice, &[]).map(Some)
             }
             None => Ok(None),
         };

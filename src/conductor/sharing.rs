@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use super::Unattended;
 use crate::config::types::Config;
 use crate::config::{load, trust};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::IncidentId;
 use crate::incident::repository::remote;
 use crate::journal::{Journal, Summary};
 use crate::share::{Opened, Round, Sharing};
+use crate::text::address::without_credentials;
 
 /// The time between two rounds.
 const EVERY: Duration = Duration::from_secs(4);
@@ -41,13 +42,29 @@ impl Standing {
     }
 }
 
+/// Whether an incident reaches others from here.
+#[derive(Debug)]
+pub(super) enum Reach {
+    /// It was never shared from here, or somebody turned sharing off.
+    Alone,
+    /// It does, over this way.
+    Open(Box<Way>),
+    /// It was shared over a remote that may not be used now.
+    Shut {
+        /// What the remote is called.
+        remote: String,
+        /// Why it may not.
+        why: String,
+    },
+}
+
 /// The way over which an incident is shared.
 #[derive(Debug)]
-pub struct Way {
+pub(super) struct Way {
     /// The carrier.
-    pub sharing: Sharing,
+    pub(super) sharing: Sharing,
     /// Where the code is, if that is another place: others may share over the carrier, too.
-    pub code: String,
+    pub(super) code: String,
 }
 
 enum Order {
@@ -144,16 +161,20 @@ impl Work {
     fn round(&mut self) -> bool {
         let began = Instant::now();
         if self.way.is_none() {
-            let Some(Way { sharing, .. }) = shared(&self.state_dir, self.incident) else { return true };
+            let way = match reach(&self.state_dir, self.incident) {
+                Reach::Open(way) => way,
+                Reach::Alone => return true,
+                Reach::Shut { remote, why } => return self.is_kept(remote, why),
+            };
             let Ok(journal) = Journal::open_again(&self.state_dir, &self.author) else { return false };
-            self.way = Some((sharing, journal));
+            self.way = Some((way.sharing, journal));
         }
         let Some((sharing, journal)) = &mut self.way else { return true };
-        if sharing.kept().is_some() {
-            self.way = None;
-            return true;
-        }
         let remote = sharing.git().remote().into_owned();
+        if let Some(kept) = sharing.kept() {
+            self.way = None;
+            return kept.is_wanted() || self.is_kept(remote, kept.to_string());
+        }
         let made = one_round(sharing, journal, self.incident);
         let trouble = match made {
             Ok(round) => round.trouble,
@@ -171,6 +192,13 @@ impl Work {
         told.trouble = trouble;
         told.trouble.is_none()
     }
+
+    /// Tells why nothing can be sent now; it is not well.
+    fn is_kept(&self, remote: String, why: String) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        (told.remote, told.trouble) = (remote, Some(why));
+        false
+    }
 }
 
 fn one_round(sharing: &mut Sharing, journal: &mut Journal, incident: IncidentId) -> Result<Round> {
@@ -179,33 +207,72 @@ fn one_round(sharing: &mut Sharing, journal: &mut Journal, incident: IncidentId)
     sharing.round(journal, Timestamp::now(), &one)
 }
 
-/// The way over which an incident is shared from here, whichever clone that was begun in; `None`: it is not, or what
-/// its repository names is not to be used without anybody's leave.
-pub fn shared(state_dir: &Path, incident: IncidentId) -> Option<Way> {
-    let found = Opened::all(state_dir).into_iter().filter(|opened| opened.shares(incident));
+/// Finds out whether an incident reaches others from here, whichever clone that was begun in. Nobody is asked for it.
+pub(super) fn reach(state_dir: &Path, incident: IncidentId) -> Reach {
+    let mut found = Reach::Alone;
+    for opened in Opened::all(state_dir).into_iter().filter(|opened| opened.shares(incident)) {
+        match open(state_dir, &opened, incident) {
+            // Over another remote it was shared before that.
+            Ok(Some(way)) => return Reach::Open(Box::new(way)),
+            Ok(None) => return Reach::Alone,
+            Err(why) => {
+                let remote = without_credentials(&opened.remote).into_owned();
+                found = Reach::Shut { remote, why };
+            }
+        }
+    }
     found
-        .filter_map(|opened| open(state_dir, &opened))
-        .find(|way| way.sharing.is_shared(incident) && way.sharing.turned_off().is_none())
 }
 
-/// Opens the way that was used before, if it may still be used.
-fn open(state_dir: &Path, opened: &Opened) -> Option<Way> {
-    let reader = Reader::open(&opened.root).ok()?;
-    if Unattended::refusal(state_dir, &reader).is_some() {
-        return None;
+/// Opens the way that was used before. `None`: somebody turned it off, for which nobody has to trust anything. `Err`: why
+/// it may not be used now.
+fn open(state_dir: &Path, opened: &Opened, incident: IncidentId) -> std::result::Result<Option<Way>, String> {
+    if opened.is_off() {
+        return Ok(None);
     }
-    let loaded = load::load(&opened.root).ok().flatten();
-    let loaded = loaded.filter(|loaded| trust::is_trusted(state_dir, loaded).is_ok_and(|trusted| trusted));
-    let is_trusted = loaded.is_some();
-    let mut config = loaded.map_or_else(Config::default, |loaded| loaded.config);
+    let reader = Reader::open(&opened.root).map_err(|none| {
+        none.failure(&format!("the clone that it was shared from, {}", opened.root.display())).cause
+    })?;
+    let loaded = load::load(&opened.root).map_err(|failure| failure.cause)?;
+    if loaded.as_ref().is_some_and(|loaded| !loaded.config.share.enabled) {
+        return Ok(None);
+    }
+    if let Some(why) = Unattended::refusal(state_dir, &reader) {
+        return Err(why);
+    }
+    let is_trusted = match &loaded {
+        Some(loaded) => trust::is_trusted(state_dir, loaded).map_err(|failure| failure.cause)?,
+        None => false,
+    };
+    let mut config = match loaded {
+        Some(loaded) if is_trusted => loaded.config,
+        Some(loaded) => Config { share: loaded.config.share, ..Config::default() },
+        None => Config::default(),
+    };
     if config.share.remote.is_empty() {
         // A name is one in the user's own configuration, which is trusted for itself.
         let is_name = !opened.remote.contains(['/', ':']);
-        config.hotfix.remote = is_name.then(|| opened.remote.clone())?;
+        config.hotfix.remote = is_name.then(|| opened.remote.clone()).ok_or_else(|| moved(opened))?;
     }
-    let sharing = Sharing::open(state_dir, Unattended::new(&config, &reader), &config, is_trusted).ok()?;
+    let wire = Unattended::new(&config, &reader);
+    let sharing =
+        Sharing::open(state_dir, wire, &config, is_trusted).map_err(|closed| Failure::from(closed).cause)?;
+    if sharing.turned_off().is_some() {
+        return Ok(None);
+    }
+    if !sharing.is_shared(incident) {
+        return Err(moved(opened));
+    }
     // At the remote of the code itself there is but one repository.
     let of_code = reader.remote_name(&config.hotfix.remote).filter(|name| *name != opened.remote);
     let code = of_code.and_then(|name| reader.remote_place(&name)).map(|place| remote(&place));
-    Some(Way { sharing, code: code.unwrap_or_default() })
+    Ok(Some(Way { sharing, code: code.unwrap_or_default() }))
+}
+
+/// Says that an incident is shared over another remote than the one that is configured, or trusted.
+fn moved(opened: &Opened) -> String {
+    format!(
+        "it was shared over {}, which flightdeck.toml does not name, or nobody has trusted that; flightdeck share sync says more",
+        without_credentials(&opened.remote)
+    )
 }

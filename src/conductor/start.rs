@@ -9,9 +9,11 @@ use super::programs::Approved;
 use super::reconcile::settle_gone;
 use super::{Started, frozen, orphan, process, system};
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Draft, GatePassedOver, IncidentId, PlanEnd, PlanEnded, PlanStarted, Policy};
+use crate::incident::{
+    Draft, GatePassedOver, IncidentId, NoteKind, Noted, PlanEnd, PlanEnded, PlanStarted, Policy,
+};
 use crate::journal::{Acquired, Beside, Journal, Lease};
-use crate::plan::gates::{self, Standing};
+use crate::plan::gates::{self, LEASE, Met, Standing};
 use crate::plan::programs::lines;
 use crate::plan::remedy::Refused;
 use crate::plan::{Action, Plan, Purpose, confirmed, stored};
@@ -24,6 +26,14 @@ pub struct PassOver {
     pub gate: String,
     /// Why.
     pub reason: String,
+}
+
+impl PassOver {
+    /// Those that are named by id and reason.
+    pub fn all(given: &[(String, String)]) -> Vec<Self> {
+        let one = |(gate, reason): &(String, String)| Self { gate: gate.clone(), reason: reason.clone() };
+        given.iter().map(one).collect()
+    }
 }
 
 /// Takes the lease, commits `plan-started`, and starts the conductor as a detached process.
@@ -81,42 +91,17 @@ pub fn start(
     if let Some(lease) = deploys_there(journal, repository, plan)? {
         return Ok(Started::Held(lease));
     }
-    let now = Timestamp::now();
     let sealed = stored::seal(plan)
         .map_err(|error| Failure::new(doing(), error, "report it with the plan that was shown"))?;
     let by = journal.author().name.clone();
-    let standings = gates::evaluate(plan, &sealed.hash, log.state(), policy, &by, now);
-    let refused = |standings: &[Standing]| {
-        let (hash, state) = (sealed.hash.as_str(), log.state());
-        blocked(&Refused { plan, hash, state, policy, by: &by, now }, standings)
-    };
-    let Some(mut drafts) = passed_over(incident, plan, &sealed.hash, &standings, pass_over) else {
-        return Err(refused(&standings));
-    };
-    let word = plan.word();
-    if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, word) {
-        let cause = if drafts.is_empty() {
-            format!("{} is protected: confirm it by its name", visible(word))
-        } else {
-            format!("to override a gate, also confirm the target: --confirm {}", visible(word))
-        };
-        return Err(Failure::usage(doing(), cause, format!("--confirm {}", visible(word))));
-    }
+    let start = Start { incident, plan, hash: &sealed.hash, policy, by: &by, how, pass_over };
+    // Before anything is taken: nobody else is kept out by a plan that does not start.
+    start.judge(journal, None)?;
     // What another plan of this machine holds is not taken from it at the remote.
     if let Some(lease) = held(journal, repository, &plan.target)? {
         return Ok(Started::Held(lease));
     }
-    let mut hold = match claim::take(journal, &state_dir, incident, repository, plan, &doing())? {
-        Taken::Alone => None,
-        Taken::Yes(hold) => Some(hold),
-        Taken::Held(lease) => return Ok(Started::Held(lease)),
-        Taken::Unasked(why) => {
-            let asks = gates::unasked(plan, &why);
-            let more = passed_over(incident, plan, &sealed.hash, asks.as_slice(), pass_over);
-            drafts.extend(more.ok_or_else(|| refused(asks.as_slice()))?);
-            None
-        }
-    };
+    let now = Timestamp::now();
     let lease = Lease {
         repository: repository.to_owned(),
         target: plan.target.clone(),
@@ -128,25 +113,99 @@ pub fn start(
         taken_at: now,
         heartbeat_at: now,
     };
-    drafts.push(Draft::now(incident, record_of(plan, sealed, how)));
-    let begun = begin(journal, &state_dir, plan, lease, drafts);
+    let first = journal.acquire_beside(now, lease.clone(), &beside(plan, true), Vec::new(), &|_| false)?;
+    if let Acquired::Held(lease) = first {
+        return Ok(Started::Held(lease));
+    }
+    let record = record_of(plan, sealed.clone(), how);
+    let begun = begin(journal, &state_dir, &start, lease, record);
+    if !matches!(begun, Ok(Started::Yes(_))) {
+        journal.release(Timestamp::now(), repository, &plan.target, &plan.id, Vec::new())?;
+    }
+    begun
+}
+
+/// A start that was asked for.
+struct Start<'a> {
+    incident: IncidentId,
+    plan: &'a Plan,
+    hash: &'a str,
+    policy: &'a Policy,
+    by: &'a str,
+    how: &'a str,
+    pass_over: &'a [PassOver],
+}
+
+impl Start<'_> {
+    /// Judges the gates as the record stands now, and how it stands with the lease. Gives the records of what is passed
+    /// over.
+    fn judge(&self, journal: &Journal, lease: Option<Standing>) -> Result<Vec<Draft>> {
+        let Self { incident, plan, hash, policy, by, how, pass_over } = *self;
+        let (log, _) = journal.load(incident)?;
+        let (state, now) = (log.state(), Timestamp::now());
+        let mut standings = gates::evaluate(plan, hash, state, policy, by, now);
+        standings.extend(lease);
+        let drafts = passed_over(incident, (&plan.id, hash), &standings, pass_over);
+        let refused = Refused { plan, hash, state, policy, by, now };
+        let drafts = drafts.ok_or_else(|| blocked(&refused, &standings))?;
+        let word = plan.word();
+        if (plan.confirm.is_some() || !drafts.is_empty()) && !confirmed::names(how, word) {
+            let cause = if drafts.is_empty() {
+                format!("{} is protected: confirm it by its name", visible(word))
+            } else {
+                format!("to override a gate, also confirm the target: --confirm {}", visible(word))
+            };
+            let doing = format!("starting {}", plan.id);
+            return Err(Failure::usage(doing, cause, format!("--confirm {}", visible(word))));
+        }
+        Ok(drafts)
+    }
+}
+
+/// Takes the target where everybody can see it, too, writes the start down with the lease, and starts the process.
+fn begin(
+    journal: &mut Journal,
+    state_dir: &Path,
+    start: &Start<'_>,
+    lease: Lease,
+    record: PlanStarted,
+) -> Result<Started> {
+    let (plan, repository) = (start.plan, lease.repository.as_str());
+    let passes = start.pass_over.iter().any(|given| given.gate == LEASE);
+    let (standing, mut hold) = match claim::take(journal, state_dir, start.incident, repository, plan, passes)
+    {
+        Taken::Alone => (None, None),
+        Taken::Yes(hold) => (hold.over.as_deref().map(gates::doubtful), Some(hold)),
+        Taken::Held(lease) => return Ok(Started::Held(lease)),
+        Taken::Doubtful(why) => (Some(gates::doubtful(&why)), None),
+        Taken::Unasked(why) => (gates::unasked(plan, &why), None),
+    };
+    let begun = write_down(journal, state_dir, start, lease, record, standing);
     if !matches!(begun, Ok(Started::Yes(_))) {
         hold.iter_mut().for_each(|hold| hold.release());
     }
     begun
 }
 
-/// Takes the lease here, writes the start down with it, and starts the process.
-fn begin(
+fn write_down(
     journal: &mut Journal,
     state_dir: &Path,
-    plan: &Plan,
+    start: &Start<'_>,
     lease: Lease,
-    drafts: Vec<Draft>,
+    record: PlanStarted,
+    standing: Option<Standing>,
 ) -> Result<Started> {
-    let (incident, repository) = (lease.incident, lease.repository.clone());
-    let now = lease.taken_at;
-    let records = match journal.acquire_beside(now, lease, &beside(plan, true), drafts, &|_| false)? {
+    let (plan, incident, repository) = (start.plan, start.incident, lease.repository.clone());
+    let unasked = standing.as_ref().and_then(|standing| told(incident, standing));
+    // The remote may have taken its time.
+    let mut drafts = start.judge(journal, standing)?;
+    drafts.extend(unasked);
+    drafts.push(Draft::now(incident, record));
+    let ours =
+        |held: &Lease| (held.incident, &held.plan, &held.process) == (incident, &lease.plan, &lease.process);
+    let beside = beside(plan, true);
+    let taken = journal.acquire_beside(Timestamp::now(), lease.clone(), &beside, drafts, &ours)?;
+    let records = match taken {
         Acquired::Held(lease) => return Ok(Started::Held(lease)),
         Acquired::Yes(records) => records,
     };
@@ -159,6 +218,13 @@ fn begin(
     journal.release(Timestamp::now(), &repository, &plan.target, &plan.id, drafts)?;
     let doing = format!("starting {}", plan.id);
     Err(Failure::new(doing, why, "see whether the machine is out of processes or memory"))
+}
+
+/// What is written down where a plan goes on without knowing of others, and needs nobody's leave for that.
+pub(super) fn told(incident: IncidentId, standing: &Standing) -> Option<Draft> {
+    let text = standing.why.clone();
+    let is_said = standing.met == Met::Unproven;
+    is_said.then(|| Draft::now(incident, Noted { kind: NoteKind::Problem, text }))
 }
 
 /// The failure that says which gates stand in the way, and what meets each.
@@ -178,10 +244,9 @@ pub fn blocked(refused: &Refused<'_>, standings: &[Standing]) -> Failure {
 
 /// The records of the gates that are passed over; `None` where a gate still blocks. They are
 /// committed together with the start: the reason is on record before anything runs.
-fn passed_over(
+pub(super) fn passed_over(
     incident: IncidentId,
-    plan: &Plan,
-    hash: &str,
+    (plan, hash): (&str, &str),
     standings: &[Standing],
     pass_over: &[PassOver],
 ) -> Option<Vec<Draft>> {
@@ -192,7 +257,7 @@ fn passed_over(
             return None;
         }
         let body = GatePassedOver {
-            plan: plan.id.clone(),
+            plan: plan.to_owned(),
             hash: hash.to_owned(),
             gate: given.gate.clone(),
             missing: standing.why.clone(),

@@ -174,7 +174,7 @@ impl Gate {
     /// All ids, in the order they are shown.
     pub const IDS: [&'static str; 6] = ["checks", "checklist", "approvals", "rollback", "staging", "freeze"];
 
-    /// Tells whether something of this id may stand in the way of a plan: a gate, a verdict, or a canary.
+    /// Tells whether something of this id may stand in the way of a plan: a gate, a verdict, a canary, or a lease.
     pub fn may_be_named(id: &str) -> bool {
         [VERDICT, CANARY, LEASE].contains(&id) || Self::IDS.contains(&id)
     }
@@ -253,15 +253,24 @@ fn rejected(hash: &str, state: &State, policy: &Policy) -> Option<Standing> {
     Some(Standing { id: APPROVALS, title: "not rejected", met: Met::No, why, may_pass_over })
 }
 
-/// The id of what stands in the way where nobody else can be asked whether they deploy there.
+/// The id of what stands in the way where nobody knows whether others deploy there.
 pub const LEASE: &str = "lease";
 
-/// What is said of a plan where the remote cannot be asked who else deploys to its target; `None`: it needs nobody's leave,
-/// or its target is not protected, and it goes on without that.
+/// How it stands that nobody else can be asked whether they deploy to the target of a plan: a protected one needs a reason,
+/// for others it is said and no more. `None`: it harms nobody that others do.
 pub fn unasked(plan: &Plan, why: &str) -> Option<Standing> {
-    plan.confirm.as_ref().filter(|_| plan.is_for_one())?;
+    if !plan.is_for_one() {
+        return None;
+    }
     let why = format!("nobody else can be asked whether they deploy to {}: {why}", plan.target);
-    Some(Standing { id: LEASE, title: "nobody else deploys there", met: Met::No, why, may_pass_over: true })
+    let met = if plan.confirm.is_some() { Met::No } else { Met::Unproven };
+    Some(Standing { met, ..doubtful(&why) })
+}
+
+/// How it stands that something lies at the remote as the lease of a target of which nobody knows whether it is one.
+pub fn doubtful(why: &str) -> Standing {
+    let (title, why) = ("nobody else deploys there", why.to_owned());
+    Standing { id: LEASE, title, met: Met::No, why, may_pass_over: true }
 }
 
 /// The id of the gate that asks for approvals, and of what stands in the way where there is a rejection.

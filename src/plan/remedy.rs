@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::gates::{self, CANARY, Gate, Judged, Met, Standing, VERDICT, approvals};
+use super::gates::{self, CANARY, Gate, Judged, LEASE, Met, Standing, VERDICT, approvals};
 use super::{Plan, Purpose, proposal};
 use crate::incident::{PlanState, Policy, State, at_severity};
 use crate::text::visible;
@@ -100,6 +100,7 @@ impl<'a> Refused<'a> {
                 )
             }
             (CANARY, _) => self.canary(),
+            (LEASE, _) => format!("ask on the call that nobody else deploys to {target}"),
             ("checks", gate) => self.checks(gate),
             ("checklist", gate) => self.checklist(gate),
             ("approvals", gate) => self.approve(gate),

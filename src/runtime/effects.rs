@@ -8,12 +8,12 @@ use super::store::{Order as Journal, Start};
 use super::{Event, compare, history, log, panics, repo, survey, suspects, typing, ways};
 use crate::cockpit::msg::{Done, Effect, EffectId, Fact, Msg};
 use crate::cockpit::ways::Looked;
-use crate::conductor::{self, Started};
+use crate::conductor::{self, Others, PassOver, Started};
 use crate::failure::{Failure, Result};
 use crate::health::compare::Question;
 use crate::journal;
-use crate::plan::Settle;
 use crate::plan::progress::Choice;
+use crate::plan::{Plan, Settle};
 
 use super::ground::{Letter, Mail};
 use super::shell::Shell;
@@ -69,7 +69,8 @@ impl Shell<'_> {
             Effect::ReadCheck(check) => self.ask_repo(repo::Order::CheckLog(id, check)),
             Effect::Prove { plan } => self.prove(id, plan),
             Effect::TakeOver { target, reason } => self.take_over(id, target, reason),
-            Effect::Decide { plan, choice } => self.decide(id, plan, *choice),
+            Effect::Decide { plan, choice, pass_over } => self.decide(id, plan, *choice, &pass_over),
+            Effect::AskOthers(plan) => self.ask_others(id, *plan),
             Effect::Follow { run, tail } => {
                 let order = match (run, self.model.incident()) {
                     (Some(run), Some(state)) => {
@@ -263,7 +264,8 @@ impl Shell<'_> {
 
     /// Carries a decision to a plan, which may have to find out first how it stands: on a thread
     /// and a journal of its own.
-    fn decide(&self, id: EffectId, plan: String, choice: Choice) {
+    fn decide(&self, id: EffectId, plan: String, choice: Choice, pass_over: &[(String, String)]) {
+        let pass_over = PassOver::all(pass_over);
         let Some(state) = self.model.incident() else { return };
         let incident = state.id;
         let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
@@ -272,12 +274,43 @@ impl Shell<'_> {
             let result = journal::Journal::open_again(&state_dir, &user).and_then(|mut journal| {
                 let doing = format!("plan {} {plan}", choice.decision.name());
                 let repository = journal.repository_of(incident)?;
-                match conductor::decide(&mut journal, &state_dir, incident, &repository, &plan, &choice)? {
+                match conductor::decide(
+                    &mut journal,
+                    &state_dir,
+                    incident,
+                    &repository,
+                    &plan,
+                    &choice,
+                    &pass_over,
+                )? {
                     Started::Yes(records) => Ok(Done::Decided { plan, records }),
                     Started::Held(lease) => Err(conductor::held(&doing, &lease, Timestamp::now())),
                 }
             });
             let _ = told.send(Event::Msg(Msg::Done(id, result)));
+        });
+        if let Err(error) = started {
+            self.done(id, Err(super::no_thread(&error)));
+        }
+    }
+
+    /// Asks the remote who else is at work at the target of a plan, which may take its time.
+    fn ask_others(&self, id: EffectId, plan: Plan) {
+        let Some(incident) = self.model.incident().map(|state| state.id) else { return };
+        let (state_dir, user, events) = (self.state_dir.clone(), self.model.me.clone(), self.events.clone());
+        let told: Sender<Event> = events.clone();
+        let started = panics::spawn("others", events, move || {
+            let asked = journal::Journal::open_again(&state_dir, &user)
+                .map(|journal| conductor::others(&journal, &state_dir, incident, &plan));
+            // A start asks as well, and says what it found.
+            if let Ok(found) = asked {
+                let said = match found {
+                    Some(Others::Gate(standing)) => Some(standing),
+                    Some(Others::Held(_)) | None => None,
+                };
+                let _ = told.send(Event::Msg(Msg::Fact(Fact::Others { plan: plan.id, said })));
+            }
+            let _ = told.send(Event::Msg(Msg::Done(id, Ok(Done::Quietly))));
         });
         if let Err(error) = started {
             self.done(id, Err(super::no_thread(&error)));

@@ -451,11 +451,7 @@ impl Keeper {
 
     fn start(&mut self, start: &Start) -> Result<Done> {
         let plan = &start.plan;
-        let pass_over: Vec<PassOver> = start
-            .pass_over
-            .iter()
-            .map(|(gate, reason)| PassOver { gate: gate.clone(), reason: reason.clone() })
-            .collect();
+        let pass_over = PassOver::all(&start.pass_over);
         let Some(open) = &self.open else {
             return Err(Failure::new("starting a plan", "no incident is open", "declare one first"));
         };

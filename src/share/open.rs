@@ -84,6 +84,11 @@ impl fmt::Display for Kept {
 }
 
 impl Kept {
+    /// Tells whether somebody wants it so: sharing was turned off.
+    pub fn is_wanted(&self) -> bool {
+        matches!(self, Self::Off | Self::Configured)
+    }
+
     /// What to do so that it is sent.
     pub fn way_out(&self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::git::own;
+use super::git::{is_off, own};
 use crate::incident::IncidentId;
 
 /// The file, in the carrier's own repository.
@@ -57,6 +57,11 @@ impl Opened {
         let remote = String::from_utf8(text.get(..end)?.to_vec()).ok()?;
         let root = PathBuf::from(OsString::from_vec(text.get(end + 1..)?.to_vec()));
         Some(Self { directory: directory.to_path_buf(), root, remote })
+    }
+
+    /// Whether somebody turned sharing over it off on this machine.
+    pub fn is_off(&self) -> bool {
+        is_off(&self.directory)
     }
 
     /// Tells whether an incident is shared over it.

@@ -146,6 +146,7 @@ fn a_question_of_one_line_is_seen_and_one_without_room_is_not() {
         word: Some("production".into()),
         about: vec!["Approves it there with your token.".into()],
         lines: Vec::new(),
+        others: None,
         reason: Some(LineEdit::default()),
         typed: LineEdit::default(),
         on_word: false,

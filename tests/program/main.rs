@@ -107,6 +107,7 @@ mod sharing_leases;
 #[cfg(target_os = "linux")]
 mod sharing_plans;
 mod sharing_ssh;
+mod sharing_unasked;
 mod sharing_verbs;
 mod survival;
 #[cfg(target_os = "linux")]

@@ -15,7 +15,7 @@ deploy = ["./deploy.sh", "{ref}"]
 "#;
 
 /// A part of the traffic first; then a person decides.
-const CANARY: &str = r#"
+pub(super) const CANARY: &str = r#"
 [[environments]]
 name = "staging"
 deploy = ["./deploy.sh", "{ref}"]
@@ -117,7 +117,7 @@ fn wait_seen(shell: &Shell, id: &str, what: &str, is_so: impl Fn(&str) -> bool) 
     })
 }
 
-fn wait_state(shell: &Shell, id: &str, state: &str) -> Value {
+pub(super) fn wait_state(shell: &Shell, id: &str, state: &str) -> Value {
     wait_seen(shell, id, state, |now| now == state)
 }
 

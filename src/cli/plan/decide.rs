@@ -10,7 +10,7 @@ use super::super::context::{Context, Loaded, Wanted};
 use super::super::elsewhere::Asked;
 use super::super::follow::{From, follow_on};
 use super::{Deciding, find, refresh, show};
-use crate::conductor::{self, Started};
+use crate::conductor::{self, PassOver, Started};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::incident::{Body, Decision, PlanEnd, PlanRun, Record, StepState};
 use crate::plan::progress::{self, Choice};
@@ -50,13 +50,16 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
     let incident = loaded.state().id;
     let repository = loaded.journal.repository_of(incident)?;
     let (_, seq) = loaded.journal.since(incident, loaded.seq)?;
+    let pass_over: Vec<PassOver> = deciding.pass_over.iter().map(|gate| overridden(gate, deciding)).collect();
+    let journal = &mut loaded.journal;
     let started =
-        conductor::decide(&mut loaded.journal, &cx.state_dir, incident, &repository, &run.id, &choice)?;
+        conductor::decide(journal, &cx.state_dir, incident, &repository, &run.id, &choice, &pass_over)?;
     let records = match started {
         Started::Held(lease) => return Err(conductor::held(&doing, &lease, cx.now())),
         Started::Yes(records) => records,
     };
     cx.out.tell(&format!("{}: {}", run.id, choice.title));
+    super::super::carry::tell_problems(cx, &records);
     let author = loaded.journal.author();
     let machine = run.elsewhere(author.node).filter(|_| ended_by(&records, &run.id).is_none());
     let what = format!("to {}", wanted.name());
@@ -76,6 +79,10 @@ pub(super) fn decide(cx: &Context, deciding: &Deciding, wanted: &Decision, to: O
         None => follow_on(cx, &mut loaded.journal, incident, &run.id, from)?,
     };
     as_wanted(&mut loaded, &run.id, &choice.decision, ended)
+}
+
+fn overridden(gate: &str, deciding: &Deciding) -> PassOver {
+    PassOver { gate: gate.to_owned(), reason: deciding.reason.clone().unwrap_or_default() }
 }
 
 /// The end of the plan, where the decision itself brought it.

@@ -5,6 +5,7 @@ use super::super::model::Model;
 use super::super::msg::EffectId;
 use super::Scroll;
 use crate::incident::{Decision, PlanRun, PlanState, StepRun, StepState};
+use crate::plan::gates::Standing;
 use crate::plan::progress::{self, Choice};
 use crate::plan::{Plan, stored};
 
@@ -92,6 +93,8 @@ pub struct Decide {
     pub about: Vec<String>,
     /// What will be carried out, in that order: number of the step, from 1, and the exact line.
     pub lines: Vec<(usize, String)>,
+    /// Gates that are in its way where it takes its target again: they are overridden with the reason.
+    pub others: Option<Standing>,
     /// Why, where a reason is needed.
     pub reason: Option<LineEdit>,
     /// What has to be typed before it is carried out; `None`: `y` is enough, or the reason.

@@ -18,6 +18,8 @@ pub struct Preview {
     pub hash: String,
     /// How its gates stand; follows the record while it is on the screen.
     pub standings: Vec<Standing>,
+    /// How it stands with others at its target, as the remote says; `None`: nothing is in the way, or it was not heard yet.
+    pub others: Option<Standing>,
     /// The role in which it is to be approved; `None`: it is to be started.
     pub role: Option<String>,
     /// Where keys go while gates are in the way.
@@ -95,6 +97,7 @@ impl Preview {
             details: false,
             plan,
             standings: Vec::new(),
+            others: None,
             role: None,
             field: Field::Keys,
             reason: LineEdit::default(),

@@ -15,7 +15,7 @@ use super::{
     Cx, compared, flags, grade, live, menus, message, overlays, overtaken, past, plan_view, rollback,
     run_view, runbooks, settle, survey, suspects, terminal,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::health::network::{self, Network};
 use crate::health::series::{self, State, Verdict};
 use crate::incident::{self, Alarm, Body, Draft, IncidentId, Log, Missing, Precision, Record, Taken};
@@ -26,6 +26,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
     match fact {
         Fact::Records(records) => insert(cx, records),
         Fact::Here(node) => cx.model.here = node,
+        Fact::Others { plan, said } => plan_view::others(cx.model, &plan, said.as_ref()),
         Fact::Opened(log) => opened(cx, *log),
         Fact::Incidents(lines) => incidents(cx, lines),
         Fact::Branch(branch) => {
@@ -188,7 +189,11 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
             cx.say(visible(&said));
         }
         Ok(Done::Prepared(plan)) => {
+            let ask = plan.is_for_one().then(|| Effect::AskOthers(plan.clone()));
             cx.push(Overlay::Preview(Box::new(Preview::new(*plan))));
+            if let Some(ask) = ask {
+                cx.effect("asking the remote", ask);
+            }
         }
         Ok(Done::Compared(answers)) => compared::found(cx.model, answers),
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
@@ -216,6 +221,7 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                 cx.model.overlays.push(Overlay::Ask(ask));
             }
             // A plan that could not be started is still there to be read, and to be tried again.
+            let mut ask = None;
             for overlay in &mut cx.model.overlays {
                 if let Overlay::Preview(preview) = overlay
                     && preview.starting
@@ -224,6 +230,9 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                     preview.starting = false;
                     preview.shown_ms = None;
                     preview.complaint = failure.in_a_line();
+                    // It may be refused for what was found only then.
+                    let is_gate = failure.kind == FailureKind::Gate && preview.plan.is_for_one();
+                    ask = is_gate.then(|| Effect::AskOthers(Box::new(preview.plan.clone())));
                 }
             }
             is_shown |= plan_view::refused(cx.model, &failure.in_a_line());
@@ -234,6 +243,9 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
                 cx.say(format!("✗ {}", failure.in_a_line()));
             }
             cx.fail(failure);
+            if let Some(ask) = ask {
+                cx.effect("asking the remote", ask);
+            }
         }
     }
 }

@@ -263,16 +263,12 @@ fn judge(model: &mut Model) {
     lapsed::keep_up(model);
     overtaken::keep_up(model);
     claims(model);
-    let Model { overlays, log, policy, me, now, shared, .. } = model;
+    let Model { overlays, log, policy, me, now, .. } = model;
     let Some(log) = log else { return };
-    let shared = shared.as_ref().filter(|shared| shared.incident == Some(log.state().id));
-    let trouble = shared.and_then(|shared| shared.trouble.as_deref());
     for overlay in overlays {
         if let Overlay::Preview(shown) = overlay {
             let mut standings = preview::standings(shown, log.state(), policy, me, *now);
-            if let Some(why) = trouble.filter(|_| shown.role.is_none()) {
-                standings.extend(crate::plan::gates::unasked(&shown.plan, why));
-            }
+            standings.extend(shown.others.clone().filter(|_| shown.role.is_none()));
             shown.judge(standings);
         }
     }

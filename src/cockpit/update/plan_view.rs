@@ -10,6 +10,7 @@ use super::confirm::{TOO_QUICK, TYPED_AHEAD, is_quiet, may_confirm, may_enter, m
 use super::{Cx, invoke, run_view, windows};
 use crate::incident::{Decision, PlanRun, Run, StepRun};
 use crate::plan::Plan;
+use crate::plan::gates::Standing;
 use crate::plan::progress::{self, Choice, Meaning};
 
 /// The plan that the key for plans opens: in the runs that of the cursor, else the one that
@@ -146,11 +147,17 @@ pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
     };
     let Some(run) = cx.model.incident().and_then(|state| state.plan(&view.plan)) else { return };
     let Some(plan) = view.spec.as_deref() else { return };
+    // Where it goes on, its target is held; else it is taken again.
+    let takes = !run.state.is_under_way() && choice.decision != Decision::GiveUp && plan.is_for_one();
+    let ask = takes.then(|| Effect::AskOthers(Box::new(plan.clone())));
     let decide = asked(plan, run, choice);
     if cx.model.plan_view().is_none() {
         cx.push(Overlay::Plan(Box::new(view)));
     }
     cx.push(Overlay::Decide(Box::new(decide)));
+    if let Some(ask) = ask {
+        cx.effect("asking the remote", ask);
+    }
 }
 
 fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
@@ -163,6 +170,7 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
         choice,
         about,
         lines,
+        others: None,
         reason,
         typed: LineEdit::default(),
         on_word: false,
@@ -170,6 +178,29 @@ fn asked(plan: &Plan, run: &PlanRun, choice: Choice) -> Decide {
         sending: false,
         lapsed: false,
         complaint: String::new(),
+    }
+}
+
+/// Takes in how it stands with others at the target of a plan. What is in the way wants a reason, which is asked for then.
+pub(super) fn others(model: &mut Model, plan: &str, said: Option<&Standing>) {
+    for overlay in &mut model.overlays {
+        match overlay {
+            Overlay::Preview(preview) if preview.plan.id == plan => preview.others = said.cloned(),
+            Overlay::Decide(decide) if decide.plan == plan && !decide.sending => {
+                decide.others = said.cloned();
+                let blocks = said.is_some_and(Standing::blocks);
+                if let Some(said) = said {
+                    decide.about.push(format!("{}: {}", said.id, said.why));
+                }
+                if blocks && decide.reason.is_none() {
+                    decide.reason = Some(LineEdit::default());
+                    decide.on_word = false;
+                    // It has to be seen again before anything confirms it.
+                    decide.shown_ms = None;
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -310,7 +341,9 @@ fn send(cx: &mut Cx<'_>) {
     }
     decide.sending = true;
     decide.complaint.clear();
-    cx.effect("deciding", Effect::Decide { plan, choice });
+    let gate = decide.others.as_ref().filter(|standing| standing.blocks());
+    let pass_over = gate.map(|gate| (gate.id.to_owned(), reason(decide).to_owned())).into_iter().collect();
+    cx.effect("deciding", Effect::Decide { plan, choice, pass_over });
 }
 
 /// The decision was carried to the plan: its question is answered.

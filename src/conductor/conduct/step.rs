@@ -1,6 +1,7 @@
 //! A step from just before its beginning to just after its end, each on record before what
 //! comes after it.
 
+use super::super::claim::Keeping;
 use super::super::early;
 use super::super::files::log_dir;
 use super::super::pushed::{self, Report};
@@ -45,6 +46,11 @@ impl Conductor {
             return turn;
         }
         let action = conclude.unwrap_or(&step.action);
+        if action.changes_something()
+            && let Some(question) = self.unsure_of_target()
+        {
+            return Turn::Wait(index, question);
+        }
         match self.put_back(index, action) {
             Ok(true) => {}
             Ok(false) => return self.found_done(index, "nothing of it is left".to_owned()),
@@ -60,6 +66,13 @@ impl Conductor {
         // What it is about may have become known only with it.
         let step = self.plan.steps.get(index).cloned().unwrap_or(step);
         self.close(index, &step, run, finished)
+    }
+
+    /// What a person is asked before more is changed at a target that others may hold by now: once each time.
+    fn unsure_of_target(&mut self) -> Option<String> {
+        let trouble = self.lease_there.as_ref().and_then(Keeping::trouble);
+        let is_asked = std::mem::replace(&mut self.asked_about_lease, trouble.is_some());
+        trouble.filter(|_| !is_asked)
     }
 
     /// The end of the plan, where somebody wants it to go no further than here.

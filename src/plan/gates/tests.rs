@@ -15,6 +15,7 @@ mod clocks;
 mod condemned;
 mod demand;
 mod every;
+mod lease;
 mod remote;
 mod staging;
 mod void;
@@ -583,20 +584,4 @@ fn every_gate_has_an_id_that_can_be_named() {
     let ids: Vec<_> = all.iter().map(Gate::id).collect();
     assert_eq!(ids, Gate::IDS);
     assert_eq!(Policy::built_in().gates, Gate::IDS);
-}
-
-// Content.
-
-#[test]
-fn what_was_found_of_the_same_content_holds_for_a_merge_of_it() {
-    const MERGE: &str = "9d8c7b6a55";
-    let told = Told::at(Severity::P1).ran("d-1", "deploy", "staging", Some((COMMIT, false)), 0);
-    let gate = |same: Vec<String>| Gate::Staging {
-        environment: "staging".into(),
-        commit: MERGE.into(),
-        same,
-        smoke: false,
-    };
-    says(&one(gate(Vec::new()), &told), Met::No, "this commit was not deployed to staging");
-    says(&one(gate(vec![COMMIT.into()]), &told), Met::Yes, "deployed on staging");
 }

@@ -7,9 +7,9 @@ use crate::cockpit::key::{Code, Key};
 use crate::cockpit::msg::{Effect, Fact, KeyPress, Msg};
 use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
 use crate::hotfix::state::BranchState;
-use crate::incident::{Approved, Body, Policy, Severity, SeverityChanged};
-use crate::plan::gates::{ApprovalRule, Gate};
-use crate::plan::{Plan, Reach, proposal};
+use crate::incident::{Approved, Body, PlanEnd, PlanEnded, Policy, Severity, SeverityChanged};
+use crate::plan::gates::{self, ApprovalRule, Gate, Standing};
+use crate::plan::{Plan, Purpose, Reach, proposal};
 
 pub(super) fn guarded() -> Plan {
     let rules = Severity::all().map(|one| (one, ApprovalRule::of(&Policy::built_in(), one)));
@@ -68,13 +68,60 @@ fn a_gate_is_passed_over_with_a_reason_and_the_target_and_nothing_less() {
     assert_eq!(confirmed, "typed production");
 }
 
+/// What the remote says of others at the target of a plan.
+fn says(table: &mut Table, said: Option<Standing>) {
+    table.send(Msg::Fact(Fact::Others { plan: "deploy-1".into(), said }));
+}
+
+#[test]
+fn where_others_cannot_be_asked_a_start_wants_a_reason_and_says_why() {
+    let mut table = Table::ready();
+    let plan =
+        Plan { id: "deploy-1".into(), purpose: Purpose::Deploy, ..plan(Some("production"), Reach::Others) };
+    table.preview(plan.clone());
+    table.shown();
+    assert_eq!(shown(&table).way(), Way::Typed("production"));
+    says(&mut table, gates::unasked(&plan, "no route to host"));
+    assert_eq!(shown(&table).way(), Way::PassOver("production"));
+    table.shown();
+    table.at_ms += 1000;
+    table.keys("o");
+    table.types("all are on the call");
+    table.keys("tab");
+    table.shown();
+    table.types("production");
+    let effects = table.keys("enter");
+    let [Effect::Start { pass_over, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(pass_over, &[("lease".to_owned(), "all are on the call".to_owned())]);
+}
+
+#[test]
+fn where_others_cannot_be_asked_a_plan_is_taken_up_again_with_a_reason() {
+    let mut table = Table::waiting(Some("staging"));
+    table.told(PlanEnded { plan: "deploy-1".into(), end: PlanEnd::Failed, why: "it failed".into() });
+    let asked = table.keys("o r");
+    let [Effect::AskOthers(plan)] = asked.as_slice() else { panic!("{asked:?}") };
+    says(&mut table, gates::unasked(plan, "no route to host"));
+    let Some(Overlay::Decide(decide)) = table.model.overlays.last() else { panic!("a decision") };
+    assert!(decide.about.iter().any(|line| line.contains("no route to host")), "{:?}", decide.about);
+    table.shown();
+    assert!(table.keys("enter").is_empty(), "it needs a reason");
+    table.types("all are on the call");
+    table.keys("enter");
+    table.shown();
+    table.types("staging");
+    let effects = table.keys("enter");
+    let [Effect::Decide { pass_over, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(pass_over, &[("lease".to_owned(), "all are on the call".to_owned())]);
+}
+
 #[test]
 fn what_may_not_be_passed_over_cannot_be_confirmed() {
     let mut table = Table::ready();
     let lowered = table.record(
         SeverityChanged { severity: Severity::P1, reason: "less".into(), answers: Vec::new() }.into(),
     );
-    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![lowered])));
+    table.send(Msg::Fact(Fact::Records(vec![lowered])));
     table.preview(guarded());
     table.shown();
     assert_eq!(shown(&table).way(), Way::Blocked);
@@ -91,7 +138,7 @@ fn what_may_not_be_passed_over_cannot_be_confirmed() {
     let Body::PlanProposed(proposed) = &drafts[0].body else { panic!("{drafts:?}") };
     assert_eq!(proposed.hash, guarded().hash());
     let record = table.record(drafts[0].body.clone());
-    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
+    table.send(Msg::Fact(Fact::Records(vec![record])));
     assert!(table.keys("a").is_empty(), "asked for already");
     assert_eq!(table.complaint(), "approval was asked for already");
     // The key that was named opens what it says, here too.
@@ -172,7 +219,7 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
     assert!(table.keys("A").is_empty());
     table.keys("esc");
     let record = table.record(proposal::propose(&guarded()).unwrap().into());
-    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
+    table.send(Msg::Fact(Fact::Records(vec![record])));
     table.model.me = "omar".into();
     table.keys("A l");
     // Read before it was shown, then Enter, then as it should be.
@@ -188,7 +235,7 @@ fn an_approval_is_given_on_the_preview_of_what_was_put_up_and_never_by_enter() {
     assert_eq!(table.word(), "approved as engineering lead; the on-call manager still has to approve");
     // Two roles are two people: that is said before anything is recorded.
     let record = table.record(drafts[0].body.clone());
-    table.send(Msg::Fact(crate::cockpit::msg::Fact::Records(vec![record])));
+    table.send(Msg::Fact(Fact::Records(vec![record])));
     table.keys("A o");
     table.shown();
     assert!(table.keys("y").is_empty());
@@ -292,7 +339,7 @@ fn approvals_of_a_plan_that_was_carried_out_are_not_counted_for_the_next() {
     table.started(&plan);
     assert_eq!(counted(&table), Some(1), "it is what they approved that runs");
     let why = String::new();
-    table.told(crate::incident::PlanEnded { plan: plan.id, end: crate::incident::PlanEnd::Failed, why });
+    table.told(PlanEnded { plan: plan.id, end: PlanEnd::Failed, why });
     assert_eq!(counted(&table), Some(0), "the next deploy needs approvals of its own");
 }
 

@@ -95,7 +95,7 @@ fn only_decision(effects: &[Effect]) -> &Choice {
     let decisions: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Decide { plan, choice } if plan == "deploy-1" => Some(&**choice),
+            Effect::Decide { plan, choice, .. } if plan == "deploy-1" => Some(&**choice),
             _ => None,
         })
         .collect();

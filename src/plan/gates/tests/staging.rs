@@ -32,3 +32,17 @@ fn what_a_push_brought_to_the_environment_before_replaces_what_was_deployed() {
     let other = there.and(pushed("another"));
     says(&one(staging(false), &other), Met::No, "staging has had another deploy since");
 }
+
+#[test]
+fn what_was_found_of_the_same_content_holds_for_a_merge_of_it() {
+    const MERGE: &str = "9d8c7b6a55";
+    let told = Told::at(Severity::P1).ran("d-1", "deploy", "staging", Some((COMMIT, false)), 0);
+    let gate = |same: Vec<String>| Gate::Staging {
+        environment: "staging".into(),
+        commit: MERGE.into(),
+        same,
+        smoke: false,
+    };
+    says(&one(gate(Vec::new()), &told), Met::No, "this commit was not deployed to staging");
+    says(&one(gate(vec![COMMIT.into()]), &told), Met::Yes, "deployed on staging");
+}
