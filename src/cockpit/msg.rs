@@ -349,8 +349,13 @@ pub enum Effect {
         /// SHA-256 of the bytes shown.
         hash: String,
     },
-    /// Write a commented `flightdeck.toml`.
-    Init,
+    /// Work out a commented `flightdeck.toml` for the repository.
+    DraftConfig,
+    /// Write it as it was shown, and trust that content.
+    Init {
+        /// All of it.
+        content: String,
+    },
     /// In a drill: apply the prepared fix.
     DrillFix,
     /// In a drill: find out what it is about, and what its fix changes.
@@ -437,6 +442,8 @@ pub enum Done {
     Prepared(Box<Plan>),
     /// There is no plan, but words for a person to open a pull request with.
     ByHand(Box<pull::ByHand>),
+    /// A `flightdeck.toml` was worked out: where it would be written, and all of it.
+    Draft(PathBuf, String),
     /// A text came back from the user's editor.
     Text(String),
     /// The team's own templates of messages.

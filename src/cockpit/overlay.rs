@@ -69,6 +69,8 @@ pub enum Overlay {
     Message(Box<MessageView>),
     /// What `flightdeck.toml` would run.
     Trust(Trust),
+    /// A `flightdeck.toml` before it is written.
+    Draft(Box<DraftView>),
     /// What usually breaks a service, and what is odd.
     Culprits(CulpritsView),
     /// Feature flags with their state.
@@ -485,6 +487,19 @@ pub struct Trust {
     pub shown_ms: Option<u64>,
     /// The file was changed while it was open, and nobody has said yet that it was read again.
     pub changed: bool,
+}
+
+/// A `flightdeck.toml` for this repository, to be read before it is written and trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftView {
+    /// Where it would be written.
+    pub path: String,
+    /// All of it.
+    pub content: String,
+    /// First line shown.
+    pub scroll: Scroll,
+    /// Since when it has been on the screen, as in [`Preview::shown_ms`].
+    pub shown_ms: Option<u64>,
 }
 
 /// Feature flags with their state.

@@ -21,8 +21,8 @@ pub fn is_recent(at: Timestamp) -> bool {
     (EARLIEST_MS..LATEST_MS).contains(&at.as_millisecond())
 }
 
-/// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `1h30m ago` or
-/// `now`.
+/// Reads RFC 3339, `14:02` (UTC, the latest such time not after `now`), `-5m`, `1h30m ago`, `10 minutes ago` or
+/// `now`; in brackets, too, as screens write it: `(10m ago)`.
 pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     parse_time_in(text, now, &TimeZone::UTC)
 }
@@ -31,10 +31,13 @@ pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
 /// it is the first.
 pub fn parse_time_in(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
+    let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    let text = inner.unwrap_or(text).trim();
     if text.eq_ignore_ascii_case("now") {
         return Some(now);
     }
-    if let Some(ago) = text.strip_prefix('-').or_else(|| text.strip_suffix(" ago").map(str::trim_end)) {
+    let lower = text.to_ascii_lowercase();
+    if let Some(ago) = lower.strip_prefix('-').or_else(|| lower.strip_suffix("ago")) {
         return now.checked_sub(SignedDuration::from_secs(seconds(ago)?)).ok();
     }
     match parse_day_and_clock(text) {
@@ -98,25 +101,27 @@ pub fn taken_as(
     Some(format!("{typed} taken as {}", in_zones(at, now, zone, other)))
 }
 
-/// Reads `1h30m` as seconds. Every number needs its unit.
+/// Reads `1h30m` or `10 minutes` as seconds. Every number needs its unit.
 fn seconds(text: &str) -> Option<i64> {
     let mut total = 0_i64;
-    let mut number: Option<i64> = None;
-    for c in text.chars() {
-        if let Some(digit) = c.to_digit(10) {
-            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(i64::from(digit))?);
-            continue;
-        }
-        let unit = match c {
-            'd' => DAY,
-            'h' => HOUR,
-            'm' => MINUTE,
-            's' => 1,
+    let mut rest = text.trim();
+    let is_empty = rest.is_empty();
+    while !rest.is_empty() {
+        let (number, unit) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let unit = unit.trim_start();
+        let (unit, after) =
+            unit.split_at(unit.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(unit.len()));
+        let unit = match unit {
+            "d" | "day" | "days" => DAY,
+            "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
+            "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
+            "s" | "sec" | "secs" | "second" | "seconds" => 1,
             _ => return None,
         };
-        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(unit)?)?;
+        rest = after.trim_start();
     }
-    (number.is_none() && !text.is_empty()).then_some(total)
+    (!is_empty).then_some(total)
 }
 
 /// Reads `14:02` or `14:02:30`.
@@ -187,7 +192,15 @@ mod tests {
         assert_eq!(parsed("9:05:07").as_deref(), Some("2026-03-01T09:05:07Z"));
         assert_eq!(parsed("-5m").as_deref(), Some("2026-03-01T14:25:10Z"));
         assert_eq!(parsed("-1h30m").as_deref(), Some("2026-03-01T13:00:10Z"));
-        assert_eq!(parsed("5m ago"), parsed("-5m"));
+        for ago in
+            ["5m ago", "(5m ago)", "5 m ago", "5 min ago", "5 minutes ago", "5mago", "300s ago", "5M Ago"]
+        {
+            assert_eq!(parsed(ago), parsed("-5m"), "{ago}");
+        }
+        assert_eq!(parsed("1h 30m ago"), parsed("-1h30m"));
+        for none in ["ago", "5 ago", "m ago", "5x ago", "-", "5m ago ago", "()", "5m"] {
+            assert_eq!(parsed(none), None, "{none}");
+        }
         assert_eq!(parsed("-1d").as_deref(), Some("2026-02-28T14:30:10Z"));
         assert_eq!(parsed("2026-02-27T10:00:00+02:00").as_deref(), Some("2026-02-27T08:00:00Z"));
     }

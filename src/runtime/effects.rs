@@ -121,7 +121,8 @@ impl Shell<'_> {
                 self.done(id, Ok(Done::Quietly));
             }
             Effect::Trust { hash } => self.ask_repo(repo::Order::Trust(id, hash)),
-            Effect::Init => self.ask_repo(repo::Order::Init(id)),
+            Effect::DraftConfig => self.ask_repo(repo::Order::Draft(id)),
+            Effect::Init { content } => self.ask_repo(repo::Order::Init(id, content)),
             Effect::DrillFix => self.ask_repo(repo::Order::Fix(id)),
             Effect::Grade { fix, limit } => self.ask_repo(repo::Order::Grade(id, fix, limit)),
             Effect::Save { incident, name, content } => {

@@ -28,7 +28,7 @@ use crate::hotfix::git::Reader;
 use crate::hotfix::pull::Check;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::watch::{self, Changed, Places, Timing};
-use crate::incident::{HotfixLimit, IncidentId, Policy};
+use crate::incident::{Hash, HotfixLimit, IncidentId, Policy};
 use crate::journal;
 use crate::plan::Request;
 
@@ -67,8 +67,10 @@ pub(super) enum Order {
     ReadRunbook(EffectId, String),
     /// Trust the configuration with this hash.
     Trust(EffectId, String),
-    /// Write a configuration.
-    Init(EffectId),
+    /// Work out a configuration.
+    Draft(EffectId),
+    /// Write this one, and trust it.
+    Init(EffectId, String),
     /// In a drill: apply the prepared fix.
     Fix(EffectId),
     /// In a drill: find out what it is about, and what the fix between two commits changes.
@@ -181,7 +183,8 @@ impl Clerk {
             Order::Post(id, letter) => return self.aside(id, move |ground| ground.post(letter)),
             Order::ReadRunbook(id, path) => return self.aside(id, move |ground| ground.runbook(&path)),
             Order::Trust(id, hash) => (id, self.trust(&hash)),
-            Order::Init(id) => (id, self.init()),
+            Order::Draft(id) => (id, self.draft()),
+            Order::Init(id, content) => (id, self.init(&content)),
             Order::Fix(id) => (id, self.fix()),
             Order::Grade(id, fix, limit) => (id, self.lessons(fix, &limit)),
             Order::Save(id, incident, name, content) => (id, self.save(incident, &name, &content)),
@@ -332,12 +335,24 @@ impl Clerk {
         Ok(Done::Said("flightdeck.toml is trusted as it is now".to_owned()))
     }
 
-    fn init(&mut self) -> Result<Done> {
-        let doing = "writing flightdeck.toml";
+    /// What `flightdeck.toml` could say here, and where it would be.
+    fn draft(&mut self) -> Result<Done> {
+        let doing = "looking at the repository";
         let found = self.found().ok_or_else(|| Failure::usage(doing, "no repository here", ""))?;
-        write_new(doing, &self.root().join(load::FILE), draft::write(&found).as_bytes())?;
-        self.look(false, Changed::Anything);
-        Ok(Done::Said("wrote flightdeck.toml; read it, then trust it".to_owned()))
+        Ok(Done::Draft(self.root().join(load::FILE), draft::write(&found)))
+    }
+
+    /// Writes the content that somebody read and agreed to: it is trusted, and nothing else that may stand there.
+    fn init(&mut self, content: &str) -> Result<Done> {
+        write_new("writing flightdeck.toml", &self.root().join(load::FILE), content.as_bytes())?;
+        let said = self.trust(&Hash::of(content.as_bytes()).to_string());
+        if said.is_err() {
+            self.look(false, Changed::Anything);
+        }
+        said?;
+        Ok(Done::Said(
+            "wrote flightdeck.toml, and trusts it as you read it; commit it for your team".to_owned(),
+        ))
     }
 
     fn fix(&mut self) -> Result<Done> {

@@ -178,6 +178,17 @@ fn compared(model: &mut Model) {
     model.compared.answers.insert(probe, answer);
 }
 
+/// A configuration that is shown before it is written.
+fn draft() -> Model {
+    let settings: Vec<String> = (1..60).map(|line| format!("# probes of part {line}\n")).collect();
+    let content = format!("[service]\nname = \"payments-api\"\n\n{}", settings.concat());
+    let mut model = start();
+    let path = "/srv/payments-api/flightdeck.toml".to_owned();
+    let view = DraftView { path, content, scroll: Scroll::default(), shown_ms: None };
+    model.overlays.push(Overlay::Draft(Box::new(view)));
+    model
+}
+
 pub(super) fn scenes() -> Vec<(&'static str, Model)> {
     let mut zoomed = incident();
     (zoomed.focus, zoomed.zoom) = (Pane::Health, true);
@@ -225,6 +236,7 @@ pub(super) fn scenes() -> Vec<(&'static str, Model)> {
         ("errors", errors),
         ("report", with(Overlay::Report(Box::new(ReportView::new(markdown))))),
         ("trust", trust),
+        ("draft", draft()),
         ("flags", with(flags())),
         ("claim", pressed(&["i", "x"])),
         (

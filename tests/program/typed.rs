@@ -259,6 +259,29 @@ fn a_configuration_that_is_trusted_in_another_terminal_is_trusted_here() {
 }
 
 #[test]
+fn a_configuration_is_shown_before_it_is_written_and_trusted_as_it_was_read() {
+    let world = World::new();
+    let shell = world.repository("service");
+    std::fs::write(shell.directory.join("Makefile"), "test:\n\ttrue\n").unwrap();
+    let file = shell.directory.join("flightdeck.toml");
+    let terminal = Terminal::open(&shell, 36, 120, &[]);
+    terminal.wait_text("write one for this repository");
+    terminal.press("I");
+    terminal.wait_text("Write flightdeck.toml?");
+    terminal.wait_for("where it goes and what it says", |screen| {
+        screen.contains("service/flightdeck.toml") && screen.contains("[service]")
+    });
+    terminal.press("<esc>");
+    terminal.wait_gone("Write flightdeck.toml?");
+    assert!(!file.exists(), "nothing was agreed to");
+    terminal.press("I");
+    terminal.wait_text("Write flightdeck.toml?");
+    terminal.press_until("y", "that it is trusted", |screen| screen.contains("✓ trusted"));
+    assert!(std::fs::read_to_string(&file).unwrap().contains("[service]"));
+    assert!(!shell.flightdeck(&["trust", "--show"]).stdout.contains("not trusted"));
+}
+
+#[test]
 fn what_the_terminal_answers_is_never_taken_for_keys() {
     let world = World::new();
     let (shell, mut terminal) = cockpit(&world);

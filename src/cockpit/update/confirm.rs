@@ -150,6 +150,7 @@ pub(super) fn yes_or_no(model: &Model) -> Option<u64> {
     match model.overlays.last()? {
         Overlay::Confirm(confirm) => confirm.shown_ms.filter(|_| confirm.lapsed.is_empty()),
         Overlay::Trust(trust) => trust.shown_ms,
+        Overlay::Draft(draft) => draft.shown_ms,
         Overlay::Message(view) if view.may_be_sent() => view.shown_ms,
         Overlay::Decide(decide) if decide.asks() == Asks::Yes => decide.shown_ms,
         // While another plan has the target nothing is asked yet, and once it was overtaken no more.
@@ -176,7 +177,7 @@ fn means(model: &Model, key: Key) -> bool {
             reads(command) || matches!(command, Some(Command::Verbal | Command::Reject))
         }
         Some(Overlay::Preview(_)) => reads(command(&[Scope::Preview])),
-        Some(Overlay::Trust(_)) => reads(command(&[])),
+        Some(Overlay::Trust(_) | Overlay::Draft(_)) => reads(command(&[])),
         Some(Overlay::Message(_)) => command(&[Scope::Message]).is_some(),
         Some(Overlay::Confirm(confirm)) if confirm.more.iter().any(|item| item.key == Some(key)) => true,
         _ => key == Key::char('n') || command(&[]) == Some(Command::Back),
@@ -189,14 +190,23 @@ pub(super) fn is_question(model: &Model) -> bool {
     if let Some(Overlay::Message(view)) = top {
         return view.may_be_sent();
     }
-    matches!(top, Some(Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Preview(_) | Overlay::Decide(_)))
+    matches!(
+        top,
+        Some(
+            Overlay::Confirm(_)
+                | Overlay::Trust(_)
+                | Overlay::Draft(_)
+                | Overlay::Preview(_)
+                | Overlay::Decide(_)
+        )
+    )
 }
 
 /// Which keys cancel what this key would confirm; `None`: it confirms nothing.
 fn asked(model: &Model, key: Key) -> Option<Cancel> {
     let (enter, yes) = (key.code == Code::Enter, key == Key::char('y'));
     match model.overlays.last()? {
-        Overlay::Confirm(_) | Overlay::Trust(_) => yes.then_some(Cancel::Question),
+        Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Draft(_) => yes.then_some(Cancel::Question),
         Overlay::Message(view) if view.may_be_sent() => enter.then_some(Cancel::Question),
         Overlay::Preview(preview) if preview.is_overtaken() => None,
         Overlay::Preview(preview) => {
@@ -288,5 +298,5 @@ pub(super) fn commits(purpose: &Purpose) -> bool {
 
 /// Whether picking this row of a menu is the last question.
 fn acts_at_once(invoke: &Invoke) -> bool {
-    matches!(invoke.command, Command::Init | Command::DrillFix | Command::Prove)
+    matches!(invoke.command, Command::DrillFix | Command::Prove)
 }

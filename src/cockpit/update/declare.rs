@@ -220,7 +220,7 @@ pub(super) fn proposed(model: &Model) -> LineEdit {
 /// What to write for a time, after something that is none.
 pub(super) fn how_to_write(looks: &Looks, now: Timestamp) -> String {
     let zone = looks.zone_name(now);
-    format!("write 14:02 ({zone}, and not later than now), -5m, now, or 2026-03-01T14:02:00Z")
+    format!("write 14:02 ({zone}, and not later than now), 5m ago, now, or 2026-03-01T14:02:00Z")
 }
 
 /// Goes on from a line of text.

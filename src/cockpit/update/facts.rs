@@ -9,7 +9,7 @@ use super::super::commands::Command;
 use super::super::gone;
 use super::super::model::{ConfigSource, IncidentLine, Model, Output, Pane};
 use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
-use super::super::overlay::{Overlay, Preview, Scroll, Trust};
+use super::super::overlay::{DraftView, Overlay, Preview, Scroll, Trust};
 use super::super::shared::{Shared, StartRow};
 use super::{
     Cx, compared, flags, grade, live, menus, message, overlays, overtaken, past, plan_view, rollback,
@@ -198,6 +198,11 @@ pub(super) fn done(cx: &mut Cx<'_>, id: EffectId, result: Result<Done, Failure>)
         Ok(Done::Compared(answers)) => compared::found(cx.model, answers),
         Ok(Done::Change(text)) => suspects::read(cx.model, id, *text),
         Ok(Done::ByHand(words)) => cx.push(Overlay::ByHand(words, Scroll::default())),
+        Ok(Done::Draft(path, content)) => {
+            let path = path.display().to_string();
+            let draft = DraftView { path, content, scroll: Scroll::default(), shown_ms: None };
+            cx.push(Overlay::Draft(Box::new(draft)));
+        }
         Ok(Done::Live(release)) => live::found(cx, *release),
         Ok(Done::Flags(states)) => flags::read(cx, id, states),
         Ok(Done::Templates(own)) => message::templates(cx, id, own),

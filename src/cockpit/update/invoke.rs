@@ -115,7 +115,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
         }
         command if command.is_chart() => chart::command(cx, invoke),
         Command::Init => {
-            cx.effect("writing flightdeck.toml", Effect::Init);
+            cx.effect("looking at the repository", Effect::DraftConfig);
         }
         Command::DrillFix => {
             cx.effect("applying the fix", Effect::DrillFix);

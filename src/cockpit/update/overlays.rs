@@ -38,6 +38,7 @@ pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) 
         Some(Overlay::Runbooks(_)) => runbooks::key(cx, press.key),
         Some(Overlay::Runbook(_)) => runbooks::page_key(cx, press.key),
         Some(Overlay::Trust(_)) if press.key == Key::char('y') => trust(cx, press, before),
+        Some(Overlay::Draft(_)) if press.key == Key::char('y') => write(cx, press, before),
         Some(Overlay::Run(_)) => run_view::key(cx, press),
         Some(Overlay::Rollback(_)) => rollback::key(cx, press.key),
         Some(Overlay::Suspects(_)) => suspects::key(cx, press.key),
@@ -395,6 +396,17 @@ fn trust(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
     cx.pop();
 }
 
+/// Writes the `flightdeck.toml` that was read.
+fn write(cx: &mut Cx<'_>, press: KeyPress, before: Option<(Key, u64)>) {
+    let Some(Overlay::Draft(view)) = cx.model.overlays.last() else { return };
+    if !may_confirm(view.shown_ms, press, before) {
+        return cx.say(TOO_QUICK);
+    }
+    let content = view.content.clone();
+    cx.effect("writing flightdeck.toml", Effect::Init { content });
+    cx.pop();
+}
+
 /// Copies the words of a pull request, or the link to its form.
 fn by_hand(cx: &mut Cx<'_>, words: bool) {
     let Some(Overlay::ByHand(by_hand, _)) = cx.model.overlays.last() else { return };
@@ -530,6 +542,7 @@ fn top(overlay: &mut Overlay) -> Option<&mut usize> {
         Overlay::Help(view) => Some(&mut view.scroll.top),
         Overlay::Errors(scroll) | Overlay::ByHand(_, scroll) => Some(&mut scroll.top),
         Overlay::Trust(view) => Some(&mut view.scroll.top),
+        Overlay::Draft(view) => Some(&mut view.scroll.top),
         Overlay::Entry(entry) => Some(&mut entry.scroll.top),
         Overlay::Report(view) => Some(&mut view.scroll.top),
         Overlay::Runbook(view) => Some(&mut view.scroll.top),

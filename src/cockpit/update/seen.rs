@@ -38,6 +38,7 @@ fn since(overlay: &mut Overlay) -> Option<&mut Option<u64>> {
         Overlay::Decide(decide) => Some(&mut decide.shown_ms),
         Overlay::Message(view) if view.may_be_sent() => Some(&mut view.shown_ms),
         Overlay::Trust(trust) => Some(&mut trust.shown_ms),
+        Overlay::Draft(draft) => Some(&mut draft.shown_ms),
         Overlay::Confirm(confirm) => Some(&mut confirm.shown_ms),
         _ => None,
     }

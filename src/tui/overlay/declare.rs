@@ -217,7 +217,7 @@ fn started(page: &mut Page<'_, '_>, declare: &Declare) -> Option<Position> {
     if let Some(said) = taken(model, declare.started.text()) {
         page.say(&format!("⇒ {said}"), Role::Muted);
     } else {
-        let how = format!("As 14:02 ({}), or -20m for twenty minutes ago. Empty means now.", page.ui.zone());
+        let how = format!("As 14:02 ({}), or 20m ago. Empty means now.", page.ui.zone());
         page.say(&how, Role::Faint);
     }
     // A clock is late only where it ran.

@@ -8,6 +8,7 @@ mod culprits;
 mod decide;
 mod declare;
 mod document;
+mod draft;
 mod entry;
 mod errors;
 mod flags;
@@ -127,6 +128,7 @@ fn one(ui: Ui<'_>, buf: &mut Buffer, area: Rect, overlay: &Overlay) -> Shown {
         Overlay::Grade(view) => grade::draw(ui, buf, area, view),
         Overlay::Message(view) => message::draw(ui, buf, area, view),
         Overlay::Trust(view) => trust::draw(ui, buf, area, *view),
+        Overlay::Draft(view) => draft::draw(ui, buf, area, view),
         Overlay::ByHand(words, scroll) => by_hand::draw(ui, buf, area, words, *scroll),
         Overlay::Flags(view) => flags::draw(ui, buf, area, view),
         Overlay::Culprits(view) => culprits::draw(ui, buf, area, *view),

@@ -154,6 +154,18 @@ const QUESTIONS: &[Question] = &[
         letters: true,
     },
     Question {
+        name: "writing flightdeck.toml",
+        open: || {
+            let mut table = Table::new();
+            let id = table.model.next_effect;
+            table.send(Msg::Done(id, Ok(Done::Draft("/srv/flightdeck.toml".into(), "[service]\n".into()))));
+            table.shown();
+            table
+        },
+        key: "y",
+        letters: true,
+    },
+    Question {
         name: "declaring",
         open: || {
             let mut table = Table::new();
@@ -222,6 +234,7 @@ pub(super) fn acts(effects: &[Effect]) -> bool {
                 | Effect::Decide { .. }
                 | Effect::TakeOver { .. }
                 | Effect::Trust { .. }
+                | Effect::Init { .. }
                 | Effect::Declare { .. }
         )
     })
@@ -288,7 +301,13 @@ fn what_comes_amid_other_text_as_if_pasted_starts_nothing() {
         let mut table = (question.open)();
         let asks = matches!(
             table.model.overlays.last(),
-            Some(Overlay::Confirm(_) | Overlay::Trust(_) | Overlay::Preview(_) | Overlay::Decide(_))
+            Some(
+                Overlay::Confirm(_)
+                    | Overlay::Trust(_)
+                    | Overlay::Draft(_)
+                    | Overlay::Preview(_)
+                    | Overlay::Decide(_)
+            )
         );
         table.at_ms += 1000;
         let press = KeyPress::new(Key::parse(question.key).unwrap(), table.at_ms);
