@@ -28,6 +28,8 @@ mod reading_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
+mod shown_key_tests;
+#[cfg(test)]
 mod sight_tests;
 #[cfg(test)]
 mod size_tests;
