@@ -115,7 +115,7 @@ fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
         match &way.ready {
             Ready::Yes => {
                 let only = way.and_then().map_or_else(String::new, |only| format!(", but {only}"));
-                let _ = writeln!(text, "    proven ready{only}");
+                let _ = writeln!(text, "    {}{only}", way.proven());
             }
             Ready::No(why) => {
                 let _ = writeln!(text, "    cannot be taken: {}", visible(why));
@@ -174,6 +174,7 @@ pub(super) struct Json<'a> {
     migrations: &'a [String],
     rehearsed: Option<Rehearsed<'a>>,
     undone_by: Option<&'a str>,
+    waits_for: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -220,5 +221,6 @@ pub(super) fn json(way: &Way) -> Json<'_> {
             took: duration(rehearsal.took),
         }),
         undone_by: way.undone_by.as_deref(),
+        waits_for: &way.waits_for,
     }
 }

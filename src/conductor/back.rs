@@ -12,6 +12,7 @@ use super::capture::{Captured, capture};
 use super::environment::environment;
 use super::flags::flag_states;
 use super::prepare::{Ground, directory};
+use super::reviewers;
 use super::secrets::Vault;
 use super::told::past_releases;
 use crate::config::types::Environment;
@@ -64,7 +65,20 @@ pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Op
     let current = known.history.current(environment);
     let unrecorded = release::unrecorded(ground.history, current);
     let past = had(ground, &known.history, environment);
-    Ok(Options { ways: rollback::ways(&known), live: current.map(Release::name), unrecorded, past })
+    let mut ways = rollback::ways(&known);
+    name_reviewers(ground, &known, &mut ways);
+    Ok(Options { ways, live: current.map(Release::name), unrecorded, past })
+}
+
+/// Says of the ways that go through a pipeline whom it waits for, which is the same for all of them.
+fn name_reviewers(ground: &Ground<'_>, known: &Known<'_>, ways: &mut [Way]) {
+    let mut told = None;
+    for way in ways.iter_mut().filter(|way| matches!(way.kind, Kind::Redeploy | Kind::Rerun)) {
+        let Ok(plan) = rollback::plan(known, "rollback", way) else { continue };
+        if plan.steps.iter().any(|step| matches!(step.action, Action::Pipeline(_))) {
+            way.waits_for.clone_from(told.get_or_insert_with(|| reviewers::brief(ground, &plan)));
+        }
+    }
 }
 
 /// What is live in an environment, by the record and as it tells itself.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::forge::Visit;
 use super::prepare::Ground;
 use super::secrets::get;
-use crate::deploy::pipeline::protect;
+use crate::deploy::pipeline::protect::{self, Protection};
 use crate::plan::forge::Place;
 use crate::plan::pipeline::{Pipeline, Runner};
 use crate::plan::{Action, Plan, SecretFrom};
@@ -38,6 +38,17 @@ pub(super) fn notes(ground: &Ground<'_>, plan: &Plan) -> Vec<String> {
     notes
 }
 
+/// Whom or what the first pipeline of a plan waits for; empty: nothing, or nobody can tell so soon.
+pub(super) fn brief(ground: &Ground<'_>, plan: &Plan) -> String {
+    let mut pipelines = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Pipeline(pipeline) => environment(ground, pipeline),
+        _ => None,
+    });
+    let Some((place, environment)) = pipelines.next() else { return String::new() };
+    let protection = protection(plan, place, environment, PATIENCE);
+    protection.ok().flatten().map(|rules| rules.brief()).unwrap_or_default()
+}
+
 /// The environment at the host that a pipeline deploys to: the one whose deployments are read, else the one of that name.
 fn environment<'a>(ground: &Ground<'a>, pipeline: &'a Pipeline) -> Option<(&'a Place, &'a str)> {
     let place = match &pipeline.runner {
@@ -50,6 +61,16 @@ fn environment<'a>(ground: &Ground<'a>, pipeline: &'a Pipeline) -> Option<(&'a P
 }
 
 fn ask(plan: &Plan, place: &Place, environment: &str, patience: Duration) -> Result<Vec<String>, String> {
+    let rules = protection(plan, place, environment, patience)?;
+    Ok(rules.map(|rules| rules.lines(&protect::place(place.forge, environment))).unwrap_or_default())
+}
+
+fn protection(
+    plan: &Plan,
+    place: &Place,
+    environment: &str,
+    patience: Duration,
+) -> Result<Option<Protection>, String> {
     let source = plan.secrets.iter().find(|secret| secret.name == place.token);
     if source.is_some_and(|source| matches!(source.from, SecretFrom::Command(_))) {
         return Err("its token is printed by a command, which runs only once the plan needs it".to_owned());
@@ -59,6 +80,5 @@ fn ask(plan: &Plan, place: &Place, environment: &str, patience: Duration) -> Res
     let mut visit = Visit::new(place, token, patience)?;
     // Who reads the plan does not wait for what may be there later.
     visit.ask_once();
-    let protection = visit.protection(environment).map_err(|lost| lost.why)?;
-    Ok(protection.map(|rules| rules.lines(&protect::place(place.forge, environment))).unwrap_or_default())
+    visit.protection(environment).map_err(|lost| lost.why)
 }

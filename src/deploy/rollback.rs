@@ -52,6 +52,8 @@ pub struct Way {
     pub undone_by: Option<String>,
     /// The branch that is all it changes, where nothing deploys that by itself: `main`.
     pub only: Option<String>,
+    /// What its pipeline waits for before it deploys: `team sre`; empty: for nothing, as far as is known.
+    pub waits_for: String,
 }
 
 #[cfg(test)]
@@ -72,6 +74,7 @@ impl Way {
             rehearsed: None,
             undone_by: None,
             only: None,
+            waits_for: String::new(),
         }
     }
 }
@@ -153,6 +156,12 @@ impl Way {
     pub fn and_then(&self) -> Option<String> {
         let branch = visible(self.only.as_deref()?);
         Some(format!("only changes {branch}; a deploy is needed after it"))
+    }
+
+    /// That it is proven ready, and whom it then waits for.
+    pub fn proven(&self) -> String {
+        let then = if self.waits_for.is_empty() { "" } else { ", then waits for " };
+        format!("proven ready{then}{}", visible(&self.waits_for))
     }
 
     /// When it was rehearsed and how long that took, or that it never was, in one line.

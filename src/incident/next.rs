@@ -171,6 +171,7 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     // A plan that stands still may leave production half changed: nothing is more pressing.
     if state.status != Status::Closed {
         let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
+        list.splice(0..0, stands::quicker(state, facts));
         list.splice(0..0, state.undecided().filter(|plan| !is_left(plan)).map(stands::undecided));
         list.splice(0..0, state.shares_left().map(|share| stands::left(&share, facts.live.as_deref())));
         list.splice(0..0, state.plans.iter().rev().flat_map(|plan| stands::waiting(plan, now)));

@@ -24,7 +24,7 @@ use crate::cockpit::update::rollback;
 use crate::cockpit::ways::Readiness;
 use crate::cockpit::{Command, Pane};
 use crate::health::network::Network;
-use crate::incident::{Clock, ClockState, State, Status, duration};
+use crate::incident::{Clock, ClockState, PlanState, State, Status, duration};
 use crate::text::visible;
 
 /// Draws the header of the full cockpit: four lines, and the guide's.
@@ -436,7 +436,18 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     // On a narrow screen the clock beside it needs the room.
     let narrow = pen.room() <= NARROW;
     let production = ui.model.config.config.production().map_or("", |env| env.name.as_str());
+    let under_way = ui.model.incident().and_then(|state| {
+        state
+            .plans
+            .iter()
+            .find(|plan| plan.purpose == "rollback" && plan.target == production && plan.state.is_under_way())
+    });
     let (text, role) = match looked.readiness() {
+        // That it could be begun is no news.
+        _ if under_way.is_some_and(|plan| plan.state == PlanState::Waiting) => {
+            ("▲ rollback waits", Role::Warn)
+        }
+        _ if under_way.is_some() => ("rollback runs", Role::Accent),
         _ if rollback::canary(ui.model, production).is_some() => ("canary can be undone ✓", Role::Good),
         Readiness::Ready => ("rollback ready ✓", Role::Good),
         Readiness::OnlyFlag => ("flag off ready ✓", Role::Good),
@@ -447,7 +458,8 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let key = ui.key(Command::RollBack);
     // The key goes first where there is no room for all.
     let whole = format!("{text} [{key}]");
-    let roomy = pen.room() > 90 && !covered(ui) && pen.right(&whole, ui.of(role));
+    let offers = under_way.is_none() && !covered(ui);
+    let roomy = pen.room() > 90 && offers && pen.right(&whole, ui.of(role));
     // What is due next keeps the room for its number.
     let due = shown_clocks(ui).next().map_or(0, |clock| width(&Due::of(ui, clock).brief()) + 3);
     if roomy || (pen.room() > due + width(text) && pen.right(text, ui.of(role))) {

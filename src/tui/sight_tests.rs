@@ -17,7 +17,7 @@ use crate::cockpit::{Command, Pane};
 use crate::config::types::Environment;
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::health::series::{State, Verdict};
-use crate::incident::{ClockState, Decision, PlanStarted, Resolved, StepStarted, share_title};
+use crate::incident::{ClockState, Decision, PlanStarted, Resolved, StepStarted, StepWaiting, share_title};
 use crate::plan::gates::{Met, Standing};
 use crate::plan::progress::Choice;
 
@@ -221,6 +221,41 @@ fn rollback(mut model: Model) -> Model {
     model.overlays.push(Overlay::Rollback(screen));
     settle(&mut model);
     model
+}
+
+#[test]
+fn while_a_rollback_is_under_way_the_header_says_so_and_offers_none() {
+    let head = |more: &dyn Fn(&mut Scribe)| {
+        let mut scribe = records();
+        more(&mut scribe);
+        let mut model = rollback(incident());
+        model.overlays.clear();
+        model.log = Some(scribe.log());
+        settle(&mut model);
+        drawn(&mut model, (120, 36)).lines().take(4).collect::<Vec<_>>().join("\n")
+    };
+    let started = || PlanStarted {
+        plan: "rollback-1".into(),
+        title: "roll production back: redeploy v1.4.1".into(),
+        purpose: "rollback".into(),
+        target: "production".into(),
+        hash: String::new(),
+        steps: vec!["deploy v1.4.1 to production".into()],
+        confirmed: String::new(),
+        spec: serde_json::json!({}).into(),
+    };
+    let before = head(&|_| {});
+    assert!(before.contains("rollback ready ✓"), "{before}");
+    let runs = head(&|scribe| {
+        scribe.write("maya", at("15:16:00"), started());
+    });
+    assert!(runs.contains("rollback runs") && !runs.contains("rollback ready"), "{runs}");
+    let waits = head(&|scribe| {
+        scribe.write("maya", at("15:16:00"), started());
+        let why = "for approval of production by sre".to_owned();
+        scribe.write("maya", at("15:16:05"), StepWaiting { plan: "rollback-1".into(), step: 0, why });
+    });
+    assert!(waits.contains("▲ rollback waits") && !waits.contains("[R]"), "{waits}");
 }
 
 #[test]

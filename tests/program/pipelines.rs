@@ -559,6 +559,18 @@ fn what_the_host_deployed_before_can_be_gone_back_to() {
         // That the next one is live by now is what the host says.
         let ways = team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
         assert!(ways.contains("redeploy  redeploy v1.2.2") && ways.contains("Break it"), "{kind}: {ways}");
+        assert!(!ways.contains("then waits"), "{kind}: {ways}");
+        team.ci.kept().protected = true;
+        let who = if kind == "gitlab" {
+            "2 approvals of Maintainers"
+        } else {
+            "a timer of 30m and omar or team sre"
+        };
+        let ways = team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
+        assert!(ways.contains(&format!("proven ready, then waits for {who}")), "{kind}: {ways}");
+        let dry = ["rollback", "redeploy", "--env", "staging", "--dry-run"];
+        let dry = team.yard.shell.flightdeck(&dry).succeeded().stdout;
+        assert!(dry.contains("the pipeline waits for"), "{kind}: {dry}");
     }
 }
 

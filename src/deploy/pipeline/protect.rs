@@ -87,6 +87,20 @@ impl From<Protected> for Protection {
 }
 
 impl Protection {
+    /// Says whom or what a pipeline waits for there, as in `waits for team sre`; empty: nothing.
+    pub fn brief(&self) -> String {
+        let who: Vec<_> = self.who.iter().map(|who| visible(who).into_owned()).collect();
+        let people = match (self.approvals, who.as_slice()) {
+            (0, _) => None,
+            (1, []) => Some("a reviewer".to_owned()),
+            (1, who) => Some(who.join(" or ")),
+            (count, []) => Some(format!("{count} approvals")),
+            (count, who) => Some(format!("{count} approvals of {}", who.join(", "))),
+        };
+        let timer = (!self.timer.is_zero()).then(|| format!("a timer of {}", duration(self.timer)));
+        timer.into_iter().chain(people).collect::<Vec<_>>().join(" and ")
+    }
+
     /// Says what a pipeline waits for there; empty: nothing.
     pub fn lines(&self, place: &str) -> Vec<String> {
         let mut lines = Vec::new();

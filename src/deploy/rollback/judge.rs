@@ -38,6 +38,7 @@ fn way(known: &Known<'_>, id: &str, kind: Kind, title: String) -> Way {
         rehearsed: None,
         undone_by: None,
         only: None,
+        waits_for: String::new(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::state::{PlanRun, PlanState, Remote, Share};
+use super::super::state::{PlanRun, PlanState, Remote, Share, State};
 use super::super::time::duration;
-use super::Next;
+use super::{Facts, Next, production};
 
 /// Answering what commands ask, and looking at those that may hang: until somebody does, nothing of
 /// their plan goes on.
@@ -55,6 +55,20 @@ fn asked(remote: &Remote, why: &str) -> String {
     };
     let who = if who.is_empty() { String::new() } else { format!(" ({})", who.replace(", ", " or ")) };
     format!("approve {place} in {name}{who}")
+}
+
+/// What serves users again sooner than a rollback that waits for somebody's yes: a flag, where one can be turned off.
+pub(super) fn quicker(state: &State, facts: &Facts) -> Option<Next> {
+    let flag = facts.way_back.as_ref()?.flag.as_ref().filter(|_| facts.healthy == Some(false))?;
+    let waits = |plan: &PlanRun| {
+        plan.purpose == "rollback"
+            && Some(plan.target.as_str()) == production(facts)
+            && plan.waits_for_approval()
+    };
+    let turning = |plan: &PlanRun| plan.is_flag() && plan.state.is_under_way();
+    let wanted = state.plans.iter().any(waits) && !state.plans.iter().any(turning);
+    let title = format!("quicker meanwhile: {flag}, proven ready");
+    wanted.then(|| Next { action: "rollback", argument: String::new(), title, due_at: None, overdue: false })
 }
 
 /// Deciding about a canary that still has a share of the users, although its plan has ended.

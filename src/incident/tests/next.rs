@@ -344,6 +344,52 @@ fn an_untrusted_configuration_is_looked_at_first() {
 }
 
 #[test]
+fn a_flag_is_quicker_than_a_rollback_that_waits_for_a_reviewer() {
+    let run = || "r.0".to_owned();
+    let seen = |state, note: &str| PipelineSeen {
+        plan: "r".into(),
+        step: 0,
+        run: run(),
+        id: "9001".into(),
+        name: "deploy.yml #42".into(),
+        url: String::new(),
+        commit: String::new(),
+        attempt: 1,
+        state,
+        asks: true,
+        note: note.into(),
+        ids: Vec::new(),
+    };
+    let why = "for approval of production by sre";
+    let waits = |why: &str| StepWaiting { plan: "r".into(), step: 0, why: why.into() };
+    let mut log = assembled([
+        record(6, plan("r", "rollback", "production", HEAD)),
+        record(7, StepStarted { plan: "r".into(), step: 0, run: run(), process: None, undo: false }),
+        record(8, seen(RemoteState::Waiting, why)),
+        record(9, waits(why)),
+    ]);
+    let way_back = |flag: Option<&str>| Facts {
+        healthy: Some(false),
+        way_back: Some(WayBack { ready: None, flag: flag.map(str::to_owned) }),
+        ..repository()
+    };
+    let titles = |log: &Log, facts: &Facts| {
+        let next = next(log.state(), &Policy::built_in(), facts, minutes(10));
+        next.into_iter().take(2).map(|next| (next.action, next.title)).collect::<Vec<_>>()
+    };
+    let quicker = ("rollback", "quicker meanwhile: turn loyalty off, proven ready".to_owned());
+    let found = titles(&log, &way_back(Some("turn loyalty off")));
+    assert_eq!(found[0], ("plan", "approve production in deploy.yml #42 (sre)".to_owned()));
+    assert_eq!(found[1], quicker);
+    assert_ne!(titles(&log, &way_back(None))[1].0, "rollback", "there is none");
+    let well = Facts { healthy: Some(true), ..way_back(Some("turn loyalty off")) };
+    assert_ne!(titles(&log, &well)[1], quicker, "users are served");
+    log.insert(record(11, seen(RemoteState::Running, "")));
+    log.insert(record(12, waits("")));
+    assert!(!titles(&log, &way_back(Some("turn loyalty off"))).contains(&quicker), "it goes on");
+}
+
+#[test]
 fn a_plan_that_stands_still_is_decided_about_before_all_else() {
     let waits = |why: &str| StepWaiting { plan: "d".into(), step: 0, why: why.into() };
     let begun = [record(6, plan("d", "deploy", "production", HEAD)), record(7, waits("no data from api"))];

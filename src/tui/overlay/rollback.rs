@@ -165,7 +165,7 @@ fn row(ui: Ui<'_>, lines: &mut Vec<Line>, way: &Way, chosen: bool) {
     };
     let (off, word) = match &way.ready {
         // Ready or not, it serves nobody before that was done.
-        Ready::Yes => (None, way.and_then().unwrap_or_else(|| "proven ready".to_owned())),
+        Ready::Yes => (None, way.and_then().unwrap_or_else(|| way.proven())),
         // It was turned off in this incident: that it cannot be once more is nothing bad.
         Ready::No(why) => match turned_off(ui, way) {
             Some(at) => (Some(()), format!("off since {}", ui.minute(at))),
