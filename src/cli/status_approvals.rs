@@ -77,7 +77,7 @@ pub(super) fn approvals(page: &mut Sheet, situation: &Situation) {
             Some(vote) if has_moved => ("·", Hue::Dim, format!("{} approved what was there before", vote.by)),
             Some(vote) => {
                 let how = match (vote.is_verified(), vote.how.is_empty()) {
-                    (true, _) => String::new(),
+                    (true, _) => state.signed_on(vote).map_or_else(String::new, |place| format!(", {place}")),
                     (false, true) => ", unverified".to_owned(),
                     (false, false) => format!(", {}, unverified", vote.how),
                 };

@@ -29,7 +29,7 @@ use crate::hotfix::pull;
 use crate::hotfix::state::{BranchState, NoRepository};
 use crate::hotfix::suspects::ChangeText;
 use crate::incident::{
-    Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId, Released,
+    Declared, Draft, HotfixLimit, IncidentId, Log, Messaged, Policy, Record, RecordId, Released, Vouched,
 };
 use crate::plan::gates::Standing;
 use crate::plan::progress::Choice;
@@ -138,6 +138,8 @@ pub enum Fact {
         /// What is in its way; `None`: nothing.
         said: Option<Standing>,
     },
+    /// What the journal knows of where records of the open incident came from.
+    Vouched(Vouched),
     /// The list of incidents changed.
     Incidents(Vec<IncidentLine>),
     /// The repository was read.

@@ -20,7 +20,7 @@ use super::import::Brought;
 use super::marks::{Mark, takes_no_effect};
 use super::policy::Role;
 use super::record::{Hash, Hlc, Record, RecordId};
-use super::state::{AlarmState, EntryKind, Hand, History, PlanRun, State, Status, StatusHead, Tick};
+use super::state::{AlarmState, EntryKind, Hand, History, Origins, PlanRun, State, Status, StatusHead, Tick};
 use super::timeline::{Entry, Timeline};
 use super::wording;
 
@@ -117,6 +117,7 @@ impl Fold {
             trials: Vec::new(),
             live_found: None,
             elsewhere: Arc::default(),
+            origins: Origins::default(),
             merges_back: Vec::new(),
             authors: BTreeMap::new(),
             chains: BTreeMap::new(),
@@ -149,6 +150,12 @@ impl Fold {
     /// Takes what other incidents of the repository recorded.
     pub(super) fn set_elsewhere(&mut self, history: Arc<History>) {
         self.state.elsewhere = history;
+    }
+
+    /// Takes what the journal knows of where records came from.
+    pub(super) fn set_origins(&mut self, origins: Origins) {
+        self.state.origins = origins;
+        self.state.sign();
     }
 
     /// Puts the timeline in order; from now on every entry finds its place by itself.

@@ -9,7 +9,7 @@ use super::apply::Fold;
 use super::body::{Body, Declared};
 use super::marks::{self, Marks};
 use super::record::{Hlc, Record, RecordId};
-use super::state::{EntryKind, History, State};
+use super::state::{EntryKind, History, Origins, State, Vouched};
 use super::timeline::Entry;
 use super::wording;
 
@@ -139,6 +139,7 @@ impl Log {
         // The `declared` record that was here is still here.
         if let Some((mut fold, marks)) = self.kept.as_ref().and_then(|kept| fold_all(&kept.records)) {
             fold.set_elsewhere(self.state().elsewhere.clone());
+            fold.set_origins(self.state().origins.clone());
             self.fold = fold;
             self.marks = marks;
         }
@@ -148,6 +149,11 @@ impl Log {
     /// it.
     pub fn set_elsewhere(&mut self, history: History) {
         self.fold.set_elsewhere(Arc::new(history));
+    }
+
+    /// Takes what the journal knows of where records came from.
+    pub fn set_vouched(&mut self, vouched: Vouched) {
+        self.fold.set_origins(Origins(Some(Arc::new(vouched))));
     }
 
     /// The state now.

@@ -16,6 +16,7 @@ mod remote;
 mod run;
 mod share;
 mod team;
+mod vouched;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use remote::{Remote, ToldHost};
 pub use run::Run;
 pub use share::{Share, canary_undone, share_before, share_title};
 pub use team::{CulpritState, Motion, Objection, Offer, OfferEnd, Snooze, Task, TaskEnd};
+pub use vouched::{Met, Origins, Vouched};
 
 use super::body::{Answer, CheckState, LiveFound, NoteKind, Phase, Severity, WatchVerdict};
 use super::drift::ClockOff;
@@ -173,6 +175,8 @@ pub struct State {
     /// What other incidents of the repository recorded of releases, as far as whoever loaded this one
     /// knew: a commit that failed there is no better here.
     pub elsewhere: Arc<History>,
+    /// What the journal knows of where records came from.
+    pub origins: Origins,
     /// Fixes that went out before they were merged back, in the order in which that was written
     /// down.
     pub merges_back: Vec<MergeBack>,

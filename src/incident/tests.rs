@@ -10,6 +10,7 @@ mod properties;
 mod repeated;
 mod share;
 mod team;
+mod vouched;
 mod way;
 
 use jiff::{SignedDuration, Timestamp};

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::import::{Target, misdated, target};
 use super::read::{each_row, incident_no, places, received, stands};
+use super::vouched::vouch;
 use super::write::{ChainEnd, Trouble, chain_end};
 use super::{Journal, Seq};
 use crate::failure::Result;
@@ -64,7 +65,7 @@ impl Journal {
     }
 
     /// Takes in what another installation wrote in an incident: each author's records as far as they are sound and
-    /// follow each other. A record that is wrong holds up its own chain and no other.
+    /// follow each other. A record that is wrong holds up its own chain and no other. `signed` is how many it signed with these.
     ///
     /// # Errors
     /// The journal cannot be written; nothing was taken in then.
@@ -73,7 +74,7 @@ impl Journal {
         now: Timestamp,
         incident: IncidentId,
         node: u64,
-        records: &[Vec<u8>],
+        (records, signed): (&[Vec<u8>], u64),
     ) -> Result<Received> {
         self.write("taking in what colleagues wrote", now, |writing| {
             let mut done = Received::default();
@@ -115,6 +116,9 @@ impl Journal {
                 }
             }
             done.aside = aside.into_iter().map(|(author, why)| (author.name, why)).collect();
+            if done.aside.is_empty() {
+                vouch(&writing.tx, now, (incident, node), signed)?;
+            }
             Ok(done)
         })
     }

@@ -27,12 +27,12 @@ impl Journal {
     pub fn import(&mut self, input: &mut dyn BufRead) -> Result<Imported> {
         // Read before the lock is taken: what is imported may come slowly.
         let lines = read_lines(input)?;
-        let now = Timestamp::now();
+        let (now, own) = (Timestamp::now(), self.author.node);
         self.write(DOING, now, |writing| {
             let mut imported = Imported::default();
             let mut targets = HashMap::new();
             for (number, line) in &lines {
-                take_in(writing, &mut targets, &mut imported, *number, line)?;
+                take_in(writing, &mut targets, &mut imported, own, (*number, line))?;
             }
             Ok(imported)
         })
@@ -75,8 +75,8 @@ fn take_in(
     writing: &mut Writing<'_>,
     targets: &mut HashMap<crate::incident::IncidentId, Target>,
     imported: &mut Imported,
-    number: usize,
-    line: &[u8],
+    own: u64,
+    (number, line): (usize, &[u8]),
 ) -> Result<(), Trouble> {
     let again = "export again where it comes from; nothing was imported";
     let record = Record::decode(line).map_err(|error| refused(number, &error.to_string(), again))?;
@@ -105,6 +105,16 @@ fn take_in(
     }
     if let Some(cause) = misdated(&record) {
         let hint = "that line was not written by a sound flightdeck: export again where it comes from";
+        return Err(refused(number, &cause, hint).into());
+    }
+    if record.author.node == own {
+        // It would be signed and sent as what was written here.
+        let cause = format!(
+            "it claims that {} wrote it on this machine, and the journal does not know it",
+            record.author.name
+        );
+        let hint = "where the journal was put back from a backup, put the newer one back, or import into another \
+                    state directory (FLIGHTDECK_STATE_DIR); nothing was imported";
         return Err(refused(number, &cause, hint).into());
     }
     let end = chain_end(&writing.tx, target.no, &record.author)?

@@ -26,6 +26,7 @@ mod tampering;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod vouched;
 mod write;
 
 use std::cell::Cell;

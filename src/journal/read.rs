@@ -128,6 +128,7 @@ impl Journal {
         let (log, seq) = load_log(&self.conn, no).map_err(failed)?;
         let mut log = log.ok_or_else(|| undeclared(incident))?;
         log.set_elsewhere(elsewhere(&self.conn, no).map_err(failed)?);
+        log.set_vouched(self.vouched(incident)?);
         Ok((log, seq))
     }
 

@@ -371,7 +371,7 @@ impl Sharing {
                 return wrong("it has more records than an incident can have".to_owned());
             }
             let records: Vec<Vec<u8>> = batch.records().map(<[u8]>::to_vec).collect();
-            let received = journal.receive(now, tip.incident, tip.node, &records)?;
+            let received = journal.receive(now, tip.incident, tip.node, (&records, reached.records))?;
             if received.undeclared {
                 return Ok(Taken::Undeclared);
             }

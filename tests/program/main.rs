@@ -100,6 +100,8 @@ mod secrets;
 mod secrets_told;
 mod secrets_unnamed;
 mod sharing;
+#[cfg(target_os = "linux")]
+mod sharing_approvals;
 mod sharing_attacks;
 mod sharing_http;
 #[cfg(target_os = "linux")]

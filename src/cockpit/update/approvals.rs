@@ -177,7 +177,7 @@ fn label(model: &Model, state: &State, role: &RoleStanding<'_>) -> String {
         Some(vote) => {
             let at = model.looks.zone.to_datetime(vote.at);
             let how = match (vote.is_verified(), vote.how.is_empty()) {
-                (true, _) => String::new(),
+                (true, _) => state.signed_on(vote).map_or_else(String::new, |place| format!(", {place}")),
                 (false, true) => ", unverified".to_owned(),
                 (false, false) => format!(", {}, unverified", vote.how),
             };

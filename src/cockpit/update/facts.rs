@@ -27,6 +27,11 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Records(records) => insert(cx, records),
         Fact::Here(node) => cx.model.here = node,
         Fact::Others { plan, said } => plan_view::others(cx.model, &plan, said.as_ref()),
+        Fact::Vouched(vouched) => {
+            if let Some(log) = &mut cx.model.log {
+                log.set_vouched(vouched);
+            }
+        }
         Fact::Opened(log) => opened(cx, *log),
         Fact::Incidents(lines) => incidents(cx, lines),
         Fact::Branch(branch) => {

@@ -289,6 +289,7 @@ pub(super) fn vote(state: &mut State, vote: Vote) {
     let given_anew = state.votes.extract_if(.., |known| same(known));
     state.earlier_votes.extend(given_anew);
     state.votes.push(vote);
+    state.sign();
 }
 
 pub(super) fn approval(record: &Record, body: &Approved, latest: Timestamp) -> Vote {
@@ -305,6 +306,8 @@ pub(super) fn approval(record: &Record, body: &Approved, latest: Timestamp) -> V
         title: body.title.clone(),
         at: record.occurred_at,
         latest,
+        node: record.author.node,
+        signed: true,
     }
 }
 
@@ -322,6 +325,8 @@ pub(super) fn rejection(record: &Record, body: &Rejected, latest: Timestamp) -> 
         title: body.title.clone(),
         at: record.occurred_at,
         latest,
+        node: record.author.node,
+        signed: true,
     }
 }
 

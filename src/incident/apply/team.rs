@@ -215,6 +215,7 @@ pub(super) fn joined(state: &mut State, record: &Record, body: &Joined) {
     };
     let known = state.installations.entry(record.author.node).or_insert_with(new);
     known.changed |= known.key != body.key;
+    state.sign();
 }
 
 pub(super) fn reviewed(state: &mut State, record: &Record, body: &Reviewed) {

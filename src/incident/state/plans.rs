@@ -70,12 +70,16 @@ pub struct Vote {
     pub at: Timestamp,
     /// The latest time on record by then, whoever's clock gave it.
     pub latest: Timestamp,
+    /// The installation that it was written at.
+    pub node: u64,
+    /// Whether it was written at an installation of that person, and came from there: see [`Vouched`].
+    pub signed: bool,
 }
 
 impl Vote {
-    /// Tells whether the person it is from wrote it: anything else nobody has verified.
+    /// Tells whether the person it is from wrote it, on their own machine: anything else nobody has verified.
     pub fn is_verified(&self) -> bool {
-        !self.verbal && same_person(&self.by, &self.written_by)
+        !self.verbal && self.signed && same_person(&self.by, &self.written_by)
     }
 }
 

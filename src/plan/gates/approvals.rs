@@ -170,6 +170,8 @@ pub fn foresee(
         title: String::new(),
         at: now,
         latest: state.latest,
+        node: 0,
+        signed: true,
     };
     let wanted = ApprovalRule::of(policy, state.severity);
     let before = state.votes.iter().filter(|other| !is_anew(other, &vote));
