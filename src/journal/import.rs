@@ -1,16 +1,17 @@
 //! Import: all lines of an export, or none.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Read as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::read::{incident_no, places, uuid};
 use super::write::{ChainEnd, Trouble, Writing, chain_end, hash, new_incident};
-use super::{Imported, Journal};
+use super::{Imported, Journal, Witness, heads};
 use crate::failure::{Failure, Result};
-use crate::incident::{Body, Hash, Record, RecordId, is_plausible};
+use crate::incident::{Author, Body, Hash, IncidentId, Record, RecordId, is_plausible};
 
 const DOING: &str = "importing records";
 /// More than this is not an export of incidents.
@@ -28,11 +29,20 @@ impl Journal {
         // Read before the lock is taken: what is imported may come slowly.
         let lines = read_lines(input)?;
         let (now, own) = (Timestamp::now(), self.author.node);
+        let state_dir = self.path.parent().map_or_else(Default::default, Path::to_path_buf);
         self.write(DOING, now, |writing| {
             let mut imported = Imported::default();
-            let mut targets = HashMap::new();
+            let (mut targets, mut owned) = (HashMap::new(), BTreeMap::new());
             for (number, line) in &lines {
-                take_in(writing, &mut targets, &mut imported, own, (*number, line))?;
+                take_in(writing, &mut targets, &mut imported, (own, &mut owned), (*number, line))?;
+            }
+            for ((incident, name), no) in owned {
+                let author = Author { name, node: own };
+                let end = chain_end(&writing.tx, no, &author)?;
+                let (known, _) = heads::read(&state_dir, Some(incident));
+                if !end.is_some_and(|end| known.iter().any(|witness| is_end(witness, &author, &end))) {
+                    return Err(claimed(&author).into());
+                }
             }
             Ok(imported)
         })
@@ -73,9 +83,9 @@ fn read_lines(input: &mut dyn BufRead) -> Result<Vec<(usize, Vec<u8>)>> {
 
 fn take_in(
     writing: &mut Writing<'_>,
-    targets: &mut HashMap<crate::incident::IncidentId, Target>,
+    targets: &mut HashMap<IncidentId, Target>,
     imported: &mut Imported,
-    own: u64,
+    (own, owned): (u64, &mut BTreeMap<(IncidentId, String), i64>),
     (number, line): (usize, &[u8]),
 ) -> Result<(), Trouble> {
     let again = "export again where it comes from; nothing was imported";
@@ -108,14 +118,7 @@ fn take_in(
         return Err(refused(number, &cause, hint).into());
     }
     if record.author.node == own {
-        // It would be signed and sent as what was written here.
-        let cause = format!(
-            "it claims that {} wrote it on this machine, and the journal does not know it",
-            record.author.name
-        );
-        let hint = "where the journal was put back from a backup, put the newer one back, or import into another \
-                    state directory (FLIGHTDECK_STATE_DIR); nothing was imported";
-        return Err(refused(number, &cause, hint).into());
+        owned.insert((record.incident, record.author.name.clone()), target.no);
     }
     let end = chain_end(&writing.tx, target.no, &record.author)?
         .unwrap_or(ChainEnd { records: 0, head: Hash::default() });
@@ -128,6 +131,23 @@ fn take_in(
     target.known.insert(record.id, record.hash);
     imported.added += 1;
     Ok(())
+}
+
+/// Tells whether a chain ends where it was written down that it ended: it was lost, and is put back.
+fn is_end(witness: &Witness, author: &Author, end: &ChainEnd) -> bool {
+    let is_whose = witness.node == author.node && witness.author.as_ref() == Some(&author.name);
+    is_whose && witness.records == end.records && witness.head == end.head
+}
+
+/// The failure of records that would be signed and sent as what was written here.
+fn claimed(author: &Author) -> Failure {
+    let cause = format!(
+        "it has records that {} is said to have written on this machine, and nothing here knows of them",
+        author.name
+    );
+    let hint = "where the journal was put back from a backup, put the newer one back, or import into another state \
+                directory (FLIGHTDECK_STATE_DIR); nothing was imported";
+    Failure::new(DOING, cause, hint)
 }
 
 /// What is wrong with the times of a record. A clock that is far ahead is no reason to refuse: its

@@ -186,3 +186,18 @@ fn a_file_of_an_older_version_is_brought_up_to_date_only_if_nobody_tampered_with
         assert_eq!(schema::user_version(&conn).unwrap(), expected);
     }
 }
+
+#[test]
+fn nobody_brings_in_a_file_what_this_machine_is_said_to_have_written() {
+    let (dir, mut journal, incident, _) = with_notes(1);
+    // A copy has the same installation, as whoever makes up records for it.
+    let copy = TempDir::new().unwrap();
+    raw(&dir).execute("VACUUM INTO ?1", [copy.path().join(Journal::FILE).to_str().unwrap()]).unwrap();
+    let mut forged = Journal::open(copy.path(), "omar").unwrap();
+    forged.append(now(), vec![note(incident, "approved by omar")]).unwrap();
+    let before = records(&dir);
+    let refused =
+        journal.import(&mut exported(&forged, incident, ExportFormat::Jsonl).as_bytes()).unwrap_err();
+    assert!(refused.cause.contains("omar is said to have written on this machine"), "{refused}");
+    assert_eq!(records(&dir), before);
+}
