@@ -353,6 +353,9 @@ impl Conductor {
                     }
                     wish => wish,
                 };
+                let is_free = wish.is_none() && following.away().is_zero();
+                let again = following.untold.take_if(|_| is_free);
+                let wish = wish.or(again);
                 let decided = self.pending.take();
                 heeded = wish.is_some() || decided.is_some();
                 if let Some(wish) = wish
@@ -366,8 +369,8 @@ impl Conductor {
                 let told = following.told.map(|told| told.elapsed());
                 if following.stop == Some(Why::Timeout) && told.is_some_and(|told| told >= ENDING) {
                     let name = &following.seen.name;
-                    let why =
-                        format!("{name} was told to cancel, and did not end within {}", spelled(ENDING));
+                    let told = if following.is_told { "was told" } else { "could not be told" };
+                    let why = format!("{name} {told} to cancel, and did not end within {}", spelled(ENDING));
                     let finished = Finished::with(Outcome::Unknown { why });
                     return Finished { stopped: following.stop.clone(), ..finished };
                 }
@@ -445,22 +448,35 @@ impl Conductor {
             let finished = Finished::with(Outcome::Unknown { why });
             return Some(Finished { stopped: Some(wish.why), ..finished });
         }
-        let force = wish.kill || following.stop.is_some();
+        let force = wish.kill || following.is_told;
         let id = following.seen.id.clone();
         let how = if force { "force-cancel" } else { "cancel" };
         let said = match self.at_host(|| host.cancel(&id, force)) {
             Ok(()) => {
                 following.forced |= force;
+                following.is_told = true;
+                following.untold = None;
                 format!("{}: told {name} to {how}", who(&wish.why))
             }
             Err(lost) => {
                 following.keep_away(&lost);
-                format!("{}: could not {how} {name}: {}", who(&wish.why), lost.why)
+                let is_final = matches!(lost.kind, Kind::Refused(_));
+                following.untold = (!is_final).then(|| wish.clone());
+                // It is said once why, however often it is tried.
+                let is_said = std::mem::replace(&mut following.deaf, lost.why.clone()) == lost.why;
+                let then = if is_final { "" } else { "; it is told again" };
+                if is_said {
+                    String::new()
+                } else {
+                    format!("{}: could not {how} {name}: {}{then}", who(&wish.why), lost.why)
+                }
             }
         };
-        say(log, &self.vault.mask(&said));
+        if !said.is_empty() {
+            say(log, &self.vault.mask(&said));
+        }
         following.moved = Instant::now();
-        following.told = Some(following.moved);
+        following.told = following.told.filter(|_| !following.is_told).or(Some(following.moved));
         following.stop = Some(wish.why);
         None
     }

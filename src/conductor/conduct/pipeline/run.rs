@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::super::forge::{Kind, Lost};
 use super::super::super::pipeline::Host;
 use super::super::super::run::Finished;
-use super::super::super::stop::Why;
+use super::super::super::stop::{Why, Wish};
 use super::super::wait::met;
 use super::logs::next_log;
 use super::look::UNSEEN;
@@ -66,8 +66,14 @@ pub(super) struct Following<'a> {
     /// What was said of the output so far, where commands tell it.
     pub(super) printed: usize,
     pub(super) stop: Option<Why>,
-    /// When it was told to cancel.
+    /// When it was to be told to cancel.
     pub(super) told: Option<Instant>,
+    /// Its host took that.
+    pub(super) is_told: bool,
+    /// The wish to stop it that its host had no ear for: it is told again.
+    pub(super) untold: Option<Wish>,
+    /// Why it could not be told last.
+    pub(super) deaf: String,
     pub(super) forced: bool,
     /// That it is not of the commit that was approved, and what came of cancelling it; empty: it is.
     pub(super) wrong: String,
@@ -101,6 +107,9 @@ impl<'a> Following<'a> {
             printed: 0,
             stop: None,
             told: None,
+            is_told: false,
+            untold: None,
+            deaf: String::new(),
             forced: false,
             wrong: String::new(),
         }
