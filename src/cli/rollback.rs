@@ -97,9 +97,16 @@ fn list(args: &Args, cx: &Context, config: &Config, environment: &str) -> Result
 
 /// All ways as text, best first.
 fn text(environment: &str, ways: &[Way], now: Timestamp) -> String {
-    let mut text = match rollback::best(ways) {
-        Some(way) => format!("{} can be rolled back: {}\n", visible(environment), visible(&way.title)),
-        None => format!("no rollback option of {} is proven ready\n", visible(environment)),
+    let mut text = match (rollback::best(ways), rollback::before_a_deploy(ways)) {
+        (Some(way), _) => format!("{} can be rolled back: {}\n", visible(environment), visible(&way.title)),
+        (None, Some(way)) => {
+            format!(
+                "only a revert is ready, and {} keeps what it runs: {}\n",
+                visible(environment),
+                visible(&way.title)
+            )
+        }
+        (None, None) => format!("no rollback option of {} is proven ready\n", visible(environment)),
     };
     for way in ways {
         let mark = match &way.ready {

@@ -33,6 +33,11 @@ fn lines(looked: &Looked, production: &str) -> Vec<(String, Hue)> {
             let flag = told(rollback::flag(ways));
             (format!("✓ {flag}: proven ready; helps only if the fault is behind this flag"), Hue::Good)
         }
+        Readiness::OnlyRevert => {
+            let way = rollback::before_a_deploy(ways);
+            let then = way.and_then(Way::and_then).unwrap_or_default();
+            (format!("✓ {}: proven ready; {then}", told(way)), Hue::Plain)
+        }
         Readiness::NoWay => ("✗ none is ready".to_owned(), Hue::Bad),
         Readiness::Unknown => match rollback::nearest(ways) {
             Some(way) => (format!("? {}: not proven", told(Some(way))), Hue::Plain),

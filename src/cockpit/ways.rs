@@ -43,6 +43,8 @@ pub enum Readiness {
     Ready,
     /// A flag can be turned off, which helps only if the fault is behind it; nothing else is ready.
     OnlyFlag,
+    /// Only the repository can be changed, which users notice at the next deploy.
+    OnlyRevert,
     /// None is, and all are known not to work.
     NoWay,
     /// None is proven, and of one at least nobody can tell.
@@ -89,6 +91,8 @@ impl Looked {
             Readiness::OnlyFlag
         } else if ways.iter().any(open) {
             Readiness::Unknown
+        } else if rollback::before_a_deploy(ways).is_some() {
+            Readiness::OnlyRevert
         } else {
             Readiness::NoWay
         }

@@ -117,7 +117,9 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
             let cause = format!("{} has no rollback option called {}", visible(name), visible(wanted));
             Failure::usage(&doing, cause, format!("it has: {}", ids.join(", ")))
         })?,
-        None => rollback::best(&ways).ok_or_else(|| none_ready(&doing, name, &ways))?,
+        None => rollback::best(&ways)
+            .or_else(|| rollback::before_a_deploy(&ways))
+            .ok_or_else(|| none_ready(&doing, name, &ways))?,
     };
     let predecessor = known.history.current(name).map(|live| predecessor(ground, live));
     let plan = Plan { predecessor, ..rollback::plan(&known, id, way)? };

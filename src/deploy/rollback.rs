@@ -189,9 +189,14 @@ impl Way {
     }
 }
 
-/// The best way that is ready and helps whatever the fault.
+/// The best way that is ready, takes effect by itself, and helps whatever the fault.
 pub fn best(ways: &[Way]) -> Option<&Way> {
-    ways.iter().find(|way| way.is_general() && way.ready == Ready::Yes)
+    ways.iter().find(|way| way.is_general() && way.ready == Ready::Yes && way.only.is_none())
+}
+
+/// One that is ready and only changes the repository: users notice nothing of it before the next deploy.
+pub fn before_a_deploy(ways: &[Way]) -> Option<&Way> {
+    ways.iter().find(|way| way.is_general() && way.ready == Ready::Yes && way.only.is_some())
 }
 
 /// A flag that can be turned off, which helps only where the fault is behind it.
@@ -203,16 +208,17 @@ pub fn flag(ways: &[Way]) -> Option<&Way> {
 /// nearest to it and not known to fail.
 pub fn nearest(ways: &[Way]) -> Option<&Way> {
     let open = |way: &&Way| way.is_general() && matches!(way.ready, Ready::Unknown(_));
-    best(ways).or_else(|| ways.iter().find(open))
+    best(ways).or_else(|| ways.iter().find(open)).or_else(|| before_a_deploy(ways))
 }
 
 /// What the gate of a deploy is told about ways back, once that deploy is there.
 pub fn way_back(known: &Known<'_>, ways: &[Way]) -> WayBack {
     let name = visible(&known.environment.name);
-    if let Some(way) = best(ways) {
+    if let Some(way) = best(ways).or_else(|| before_a_deploy(ways)) {
         let to =
             Some(way.leads_to()).filter(|to| !to.is_empty()).map_or_else(String::new, |to| format!(", {to}"));
-        let why = format!("after this deploy: {}{to}, proven ready", visible(&way.title));
+        let then = way.and_then().map_or_else(String::new, |then| format!("; {then}"));
+        let why = format!("after this deploy: {}{to}, proven ready{then}", visible(&way.title));
         return WayBack { ready: Some(way.id.clone()), why, unproven: false };
     }
     let first = known.history.current(&known.environment.name).is_none();

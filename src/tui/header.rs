@@ -451,6 +451,7 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
         _ if rollback::canary(ui.model, production).is_some() => ("canary can be undone ✓", Role::Good),
         Readiness::Ready => ("rollback ready ✓", Role::Good),
         Readiness::OnlyFlag => ("flag off ready ✓", Role::Good),
+        Readiness::OnlyRevert => ("only a revert is ready", Role::Muted),
         Readiness::NoWay if narrow => ("rollback ✗ none", Role::Bad),
         Readiness::NoWay => ("rollback ✗ none ready", Role::Bad),
         Readiness::Unknown => ("rollback ? not proven", Role::Unknown),

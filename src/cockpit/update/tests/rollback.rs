@@ -145,6 +145,12 @@ fn readiness_is_the_best_that_is_known_of_any_way() {
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::OnlyFlag);
     found(&mut table, vec![flag(Ready::No("it is off already".into())), nothing()]);
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::NoWay);
+    // What only changes main puts nothing back by itself.
+    let revert = || Way { only: Some("main".into()), ..way("revert", Ready::Yes) };
+    found(&mut table, vec![revert(), nothing()]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::OnlyRevert);
+    found(&mut table, vec![revert(), unknown()]);
+    assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Unknown);
     found(&mut table, vec![way("redeploy", Ready::Yes), flag(Ready::Yes)]);
     assert_eq!(table.model.way_back().unwrap().readiness(), Readiness::Ready);
 }
