@@ -13,7 +13,7 @@ use crate::conductor::start_beside;
 use crate::drill::place::Place as Drill;
 use crate::failure::{Failure, Result};
 use crate::journal::Journal;
-use crate::share::Sharing;
+use crate::share::{Kept, Sharing};
 use crate::text::visible;
 
 /// The variable that keeps verbs from sending by themselves, and the value that does.
@@ -137,16 +137,24 @@ pub(crate) fn run(_args: &Args, cx: &Context) -> Result<End> {
     // Only a hint: without it one more process is started.
     let _ = std::fs::write(marker(&known), "");
     let mut waits = AGAIN.iter();
+    let mut again = None;
     loop {
         // Whoever waits already sends what was written meanwhile, too.
-        let Some(turn) = turn(&sharing)? else { return Ok(End::Done) };
+        let Some(turn) = unusable(sharing.git().turn_to_send())? else { return Ok(End::Done) };
         let pushed = sharing.git().pushed_ago().map_or(Duration::ZERO, |ago| BETWEEN.saturating_sub(ago));
         std::thread::sleep(pushed.max(GATHER));
+        // While one is at it, one waits, and no more.
+        let sends = unusable(sharing.git().wait_to_send())?;
         drop(turn);
-        if round(cx, &mut sharing)? {
+        let is_well = round(cx, &mut sharing)?;
+        drop(sends);
+        let Some(wait) = waits.next().filter(|_| !is_well) else { return Ok(End::Done) };
+        if again.is_none() {
+            again = unusable(sharing.git().turn_to_try_again())?;
+        }
+        if again.is_none() {
             return Ok(End::Done);
         }
-        let Some(wait) = waits.next() else { return Ok(End::Done) };
         std::thread::sleep(*wait);
     }
 }
@@ -159,12 +167,11 @@ fn round(cx: &Context, sharing: &mut Sharing) -> Result<bool> {
         return Ok(true);
     }
     let round = sharing.round(&mut journal, cx.now(), &incidents)?;
-    Ok(round.trouble.is_none())
+    Ok(round.trouble.is_none() && !matches!(round.kept, Some(Kept::Unknown(_))))
 }
 
-/// The turn of the one process that waits to send; `None`: another one has it.
-fn turn(sharing: &Sharing) -> Result<Option<std::fs::File>> {
-    sharing.git().turn_to_send().map_err(|why| {
+fn unusable<T>(lock: std::io::Result<T>) -> Result<T> {
+    lock.map_err(|why| {
         Failure::new("sharing the incident", why, "see that the state directory can be written to")
     })
 }

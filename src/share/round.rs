@@ -137,8 +137,11 @@ impl Sharing {
     /// The journal or the carrier's own repository cannot be used.
     pub fn round(&mut self, journal: &mut Journal, now: Timestamp, incidents: &[Summary]) -> Result<Round> {
         let kept = if incidents.is_empty() { self.turned_off() } else { self.kept() };
-        if kept.is_some() {
-            return Ok(Round { kept, ..Round::default() });
+        if let Some(kept) = kept {
+            if let Kept::Unknown(_) = kept {
+                self.git.remember_trouble(now, Some(&kept.to_string()));
+            }
+            return Ok(Round { kept: Some(kept), ..Round::default() });
         }
         // Two on this machine would both go on from the same end.
         let _lock = self.git.lock().map_err(unusable)?;

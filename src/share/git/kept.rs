@@ -13,8 +13,10 @@ use super::Git;
 const TROUBLE: &str = "trouble";
 /// The file that is written when something was sent.
 const PUSHED: &str = "pushed";
-/// The file that whoever makes the next round has locked.
+/// The files that are locked by whoever makes the next round, makes one, and waits to try it again.
 const TURN: &str = "turn.lock";
+const SENDS: &str = "sends.lock";
+const AGAIN: &str = "again.lock";
 
 impl Git {
     /// Since when and why rounds have come to nothing; `None`: the last one went well, or there was none.
@@ -47,13 +49,35 @@ impl Git {
         let _ = std::fs::write(self.directory.join(PUSHED), "");
     }
 
-    /// Takes the turn to make the next round, which whoever has it holds until the round begins; `None`: another process
-    /// has it.
+    /// Takes the turn to make the next round, which whoever has it holds until that begins; `None`: another process has
+    /// it.
     ///
     /// # Errors
     /// The file cannot be made or locked.
     pub fn turn_to_send(&self) -> io::Result<Option<File>> {
-        let file = File::create(self.directory.join(TURN))?;
+        self.only_one(TURN)
+    }
+
+    /// Takes the place of the one process that waits to try again; `None`: another one does.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn turn_to_try_again(&self) -> io::Result<Option<File>> {
+        self.only_one(AGAIN)
+    }
+
+    /// Waits until no other process makes a round of its own.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn wait_to_send(&self) -> io::Result<File> {
+        let file = File::create(self.directory.join(SENDS))?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    fn only_one(&self, name: &str) -> io::Result<Option<File>> {
+        let file = File::create(self.directory.join(name))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
