@@ -179,7 +179,7 @@ fn compared(model: &mut Model) {
 }
 
 /// A configuration that is shown before it is written.
-fn draft() -> Model {
+pub(super) fn draft() -> Model {
     let settings: Vec<String> = (1..60).map(|line| format!("# probes of part {line}\n")).collect();
     let content = format!("[service]\nname = \"payments-api\"\n\n{}", settings.concat());
     let mut model = start();

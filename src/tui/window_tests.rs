@@ -208,3 +208,9 @@ fn each_unmet_gate_of_a_refusal_and_what_meets_it_is_a_line_of_its_own() {
         }
     }
 }
+
+#[test]
+fn what_is_left_of_a_file_to_be_written_is_counted() {
+    let shown = text(&settled(&mut super::tests::draft(), &Theme::default(), 40, 12));
+    assert!(shown.contains(" more below"), "{shown}");
+}

@@ -82,10 +82,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Option<Shown> {
     Some(shown)
 }
 
-/// Says how much of a document is left above and below, on the rule under it: nothing else is written over.
+/// Says how much of a document is left above and below, on the rule or the blank line under it: nothing else is written
+/// over.
 fn more(ui: Ui<'_>, buf: &mut Buffer, above: usize, below: usize, edge: Position) {
-    let is_rule = |x: &u16| buf.cell((*x, edge.y)).is_some_and(|cell| cell.symbol() == "─");
-    let room = (edge.x..buf.area.right()).take_while(is_rule).count() as u16;
+    let symbol = |x: u16| buf.cell((x, edge.y)).map_or("", |cell| cell.symbol());
+    let free = if symbol(edge.x) == " " { " " } else { "─" };
+    let room = (edge.x..buf.area.right()).take_while(|x| symbol(*x) == free).count() as u16;
     let all = match (above, below) {
         (0, below) => [format!(" {below} more below "), format!(" ↓{below} ")],
         (above, 0) => [format!(" {above} more above "), format!(" ↑{above} ")],
