@@ -464,7 +464,6 @@ mod tests {
             "severity P1",
             "reopen",
             "retract 0199",
-            "plan skip",
             "plan take-over staging",
             "version-files --file VERSION",
             "version-files --write 1.2.4 --file VERSION",
