@@ -93,8 +93,7 @@ impl<'a> Asked<'a> {
             let cause = format!("{machine} carries it out, and this incident is not shared from here");
             return Failure::new(doing, cause, format!("run flightdeck share sync, or {call}"));
         }
-        let cause = match standing.trouble.filter(|_| !standing.reached.is_some_and(|at| at >= self.written))
-        {
+        let cause = match standing.trouble.filter(|_| standing.reached.is_none_or(|at| at < self.written)) {
             Some(why) => format!("the request has not reached {remote}: {}", visible(&why)),
             None => format!("the request is at {remote}, and {machine} has not answered"),
         };

@@ -306,8 +306,8 @@ fn take_there(
         Taken::Unasked(why) => gates::unasked(spec, &why),
     };
     let Some(standing) = standing else { return Ok(None) };
-    let passed = passed_over(*incident, (&run.id, &run.hash), std::slice::from_ref(&standing), pass_over);
-    let Some(passed) = passed else {
+    let drafts = passed_over(*incident, (&run.id, &run.hash), std::slice::from_ref(&standing), pass_over);
+    let Some(drafts) = drafts else {
         let cause = format!("{}: {}", standing.id, standing.why);
         let hint = format!(
             "ask on the call that nobody else deploys to {}, then --override {LEASE} --reason WHY",
@@ -315,7 +315,7 @@ fn take_there(
         );
         return Err(Failure::of(FailureKind::Gate, *doing, cause, hint));
     };
-    taking.drafts = passed.into_iter().chain(told(*incident, &standing)).collect();
+    taking.drafts = drafts.into_iter().chain(told(*incident, &standing)).collect();
     Ok(None)
 }
 

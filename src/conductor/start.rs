@@ -180,9 +180,11 @@ fn begin(
         Taken::Doubtful(why) => (Some(gates::doubtful(&why)), None),
         Taken::Unasked(why) => (gates::unasked(plan, &why), None),
     };
-    let begun = write_down(journal, state_dir, start, lease, record, standing);
+    let begun = write_down(journal, state_dir, start, &lease, record, standing);
     if !matches!(begun, Ok(Started::Yes(_))) {
-        hold.iter_mut().for_each(|hold| hold.release());
+        if let Some(hold) = &mut hold {
+            hold.release();
+        }
     }
     begun
 }
@@ -191,7 +193,7 @@ fn write_down(
     journal: &mut Journal,
     state_dir: &Path,
     start: &Start<'_>,
-    lease: Lease,
+    lease: &Lease,
     record: PlanStarted,
     standing: Option<Standing>,
 ) -> Result<Started> {

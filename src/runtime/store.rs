@@ -519,11 +519,14 @@ impl Keeper {
             Ok(records) => {
                 self.fact(Fact::Records(records));
                 let vouched = self.open.as_ref().and_then(|open| self.journal.vouched(open.id).ok());
-                vouched.into_iter().for_each(|vouched| self.fact(Fact::Vouched(vouched)));
+                if let Some(vouched) = vouched {
+                    self.fact(Fact::Vouched(vouched));
+                }
             }
             Err(failure) => return self.fact(Fact::Failed(failure)),
         }
-        // Somebody else may have declared one, or ended it. On the start screen what is left of incidents counts, too: any record, and no sample or lease.
+        // Somebody else may have declared one, or ended it. On the start screen what is left of incidents counts, too: any
+        // record, and no sample or lease.
         let is_written = self.open.is_none() && {
             let written = self.journal.written().ok();
             std::mem::replace(&mut self.written, written) != written

@@ -200,7 +200,7 @@ fn that_nothing_was_changed_is_said_once() {
     let report = story.report();
     let wanted = "No change is on record.\n\nUsers were served again at 13:50.\n\nmaya resolved it at 13:50. Reason: \
                   Restarted the session store.";
-    assert_eq!(text_under(&report, "Resolution").replace("\\", ""), wanted);
+    assert_eq!(text_under(&report, "Resolution").replace('\\', ""), wanted);
     assert!(items_under(&report, "Still to be written").contains(&"What ended it".to_owned()), "{report}");
 }
 
