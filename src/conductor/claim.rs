@@ -1,9 +1,9 @@
 //! The lease of a target where everybody can see it: taken at the remote before a plan starts, renewed while it goes on,
 //! and given back at its end. The journal's own lease keeps two plans of one machine apart, this one two machines.
 
+mod keep;
+
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use git2::Oid;
@@ -12,26 +12,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::decide::{SILENCE, shown_gone};
 use super::process;
 use super::sharing::{Reach, Way, reach};
-use crate::clock::Stopwatch;
 use crate::failure::{Failure, FailureKind, Result};
-use crate::incident::{Draft, IncidentId, LeaseTaken, NoteKind, Noted, Record, duration};
+use crate::incident::{Draft, IncidentId, LeaseTaken, Record, same_person};
 use crate::journal::{Journal, Lease};
 use crate::plan::Plan;
 use crate::plan::gates::{self, Standing};
-use crate::share::{Claim, Claimed, Key, Sharing, There, claim_reference};
+use crate::share::{Claim, Claimed, Heard, Key, Sharing, There, claim_reference};
 use crate::text::visible;
+pub(super) use keep::Keeping;
 
 /// How long the remote may take to say who holds a target.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How often a claim is renewed.
-const RENEW: Duration = Duration::from_secs(30);
-/// How soon that is tried again.
-const AGAIN: Duration = Duration::from_secs(10);
 /// How often somebody who is quicker is looked at again.
 const ATTEMPTS: usize = 3;
-
-/// After so long without renewing it a holder goes no further unasked: soon the target is anybody's.
-const UNSURE: Duration = Duration::from_secs(90);
 
 /// What became of an attempt to take a target.
 pub(super) enum Taken {
@@ -41,7 +34,7 @@ pub(super) enum Taken {
     Yes(Box<Hold>),
     /// Somebody on another machine holds it.
     Held(Lease),
-    /// What lies there may be somebody's: it is no lease, or one of a machine that nobody here knows.
+    /// What lies there may be somebody's: nobody can vouch for it, or it cannot be read now.
     Doubtful(String),
     /// Nobody else can be asked: why.
     Unasked(String),
@@ -57,6 +50,16 @@ pub(super) struct Hold {
     mine: Option<Oid>,
     /// What was passed over to take it, in words.
     pub(super) over: Option<String>,
+}
+
+/// What is known of a claim once the remote was asked.
+enum Asked {
+    /// What is there.
+    There(Option<Claimed>),
+    /// Something is, or was when the remote answered last: why nobody knows whose it is.
+    Doubtful(Oid, String),
+    /// The remote cannot be asked, and nobody is known to be there.
+    Unasked(String),
 }
 
 /// Whether there is a way to the claim of a target.
@@ -125,11 +128,57 @@ impl Hold {
         self.sharing.git().claimed(&self.reference, &self.claim.target, &key_of)
     }
 
-    /// Tells whether it is of this very plan, or of one of this machine whose process is gone.
-    fn is_ours(&self, there: &There) -> bool {
+    /// Asks the remote what is there.
+    fn ask(&self, journal: &Journal) -> Asked {
+        let target = visible(&self.claim.target);
+        let before = self.there(journal).ok().flatten().filter(|it| self.is_in_the_way(journal, it));
+        match self.sharing.git().hear_claim(&self.reference, PATIENCE) {
+            Ok(Heard::Known) => self.there(journal).map_or_else(Asked::Unasked, Asked::There),
+            Ok(Heard::Unread(id, why)) => self.unread(id, &why),
+            Err(why) => match before {
+                None => Asked::Unasked(why),
+                Some(known) => {
+                    let who = match &known.there {
+                        There::Claim(claim) => visible(&claim.person).into_owned(),
+                        There::Garbage(_) => "somebody".to_owned(),
+                    };
+                    let why = format!(
+                        "{who} held {target} when the remote answered last, and it cannot be asked now: {why}"
+                    );
+                    Asked::Doubtful(known.id, why)
+                }
+            },
+        }
+    }
+
+    fn unread(&self, id: Oid, why: &str) -> Asked {
+        let target = visible(&self.claim.target);
+        Asked::Doubtful(id, format!("what the remote has as the lease of {target} cannot be read: {why}"))
+    }
+
+    /// Tells whether it is of this very plan, or of one of this machine that is over: its process is gone, or the record
+    /// says so.
+    fn is_ours(&self, journal: &Journal, there: &There) -> bool {
         let There::Claim(claim) = there else { return false };
+        if claim.node != self.claim.node || claim.key != self.claim.key {
+            return false;
+        }
         let is_same = claim.plan == self.claim.plan && claim.incident == self.claim.incident;
-        claim.node == self.claim.node && (is_same || claim.process.as_ref().is_some_and(process::is_gone))
+        let is_gone = || claim.process.as_ref().is_some_and(process::is_gone);
+        is_same || is_gone() || is_over(journal, claim)
+    }
+
+    /// Tells whether it is somebody else's, as far as was seen from here.
+    fn is_in_the_way(&self, journal: &Journal, there: &Claimed) -> bool {
+        !is_silent(there) && !self.is_ours(journal, &there.there)
+    }
+
+    /// What it means that it could not be taken, though nobody was seen to be quicker.
+    fn untaken(&mut self, why: String) -> Taken {
+        match self.over.take() {
+            Some(over) => Taken::Doubtful(format!("{over}; the lease cannot be taken: {why}")),
+            None => Taken::Unasked(why),
+        }
     }
 
     fn put(&mut self, seen: Option<Oid>) -> std::result::Result<(), String> {
@@ -151,7 +200,8 @@ impl Hold {
         let _ = self.sharing.tell_removed(journal, Timestamp::now(), self.claim.incident);
     }
 
-    /// Why a claim of somebody else is not simply theirs; `None`: it is one of a machine that is known here.
+    /// Why a claim of somebody else is not simply theirs; `None`: it is one of a machine that is known here, and the record
+    /// says nothing against it.
     fn doubt(&self, journal: &Journal, claimed: &Claimed) -> Option<String> {
         let target = visible(&self.claim.target);
         let claim = match &claimed.there {
@@ -172,13 +222,39 @@ impl Hold {
         let is_known = claim.node == self.claim.node && claim.key == self.claim.key
             || u64::from_str_radix(&claim.node, 16).is_ok_and(is_known);
         let (person, plan) = (visible(&claim.person), visible(&claim.plan));
-        (!is_known).then(|| {
-            format!(
+        if !is_known {
+            return Some(format!(
                 "{person} holds {target} for {plan}, from a machine ({}) that nobody here knows",
                 claim.node
-            )
-        })
+            ));
+        }
+        contradiction(journal, claim)
+            .map(|why| format!("{person} holds {target} for {plan} as the remote has it, but {why}"))
     }
+}
+
+/// What the record says against a claim of a machine that is known: anybody who may push can put an old one there again.
+fn contradiction(journal: &Journal, claim: &Claim) -> Option<String> {
+    let node = u64::from_str_radix(&claim.node, 16).ok()?;
+    let met = journal.vouched(claim.incident).ok().and_then(|mut vouched| vouched.others.remove(&node));
+    let owner = met.map(|met| met.person).filter(|owner| !owner.is_empty());
+    if let Some(owner) = owner.filter(|owner| !same_person(owner, &claim.person)) {
+        return Some(format!("that machine is {}'s", visible(&owner)));
+    }
+    let state = journal.alone(claim.incident).ok()?;
+    let run = state.plan(&claim.plan)?;
+    if run.node != node {
+        return Some("that plan was started on another machine".to_owned());
+    }
+    (!run.state.is_under_way()).then(|| "that plan is over by the record".to_owned())
+}
+
+/// Tells whether a plan of this machine is over: by the record, and nothing here is about to take it up again.
+fn is_over(journal: &Journal, claim: &Claim) -> bool {
+    let Ok(state) = journal.alone(claim.incident) else { return false };
+    let is_over = state.plan(&claim.plan).is_some_and(|run| !run.state.is_under_way());
+    let is_held = |lease: &Lease| lease.incident == claim.incident && lease.plan == claim.plan;
+    is_over && journal.leases().is_ok_and(|leases| !leases.iter().any(is_held))
 }
 
 /// Takes the target of a plan where everybody can see it. `passes`: what nobody can vouch for is passed over.
@@ -193,52 +269,83 @@ pub(super) fn take(
     if !plan.is_for_one() {
         return Taken::Alone;
     }
-    let mut hold = match Hold::open_to_ask(journal, state_dir, incident, (&plan.target, &plan.id)) {
-        Opening::Alone => return Taken::Alone,
-        Opening::Shut(why) => return Taken::Unasked(why),
-        Opening::Open(hold) => hold,
-    };
-    let mut is_fresh = false;
+    match Hold::open_to_ask(journal, state_dir, incident, (&plan.target, &plan.id)) {
+        Opening::Alone => Taken::Alone,
+        Opening::Shut(why) => Taken::Unasked(why),
+        Opening::Open(hold) => seize(hold, journal, repository, passes),
+    }
+}
+
+fn seize(mut hold: Box<Hold>, journal: &mut Journal, repository: &str, passes: bool) -> Taken {
+    let target = visible(&hold.claim.target).into_owned();
+    let mut unread = None;
     for _ in 0..ATTEMPTS {
-        let known = match hold.there(journal) {
-            Ok(known) => known,
-            Err(why) => return Taken::Unasked(why),
-        };
-        let in_the_way = known.as_ref().filter(|it| !hold.is_ours(&it.there) && !is_silent(it));
         hold.over = None;
-        if let Some(there) = in_the_way {
+        let known = match (unread.take(), hold.there(journal)) {
+            (Some(unread), _) => unread,
             // What was heard last may be over.
-            if !is_fresh && let Err(why) = hold.sharing.git().fetch_claims(PATIENCE) {
-                return Taken::Unasked(why);
+            (None, Ok(Some(known))) if hold.is_in_the_way(journal, &known) => hold.ask(journal),
+            (None, Ok(known)) => Asked::There(known),
+            (None, Err(why)) => return Taken::Unasked(why),
+        };
+        let seen = match known {
+            Asked::There(Some(known)) if hold.is_in_the_way(journal, &known) => {
+                match hold.doubt(journal, &known) {
+                    None => {
+                        return Taken::Held(held(
+                            &known,
+                            repository,
+                            &hold.claim.target,
+                            hold.claim.incident,
+                        ));
+                    }
+                    why => hold.over = why,
+                }
+                Some(known.id)
             }
-            if !is_fresh {
-                is_fresh = true;
-                continue;
+            Asked::There(known) => known.map(|known| known.id),
+            Asked::Doubtful(id, why) => {
+                hold.over = Some(why);
+                Some(id)
             }
-            match hold.doubt(journal, there) {
-                None => return Taken::Held(held(there, repository, &plan.target, incident)),
-                Some(why) if !passes => return Taken::Doubtful(why),
-                Some(why) => hold.over = Some(why),
-            }
+            Asked::Unasked(why) => return Taken::Unasked(why),
+        };
+        if let Some(why) = hold.over.take_if(|_| !passes) {
+            return Taken::Doubtful(why);
         }
-        let (seen, began) = (known.map(|it| it.id), Instant::now());
+        let began = Instant::now();
         let put = hold.put(seen);
         hold.tell_removed(journal);
         let Err(why) = put else { return Taken::Yes(hold) };
-        if began.elapsed() >= PATIENCE {
-            return Taken::Unasked(why);
+        let is_refused = is_refused(&why);
+        if began.elapsed() >= PATIENCE && !is_refused {
+            return hold.untaken(why);
         }
-        if let Err(why) = hold.sharing.git().fetch_claims(PATIENCE) {
-            return Taken::Unasked(why);
-        }
-        is_fresh = true;
-        let now = hold.there(journal).ok().flatten().map(|it| it.id);
+        let now = match hold.sharing.git().hear_claim(&hold.reference, PATIENCE) {
+            Ok(Heard::Known) => hold.there(journal).ok().flatten().map(|it| it.id),
+            Ok(Heard::Unread(id, why)) => {
+                unread = Some(hold.unread(id, &why));
+                Some(id)
+            }
+            Err(why) if is_refused => {
+                return Taken::Doubtful(format!(
+                    "the remote has another lease of {target} than was seen here, and cannot be asked whose: {why}"
+                ));
+            }
+            Err(why) => return hold.untaken(why),
+        };
         if now == seen {
             // Nobody was quicker: it is not taken there.
-            return Taken::Unasked(why);
+            return hold.untaken(why);
         }
     }
-    Taken::Unasked("others take it at the same time, again and again".to_owned())
+    Taken::Doubtful(format!("others take {target} at the same time, again and again"))
+}
+
+/// Tells by what git says whether a claim was not put there because something else is there than was seen.
+fn is_refused(why: &str) -> bool {
+    let said = ["stale info", "failed to update ref", "cannot lock ref", "reference already exists"];
+    why.starts_with("! [rejected]") || said.iter().any(|said| why.contains(said))
 }
 
 /// Tells whether a claim was not renewed for so long that it is nobody's any more: by what was seen from here.
@@ -287,25 +394,30 @@ pub fn holder(
 ) -> Result<Option<Lease>> {
     let doing = || format!("asking who holds {}", visible(target));
     let unasked = |why: String| Failure::new(doing(), why, "try again, or ask on the call");
-    let found = look(journal, state_dir, incident, (target, "")).map_err(unasked)?;
-    Ok(found.map(|(_, there)| held(&there, repository, target, incident)))
+    match look(journal, state_dir, incident, (target, "")).map_err(unasked)? {
+        None | Some((_, Asked::There(None))) => Ok(None),
+        Some((_, Asked::There(Some(there)))) => Ok(Some(held(&there, repository, target, incident))),
+        Some((_, Asked::Doubtful(_, why) | Asked::Unasked(why))) => Err(unasked(why)),
+    }
 }
 
-/// Asks the remote what lies there of others as the lease of a target; `None`: nothing, or it is not shared.
+/// Asks the remote what lies there of others as the lease of a target; `None`: it is not shared.
 fn look(
     journal: &Journal,
     state_dir: &Path,
     incident: IncidentId,
     plan: (&str, &str),
-) -> std::result::Result<Option<(Hold, Claimed)>, String> {
+) -> std::result::Result<Option<(Hold, Asked)>, String> {
     let hold = match Hold::open_to_ask(journal, state_dir, incident, plan) {
         Opening::Alone => return Ok(None),
         Opening::Shut(why) => return Err(why),
         Opening::Open(hold) => *hold,
     };
-    hold.sharing.git().fetch_claims(PATIENCE)?;
-    let there = hold.there(journal)?.filter(|it| !hold.is_ours(&it.there));
-    Ok(there.map(|there| (hold, there)))
+    let asked = match hold.ask(journal) {
+        Asked::There(there) => Asked::There(there.filter(|it| !hold.is_ours(journal, &it.there))),
+        asked => asked,
+    };
+    Ok(Some((hold, asked)))
 }
 
 /// What is to be known of others before a plan is started.
@@ -323,172 +435,22 @@ pub fn others(journal: &Journal, state_dir: &Path, incident: IncidentId, plan: &
     if !plan.is_for_one() {
         return None;
     }
-    match look(journal, state_dir, incident, (&plan.target, &plan.id)) {
+    let looked = look(journal, state_dir, incident, (&plan.target, &plan.id));
+    match looked {
         Ok(None) => None,
-        Ok(Some((_, there))) if is_silent(&there) => None,
-        Ok(Some((hold, there))) => Some(match hold.doubt(journal, &there) {
-            Some(why) => Others::Gate(gates::doubtful(&why)),
-            None => {
-                let lease = held(&there, "", &plan.target, incident);
-                Others::Held(super::held("", &lease, Timestamp::now()).cause)
-            }
-        }),
-        Err(why) => gates::unasked(plan, &why).map(Others::Gate),
-    }
-}
-
-/// Renews the claim of a plan until it is finished, on a thread of its own.
-pub(super) struct Keeping {
-    over: Sender<()>,
-    done: Receiver<()>,
-    target: String,
-    kept: Arc<Mutex<Kept>>,
-}
-
-/// How it stands with a claim that is renewed.
-#[derive(Debug, Default)]
-struct Kept {
-    /// Since it was renewed last; `None`: it never was, as nobody could be asked.
-    renewed: Option<Stopwatch>,
-    /// Who took it.
-    lost: Option<String>,
-}
-
-impl Keeping {
-    /// Begins. `None`: the plan holds nothing that others could see.
-    pub(super) fn start(state_dir: &Path, author: &str, incident: IncidentId, plan: &Plan) -> Option<Self> {
-        if !plan.is_for_one() {
-            return None;
-        }
-        let (over, ended) = channel();
-        let (told, done) = channel();
-        let (state_dir, author) = (state_dir.to_owned(), author.to_owned());
-        let (target, plan) = (plan.target.clone(), plan.id.clone());
-        let kept = Arc::new(Mutex::new(Kept::default()));
-        let keeping = Self { over, done, target: target.clone(), kept: Arc::clone(&kept) };
-        let thread = std::thread::Builder::new().name("lease".to_owned());
-        thread
-            .spawn(move || {
-                if let Ok(mut journal) = Journal::open_again(&state_dir, &author) {
-                    keep(&mut journal, &state_dir, incident, (&target, &plan), &ended, &kept);
+        Ok(Some((hold, Asked::There(there)))) => {
+            let there = there.filter(|there| !is_silent(there))?;
+            Some(match hold.doubt(journal, &there) {
+                Some(why) => Others::Gate(gates::doubtful(&why)),
+                None => {
+                    let lease = held(&there, "", &plan.target, incident);
+                    Others::Held(super::held("", &lease, Timestamp::now()).cause)
                 }
-                let _ = told.send(());
             })
-            .ok()?;
-        Some(keeping)
-    }
-
-    /// Why the plan should not go on unasked: somebody else took its target, or is about to be able to. `None`: it holds
-    /// it, or was started though nobody could be asked.
-    pub(super) fn trouble(&self) -> Option<String> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let target = visible(&self.target);
-        if let Some(by) = &kept.lost {
-            return Some(format!("{by} took {target} over meanwhile"));
         }
-        let since = kept.renewed?.elapsed();
-        let silent = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
-        (since > UNSURE).then(|| {
-            format!("the lease of {target} was last renewed {} ago: others may take it", duration(silent))
-        })
+        Ok(Some((_, Asked::Doubtful(_, why)))) => Some(Others::Gate(gates::doubtful(&why))),
+        Ok(Some((_, Asked::Unasked(why)))) | Err(why) => gates::unasked(plan, &why).map(Others::Gate),
     }
-
-    /// Gives it back, for which the remote gets a moment.
-    pub(super) fn finish(self) {
-        drop(self.over);
-        let _ = self.done.recv_timeout(PATIENCE * 2);
-    }
-}
-
-fn keep(
-    journal: &mut Journal,
-    state_dir: &Path,
-    incident: IncidentId,
-    plan: (&str, &str),
-    over: &Receiver<()>,
-    kept: &Mutex<Kept>,
-) {
-    let kept = || kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut hold: Option<Hold> = None;
-    let mut next = Duration::ZERO;
-    // The end of the plan drops the other end.
-    while matches!(over.recv_timeout(next), Err(RecvTimeoutError::Timeout)) {
-        next = AGAIN;
-        if hold.is_none() {
-            // What was taken is watched over also where the remote may no longer be asked.
-            hold = Hold::open(journal, state_dir, incident, plan).ok();
-            // It was taken by whoever started this process.
-            let known = hold.as_ref().and_then(|hold| hold.there(journal).ok().flatten());
-            if let (Some(hold), Some(known)) = (&mut hold, known)
-                && let There::Claim(claim) = &known.there
-                && hold.is_ours(&known.there)
-            {
-                hold.mine = Some(known.id);
-                kept().renewed = Some(Stopwatch::start());
-                hold.claim =
-                    Claim { process: process::this(), plan: hold.claim.plan.clone(), ..(**claim).clone() };
-            }
-        }
-        let Some(holding) = &mut hold else { continue };
-        let renewed = renew(holding, journal);
-        holding.tell_removed(journal);
-        match renewed {
-            Renewed::Yes => {
-                kept().renewed = Some(Stopwatch::start());
-                next = RENEW;
-            }
-            Renewed::NotNow => {}
-            Renewed::Lost(by) => {
-                kept().lost = Some(by.clone());
-                let (target, plan) = plan;
-                let text = format!("{by} took {target} over while {plan} holds it: two plans may work there");
-                let draft = Draft::now(incident, Noted { kind: NoteKind::Problem, text });
-                let _ = journal.append(Timestamp::now(), vec![draft]);
-                return;
-            }
-        }
-    }
-    if let Some(mut hold) = hold {
-        hold.release();
-    }
-}
-
-enum Renewed {
-    Yes,
-    /// The remote does not answer, or was asked for too much at once.
-    NotNow,
-    /// Somebody else has it.
-    Lost(String),
-}
-
-/// Renews a claim; what others put in its place that is none is put right.
-fn renew(hold: &mut Hold, journal: &Journal) -> Renewed {
-    if hold.sharing.kept().is_some() {
-        return Renewed::NotNow;
-    }
-    hold.claim.renewed += 1;
-    let mine = hold.mine;
-    if mine.is_some() && hold.put(mine).is_ok() {
-        return Renewed::Yes;
-    }
-    if hold.sharing.git().fetch_claims(PATIENCE).is_err() {
-        // What cannot be brought here is no claim.
-        let listed = hold.sharing.git().listed_claim(&hold.reference, PATIENCE);
-        let is_put = listed.is_ok_and(|there| hold.put(there).is_ok());
-        return if is_put { Renewed::Yes } else { Renewed::NotNow };
-    }
-    let Ok(there) = hold.there(journal) else { return Renewed::NotNow };
-    let seen = match &there {
-        Some(known) if !hold.is_ours(&known.there) && !is_silent(known) => match &known.there {
-            There::Claim(claim) => {
-                return Renewed::Lost(format!("{} ({})", visible(&claim.person), visible(&claim.plan)));
-            }
-            There::Garbage(_) => Some(known.id),
-        },
-        Some(there) => Some(there.id),
-        None => None,
-    };
-    if hold.put(seen).is_ok() { Renewed::Yes } else { Renewed::NotNow }
 }
 
 /// Takes a target from a holder on another machine that is gone, with a reason. `stated` says how that is known.
@@ -509,7 +471,7 @@ pub fn take_away(
     let failed = |why: String| Failure::new(doing.clone(), why, "see who holds it by now, and try it again");
     let target = lease.target.as_str();
     if let Some(hold) = Hold::open_to_ask(journal, state_dir, incident, (target, "")).ok() {
-        let there = hold.there(journal).map_err(failed)?.filter(|it| !hold.is_ours(&it.there));
+        let there = hold.there(journal).map_err(failed)?.filter(|it| !hold.is_ours(journal, &it.there));
         if let Some(there) = there {
             let git = hold.sharing.git();
             git.swap_claim(&hold.reference, Some(there.id), None, PATIENCE).map_err(failed)?;
@@ -524,3 +486,6 @@ pub fn take_away(
     };
     journal.append(Timestamp::now(), vec![Draft::now(incident, taken)])
 }
+
+#[cfg(test)]
+mod tests;

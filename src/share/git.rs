@@ -10,6 +10,10 @@
 //! | `refs/flightdeck/v1/…` | what the remote had when it was fetched last |
 //! | `refs/flightdeck/v1/<incident>/archive` | the chains of an incident that is closed, as its parents |
 //! | `refs/taken/<incident>/<node>` | how far that was taken into the journal |
+//! | `refs/put/<commit>` | a commit while it is pushed |
+//!
+//! What is pushed goes by a pattern, `refs/own/<incident>*:<name>*`: one name alone git takes for a branch that ends
+//! like it where the remote has no such reference yet.
 
 mod archive;
 mod blocked;
@@ -218,7 +222,7 @@ impl Git {
             let is_forced = overwritten.contains(&incident);
             let lease = there.filter(|_| is_forced).map(|seen| format!("--force-with-lease={name}:{seen}"));
             specs.push(Spec {
-                refspec: format!("{}{own}:{name}", if is_forced { "+" } else { "" }),
+                refspec: format!("{}{}*:{name}*", if is_forced { "+" } else { "" }, self::own(incident)),
                 lease,
                 name,
                 own,
@@ -257,6 +261,21 @@ impl Git {
         arguments.extend(["--", &self.remote]);
         arguments.extend(refspecs);
         self.git(&arguments)
+    }
+
+    /// Has a commit pushed to the reference of that very name, by the refspec that is given.
+    pub(super) fn putting<T>(
+        &self,
+        commit: Oid,
+        name: &str,
+        push: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let put = format!("refs/put/{commit}");
+        self.point(&put, commit)?;
+        let done = push(&format!("{put}*:{name}*"));
+        // One that is left keeps a commit, and nothing else.
+        let _ = self.repo.find_reference(&put).and_then(|mut put| put.delete());
+        done
     }
 
     /// The lines of what git says.

@@ -21,7 +21,7 @@ mod round;
 
 pub use batch::{Batch, Head, Reached, node_name};
 pub use claim::{Claim, reference as claim_reference};
-pub use claims::{Claimed, There};
+pub use claims::{Claimed, Heard, There};
 pub use git::{Git, Tip};
 pub use key::{Key, is_signed};
 pub use open::{Closed, Kept};

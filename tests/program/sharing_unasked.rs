@@ -1,6 +1,7 @@
 //! Leases where nobody else can be asked, where what lies there is nobody's, and where they are lost.
 
 use flightdeck::incident::IncidentId;
+use flightdeck::journal::Journal;
 use flightdeck::share::{Claim, Key, claim_reference};
 use git2::{Repository, Signature};
 
@@ -38,10 +39,22 @@ fn claim_as_a_stranger(team: &Team) {
     std::fs::create_dir(&dir).unwrap();
     let key = Key::open(&dir).unwrap();
     let incident = IncidentId("00000000-0000-7000-8000-000000000007".parse().unwrap());
-    let claim = Claim::new("staging", incident, "deploy-staging-9", "mallory", 5, &key);
+    put(team, &Claim::new("staging", incident, "deploy-staging-9", "mallory", 5, &key), &key);
+}
+
+/// Puts a lease there from Omar's machine.
+fn claim_as_omar(team: &Team) {
+    let state = team.world.path("state-omar");
+    let (key, node) = (Key::open(&state).unwrap(), Journal::open(&state, "omar").unwrap().author().node);
+    let hers: serde_json::Value = serde_json::from_str(lease(team).unwrap().lines().next().unwrap()).unwrap();
+    let incident = IncidentId(hers["incident"].as_str().unwrap().parse().unwrap());
+    put(team, &Claim::new("staging", incident, "deploy-staging-9", "omar", node, &key), &key);
+}
+
+fn put(team: &Team, claim: &Claim, key: &Key) {
     let origin = Repository::open_bare(&team.origin).unwrap();
     let mut tree = origin.treebuilder(None).unwrap();
-    tree.insert("lease.json", origin.blob(&claim.seal(&key)).unwrap(), 0o100_644).unwrap();
+    tree.insert("lease.json", origin.blob(&claim.seal(key)).unwrap(), 0o100_644).unwrap();
     let tree = origin.find_tree(tree.write().unwrap()).unwrap();
     let by = Signature::now("mallory", "mallory@example.com").unwrap();
     let commit = origin.commit(None, &by, &by, "a lease", &tree, &[]).unwrap();
@@ -112,9 +125,11 @@ fn what_nobody_can_vouch_for_is_passed_over_with_a_reason() {
 #[test]
 fn a_plan_whose_target_was_taken_asks_before_it_changes_more() {
     let team = Team::new(CANARY);
+    team.omar.flightdeck(&["share", "sync"]).succeeded();
+    team.maya.flightdeck(&["share", "sync"]).succeeded();
     let mut verb = Running(team.maya.command(flightdeck(), &["deploy", "staging"]).spawn().unwrap());
     wait_state(&team.maya, PLAN, "waiting");
-    claim_as_a_stranger(&team);
+    claim_as_omar(&team);
     // It is noticed when the lease is renewed.
     wait_for(std::time::Duration::from_secs(90), "the loss to be noticed", || {
         let told = team.maya.json(&["status", "--json"])["timeline"].to_string();
@@ -131,7 +146,7 @@ fn a_plan_whose_target_was_taken_asks_before_it_changes_more() {
     assert_eq!(shares(), "10\n100\n");
     assert!(verb.wait("the verb").success());
     // What is no longer ours is not given back.
-    assert!(lease(&team).unwrap().contains("mallory"));
+    assert!(lease(&team).unwrap().contains("omar"));
 }
 
 #[test]

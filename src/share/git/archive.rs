@@ -184,8 +184,10 @@ impl Git {
     pub(super) fn replace(&self, name: &str, from: Option<Oid>, to: Option<Oid>) -> Result<(), String> {
         let lease =
             format!("--force-with-lease={name}:{}", from.map(|id| id.to_string()).unwrap_or_default());
-        let spec = format!("+{}:{name}", to.map(|id| id.to_string()).unwrap_or_default());
-        self.push_specs(&[&lease], &[if to.is_some() { &spec } else { spec.trim_start_matches('+') }])?;
+        match to {
+            Some(to) => self.putting(to, name, |spec| self.push_specs(&[&lease], &[&format!("+{spec}")]))?,
+            None => self.push_specs(&[&lease], &[&format!(":{name}")])?,
+        }
         match to {
             Some(to) => self.point(name, to),
             None => match self.repo.find_reference(name).and_then(|mut one| one.delete()) {

@@ -68,6 +68,16 @@ impl Git {
         found.iter().map(|(_, name)| (*name).to_owned()).collect()
     }
 
+    /// Removes what is known here of references above or below one that the remote has: it has them no more.
+    pub(in crate::share) fn clear_here(&self, name: &str) {
+        let below = self.repo.references_glob(&format!("{name}/*"));
+        let below = below.into_iter().flatten().flatten();
+        let above = above(name).filter_map(|name| self.repo.find_reference(name).ok());
+        for mut known in below.chain(above) {
+            let _ = known.delete();
+        }
+    }
+
     /// What was removed at the remote since this was asked last, because it was in the way of a reference of ours.
     pub fn take_removed(&self) -> Vec<String> {
         self.removed.take()

@@ -68,7 +68,7 @@ impl Git {
                 // The rest is for the next round, which leaves out what this one could not bring.
                 break;
             }
-            if let Err(why) = self.fetch_one(name) {
+            if let Err(why) = self.fetch_one(name, PATIENCE) {
                 // It may be the network.
                 self.list()?;
                 left.push(LeftOut { name: name.to_owned(), since: seconds_now(), why });
@@ -91,11 +91,11 @@ impl Git {
         self.git(&arguments)
     }
 
-    fn fetch_one(&self, name: &str) -> Result<(), String> {
+    pub(in crate::share) fn fetch_one(&self, name: &str, patience: Duration) -> Result<(), String> {
         let spec = format!("+{name}:{name}");
         let mut arguments = FETCH.to_vec();
         arguments.extend(["--", &self.remote, &spec]);
-        self.git(&arguments)
+        self.run(&arguments, patience).map(drop)
     }
 
     /// References that could not be brought a while ago: they are not tried again in each round.
