@@ -69,7 +69,9 @@ pub(super) fn follow_on(
 ) -> Result<End> {
     let From { mut seq, mut after, run, asked } = from;
     let mut next_check = Instant::now() + CHECK;
-    let mut told = Told { cx, incident, plan, steps: Vec::new(), then: None, begun: None, process: None };
+    let node = run.map_or(journal.author().node, |run| run.node);
+    let (steps, then, begun, process) = (Vec::new(), None, None, None);
+    let mut told = Told { cx, incident, plan, node, steps, then, begun, process };
     if let Some(run) = run {
         told.know(run.steps.iter().map(|step| step.title.clone()), &run.spec);
     }
@@ -115,6 +117,8 @@ struct Told<'a> {
     cx: &'a Context,
     incident: IncidentId,
     plan: &'a str,
+    /// The installation that carries it out: how it goes on is told by no other.
+    node: u64,
     /// Title of each step, and what it does where that is no command.
     steps: Vec<(String, Option<String>)>,
     /// How long what it releases is watched on after it.
@@ -159,6 +163,8 @@ impl Told<'_> {
         let out = &self.cx.out;
         let who = visible(&record.author.name);
         match &record.body {
+            body if record.author.node != self.node
+                && !matches!(body, Body::PlanAsked(_) | Body::StopAsked(_)) => {}
             Body::PlanStarted(started) if started.plan == self.plan => {
                 self.know(started.steps.iter().cloned(), &started.spec);
             }

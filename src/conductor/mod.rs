@@ -75,7 +75,7 @@ use linux as system;
 #[cfg(not(target_os = "linux"))]
 use portable as system;
 
-use crate::incident::{Record, State};
+use crate::incident::{Record, State, mark_of};
 use crate::journal::Lease;
 use crate::plan::{HotfixRequest, Request};
 use crate::report::runbook::stem;
@@ -158,7 +158,7 @@ pub fn plan_id(state: &State, request: &Request, here: u64) -> String {
         Request::Bisect { .. } => "bisect".to_owned(),
     };
     let name: String = files::file_name(&name).chars().take(60).collect();
-    let name = if state.declared_at_node == here { name } else { format!("{name}-{:04x}", here & 0xffff) };
+    let name = if state.declared_at_node == here { name } else { format!("{name}-{}", mark_of(here)) };
     let taken = |number: &usize| {
         let id = format!("{name}-{number}");
         state.plan(&id).is_some() || state.proposals.iter().any(|proposal| proposal.id == id)

@@ -275,6 +275,9 @@ impl Fold {
     }
 
     fn take_effect(&mut self, record: &Record, mark: Mark<'_>) {
+        if self.is_hearsay(record) {
+            return;
+        }
         let at = record.occurred_at;
         let by = &record.author.name;
         let text = |own: &str| mark.amended.unwrap_or(own).to_owned();

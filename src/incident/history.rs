@@ -17,8 +17,9 @@ impl History {
         let mut ordered: Vec<&Record> = records.iter().collect();
         ordered.sort_by_key(|record| (record.at, record.id));
         let mut history = Self::default();
-        let mut begun: HashMap<(IncidentId, &str), (&str, &str, Timestamp)> = HashMap::new();
-        let mut went_to: HashMap<(IncidentId, &str), String> = HashMap::new();
+        // By whom, too: what another installation says of a plan is not so.
+        let mut begun: HashMap<(IncidentId, u64, &str), (&str, &str, Timestamp)> = HashMap::new();
+        let mut went_to: HashMap<(IncidentId, u64, &str), String> = HashMap::new();
         let mut places = Vec::new();
         for record in ordered {
             let at = record.occurred_at;
@@ -26,7 +27,7 @@ impl History {
                 Body::Released(body) => {
                     places.push(wording::place(record));
                     let release = plans::release(body, &record.author.name, at);
-                    went_to.insert((record.incident, &body.plan), release.name());
+                    went_to.insert((record.incident, record.author.node, &body.plan), release.name());
                     history.releases.push(release);
                 }
                 Body::ReleaseJudged(body) => {
@@ -44,12 +45,12 @@ impl History {
                     let off = body.purpose == "flag" && body.title.ends_with(" off");
                     let way = body.spec.get("way").and_then(serde_json::Value::as_str);
                     if let Some(way) = way.or(off.then_some(body.target.as_str())) {
-                        let key = (record.incident, body.plan.as_str());
+                        let key = (record.incident, record.author.node, body.plan.as_str());
                         begun.entry(key).or_insert((way, &body.target, at));
                     }
                 }
                 Body::PlanEnded(body) if body.end == PlanEnd::Done => {
-                    let plan = (record.incident, body.plan.as_str());
+                    let plan = (record.incident, record.author.node, body.plan.as_str());
                     let known = begun.get(&plan);
                     history.rehearsals.extend(known.map(|(way, environment, began)| Rehearsal {
                         way: (*way).to_owned(),

@@ -32,6 +32,7 @@ mod wording;
 mod words;
 
 pub use against::{Claim, against};
+pub use apply::plans::mark_of;
 pub use body::*;
 pub use clocks::{
     Clock, ClockState, Round, audience, clocks, detected_late, last_told, led_by, next_update, phase_since,

@@ -1,5 +1,6 @@
 //! What a reader of the state relies on, whatever the records and their order.
 
+mod afar;
 mod clocks;
 mod digest;
 mod ending;

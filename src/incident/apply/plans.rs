@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::body::{
-    Approved, CommitLearned, DeploymentReported, GatePassedOver, MergeOwed, MergePaid, Phase, PipelineSeen,
-    PlanEnd, PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved, Rejected, ReleaseJudged, Released,
-    RunWaiting, Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting, StopAsked, WatchVerdict,
+    Approved, Body, CommitLearned, DeploymentReported, GatePassedOver, MergeOwed, MergePaid, Phase,
+    PipelineSeen, PlanEnd, PlanEnded, PlanProposed, PlanResumed, PlanStarted, Proved, Rejected,
+    ReleaseJudged, Released, RunWaiting, Signalled, StepEnded, StepSkipped, StepStarted, StepWaiting,
+    StopAsked, WatchVerdict,
 };
 use super::super::record::{Author, Record};
 use super::super::state::{
@@ -15,10 +16,67 @@ use super::super::state::{
 use super::Fold;
 
 impl Fold {
+    /// Tells whether a record says how a plan goes on, and is not from where it is carried out. What others want of
+    /// a plan they ask for.
+    pub(super) fn is_hearsay(&self, record: &Record) -> bool {
+        let of_run = |run: &str| self.runs.get(run).map(|&(plan, _)| &self.state.plans[plan]);
+        let plan = match &record.body {
+            Body::PlanResumed(PlanResumed { plan, .. })
+            | Body::StepStarted(StepStarted { plan, .. })
+            | Body::StepEnded(StepEnded { plan, .. })
+            | Body::StepWaiting(StepWaiting { plan, .. })
+            | Body::StepSkipped(StepSkipped { plan, .. })
+            | Body::CommitLearned(CommitLearned { plan, .. })
+            | Body::DeploymentReported(DeploymentReported { plan, .. })
+            | Body::Proved(Proved { plan, .. })
+            | Body::PlanEnded(PlanEnded { plan, .. }) => self.plan(plan),
+            Body::RunWaiting(RunWaiting { run, .. })
+            | Body::PipelineSeen(PipelineSeen { run, .. })
+            | Body::Signalled(Signalled { run, .. }) => of_run(run),
+            _ => None,
+        };
+        plan.is_some_and(|plan| plan.node != record.author.node)
+    }
+
+    /// How much speaks for it that an installation gave a plan its id: the mark of the installation in it, or that the
+    /// incident was declared there, where ids have none.
+    fn claim(&self, id: &str, node: u64) -> u8 {
+        let name = id.rsplit_once('-').map_or(id, |(name, _)| name);
+        if name.ends_with(&format!("-{}", mark_of(node))) {
+            2
+        } else {
+            u8::from(node == self.state.declared_at_node)
+        }
+    }
+
+    /// Takes out a plan that has the id of another one.
+    fn forget_plan(&mut self, place: usize) {
+        self.state.plans.remove(place);
+        self.plans.retain(|_, plan| *plan != place);
+        self.runs.retain(|_, (plan, _)| *plan != place);
+        let later = self.plans.values_mut().chain(self.runs.values_mut().map(|(plan, _)| plan));
+        for plan in later.filter(|plan| **plan > place) {
+            *plan -= 1;
+        }
+    }
+
+    /// Notes whose run it is. One that has the id of its plan in front belongs to no other.
+    fn enter_run(&mut self, run: &str, plan: usize, step: usize) {
+        let rest = run.strip_prefix(self.state.plans[plan].id.as_str());
+        let is_free = |fold: &Self| fold.runs.get(run).is_none_or(|(known, _)| *known == plan);
+        if rest.is_some_and(|rest| rest.starts_with('.')) || is_free(self) {
+            self.runs.insert(run.to_owned(), (plan, step));
+        }
+    }
+
     pub(super) fn plan_started(&mut self, body: &PlanStarted, by: &Author, at: Timestamp) {
-        // Two machines apart can give one id to two plans; the first keeps it.
-        if self.plans.contains_key(&body.plan) {
-            return;
+        // Two machines apart can give one id to two plans: the one keeps it that it says it is of, else the first.
+        if let Some(&known) = self.plans.get(&body.plan) {
+            let node = self.state.plans[known].node;
+            if self.claim(&body.plan, by.node) <= self.claim(&body.plan, node) {
+                return;
+            }
+            self.forget_plan(known);
         }
         self.plans.insert(body.plan.clone(), self.state.plans.len());
         let step = |title: &String| StepRun {
@@ -100,7 +158,7 @@ impl Fold {
             }
         }
         plan.look_who_waits();
-        self.runs.insert(body.run.clone(), (index, body.step));
+        self.enter_run(&body.run, index, body.step);
     }
 
     pub(super) fn step_ended(&mut self, body: &StepEnded, at: Timestamp, took: Option<SignedDuration>) {
@@ -120,7 +178,7 @@ impl Fold {
         run.waits = None;
         step.waiting = None;
         plan.look_who_waits();
-        self.runs.insert(body.run.clone(), (index, body.step));
+        self.enter_run(&body.run, index, body.step);
     }
 
     pub(super) fn step_waiting(&mut self, body: &StepWaiting, at: Timestamp) {
@@ -238,6 +296,11 @@ impl PlanRun {
             self.state = if waits { PlanState::Waiting } else { PlanState::Running };
         }
     }
+}
+
+/// What ids of plans are marked with that an installation gives where the incident was declared on another one.
+pub fn mark_of(node: u64) -> String {
+    format!("{:04x}", node & 0xffff)
 }
 
 /// When something ended that began at `from`: as long after that as was measured. Where nobody

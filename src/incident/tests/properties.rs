@@ -169,7 +169,7 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
     proptest::collection::vec(one, 0..40).prop_map(|parts| {
         let made = parts.into_iter().enumerate().map(|(n, (body, wall, count, occurred, lag))| {
             let at = Hlc { wall_ms: minutes(wall).as_millisecond(), count };
-            let author = Author { name: ["maya", "omar"][n % 2].to_owned(), node: 1 };
+            let author = Author { name: ["maya", "omar"][n % 2].to_owned(), node: 1 + n as u64 % 5 / 4 };
             let occurred = occurred.map(|n| (minutes(n), Precision::About));
             let draft = Draft { occurred, ..Draft::now(incident(), body) };
             let clock = minutes(wall - lag / 10 * lag);
