@@ -80,6 +80,7 @@ impl Journal {
             let mut done = Received::default();
             let mut aside: BTreeMap<Author, String> = BTreeMap::new();
             let mut into: Option<Target> = None;
+            let mut person: Option<String> = None;
             let unreadable = Author { name: "nobody".to_owned(), node };
             for bytes in records {
                 let record = match sound(bytes, incident, node) {
@@ -109,7 +110,12 @@ impl Journal {
                     continue;
                 }
                 match take_in(writing, target, &record, bytes)? {
-                    Ok(added) => done.added += usize::from(added),
+                    Ok(added) => {
+                        done.added += usize::from(added);
+                        if person.is_none() && matches!(record.body, Body::Joined(_)) {
+                            person = Some(record.author.name.clone());
+                        }
+                    }
                     Err(why) => {
                         aside.insert(record.author.clone(), why);
                     }
@@ -117,7 +123,7 @@ impl Journal {
             }
             done.aside = aside.into_iter().map(|(author, why)| (author.name, why)).collect();
             if done.aside.is_empty() {
-                vouch(&writing.tx, now, (incident, node), signed)?;
+                vouch(&writing.tx, now, (incident, node), signed, person.as_deref())?;
             }
             Ok(done)
         })

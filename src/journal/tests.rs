@@ -379,3 +379,4 @@ mod reading_only;
 mod records;
 mod shown;
 mod tampering;
+mod vouched;

@@ -13,6 +13,8 @@ pub struct Vouched {
     pub own: u64,
     /// Other installations that take part.
     pub others: BTreeMap<u64, Met>,
+    /// Installations that took part in other incidents of the journal, as they were met there.
+    pub earlier: Vec<(u64, Met)>,
 }
 
 /// What is known of another installation in an incident.
@@ -27,16 +29,32 @@ pub struct Met {
 }
 
 impl Vouched {
-    /// Tells whether an installation is that of a person: the one that was the first to say so here. Where two were heard
-    /// of at once, neither is: anybody can say who they are.
+    /// Tells whether an installation is that of a person: the one that was the first to say so, here or in another
+    /// incident. Where two were heard of at once, neither is: anybody can say who they are.
     fn is_of(&self, node: u64, person: &str) -> bool {
-        let Some(met) = self.others.get(&node).filter(|met| same_person(&met.person, person)) else {
+        if !self.others.get(&node).is_some_and(|met| same_person(&met.person, person)) {
             return false;
-        };
-        let is_later = |(other, known): (&u64, &Met)| {
-            *other == node || !same_person(&known.person, person) || known.since > met.since
-        };
-        self.others.iter().all(is_later)
+        }
+        let since =
+            self.said_to_be(person).filter(|(known, _)| *known == node).map(|(_, met)| met.since).min();
+        let mut others = self.said_to_be(person).filter(|(known, _)| *known != node);
+        others.all(|(_, met)| since.is_some_and(|since| met.since > since))
+    }
+
+    /// Tells whether what was written here is a person's own: not where somebody else uses this machine, and that
+    /// person is known to have another one.
+    fn is_own(&self, person: &str) -> bool {
+        let user = self.others.get(&self.own).map_or("", |met| &met.person);
+        user.is_empty()
+            || same_person(user, person)
+            || self.said_to_be(person).all(|(node, _)| node == self.own)
+    }
+
+    /// Every installation that said it is a person's.
+    fn said_to_be<'a>(&'a self, person: &'a str) -> impl Iterator<Item = (u64, &'a Met)> {
+        let others = self.others.iter().map(|(node, met)| (*node, met));
+        let earlier = self.earlier.iter().map(|(node, met)| (*node, met));
+        others.chain(earlier).filter(move |(_, met)| same_person(&met.person, person))
     }
 }
 
@@ -65,7 +83,7 @@ impl State {
     fn is_own_word(&self, vote: &Vote) -> bool {
         let Some(vouched) = &self.origins.0 else { return true };
         if vote.node == vouched.own {
-            return true;
+            return vouched.is_own(&vote.by);
         }
         // Where more is here than came signed, somebody brought it in a file, and nobody can tell which of it is whose.
         let here = self.chains.iter().filter(|(author, _)| author.node == vote.node);
