@@ -37,7 +37,8 @@ use jiff::SignedDuration;
 
 use crate::failure::{Failure, Result};
 use crate::incident::{
-    Body, Decision, IncidentId, PlanEnd, PlanEnded, PlanResumed, Process, State, StepSkipped, StepState,
+    Author, Body, Decision, IncidentId, PlanEnd, PlanEnded, PlanResumed, PlanStarted, Process, State,
+    StepSkipped, StepState,
 };
 use crate::journal::{Journal, Lease};
 use crate::plan::progress::has_moved_refs;
@@ -152,6 +153,9 @@ fn carry_out(state_dir: &Path, author: &str, incident: IncidentId, id: &str) -> 
 /// Reads the plan as it was approved, and makes sure that it can be gone on with.
 fn load(journal: &Journal, state: &State, id: &str) -> Result<Plan, String> {
     let run = state.plan(id).ok_or("the journal has no such plan")?;
+    if run.node != journal.author().node {
+        return Err("a plan of another machine has its id".to_owned());
+    }
     if !run.state.is_under_way() {
         return Err("it has run already".to_owned());
     }
@@ -172,13 +176,17 @@ fn is_another_at_it(lease: &Lease, this: &Process) -> bool {
 
 /// The decision because of which a plan was taken up again; `None`: it was just started.
 fn last_resumed(journal: &Journal, incident: IncidentId, id: &str) -> Result<Option<Decided>> {
+    let here = journal.author().node;
     let mut last = None;
-    journal.each(incident, None, |record| {
-        if let Body::PlanResumed(PlanResumed { plan, step, decision }) = record.body
-            && plan == id
-        {
-            last = Some(Decided { by: record.author.name, step, run: None, decision });
+    journal.each(incident, None, |record| match record.body {
+        // Only here it is started and taken up: what another installation says of that is not so.
+        _ if record.author.node != here => {}
+        Body::PlanStarted(started) if started.plan == id => last = None,
+        Body::PlanResumed(PlanResumed { plan, step, decision }) if plan == id => {
+            let by = record.author.name;
+            last = Some(Decided { by, step, run: None, decision, is_from_afar: false });
         }
+        _ => {}
     })?;
     Ok(last)
 }
@@ -188,8 +196,12 @@ pub(super) fn approved(journal: &Journal, incident: IncidentId, id: &str) -> Res
     let here = journal.author().node;
     let mut first = None;
     let read = journal.each(incident, None, |record| match record.body {
-        Body::PlanStarted(started) if started.plan == id && first.is_none() => {
-            first = Some((record.author, started));
+        Body::PlanStarted(started) if started.plan == id => {
+            // Another installation may have taken its id.
+            let is_known = |(author, _): &(Author, PlanStarted)| author.node == here;
+            if first.is_none() || (record.author.node == here && !first.as_ref().is_some_and(is_known)) {
+                first = Some((record.author, started));
+            }
         }
         _ => {}
     });

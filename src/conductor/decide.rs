@@ -108,6 +108,17 @@ fn look_until_settled(
         let (log, seen) = journal.load(incident)?;
         let run = log.state().plan(plan).ok_or_else(|| none(doing))?;
         let spec = decided_about(journal, incident, run, doing)?;
+        if let Some(machine) = run.elsewhere(journal.author().node)
+            && matches!(choice.decision, Decision::Review { .. })
+        {
+            let machine = visible(&machine);
+            let cause = format!("only {machine} can, which runs the plan: the token there is used");
+            return Err(Failure::new(
+                doing,
+                cause,
+                format!("do it at the host of the pipeline, or on {machine}"),
+            ));
+        }
         match makes_sense(&spec, run, choice, doing) {
             Ok(()) => {}
             // A step has failed, and what people may decide about it is only about to be written.

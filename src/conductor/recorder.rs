@@ -10,7 +10,7 @@ use super::stop::{Why, Wish};
 use crate::clock::{Steady, Stopwatch};
 use crate::failure::{FailureKind, Result};
 use crate::incident::{
-    Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, RecordId, State, StopAsked,
+    Body, Decision, Draft, IncidentId, Log, PlanRun, Precision, Process, Record, RecordId, State,
 };
 use crate::journal::{Journal, Lease, Seq};
 use crate::text::cut;
@@ -33,6 +33,8 @@ pub(super) struct Decided {
     pub(super) step: usize,
     pub(super) run: Option<String>,
     pub(super) decision: Decision,
+    /// Whether it was made on another machine.
+    pub(super) is_from_afar: bool,
 }
 
 /// The journal as one plan uses it.
@@ -104,13 +106,13 @@ impl Recorder {
 
     /// What was asked of the plan between its last start and this process's coming up.
     fn hear_what_was_said_before(&mut self) -> Result<()> {
-        let plan = &self.lease.plan;
+        let (plan, here) = (&self.lease.plan, self.journal.author().node);
         let (mut since, mut before) = (Vec::<Record>::new(), HashSet::new());
         self.journal.each(self.incident, Some(self.seq), |record| match &record.body {
-            Body::PlanStarted(started) if started.plan == *plan => {
+            Body::PlanStarted(started) if started.plan == *plan && record.author.node == here => {
                 before.extend(since.drain(..).map(|asked| asked.id));
             }
-            Body::PlanResumed(resumed) if resumed.plan == *plan => {
+            Body::PlanResumed(resumed) if resumed.plan == *plan && record.author.node == here => {
                 before.extend(since.drain(..).map(|asked| asked.id));
             }
             Body::StopAsked(_) | Body::PlanAsked(_) => since.push(record),
@@ -288,19 +290,21 @@ impl Recorder {
             return;
         }
         let by = || record.author.name.clone();
+        let is_from_afar = record.author.node != self.journal.author().node;
         // What comes from another machine may come late: it was meant for what is over since.
-        let is_late = |asked: &StopAsked| {
-            record.author.node != self.journal.author().node && self.over.contains(&asked.run)
-        };
+        let is_late = |run: &str| is_from_afar && self.over.contains(run);
         match &record.body {
-            Body::StopAsked(asked) if is_late(asked) => {}
+            Body::StopAsked(asked) if is_late(&asked.run) => {}
+            Body::PlanAsked(asked) if asked.run.as_deref().is_some_and(is_late) => {}
+            // The host would take it for the word of whoever runs the plan: their token is used.
+            Body::PlanAsked(asked) if is_from_afar && matches!(asked.decision, Decision::Review { .. }) => {}
             Body::StopAsked(asked) if is_run_of(&asked.run, &self.lease.plan) => {
                 let wish = Wish { why: Why::Asked { by: by() }, kill: asked.kill };
                 self.wish = Some(wish.after(self.wish.as_ref()));
             }
             Body::PlanAsked(asked) if asked.plan == self.lease.plan => {
                 let (step, run, decision) = (asked.step, asked.run.clone(), asked.decision.clone());
-                self.decided.push_back(Decided { by: by(), step, run, decision });
+                self.decided.push_back(Decided { by: by(), step, run, decision, is_from_afar });
             }
             _ => {}
         }

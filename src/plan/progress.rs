@@ -288,6 +288,22 @@ pub enum Offered {
 /// Tells whether a decision can be acted upon, that was made on a step (from 0) and its last
 /// run. Abandoning and undoing are about the plan, and stay good when it moves on.
 pub fn offered(plan: &Plan, run: &PlanRun, step: usize, last: Option<&str>, decision: &Decision) -> Offered {
+    let anywhere = matches!(decision, Decision::Undo { .. } | Decision::GiveUp);
+    match offered_to_others(plan, run, step, last, decision) {
+        Offered::MovedOn if anywhere => Offered::Yes,
+        offered => offered,
+    }
+}
+
+/// The same of a decision that was made on another machine. It may have been on its way for long: none of them stays
+/// good when the plan moves on.
+pub fn offered_to_others(
+    plan: &Plan,
+    run: &PlanRun,
+    step: usize,
+    last: Option<&str>,
+    decision: &Decision,
+) -> Offered {
     let matches = |offer: &&Choice| match (&offer.decision, decision) {
         (Decision::Undo { to }, Decision::Undo { to: wanted }) => wanted >= to && *wanted < plan.steps.len(),
         (Decision::Review { approve, .. }, Decision::Review { approve: wanted, .. }) => approve == wanted,
@@ -295,12 +311,7 @@ pub fn offered(plan: &Plan, run: &PlanRun, step: usize, last: Option<&str>, deci
     };
     let choices = choices(plan, run);
     let Some(offer) = choices.iter().find(matches) else { return Offered::No };
-    let anywhere = matches!(decision, Decision::Undo { .. } | Decision::GiveUp);
-    if anywhere || (offer.step == step && offer.run.as_deref() == last) {
-        Offered::Yes
-    } else {
-        Offered::MovedOn
-    }
+    if offer.step == step && offer.run.as_deref() == last { Offered::Yes } else { Offered::MovedOn }
 }
 
 /// What undoing a plan back to and including a step carries out, in that order: index of the

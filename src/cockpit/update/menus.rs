@@ -237,7 +237,9 @@ fn in_state(model: &Model, state: &State, command: Command) -> Option<String> {
         | Command::PlanApprove
         | Command::PlanReject
         | Command::PlanCancel => {
-            no(super::plan_view::choice(model, command).is_none(), "no plan can do that right now")
+            let none = || super::plan_view::not_here(model, command);
+            let why = no(super::plan_view::choice(model, command).is_none(), "no plan can do that right now");
+            why.map(|why| none().unwrap_or(why))
         }
         Command::PlanTakeOver => no(super::plan_view::held(model).is_none(), "no plan holds a target"),
         Command::FollowUpSend => {

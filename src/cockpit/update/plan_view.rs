@@ -134,16 +134,24 @@ fn decided_about(model: &Model) -> Option<PlanView> {
 pub(super) fn choice(model: &Model, command: Command) -> Option<(PlanView, Choice)> {
     let view = decided_about(model)?;
     let run = model.incident()?.plan(&view.plan)?;
-    let mut choices = view.choices(run).into_iter();
+    let mut choices = view.choices(run, model).into_iter();
     let choice = choices.find(|choice| Command::of_decision(&choice.decision) == command)?;
     Some((view, choice))
+}
+
+/// Why a command can decide nothing on this machine, where another one could.
+pub(super) fn not_here(model: &Model, command: Command) -> Option<String> {
+    let view =
+        decided_about(model).filter(|_| matches!(command, Command::PlanApprove | Command::PlanReject))?;
+    let machine = model.elsewhere(model.incident()?.plan(&view.plan)?)?;
+    Some(format!("only on {machine}, which runs the plan: the token there is used"))
 }
 
 /// Asks for a decision to be confirmed.
 pub(super) fn ask(cx: &mut Cx<'_>, command: Command) {
     let Some((view, choice)) = choice(cx.model, command) else {
-        let word = command.spec().title;
-        return cx.say(format!("{word}: not possible as the plan stands"));
+        let (word, why) = (command.spec().title, not_here(cx.model, command));
+        return cx.say(format!("{word}: {}", why.as_deref().unwrap_or("not possible as the plan stands")));
     };
     let Some(run) = cx.model.incident().and_then(|state| state.plan(&view.plan)) else { return };
     let Some(plan) = view.spec.as_deref() else { return };
@@ -306,7 +314,7 @@ pub(super) fn paste(decide: &mut Decide, text: &str) {
 /// Whether a decision can still be made as it was shown.
 fn stands(model: &Model, decide: &Decide) -> bool {
     let run = model.incident().and_then(|state| state.plan(&decide.plan));
-    run.is_some_and(|run| PlanView::new(run).choices(run).contains(&decide.choice))
+    run.is_some_and(|run| PlanView::new(run).choices(run, model).contains(&decide.choice))
 }
 
 fn lapse(decide: &mut Decide) {

@@ -257,7 +257,7 @@ pub(super) fn canaries(model: &Model) -> Vec<Canary> {
     let mut found: Vec<Canary> = Vec::new();
     for plan in running.chain(state.shares_left().map(|share| share.plan)) {
         let undo = PlanView::new(plan)
-            .choices(plan)
+            .choices(plan, model)
             .into_iter()
             .find(|choice| matches!(choice.decision, Decision::Undo { .. }));
         let Some(undo) = undo.filter(|_| found.iter().all(|known| known.environment != plan.target)) else {

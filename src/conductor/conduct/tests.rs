@@ -1,5 +1,6 @@
 //! Plans carried out in this process, with real commands, calls and journals.
 
+mod afar;
 mod crashes;
 mod pipelines;
 mod settling;

@@ -19,7 +19,7 @@ use crate::incident::{
     BESIDE, Decision, Outcome, PlanEnd, Policy, Release, StepState, StepWaiting, duration, finding,
 };
 use crate::journal::Journal;
-use crate::plan::progress::{Offered, offered};
+use crate::plan::progress::{Offered, offered, offered_to_others};
 use crate::plan::{Watch, gates};
 
 /// How often it is looked whether anything is new.
@@ -79,7 +79,8 @@ impl Conductor {
     pub(super) fn next_decision(&mut self) -> Option<Decided> {
         while let Some(decided) = self.recorder.next_decision() {
             let Some(run) = self.recorder.plan() else { continue };
-            let Decided { step, run: last, decision, .. } = &decided;
+            let Decided { step, run: last, decision, is_from_afar, .. } = &decided;
+            let offered = if *is_from_afar { offered_to_others } else { offered };
             if offered(&self.plan, run, *step, last.as_deref(), decision) == Offered::Yes {
                 return Some(decided);
             }

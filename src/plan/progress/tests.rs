@@ -179,6 +179,11 @@ fn a_decision_on_a_run_that_is_no_more_has_moved_on() {
     assert_eq!(offered(None, &Decision::GiveUp), Offered::Yes, "about the plan, not the run");
     assert_eq!(offered(None, &Decision::Undo { to: 0 }), Offered::Yes);
     assert_eq!(offered(None, &Decision::Undo { to: 1 }), Offered::No);
+    let afar = |last: Option<&str>, decision: &Decision| offered_to_others(&plan, &run, 0, last, decision);
+    for decision in [Decision::GiveUp, Decision::Undo { to: 0 }] {
+        assert_eq!(afar(Some("p.0"), &decision), Offered::Yes);
+        assert_eq!(afar(None, &decision), Offered::MovedOn, "it was on its way for long");
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &PlanView) ->
         Pen::new(buf, inner, 0).put("this plan is not in the record yet", ui.of(Role::Faint));
         return Shown { lines: inner.height, ..Shown::default() };
     };
-    let choices = view.choices(run);
+    let choices = view.choices(run, ui.model);
     let (lines, starts) = lines(ui, run, view, columns);
     let more: Vec<_> = edit_row(ui, run, view).into_iter().chain(back_row(ui, run)).collect();
     let rows = choices.len() + more.len();

@@ -506,6 +506,16 @@ fn what_a_pipeline_waits_for_is_next_and_approved_from_the_plan_with_a_comment()
 }
 
 #[test]
+fn a_pipeline_of_a_plan_that_runs_elsewhere_is_approved_there() {
+    let mut table = at_its_host(true);
+    table.model.here = 2;
+    table.keys("o a");
+    assert!(!matches!(table.top(), Overlay::Decide(_)), "{:?}", table.top());
+    let why = update::plan_view::not_here(&table.model, Command::PlanApprove).unwrap();
+    assert!(why.starts_with("only on maya's machine"), "{why}");
+}
+
+#[test]
 fn to_stop_a_pipeline_is_to_cancel_it_at_its_host() {
     let mut table = at_its_host(true);
     table.keys("o x");
