@@ -123,13 +123,22 @@ impl Review {
     /// Says what is waited for, in one line.
     pub fn line(&self, now: Timestamp) -> String {
         let what = visible(&self.what);
-        if let Some(until) = self.until.filter(|until| *until > now) {
-            return format!("wait timer of {what} until {}", until.strftime("%H:%M UTC"));
-        }
+        let until = self.until.filter(|until| *until > now).map(|until| until.strftime("%H:%M UTC"));
         let who: Vec<_> = self.who.iter().map(|who| visible(who).into_owned()).collect();
+        let timer = match until {
+            Some(until) if who.is_empty() => return format!("wait timer of {what} until {until}"),
+            Some(until) => format!("; wait timer until {until}"),
+            None => String::new(),
+        };
         let who = if who.is_empty() { String::new() } else { format!(" by {}", who.join(", ")) };
         // Whether we may is nobody else's: the line goes on record.
-        format!("approval of {what}{who}")
+        format!("approval of {what}{who}{timer}")
+    }
+
+    /// Tells whether the owner of our token may be the one who gives it.
+    pub fn asks(&self) -> bool {
+        // A timer that ran out is still named: whoever may approve may do so at any time.
+        self.may == Some(true) || self.may.is_none() && self.until.is_none()
     }
 }
 

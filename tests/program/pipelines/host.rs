@@ -364,7 +364,7 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
         ("GET", ["runs", _, "jobs"]) => ok(&json!({ "total_count": kept.jobs.len(), "jobs": kept.jobs })),
         ("GET", ["runs", _, "pending_deployments"]) => {
             ok(&json!([{ "environment": { "id": 31, "name": "staging" },
-            "wait_timer": 0, "wait_timer_started_at": null, "current_user_can_approve": kept.may_approve,
+            "wait_timer": 30, "wait_timer_started_at": an_hour_ago().to_string(), "current_user_can_approve": kept.may_approve,
             "reviewers": [{ "type": "Team", "reviewer": { "id": 5, "name": "SRE", "slug": "sre" } }] }]))
         }
         ("POST", ["runs", _, "pending_deployments"]) => {
@@ -394,6 +394,11 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// When the wait timer began: it ran out, and is told of still.
+fn an_hour_ago() -> jiff::Timestamp {
+    jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1)
 }
 
 fn advance(kept: &mut Kept, id: &str) {

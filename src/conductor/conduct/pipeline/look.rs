@@ -230,7 +230,9 @@ impl Conductor {
             }
             Some(reviews) => {
                 let now = self.recorder.now();
-                let lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
+                let mut lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
+                // What a person can give comes first.
+                lines.sort_by_key(|line| !line.starts_with("approval of "));
                 following.reviews = reviews;
                 if lines.is_empty() { "for a person".to_owned() } else { format!("for {}", lines.join(", ")) }
             }

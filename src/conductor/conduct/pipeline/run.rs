@@ -207,7 +207,7 @@ impl<'a> Following<'a> {
             commit: self.commit.clone(),
             attempt: self.seen.attempt,
             state: self.seen.state,
-            asks: self.reviews.iter().any(|review| review.may != Some(false) && review.until.is_none()),
+            asks: self.reviews.iter().any(Review::asks),
             note: self.note.clone(),
             ids: self.ids(),
         }
