@@ -337,7 +337,7 @@ impl Host {
             }
             Self::Commands(commands) => {
                 let why = "no `cancel` command is configured for it: cancel it where it runs".to_owned();
-                let cancel = commands.cancel.as_ref().ok_or(Lost { why, kind: Kind::Unsent })?;
+                let cancel = commands.cancel.as_ref().ok_or(Lost { why, kind: Kind::Refused(0) })?;
                 let said = cancel.run("`cancel` of the pipeline", id, ENOUGH, &commands.masker)?;
                 succeeded(&said, "`cancel` of the pipeline").map(drop)
             }

@@ -2,11 +2,13 @@
 //! whoever takes the plan up again goes on from that, and starts nothing twice.
 
 mod again;
+mod asked;
 mod logs;
 mod look;
 mod lost;
 mod pace;
 mod pages;
+mod resend;
 mod run;
 
 use std::path::Path;
@@ -19,13 +21,12 @@ use self::run::Following;
 use super::super::forge::{Kind, Started};
 use super::super::log::LogWriter;
 use super::super::pipeline::{Host, Learner, PATIENCE};
-use super::super::recorder::Decided;
 use super::super::run::Finished;
 use super::super::stop::{Why, Wish};
 use super::Conductor;
 use super::wait::{log_in, not_met, say, who};
 use crate::deploy::pipeline::{Found, Seen, pick};
-use crate::incident::{CommitLearned, Decision, Outcome, Remote, duration};
+use crate::incident::{CommitLearned, Outcome, Remote, duration};
 use crate::plan::pipeline::{Begin, Pipeline};
 use crate::text::visible;
 
@@ -345,7 +346,7 @@ impl Conductor {
             if !next.is_zero() {
                 let pause = next.saturating_sub(following.began.elapsed());
                 let pause = pause.max(following.away());
-                let left = until.filter(|_| following.stop.is_none());
+                let left = until.filter(|_| following.may_time_out());
                 let left = left.map(|until| until.saturating_duration_since(Instant::now()));
                 let wish = match self.rest(left.map_or(pause, |left| pause.min(left))) {
                     None if left.is_some() && until.is_some_and(|until| Instant::now() >= until) => {
@@ -353,13 +354,14 @@ impl Conductor {
                     }
                     wish => wish,
                 };
-                let is_free = wish.is_none() && following.away().is_zero();
-                let again = following.untold.take_if(|_| is_free);
-                let wish = wish.or(again);
                 let decided = self.pending.take();
                 heeded = wish.is_some() || decided.is_some();
-                if let Some(wish) = wish
-                    && let Some(finished) = self.stop(following, host, log, wish)
+                // What its host had no ear for is nobody's wish of now.
+                let is_free = wish.is_none() && following.away().is_zero();
+                let again = following.untold.take_if(|_| is_free && following.resend.is_due(Instant::now()));
+                let is_again = again.is_some();
+                if let Some(wish) = wish.or(again)
+                    && let Some(finished) = self.stop(following, host, log, wish, is_again)
                 {
                     return finished;
                 }
@@ -375,7 +377,7 @@ impl Conductor {
                     return Finished { stopped: following.stop.clone(), ..finished };
                 }
                 following.acted(host);
-                if heeded && !following.away().is_zero() {
+                if (heeded || is_again) && !following.away().is_zero() {
                     next = following.began.elapsed();
                     continue;
                 }
@@ -390,95 +392,6 @@ impl Conductor {
             }
             next = following.pace.free(turn + interval, interval);
         }
-    }
-
-    /// Hands on what a person says to what it waits for.
-    fn review(
-        &mut self,
-        following: &mut Following<'_>,
-        host: &mut Host,
-        log: &mut LogWriter,
-        decided: &Decided,
-    ) {
-        let Decision::Review { approve, comment, waits_for, ids } = &decided.decision else { return };
-        let word = if *approve { "approve" } else { "reject" };
-        let (id, reviews) = (following.seen.id.clone(), following.reviews.clone());
-        let comment = format!("{comment} ({})", decided.by);
-        let sent = following.still_waits(waits_for, ids).map_err(str::to_owned).and_then(|()| {
-            let said = self.at_host(|| host.review(&id, &reviews, *approve, &comment));
-            said.map_err(|lost| {
-                following.keep_away(&lost);
-                lost.why
-            })
-        });
-        let said = match sent {
-            Ok(()) => {
-                following.refused.clear();
-                // What was answered is no question any more: what it waits for now is asked anew.
-                following.reviews.clear();
-                format!("{}: {word}, {}", decided.by, following.note)
-            }
-            Err(why) => {
-                following.refused = self.vault.mask(&format!("could not {word} it: {why}"));
-                following.refused.clone()
-            }
-        };
-        say(log, &self.vault.mask(&said));
-        following.moved = Instant::now();
-        following.pace.waits_anew();
-    }
-
-    /// Heeds the wish that it be stopped. An end, where this process is to end: the pipeline goes on.
-    fn stop(
-        &mut self,
-        following: &mut Following<'_>,
-        host: &mut Host,
-        log: &mut LogWriter,
-        wish: Wish,
-    ) -> Option<Finished> {
-        let name = following.seen.name.clone();
-        if wish.why == Why::Ending {
-            let why = format!("{}; {name} goes on", who(&wish.why));
-            let finished = Finished::with(Outcome::Unknown { why });
-            return Some(Finished { stopped: Some(wish.why), ..finished });
-        }
-        if following.forced {
-            // It was told twice. Whoever asks once more waits for it no longer.
-            let why = format!("{}; {name} was told to force-cancel, and has not ended yet", who(&wish.why));
-            let finished = Finished::with(Outcome::Unknown { why });
-            return Some(Finished { stopped: Some(wish.why), ..finished });
-        }
-        let force = wish.kill || following.is_told;
-        let id = following.seen.id.clone();
-        let how = if force { "force-cancel" } else { "cancel" };
-        let said = match self.at_host(|| host.cancel(&id, force)) {
-            Ok(()) => {
-                following.forced |= force;
-                following.is_told = true;
-                following.untold = None;
-                format!("{}: told {name} to {how}", who(&wish.why))
-            }
-            Err(lost) => {
-                following.keep_away(&lost);
-                let is_final = matches!(lost.kind, Kind::Refused(_));
-                following.untold = (!is_final).then(|| wish.clone());
-                // It is said once why, however often it is tried.
-                let is_said = std::mem::replace(&mut following.deaf, lost.why.clone()) == lost.why;
-                let then = if is_final { "" } else { "; it is told again" };
-                if is_said {
-                    String::new()
-                } else {
-                    format!("{}: could not {how} {name}: {}{then}", who(&wish.why), lost.why)
-                }
-            }
-        };
-        if !said.is_empty() {
-            say(log, &self.vault.mask(&said));
-        }
-        following.moved = Instant::now();
-        following.told = following.told.filter(|_| !following.is_told).or(Some(following.moved));
-        following.stop = Some(wish.why);
-        None
     }
 
     /// Waits for so long; the wish that it be stopped, if somebody has it.

@@ -466,28 +466,41 @@ impl Visit {
     /// Cancels the jobs of a pipeline of GitLab that go on though they were told to cancel: it has no force of its own.
     fn force_jobs(&mut self, id: &str) -> Result<(), Lost> {
         let listed = format!("{}/jobs?scope[]=canceling&scope[]=running&per_page=100", self.run_address(id));
-        let mut all = Vec::new();
+        let (mut all, mut is_rest) = (Vec::new(), false);
         // All pages are read before the first is told: what has ended is on none of them.
         for page in 1..=FORCED_PAGES {
             let (jobs, more): (Vec<gitlab::RunJob>, _) =
                 self.client.get_page(&format!("{listed}&page={page}"))?;
             all.extend(jobs.into_iter().map(Job::from));
+            is_rest = more;
             if !more {
                 break;
             }
         }
         let count = all.len();
+        let (mut took, mut refused, mut unclear) = (0, None, None);
         for (told, job) in all.into_iter().enumerate() {
             if self.client.left().is_zero() {
-                let why = format!("{told} of {count} jobs were told to; stop it once more for the rest");
+                let why = format!("{told} of {count} jobs were told to");
                 return Err(Lost { why, kind: Kind::Unsent });
             }
             let address = format!("{}/jobs/{}/cancel?force=true", self.place.address(), encoded(&job.id));
             match self.client.tell(&Method::POST, &address, None) {
+                Ok(_) => took += 1,
                 // It has ended meanwhile, or is not for whoever asks: that is no reason to let the others run.
-                Err(Lost { kind: Kind::Refused(400 | 403 | 404 | 422), .. }) => {}
-                answer => drop(answer?),
+                Err(lost) if matches!(lost.kind, Kind::Refused(400 | 403 | 404 | 422)) => {
+                    refused = Some(lost)
+                }
+                Err(lost) if lost.kind == Kind::Unclear => unclear = Some(lost),
+                Err(lost) => return Err(lost),
             }
+        }
+        if let Some(lost) = unclear.or(refused.filter(|_| took == 0)) {
+            return Err(lost);
+        }
+        if is_rest {
+            let why = format!("{count} jobs were told to, and more go on");
+            return Err(Lost { why, kind: Kind::Unsent });
         }
         Ok(())
     }

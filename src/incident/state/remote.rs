@@ -33,6 +33,9 @@ pub struct Remote {
 }
 
 impl Remote {
+    /// How the note begins to say why its host could not be told to cancel it.
+    pub const UNTOLD: &str = "could not be told to cancel";
+
     /// What has to be approved and who may, where it waits for that; who is empty where nobody says.
     pub fn approval(&self) -> Option<(&str, &str)> {
         // Whether its reader may stood there once.
@@ -69,6 +72,9 @@ impl PlanRun {
         steps.find_map(|(index, step)| {
             let run = step.run.as_ref().filter(|run| run.outcome.is_none() && run.stop_asked.is_some())?;
             let remote = run.remote.as_ref().filter(|remote| !remote.state.is_over())?;
+            if let Some(why) = remote.note.find(Remote::UNTOLD).and_then(|at| remote.note.get(at..)) {
+                return Some(format!("stopping: {} {why}", remote.name));
+            }
             let runner =
                 || self.spec.get("steps")?.get(index)?.get("action")?.get("runner")?.get("kind")?.as_str();
             let host = match runner() {

@@ -116,7 +116,7 @@ impl Conductor {
         };
         changed |= state != following.seen.state;
         following.seen.state = state;
-        let note = cut(&self.vault.mask(&note), NOTE, "… ", "");
+        let note = self.noted(&following.with_deaf(&note));
         let ids = following.ids();
         // What is called the same may be another matter.
         if changed || note != following.note || !ids.is_empty() && ids != following.told_ids {
@@ -127,6 +127,11 @@ impl Conductor {
             self.recorder.record(following.record(&self.plan.id));
             say(log, &following.line());
         }
+    }
+
+    /// A note as it goes on record.
+    pub(super) fn noted(&self, note: &str) -> String {
+        cut(&self.vault.mask(note), NOTE, "… ", "").into()
     }
 
     /// Asks how the run stands, and whether that is news.
@@ -221,12 +226,12 @@ impl Conductor {
             }
             waits => waits,
         };
-        let is_unsaid = following.note.is_empty() || following.note.starts_with(UNSEEN);
+        let is_unsaid = following.waiting_for().is_empty() || following.note.starts_with(UNSEEN);
         let mut note = match waits {
             // It was given, and its host has not gone on yet.
             Some(reviews) if reviews.is_empty() && !is_unsaid => {
                 following.reviews = reviews;
-                following.note.clone()
+                following.waiting_for()
             }
             Some(reviews) => {
                 let now = self.recorder.now();
@@ -237,7 +242,7 @@ impl Conductor {
                 if lines.is_empty() { "for a person".to_owned() } else { format!("for {}", lines.join(", ")) }
             }
             None if is_unsaid => "for a person".to_owned(),
-            None => following.note.clone(),
+            None => following.waiting_for(),
         };
         if !following.refused.is_empty() && !note.ends_with(&following.refused) {
             note = format!("{note}; {}", following.refused);
@@ -266,14 +271,18 @@ impl Conductor {
         seen: &Seen,
     ) {
         let approved = pipeline.commit.is_empty() || seen.commit.is_empty() || seen.commit == pipeline.commit;
-        if approved || !following.wrong.is_empty() {
+        if approved || following.called_off {
             return;
         }
         let other: String = seen.commit.chars().take(7).collect();
         let (name, other) = (visible(&seen.name), visible(&other));
-        following.wrong = format!("{name} runs on {other}, and {} is what was approved", pipeline.short());
-        say(log, &following.wrong);
-        if seen.state.is_over() {
+        let wrong = format!("{name} runs on {other}, and {} is what was approved", pipeline.short());
+        if following.wrong.is_empty() {
+            say(log, &wrong);
+            following.wrong.clone_from(&wrong);
+        }
+        let is_due = following.away().is_zero() && following.calls_off.is_due(Instant::now());
+        if seen.state.is_over() || !is_due {
             return;
         }
         let id = following.seen.id.clone();
@@ -281,10 +290,21 @@ impl Conductor {
         let said = self.at_host(|| host.cancel(&id, false));
         // It is sent at once, as what a person does.
         following.acted(host);
-        if let Err(lost) = said {
-            following.keep_away(&lost);
-            following.wrong = format!("{}; it could not be cancelled: {}", following.wrong, lost.why);
-            say(log, &self.vault.mask(&following.wrong));
+        let now = match said {
+            Ok(()) => {
+                following.called_off = true;
+                wrong
+            }
+            Err(lost) => {
+                let is_limited = following.keep_away(&lost);
+                following.calls_off.failed(Instant::now(), is_limited);
+                following.called_off = matches!(lost.kind, Kind::Refused(_));
+                self.vault.mask(&format!("{wrong}; it could not be cancelled: {}", lost.why))
+            }
+        };
+        if following.wrong != now {
+            say(log, &now);
+            following.wrong = now;
         }
     }
 

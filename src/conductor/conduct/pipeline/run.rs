@@ -14,9 +14,10 @@ use super::logs::next_log;
 use super::look::UNSEEN;
 use super::pace::{Known, Pace};
 use super::pages::Pages;
+use super::resend::Resend;
 use super::spelled;
 use crate::deploy::pipeline::{Job, Review, Seen, Stands};
-use crate::incident::{Outcome, PipelineSeen, RemoteState};
+use crate::incident::{Outcome, PipelineSeen, Remote, RemoteState};
 use crate::plan::pipeline::Pipeline;
 use crate::text::address::is_page;
 use crate::text::visible;
@@ -72,9 +73,17 @@ pub(super) struct Following<'a> {
     pub(super) is_told: bool,
     /// The wish to stop it that its host had no ear for: it is told again.
     pub(super) untold: Option<Wish>,
-    /// Why it could not be told last.
+    /// When that is told again.
+    pub(super) resend: Resend,
+    /// Why it could not be told last; empty: it could.
     pub(super) deaf: String,
+    /// Its host refused to be told.
+    pub(super) refused_stop: bool,
     pub(super) forced: bool,
+    /// Its host took the cancel of a run that is of another commit, or refused it.
+    pub(super) called_off: bool,
+    /// When it is told that again.
+    pub(super) calls_off: Resend,
     /// That it is not of the commit that was approved, and what came of cancelling it; empty: it is.
     pub(super) wrong: String,
 }
@@ -109,8 +118,12 @@ impl<'a> Following<'a> {
             told: None,
             is_told: false,
             untold: None,
+            resend: Resend::default(),
             deaf: String::new(),
+            refused_stop: false,
             forced: false,
+            called_off: false,
+            calls_off: Resend::default(),
             wrong: String::new(),
         }
     }
@@ -181,6 +194,26 @@ impl<'a> Following<'a> {
         let counted = host.counted();
         self.pace.took(at, counted.saturating_sub(self.counted), acted);
         self.counted = counted;
+    }
+
+    /// What it waits for, as it was said last.
+    pub(super) fn waiting_for(&self) -> String {
+        let note = self.note.split(Remote::UNTOLD).next().unwrap_or_default();
+        note.trim_end_matches("; ").to_owned()
+    }
+
+    /// That together with why it could not be told to cancel, where it could not.
+    pub(super) fn with_deaf(&self, note: &str) -> String {
+        if self.deaf.is_empty() {
+            return note.to_owned();
+        }
+        let colon = if note.is_empty() { "" } else { "; " };
+        format!("{note}{colon}{}: {}", Remote::UNTOLD, self.deaf)
+    }
+
+    /// Tells whether it ends this once it takes too long: not where it is to end anyway.
+    pub(super) fn may_time_out(&self) -> bool {
+        self.stop.is_none() || self.refused_stop && self.stop != Some(Why::Timeout)
     }
 
     /// Keeps away as long as its host asks for that; whether it does.

@@ -28,6 +28,12 @@ struct Kept {
     logs: usize,
     /// How each attempt that is asked for ends.
     ends: Vec<&'static str>,
+    /// What it answers to whoever cancels, one after the other; then it cancels.
+    refuses: Vec<&'static str>,
+    /// What it was told to cancel.
+    cancels: Vec<String>,
+    /// It does not end by itself.
+    held: bool,
     /// Written once a run was seen.
     live: PathBuf,
 }
@@ -42,6 +48,12 @@ impl Ci {
                 state.lock().unwrap().logs += 1;
                 let limit = response("429 Too Many Requests", "retry-after: 25\r\n", "{}");
                 let _ = stream.write_all(limit.as_bytes());
+                return;
+            }
+            if line.starts_with("POST") && line.contains("cancel") {
+                let status = state.lock().unwrap().cancel(line);
+                let wait = if status.starts_with("429") { "retry-after: 1\r\n" } else { "" };
+                let _ = stream.write_all(response(status, wait, "{}").as_bytes());
                 return;
             }
             let body = state.lock().unwrap().answer(line).to_string();
@@ -70,6 +82,18 @@ impl Ci {
         (run["status"], run["sha"]) = ("success".into(), commit.into());
     }
 
+    /// What is started runs on, of that commit.
+    fn runs(&self, forge: Forge, commit: &str) {
+        self.has(1, "success", BEFORE);
+        let mut kept = self.kept();
+        kept.held = true;
+        let run = kept.run.as_mut().unwrap();
+        run["status"] = if forge == Forge::Github { "in_progress" } else { "running" }.into();
+        // Of its workflow too.
+        run["state"] = "active".into();
+        (run["conclusion"], run["sha"], run["head_sha"]) = (Value::Null, commit.into(), commit.into());
+    }
+
     fn step(&self, forge: Forge, begin: Begin) -> Step {
         let place = Place {
             forge,
@@ -96,6 +120,20 @@ impl Ci {
 }
 
 impl Kept {
+    fn cancel(&mut self, line: &str) -> &'static str {
+        let address = line.split_whitespace().nth(1).unwrap_or_default();
+        let mut parts = address.rsplit('/');
+        let (how, of) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        self.cancels.push(format!("{how} {of}"));
+        if !self.refuses.is_empty() {
+            return self.refuses.remove(0);
+        }
+        let run = self.run.as_mut().unwrap();
+        run["status"] = if line.contains("/actions/") { "completed" } else { "canceled" }.into();
+        run["conclusion"] = "cancelled".into();
+        "202 Accepted"
+    }
+
     fn answer(&mut self, line: &str) -> Value {
         if line.contains("/dispatches") {
             self.started += 1;
@@ -132,7 +170,7 @@ impl Kept {
         }
         append(&self.live);
         let seen = self.run.clone().unwrap_or_default();
-        if seen["status"] == "running" {
+        if seen["status"] == "running" && !self.held {
             self.run.as_mut().unwrap()["status"] = "success".into();
         }
         seen
@@ -277,4 +315,73 @@ fn a_stop_that_comes_while_the_output_of_a_job_is_waited_for_holds_what_comes_ne
     let run = yard.plan_now();
     assert_eq!((run.state, yard.count("next")), (PlanState::Ended(PlanEnd::Cancelled), 0));
     assert_eq!((fates(&run)[0], ci.kept().logs), (StepState::Done, 1), "its host is left alone");
+}
+
+/// Somebody asks that the step be stopped, and its host is told so often.
+fn asks_to_stop(yard: &Yard, ci: &Ci, told: usize) {
+    let stop = StopAsked { run: "p-1.0".to_owned(), kill: false };
+    yard.journal().append(Timestamp::now(), vec![Draft::now(yard.incident, stop)]).unwrap();
+    yard.wait("its host to be told", |_| ci.kept().cancels.len() >= told);
+}
+
+fn note(yard: &Yard) -> String {
+    let run = yard.plan_now();
+    let remote = run.steps[0].run.as_ref().and_then(|run| run.remote.clone());
+    remote.map(|remote| remote.note).unwrap_or_default()
+}
+
+#[test]
+fn what_runs_on_another_commit_is_cancelled_also_where_its_host_wants_to_be_left_alone_first() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.runs(Forge::Github, "77b0d13000000000000000000000000000000000");
+    ci.kept().refuses = vec!["429 Too Many Requests"];
+    let run = yard.run(&Yard::plan(vec![ci.step(Forge::Github, start())]));
+    assert_eq!((run.state, ci.kept().cancels.len()), (PlanState::Ended(PlanEnd::Failed), 2), "{}", run.why);
+    assert!(run.why.contains("is what was approved; it was cancelled"), "{}", run.why);
+}
+
+#[test]
+fn whoever_stops_a_run_that_may_not_be_cancelled_is_told_so_and_can_leave_it() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.runs(Forge::Github, COMMIT);
+    ci.kept().refuses = vec!["403 Forbidden"; 2];
+    let conductor = yard.start(&Yard::plan(vec![ci.step(Forge::Github, start())]));
+    yard.wait("the run", |_| yard.plan_now().steps[0].run.as_ref().is_some_and(|run| run.remote.is_some()));
+    asks_to_stop(&yard, &ci, 1);
+    yard.wait("why it goes on", |_| note(&yard).contains("could not be told to cancel"));
+    let said = yard.plan_now().stopping().unwrap_or_default();
+    assert!(said.contains("could not be told to cancel: "), "{said}");
+    asks_to_stop(&yard, &ci, 2);
+    conductor.join().unwrap();
+    let run = yard.plan_now();
+    assert_eq!(
+        (fates(&run), &ci.kept().cancels[..]),
+        (vec![StepState::Unknown], &["cancel 9001".to_owned(), "force-cancel 9001".to_owned()][..])
+    );
+    assert!(
+        run.why.contains("could not be told to cancel: ") && run.why.contains("it goes on"),
+        "{}",
+        run.why
+    );
+}
+
+#[test]
+fn jobs_that_may_not_be_force_cancelled_are_not_told_to_have_been() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.runs(Forge::Gitlab, COMMIT);
+    ci.kept().job = Some(json!({ "id": 501, "name": "deploy", "status": "canceling" }));
+    let (taken, refused) = ("201 Created", "403 Forbidden");
+    ci.kept().refuses = vec![taken, taken, refused, taken, refused];
+    let conductor = yard.start(&Yard::plan(vec![ci.step(Forge::Gitlab, start())]));
+    yard.wait("the run", |_| yard.plan_now().steps[0].run.as_ref().is_some_and(|run| run.remote.is_some()));
+    asks_to_stop(&yard, &ci, 1);
+    asks_to_stop(&yard, &ci, 3);
+    yard.wait("why it goes on", |_| note(&yard).contains("could not be told"));
+    asks_to_stop(&yard, &ci, 5);
+    conductor.join().unwrap();
+    let run = yard.plan_now();
+    assert!(run.why.contains("could not be told to force-cancel: "), "{}", run.why);
 }
