@@ -440,13 +440,11 @@ pub fn others(journal: &Journal, state_dir: &Path, incident: IncidentId, plan: &
         Ok(None) => None,
         Ok(Some((hold, Asked::There(there)))) => {
             let there = there.filter(|there| !is_silent(there))?;
-            Some(match hold.doubt(journal, &there) {
-                Some(why) => Others::Gate(gates::doubtful(&why)),
-                None => {
-                    let lease = held(&there, "", &plan.target, incident);
-                    Others::Held(super::held("", &lease, Timestamp::now()).cause)
-                }
-            })
+            if let Some(why) = hold.doubt(journal, &there) {
+                return Some(Others::Gate(gates::doubtful(&why)));
+            }
+            let lease = held(&there, "", &plan.target, incident);
+            Some(Others::Held(super::held("", &lease, Timestamp::now()).cause))
         }
         Ok(Some((_, Asked::Doubtful(_, why)))) => Some(Others::Gate(gates::doubtful(&why))),
         Ok(Some((_, Asked::Unasked(why)))) | Err(why) => gates::unasked(plan, &why).map(Others::Gate),

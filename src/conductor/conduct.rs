@@ -247,7 +247,7 @@ enum Turn {
     /// This step is carried out.
     Step(usize),
     /// Somebody has decided.
-    Heed(Decided),
+    Heed(Box<Decided>),
     /// A person has to decide about this step; the question.
     Wait(usize, String),
     /// All is undone back to this step, and then the plan has this end; why.
@@ -262,13 +262,13 @@ impl Conductor {
         let due = self.recorder.plan().map(|run| release::due(&self.plan, run, self.recorder.state()));
         self.recorder.record_all(due.unwrap_or_default());
         let mut turn = match resumed {
-            Some(decided) => Turn::Heed(decided),
+            Some(decided) => Turn::Heed(Box::new(decided)),
             None => Turn::Step(0),
         };
         loop {
             turn = match turn {
                 Turn::Step(index) => self.step(index),
-                Turn::Heed(decided) => self.heed(decided),
+                Turn::Heed(decided) => self.heed(*decided),
                 Turn::Wait(index, question) => self.wait(index, &question),
                 Turn::Undo(to, end, why) => self.undo(to, end, &why),
                 Turn::End(end, why) => return PlanEnded { plan: self.plan.id.clone(), end, why },
@@ -366,7 +366,7 @@ impl Conductor {
             if end.end == PlanEnd::Done && last && decided.decision == Decision::GiveUp {
                 return self.over();
             }
-            return Turn::Heed(decided);
+            return Turn::Heed(Box::new(decided));
         }
         match (end.end, on_failure) {
             (PlanEnd::Done, _) if !end.stopped => self.after(index),

@@ -60,13 +60,10 @@ fn others(conn: &Connection, incident: IncidentId, own: u64) -> rusqlite::Result
         };
         // Whoever uses this machine was here before anybody who only says so.
         let new = || Met { signed: 0, since: i64::MIN, person: String::new() };
-        let met = match author.node == own {
-            true => others.entry(own).or_insert_with(new),
-            false => match others.get_mut(&author.node) {
-                Some(met) => met,
-                None => continue,
-            },
-        };
+        if author.node == own {
+            others.entry(own).or_insert_with(new);
+        }
+        let Some(met) = others.get_mut(&author.node) else { continue };
         // The first word of an installation counts.
         if met.person.is_empty() {
             met.person = author.name;

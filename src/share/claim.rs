@@ -73,11 +73,11 @@ impl Claim {
     /// # Errors
     /// One line that says what is wrong with it.
     pub fn read(bytes: &[u8], target: &str, key_of: &dyn Fn(u64) -> Option<String>) -> Result<Self, String> {
-        let none = || "it is none of ours".to_owned();
-        let text = std::str::from_utf8(bytes).map_err(|_| none())?;
+        let foreign = || "it is none of ours".to_owned();
+        let text = std::str::from_utf8(bytes).map_err(|_| foreign())?;
         let (json, signature) =
-            text.strip_suffix('\n').and_then(|text| text.split_once('\n')).ok_or_else(none)?;
-        let claim: Self = serde_json::from_str(json).map_err(|_| none())?;
+            text.strip_suffix('\n').and_then(|text| text.split_once('\n')).ok_or_else(foreign)?;
+        let claim: Self = serde_json::from_str(json).map_err(|_| foreign())?;
         if claim.v != VERSION {
             return Err(format!("it is written in form {}: update flightdeck", claim.v));
         }
@@ -87,7 +87,7 @@ impl Claim {
         if !is_signed(&claim.key, json.as_bytes(), signature) {
             return Err("its signature is wrong".to_owned());
         }
-        let node = super::batch::parse_node(&claim.node).ok_or_else(none)?;
+        let node = super::batch::parse_node(&claim.node).ok_or_else(foreign)?;
         if key_of(node).is_some_and(|known| known != claim.key) {
             return Err("it was signed with another key than that installation has".to_owned());
         }

@@ -159,7 +159,7 @@ impl Conductor {
                 }
                 Heard::Nothing => {}
                 Heard::Decided(Decided { decision: Decision::Resume, .. }) => return None,
-                Heard::Decided(decided) => return Some(Turn::Heed(decided)),
+                Heard::Decided(decided) => return Some(Turn::Heed(Box::new(decided))),
                 Heard::Stop(why) => {
                     return Some(Turn::End(PlanEnd::Unknown, format!("{}; {question}", who(&why))));
                 }

@@ -105,7 +105,7 @@ impl Conductor {
                 Heard::Nothing => {}
                 Heard::Decided(decided) => {
                     self.says_waiting(index, "");
-                    return Turn::Heed(decided);
+                    return Turn::Heed(Box::new(decided));
                 }
                 Heard::Stop(why) => {
                     let end = match self.fate(index) {
