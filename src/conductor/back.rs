@@ -66,14 +66,17 @@ pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Op
     let unrecorded = release::unrecorded(ground.history, current);
     let past = had(ground, &known.history, environment);
     let mut ways = rollback::ways(&known);
-    name_reviewers(ground, &known, &mut ways);
+    if asking != Asking::Here {
+        name_reviewers(ground, &known, &mut ways);
+    }
     Ok(Options { ways, live: current.map(Release::name), unrecorded, past })
 }
 
 /// Says of the ways that go through a pipeline whom it waits for, which is the same for all of them.
 fn name_reviewers(ground: &Ground<'_>, known: &Known<'_>, ways: &mut [Way]) {
     let mut told = None;
-    for way in ways.iter_mut().filter(|way| matches!(way.kind, Kind::Redeploy | Kind::Rerun)) {
+    let asked = |way: &&mut Way| way.ready == Ready::Yes && matches!(way.kind, Kind::Redeploy | Kind::Rerun);
+    for way in ways.iter_mut().filter(asked) {
         let Ok(plan) = rollback::plan(known, "rollback", way) else { continue };
         if plan.steps.iter().any(|step| matches!(step.action, Action::Pipeline(_))) {
             way.waits_for.clone_from(told.get_or_insert_with(|| reviewers::brief(ground, &plan)));

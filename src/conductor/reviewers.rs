@@ -38,7 +38,7 @@ pub(super) fn notes(ground: &Ground<'_>, plan: &Plan) -> Vec<String> {
     notes
 }
 
-/// Whom or what the first pipeline of a plan waits for; empty: nothing, or nobody can tell so soon.
+/// Whom or what the first pipeline of a plan waits for; empty: nothing. Where nobody can tell so soon it says so.
 pub(super) fn brief(ground: &Ground<'_>, plan: &Plan) -> String {
     let mut pipelines = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Pipeline(pipeline) => environment(ground, pipeline),
@@ -46,7 +46,10 @@ pub(super) fn brief(ground: &Ground<'_>, plan: &Plan) -> String {
     });
     let Some((place, environment)) = pipelines.next() else { return String::new() };
     let protection = protection(plan, place, environment, PATIENCE);
-    protection.ok().flatten().map(|rules| rules.brief()).unwrap_or_default()
+    match protection {
+        Ok(rules) => rules.map(|rules| rules.brief()).unwrap_or_default(),
+        Err(_) => "a reviewer, if its host asks for one".to_owned(),
+    }
 }
 
 /// The environment at the host that a pipeline deploys to: the one whose deployments are read, else the one of that name.

@@ -353,7 +353,9 @@ impl Visit {
     ) -> Result<(), Lost> {
         match self.place.forge {
             Forge::Github => {
-                let ids: Vec<u64> = reviews.iter().filter_map(|review| review.id.parse().ok()).collect();
+                // One that this person may not answer would have all of them refused.
+                let open = reviews.iter().filter(|review| review.may != Some(false));
+                let ids: Vec<u64> = open.filter_map(|review| review.id.parse().ok()).collect();
                 let state = if approve { "approved" } else { "rejected" };
                 let sent = json!({ "environment_ids": ids, "state": state, "comment": comment });
                 let address = format!("{}/pending_deployments", self.run_address(id));

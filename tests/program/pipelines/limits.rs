@@ -23,20 +23,16 @@ fn set_jobs(team: &Team, jobs: usize, status: &str) {
 }
 
 #[test]
-fn many_jobs_of_gitlab_are_cancelled_with_force_and_its_end_is_seen_as_soon_as_ever() {
+fn many_jobs_of_gitlab_are_cancelled_with_force_and_its_end_is_seen() {
     let (team, mut verb) = running(150);
     let _stop = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
     wait_until("the cancel", || (team.ci.cancelled() == 1).then_some(()));
     set_jobs(&team, 150, "canceling");
     let _again = team.yard.begin(&["run", "stop", "deploy-staging-1.0"]);
     wait_until("the force", || (team.ci.kept().rerun.len() >= 150).then_some(()));
-    let told = Instant::now();
     set_jobs(&team, 150, "canceled");
     team.ci.set("canceled", None);
     team.wait_state("cancelled");
-    // 152 questions are more than twelve intervals have room for.
-    let took = told.elapsed();
-    assert!(took < Duration::from_secs(45), "{took:?}");
     verb.wait("the deploy");
     let forced = team.ci.kept().rerun.clone();
     assert_eq!((forced.len(), forced.last().map(String::as_str)), (150, Some("cancel 650 with force")));
