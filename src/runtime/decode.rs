@@ -242,7 +242,11 @@ fn lex(bytes: &[u8]) -> Option<(usize, Token)> {
 fn escape(bytes: &[u8]) -> Option<(usize, Token)> {
     match *bytes.get(1)? {
         b'[' => sequence(bytes),
-        b'O' => bytes.get(2).map(|last| (3, Token::Ss3(*last))),
+        b'O' => bytes.get(2).map(|last| match last {
+            // What comes then means something of its own.
+            last if last.is_ascii_control() => (2, Token::Key(Key { alt: true, ..Key::char('O') })),
+            last => (3, Token::Ss3(*last)),
+        }),
         b']' | b'P' | b'X' | b'^' | b'_' => bytes.get(2).map(|_| (2, Token::String)),
         // Two keys: the second may begin something, or is one that must not be lost to a modifier.
         byte if byte < 0x20 && byte != b'\r' => Some((1, Token::Key(Key::plain(Code::Esc)))),
@@ -257,8 +261,13 @@ fn escape(bytes: &[u8]) -> Option<(usize, Token)> {
 fn sequence(bytes: &[u8]) -> Option<(usize, Token)> {
     let rest = bytes.get(2..)?;
     match rest {
+        // What breaks it off means something of its own.
+        [b'M', more @ ..] if let Some(at) = more.iter().take(3).position(u8::is_ascii_control) => {
+            return Some((3 + at, Token::Noise));
+        }
         [b'M', button, column, row, ..] => return Some((6, Token::OldMouse([*button, *column, *row]))),
         [b'M', ..] => return None,
+        [b'[', last, ..] if last.is_ascii_control() => return Some((3, Token::Noise)),
         // The Linux console's function keys.
         [b'[', last, ..] => {
             let key = (b'A'..=b'E').contains(last).then(|| Key::plain(Code::F(last - b'A' + 1)));

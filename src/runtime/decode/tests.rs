@@ -181,6 +181,16 @@ fn the_mouse_is_understood_in_every_encoding() {
     assert_eq!(decoded(b"\x1b[<64;1;1M\x1b[<65;1;1M"), both);
 }
 
+#[test]
+fn what_breaks_a_sequence_off_is_no_part_of_it() {
+    let reply = b"\x1bP1+r544e=787465726d\x1b\\";
+    for begun in [&b"\x1b[["[..], b"\x9b[", b"\x1b[M", b"\x1b[M  ", b"\x1b[", b"\x1b[1;"] {
+        assert_eq!(decoded(&[begun, reply].concat()), [], "{}", begun.escape_ascii());
+    }
+    let alt = Typed::key(Key { alt: true, ..Key::char('O') });
+    assert_eq!(decoded(&[b"\x1bO", &reply[..]].concat()), [alt]);
+}
+
 proptest! {
     /// However bytes are cut, they say the same.
     #[test]
