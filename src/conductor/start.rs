@@ -118,7 +118,7 @@ pub fn start(
         return Ok(Started::Held(lease));
     }
     let record = record_of(plan, sealed.clone(), how);
-    let begun = begin(journal, &state_dir, &start, lease, record);
+    let begun = begin(journal, &state_dir, &start, &lease, record);
     if !matches!(begun, Ok(Started::Yes(_))) {
         journal.release(Timestamp::now(), repository, &plan.target, &plan.id, Vec::new())?;
     }
@@ -167,7 +167,7 @@ fn begin(
     journal: &mut Journal,
     state_dir: &Path,
     start: &Start<'_>,
-    lease: Lease,
+    lease: &Lease,
     record: PlanStarted,
 ) -> Result<Started> {
     let (plan, repository) = (start.plan, lease.repository.as_str());
@@ -180,11 +180,11 @@ fn begin(
         Taken::Doubtful(why) => (Some(gates::doubtful(&why)), None),
         Taken::Unasked(why) => (gates::unasked(plan, &why), None),
     };
-    let begun = write_down(journal, state_dir, start, &lease, record, standing);
-    if !matches!(begun, Ok(Started::Yes(_))) {
-        if let Some(hold) = &mut hold {
-            hold.release();
-        }
+    let begun = write_down(journal, state_dir, start, lease, record, standing);
+    if !matches!(begun, Ok(Started::Yes(_)))
+        && let Some(hold) = &mut hold
+    {
+        hold.release();
     }
     begun
 }

@@ -184,15 +184,12 @@ impl Git {
                 may_clear && began.elapsed() < patience && !self.clear_way(reference, patience).is_empty();
             if is_cleared { self.run(&arguments, patience).map(drop) } else { Err(why) }
         };
-        match new {
-            Some(new) => {
-                self.putting(new, reference, push)?;
-                self.point(reference, new)?;
-            }
-            None => {
-                push(&format!(":{reference}"))?;
-                let _ = self.forget(reference);
-            }
+        if let Some(new) = new {
+            self.putting(new, reference, push)?;
+            self.point(reference, new)?;
+        } else {
+            push(&format!(":{reference}"))?;
+            let _ = self.forget(reference);
         }
         self.observe();
         Ok(new)
@@ -324,7 +321,8 @@ mod tests {
         let by = Signature::now("mallory", "mallory@example.com").unwrap();
         let odd = world.remote.commit(Some(PRODUCTION), &by, &by, "x", &of, &[]).unwrap();
         let tree = of.id().to_string();
-        std::fs::remove_file(world.remote.path().join("objects").join(&tree[..2]).join(&tree[2..])).unwrap();
+        let (first, rest) = tree.split_at(2);
+        std::fs::remove_file(world.remote.path().join("objects").join(first).join(rest)).unwrap();
         let heard = world.git.hear_claim(PRODUCTION, PATIENCE).unwrap();
         assert!(matches!(heard, Heard::Unread(id, _) if id == odd), "{heard:?}");
         assert_eq!(world.git.hear_claim(&reference("staging", ""), PATIENCE), Ok(Heard::Known));
@@ -337,7 +335,9 @@ mod tests {
         let file = world.git.directory().join(SEEN);
         let long_ago = || {
             let mut seen = world.git.seen();
-            seen.values_mut().for_each(|seen| seen.at = seen.at.saturating_sub(1));
+            for one in seen.values_mut() {
+                one.at = one.at.saturating_sub(1);
+            }
             std::fs::write(&file, serde_json::to_vec(&seen).unwrap()).unwrap();
             seen
         };

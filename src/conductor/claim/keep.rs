@@ -171,9 +171,8 @@ fn renew(hold: &mut Hold, journal: &Journal, is_kept_up: bool) -> Renewed {
     }
     let seen = match hold.sharing.git().hear_claim(&hold.reference, PATIENCE) {
         // Nobody knows whose it is by now.
-        Err(_) => return Renewed::NotNow,
         Ok(Heard::Unread(id, _)) if is_kept_up => Some(id),
-        Ok(Heard::Unread(..)) => return Renewed::NotNow,
+        Err(_) | Ok(Heard::Unread(..)) => return Renewed::NotNow,
         Ok(Heard::Known) => match hold.there(journal) {
             Err(_) => return Renewed::NotNow,
             Ok(Some(known)) if hold.is_in_the_way(journal, &known) => match (&known.there, is_kept_up) {

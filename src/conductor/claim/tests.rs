@@ -103,7 +103,8 @@ impl World {
     pub(super) fn spoil(&self, commit: Oid) {
         let origin = Repository::open_bare(&self.origin).unwrap();
         let tree = origin.find_commit(commit).unwrap().tree_id().to_string();
-        std::fs::remove_file(origin.path().join("objects").join(&tree[..2]).join(&tree[2..])).unwrap();
+        let (first, rest) = tree.split_at(2);
+        std::fs::remove_file(origin.path().join("objects").join(first).join(rest)).unwrap();
     }
 
     fn without_remote(&self) {

@@ -491,7 +491,7 @@ impl Visit {
                 Ok(_) => took += 1,
                 // It has ended meanwhile, or is not for whoever asks: that is no reason to let the others run.
                 Err(lost) if matches!(lost.kind, Kind::Refused(400 | 403 | 404 | 422)) => {
-                    refused = Some(lost)
+                    refused = Some(lost);
                 }
                 Err(lost) if lost.kind == Kind::Unclear => unclear = Some(lost),
                 Err(lost) => return Err(lost),

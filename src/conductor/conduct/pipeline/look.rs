@@ -131,7 +131,7 @@ impl Conductor {
 
     /// A note as it goes on record.
     pub(super) fn noted(&self, note: &str) -> String {
-        cut(&self.vault.mask(note), NOTE, "… ", "").into()
+        cut(&self.vault.mask(note), NOTE, "… ", "")
     }
 
     /// Asks how the run stands, and whether that is news.
