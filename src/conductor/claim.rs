@@ -25,6 +25,8 @@ pub(super) use keep::Keeping;
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How often somebody who is quicker is looked at again.
 const ATTEMPTS: usize = 3;
+/// The pause before that.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What became of an attempt to take a target.
 pub(super) enum Taken {
@@ -82,7 +84,7 @@ impl Opening {
 }
 
 impl Hold {
-    /// Opens the way without asking whether the remote may be asked now: [`Hold::kept`].
+    /// Opens the way without asking whether the remote may be asked now.
     fn open(
         journal: &Journal,
         state_dir: &Path,
@@ -278,8 +280,13 @@ pub(super) fn take(
 
 fn seize(mut hold: Box<Hold>, journal: &mut Journal, repository: &str, passes: bool) -> Taken {
     let target = visible(&hold.claim.target).into_owned();
-    let mut unread = None;
-    for _ in 0..ATTEMPTS {
+    let (mut unread, mut last) = (None, format!("others take {target} at the same time, again and again"));
+    let mut is_heard = false;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            // Whoever was quicker may not be done yet.
+            std::thread::sleep(PAUSE);
+        }
         hold.over = None;
         let known = match (unread.take(), hold.there(journal)) {
             (Some(unread), _) => unread,
@@ -290,7 +297,14 @@ fn seize(mut hold: Box<Hold>, journal: &mut Journal, repository: &str, passes: b
         };
         let seen = match known {
             Asked::There(Some(known)) if hold.is_in_the_way(journal, &known) => {
-                match hold.doubt(journal, &known) {
+                let mut doubt = hold.doubt(journal, &known);
+                if doubt.is_some() && !std::mem::replace(&mut is_heard, true) {
+                    // Whoever joined a moment ago, or has just begun, is known to the remote before it is known here.
+                    // Where that cannot be had, it is judged by what is known.
+                    let _ = hold.sharing.hear(journal, Timestamp::now(), hold.claim.incident, PATIENCE);
+                    doubt = hold.doubt(journal, &known);
+                }
+                match doubt {
                     None => {
                         return Taken::Held(held(
                             &known,
@@ -328,18 +342,19 @@ fn seize(mut hold: Box<Hold>, journal: &mut Journal, repository: &str, passes: b
                 Some(id)
             }
             Err(why) if is_refused => {
-                return Taken::Doubtful(format!(
+                last = format!(
                     "the remote has another lease of {target} than was seen here, and cannot be asked whose: {why}"
-                ));
+                );
+                continue;
             }
             Err(why) => return hold.untaken(why),
         };
-        if now == seen {
+        if now == seen && !is_refused {
             // Nobody was quicker: it is not taken there.
             return hold.untaken(why);
         }
     }
-    Taken::Doubtful(format!("others take {target} at the same time, again and again"))
+    Taken::Doubtful(last)
 }
 
 /// Tells by what git says whether a claim was not put there because something else is there than was seen.

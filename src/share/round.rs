@@ -1,6 +1,7 @@
 //! One round of sharing: what others wrote is taken in, what was written here goes out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use git2::Oid;
 use jiff::Timestamp;
@@ -117,6 +118,22 @@ impl Sharing {
     pub fn fetch(&self) -> std::result::Result<(), String> {
         let _lock = self.git.lock()?;
         self.git.fetch().map(drop)
+    }
+
+    /// Takes in what others have written in an incident, and sends nothing. Waits for another round for so long at most.
+    ///
+    /// # Errors
+    /// One line: the remote cannot be asked, or the journal cannot be written.
+    pub fn hear(
+        &mut self,
+        journal: &mut Journal,
+        now: Timestamp,
+        incident: IncidentId,
+        patience: Duration,
+    ) -> std::result::Result<(), String> {
+        let _lock = self.git.lock_within(patience)?;
+        self.git.fetch()?;
+        self.take_in(journal, now, incident, &mut Round::default()).map_err(|failure| failure.cause)
     }
 
     /// The public half of this installation's key.

@@ -81,7 +81,7 @@ fn a_chain_that_is_cut_and_goes_on_past_its_old_end_at_once_stays_cut() {
 
     sql(&state, &CUT.repeat(2));
     // Nobody brings it in as what was written here; whoever may write the file can put it there.
-    shell.flightdeck_with(&["import", "-"], &export).ended_with(1).said("to have written on this machine");
+    shell.flightdeck_with(&["import", "-"], &export).ended_with(1).said("wrote records on this machine");
     put_back(&elsewhere, &state);
     for text in ["afterwards", "and again"] {
         shell.flightdeck(&["note", text]).succeeded().said(LOST).said("flightdeck verify");

@@ -72,7 +72,7 @@ pub struct Vote {
     pub latest: Timestamp,
     /// The installation that it was written at.
     pub node: u64,
-    /// Whether it was written at an installation of that person, and came from there: see [`Vouched`].
+    /// Whether it was written at an installation of that person, and came from there: see [`Vouched`](super::Vouched).
     pub signed: bool,
 }
 

@@ -102,7 +102,7 @@ impl Conductor {
                 following.untold = (!is_final).then(|| Wish { kill: force, ..wish.clone() });
                 // It is said once why, however often it is tried.
                 let is_said = std::mem::replace(&mut following.deaf, lost.why.clone()) == lost.why;
-                let then = if is_final { "" } else { "; it is told again" };
+                let then = if is_final { "" } else { "; trying again" };
                 if is_said {
                     String::new()
                 } else {
