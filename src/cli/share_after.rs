@@ -24,7 +24,7 @@ const GATHER: Duration = Duration::from_millis(300);
 /// The shortest time between two that send: hosts recommend at most six pushes a minute.
 const BETWEEN: Duration = Duration::from_secs(5);
 /// What verbs only read is asked for again after so long.
-const STALE: Duration = Duration::from_secs(15);
+const STALE: Duration = Duration::from_secs(3);
 /// The waits before it is tried again where the remote does not answer.
 const AGAIN: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
 

@@ -142,7 +142,7 @@ fn is_end(witness: &Witness, author: &Author, end: &ChainEnd) -> bool {
 /// The failure of records that would be signed and sent as what was written here.
 fn claimed(author: &Author) -> Failure {
     let cause = format!(
-        "it claims that {} wrote records on this machine, and this journal has no trace of them",
+        "the file claims that {} wrote records on this machine, and this journal has no trace of them",
         author.name
     );
     let hint = "where the journal was put back from a backup, put the newer one back, or import into another state \
