@@ -25,6 +25,7 @@ use flightdeck::incident::{
     Severity, StepStarted,
 };
 use flightdeck::journal::Journal;
+use flightdeck::text::veil::{Private, Veil};
 use flightdeck::tui::theme::Theme;
 use flightdeck::tui::{Regions, draw};
 use jiff::tz::TimeZone;
@@ -187,6 +188,23 @@ fn probes() -> Vec<Arc<Status>> {
 #[divan::bench]
 fn two_keys_with_their_frames(bencher: Bencher<'_, '_>) {
     let mut cockpit = Cockpit::open();
+    cockpit.key("2");
+    bencher.bench_local(|| {
+        cockpit.key("G");
+        cockpit.draw();
+        cockpit.key("g");
+        cockpit.draw()
+    });
+}
+
+/// The same on a shared screen, where fifty values are masked.
+#[divan::bench]
+fn two_keys_with_their_frames_while_presenting(bencher: Bencher<'_, '_>) {
+    let mut cockpit = Cockpit::open();
+    let words = (0..50).map(|n| format!("customer-{n} of example.com")).collect();
+    let veil = Veil::new(&Private { words, ..Private::default() });
+    cockpit.told(Fact::Veil(Arc::new(veil)));
+    cockpit.model.present.on = true;
     cockpit.key("2");
     bencher.bench_local(|| {
         cockpit.key("G");

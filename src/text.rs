@@ -13,6 +13,7 @@ pub mod name;
 pub mod nesting;
 pub mod placeholder;
 pub mod question;
+pub mod veil;
 
 use std::borrow::Cow;
 

@@ -313,6 +313,7 @@ commands! {
     Theme "theme" "next theme" ["t"] Menu(Command::View), View, "", "Change to the next theme";
     TimeZone "time-zone" "UTC or local" ["u"] Menu(Command::View), View, "", "Show times in UTC or in the local zone";
     Guide "guide" "guide" ["g"] Menu(Command::View), View, "", "Show or hide the line that tells what to try next";
+    Presenter "presenter" "presenter mode" ["P"] Global, View, "", "For a shared screen: mask secrets, hosts and addresses, and show keys pressed";
     Errors "errors" "error log" ["e"] Global, View, "", "Read the error log";
     Trust "trust" "trust" ["T"] Global, Record, "trust", "Read what flightdeck.toml would run, and trust this content";
     Init "init" "write flightdeck.toml" ["I"] Start, Record, "init", "Write a commented flightdeck.toml for this repository";

@@ -28,6 +28,7 @@ pub mod own;
 pub mod page;
 mod pane;
 pub mod past;
+pub mod present;
 pub mod production;
 pub mod reading;
 mod rows;

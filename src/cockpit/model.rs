@@ -21,6 +21,7 @@ pub use super::output::Output;
 use super::overlay::{Ask, Declare, Overlay, PlanView, RunView};
 pub use super::pane::{Pane, View};
 use super::past::Looking;
+use super::present::Present;
 use super::production::Production;
 use super::shared::Shared;
 use super::survey::{Outside, Survey};
@@ -183,6 +184,8 @@ pub struct Model {
     pub services: super::update::pages::Services,
     /// The paths of those that were read here.
     pub runbooks_read: BTreeSet<String>,
+    /// Presenter mode.
+    pub present: Present,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -435,6 +438,7 @@ impl Model {
             outbox: None,
             services: super::update::pages::Services::default(),
             runbooks_read: BTreeSet::new(),
+            present: Present::default(),
             derived: Derived::default(),
         }
     }
@@ -580,6 +584,7 @@ impl Model {
     pub fn is_timed(&self) -> bool {
         self.incident().is_some_and(State::is_open)
             || self.word.is_some()
+            || !self.present.pressed.is_empty()
             || self.incident().is_some_and(|state| state.runs().any(|(_, run)| run.outcome.is_none()))
     }
 }

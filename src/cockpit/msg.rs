@@ -36,6 +36,7 @@ use crate::plan::progress::Choice;
 use crate::plan::{Plan, Request, Settle};
 use crate::report::past::Chronicle;
 use crate::report::runbook::{Page, Shelf};
+use crate::text::veil::Veil;
 
 /// Identity of an effect in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -150,6 +151,8 @@ pub enum Fact {
     Outside(Vec<Outside>),
     /// How far sharing with other machines is.
     Shared(Box<Shared>),
+    /// What presenter mode masks.
+    Veil(Arc<Veil>),
     /// What is known of its pull request.
     Pull(Box<pull::Looked>),
     /// Probes as they stand.

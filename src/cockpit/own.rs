@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn a_key_that_is_taken_says_by_whom() {
         let actions = [
-            action("a", "P", ActionScope::Everywhere),
-            action("b", "P", ActionScope::Health),
+            action("a", "L", ActionScope::Everywhere),
+            action("b", "L", ActionScope::Health),
             action("c", "d", ActionScope::Everywhere),
             action("d", "p", ActionScope::Everywhere),
             action("e", "p", ActionScope::Timeline),
@@ -125,7 +125,7 @@ mod tests {
         ];
         let clashes = clashes(&actions, &Keymap::default());
         let said: Vec<_> = clashes.iter().map(|(index, why)| (*index, why.as_str())).collect();
-        assert_eq!(said[0], (1, "the key `P` is taken by the action `a`"));
+        assert_eq!(said[0], (1, "the key `L` is taken by the action `a`"));
         assert_eq!(
             said[1],
             (2, "the key `d` is taken: everywhere, it means `deploy` (Deploy to an environment)")

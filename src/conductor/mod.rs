@@ -43,6 +43,7 @@ mod plain;
 #[cfg_attr(target_os = "linux", expect(dead_code, reason = "only its tests run on Linux"))]
 mod portable;
 mod prepare;
+mod private;
 mod process;
 mod programs;
 mod prove;
@@ -109,6 +110,7 @@ pub use orphan::{Remains, remains, stop_remains, was_cut_short};
 pub use own::{is_trusted, trust_it};
 pub use plain::Plain;
 pub use prepare::{Fresh, Ground, prepare, require_unchanged};
+pub use private::private;
 pub use process::{Life, is_gone, is_suspended, life};
 pub use programs::changed as changed_programs;
 pub use prove::{prove, prove_until_settled, unasked};

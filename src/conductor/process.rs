@@ -94,7 +94,8 @@ pub(super) fn is_of_this_boot(process: &Process) -> bool {
     process.host == host() && system::boot().is_ok_and(|boot| boot == process.boot)
 }
 
-fn host() -> String {
+/// The name of this machine.
+pub(super) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -58,7 +58,7 @@ pub fn masker(config: &Config, root: &Path) -> Masker {
 }
 
 /// What is known of a repository's secrets without a plan.
-fn known(config: &Config, root: &Path) -> Vec<(String, Value)> {
+pub(super) fn known(config: &Config, root: &Path) -> Vec<(String, Value)> {
     let sources = declared(config, root);
     let probes = config.probes.iter().flat_map(|probe| probe.source.env());
     let checks = config.checks.iter().flat_map(|check| &check.env);

@@ -12,6 +12,7 @@ mod hotfix;
 mod person;
 mod pipeline;
 mod policy;
+mod present;
 mod probe;
 pub mod programs;
 mod runbook;
@@ -103,6 +104,7 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         }
     }
     runbook::check(root, &mut found);
+    present::check(root, &mut found);
     upkeep::check(root, &mut found);
     if let Some(own) = table(root, "policy") {
         policy::check(root, own, &mut found);

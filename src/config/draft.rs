@@ -368,7 +368,7 @@ impl Draft {
         self.entry(false, "title", &text("Show the connections in use"), "");
         self.entry(false, "run", &list(&["./pool.sh".to_owned(), "{ref}".to_owned()]), "no shell");
         self.entry(false, "reaches", &text("nothing"), "an environment, or others");
-        self.entry(false, "key", &text("P"), "");
+        self.entry(false, "key", &text("L"), "");
         self.entry(false, "scope", &text("everywhere"), "or a pane: health, runs");
         self.blank();
     }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub guide: bool,
     /// Whether the terminal rings and notifies where a deadline passes, and has the incident in its title.
     pub alerts: bool,
+    /// Whether it begins in presenter mode: what is not for a shared screen is masked.
+    pub presenter: bool,
     /// Time zone of the times shown.
     pub time: TimeZone,
     /// Characters used for drawing.
@@ -42,6 +44,7 @@ impl Default for Settings {
             theme: "dark".to_owned(),
             guide: true,
             alerts: true,
+            presenter: false,
             time: TimeZone::default(),
             glyphs: Glyphs::default(),
             keys: BTreeMap::new(),

@@ -16,6 +16,7 @@ mod flag;
 mod hotfix;
 mod person;
 mod pipeline;
+mod present;
 mod probe;
 mod report;
 mod runbook;
@@ -28,6 +29,7 @@ pub use flag::{Flag, FlagCall, FlagKind, FlagRequest, FlagRequests, SETTING_METH
 pub use hotfix::{FLOW_SETTING, Flow, FlowFrom, Forge, Hotfix, PullConfig, VersionFile};
 pub use person::Person;
 pub use pipeline::{Pipeline, PipelineKind, PipelineOn};
+pub use present::Present;
 pub(in crate::config) use probe::is_status_page;
 pub use probe::{
     Alerts, Concern, Datadog, Gauge, HERE, Keys, Point, Probe, Query, Reduce, Source, SourceKind, Sql,
@@ -66,6 +68,9 @@ pub struct Config {
     pub messages: Messages,
     /// Sharing an incident with other machines.
     pub share: Share,
+    /// Presenter mode.
+    #[serde(skip_serializing_if = "Present::is_empty")]
+    pub present: Present,
     /// Secrets by name, and where their values come from. Values never stand in this file.
     pub secrets: Vec<Secret>,
     /// Times in which nothing is deployed.

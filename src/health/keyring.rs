@@ -103,6 +103,16 @@ impl Keyring {
         self.0.masker.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many secrets are known by now.
+    pub fn count(&self) -> usize {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Them, to be masked and for nothing else.
+    pub fn known(&self) -> Vec<(String, Value)> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The names of the secrets that a source needs.
     pub(super) fn needed(&self, source: &Source) -> Vec<String> {
         let headers = source.headers().values().flat_map(|value| placeholder::names(value));

@@ -51,6 +51,7 @@ use crate::health::past::Numbers;
 use crate::health::runner::Observation;
 use crate::incident::IncidentId;
 use crate::journal::Kept;
+use crate::text::veil::Private;
 
 /// Samples from before by the name of their probe, oldest first.
 type History = Vec<(String, Kept)>;
@@ -100,8 +101,15 @@ enum Event {
     /// A probe was asked.
     Observed(Observation),
     /// These probes are to be asked from now on, with commands run in this directory; the
-    /// configuration as it is shown goes with them, and what masks its secrets in their answers.
-    Configured { config: Box<ConfigState>, probes: Vec<Probe>, root: PathBuf, keyring: Keyring },
+    /// configuration as it is shown goes with them, what masks its secrets in their answers, and what is not for
+    /// a shared screen.
+    Configured {
+        config: Box<ConfigState>,
+        probes: Vec<Probe>,
+        root: PathBuf,
+        keyring: Keyring,
+        private: Private,
+    },
     /// What the journal knows of earlier samples.
     History(History),
     /// What a source says of the time before it was asked, and by which configuration.

@@ -263,8 +263,10 @@ impl Clerk {
         let probes = if may_run { state.config.probes.clone() } else { Vec::new() };
         self.configured = Some(state.clone());
         let root = root.unwrap_or(&self.here).to_owned();
+        let private = conductor::private(&state.config, may_run, &root);
         let keyring = if probes.is_empty() { Keyring::default() } else { keyring(&state.config, &root) };
-        let _ = self.events.send(Event::Configured { config: Box::new(state), probes, root, keyring });
+        let _ =
+            self.events.send(Event::Configured { config: Box::new(state), probes, root, keyring, private });
     }
 
     fn read_config(&mut self, root: Option<&Path>) -> ConfigState {

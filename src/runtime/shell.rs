@@ -3,6 +3,7 @@
 mod away;
 mod health;
 mod looks;
+mod veil;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,8 @@ pub(super) struct Shell<'a> {
     reader: input::Reader,
     /// The editor that has the terminal now.
     away: Option<Away>,
+    /// What presenter mode masks.
+    known: veil::Known,
 }
 
 /// A time in which the whole program did not run, on the key clock.
@@ -137,6 +140,7 @@ impl<'a> Shell<'a> {
         let mut clock = Steady::start();
         let mut model = Model::new(clock.now(), launch.user.clone(), keymap, looks.shown);
         model.drill = launch.drill;
+        model.present.on = launch.settings.settings.presenter;
         model.program = program::name();
         if launch.drill {
             model.drill_as = program::of_drill(&launch.state_dir);
@@ -188,6 +192,7 @@ impl<'a> Shell<'a> {
             deaf_until_ms: 0,
             reader,
             away: None,
+            known: veil::Known::default(),
         })
     }
 
@@ -221,7 +226,9 @@ impl<'a> Shell<'a> {
         self.pulse.end(&self.store);
         let elsewhere = self.store.finish(self.model.incident().map(|state| state.id));
         let running = self.model.incident().into_iter().flat_map(|state| &state.plans);
-        let running = running.filter(|plan| plan.state.is_under_way()).map(|plan| plan.title.clone());
+        let running = running
+            .filter(|plan| plan.state.is_under_way())
+            .map(|plan| self.may_be_read(&plan.title).into_owned());
         Ok((running.chain(elsewhere).collect(), self.signal))
     }
 
@@ -319,12 +326,13 @@ impl<'a> Shell<'a> {
                 self.pulse.observe(seen, &self.store);
                 self.health_changed();
             }
-            Event::Configured { config, probes, root, keyring } => {
+            Event::Configured { config, probes, root, keyring, private } => {
                 let may_run = matches!(config.source, ConfigSource::Trusted);
                 self.message(Msg::Fact(Fact::Config(config)), Dirty::Soon);
                 self.pull.keep_up(&self.model);
                 self.sharer.keep_up(&self.model);
                 let probes = if may_run { probes } else { Vec::new() };
+                self.veil_anew(private, keyring.clone());
                 self.pulse.configure(probes, root, keyring, &self.store);
                 self.restore_health();
             }
@@ -496,6 +504,9 @@ impl<'a> Shell<'a> {
         }
         self.dirty = Dirty::No;
         self.drawn = Instant::now();
+        if self.model.present.on {
+            self.keep_veil();
+        }
         let (model, theme) = (&self.model, &self.theme.1);
         let (regions, mut out) = self.canvas.frame(|cells| draw(cells, model, theme));
         self.regions = regions;
@@ -504,7 +515,7 @@ impl<'a> Shell<'a> {
             self.screen.write([BEGIN, &out, END].concat());
         }
         if self.model.looks.alerts {
-            let title = alerts::title(&self.model);
+            let title = self.may_be_read(&alerts::title(&self.model)).into_owned();
             if title != self.title {
                 self.screen.write(alert::title(&title));
                 self.title = title;
@@ -554,13 +565,19 @@ impl<'a> Shell<'a> {
 
     /// Rings the bell and notifies.
     pub(super) fn alert(&self, text: &str) {
-        self.screen.write(alert::alert(text, std::env::var_os("TMUX").is_some()));
+        self.screen.write(alert::alert(&self.may_be_read(text), std::env::var_os("TMUX").is_some()));
     }
 
-    /// Hands a text to the terminal's clipboard.
+    /// Hands a text to the terminal's clipboard, without the secrets that are known: what it is pasted into may be
+    /// read by others. Links and names stay: without them it would be of no use there.
     pub(super) fn copy(&self, text: &str) {
         let mut bytes = Vec::new();
-        if crossterm::queue!(bytes, CopyToClipboard::to_clipboard_from(text)).is_ok() {
+        if crossterm::queue!(
+            bytes,
+            CopyToClipboard::to_clipboard_from(self.model.present.veil.without_secrets(text).as_ref())
+        )
+        .is_ok()
+        {
             self.screen.write(bytes);
         }
     }

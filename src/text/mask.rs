@@ -113,6 +113,15 @@ impl Masker {
         Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
     }
 
+    /// Where the secrets of bytes that are whole stand, in any order; parts may overlap.
+    pub fn places(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let index = &self.0.index;
+        let mut places = Vec::new();
+        index.places(bytes, 0..bytes.len(), true, &mut places);
+        let found = places.into_iter().filter_map(|at| index.look(bytes, at, true)?.found);
+        found.map(|(from, to, _)| from..to).collect()
+    }
+
     /// Masks the beginning of something longer: what may be the beginning of a secret at its
     /// end is left out.
     pub fn mask_beginning(&self, bytes: &[u8]) -> Vec<u8> {

@@ -78,6 +78,7 @@ pub(super) fn glance(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &State) ->
     let is_doubtful = matches!(ui.model.network, Network::Doubtful { .. });
     let is_marked = is_doubtful
         || ui.model.read_only.is_some()
+        || ui.model.present.on
         || ui.model.unseen > 0
         || clocks_off
         || ui.model.sharing().is_some_and(|(_, is_wrong)| is_wrong);
@@ -484,6 +485,9 @@ fn marks(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
             pen.right_gap(3);
         }
     };
+    if ui.model.present.on {
+        mark(&format!("presenting{}", behind(ui, Command::Presenter)), Role::Accent);
+    }
     if ui.model.journal_gone {
         mark(NOT_SAVED, Role::Overdue);
     } else if ui.model.read_only.is_some() {

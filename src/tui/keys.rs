@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::paint::{Pen, cut, width, wrap};
+use super::present;
 use super::theme::Role;
 use super::ui::Ui;
 use crate::cockpit::update::menus::title;
@@ -138,6 +139,10 @@ fn draw(ui: Ui<'_>, buf: &mut Buffer, line: Rect, commands: impl Iterator<Item =
         pen.right_gap(1);
         pen.right(&visible(word), ui.of(Role::Accent));
         pen.right_gap(2);
+    }
+    if ui.model.present.on {
+        pen.right_gap(1);
+        present::pressed(ui, &mut pen);
     }
     // Help is always there, whatever else does not fit.
     let help = ui.key(Command::Help);

@@ -73,6 +73,8 @@ pub(super) struct Wish {
     pub(super) guide: bool,
     /// Number of checklist items.
     pub(super) checklist: usize,
+    /// Whether a row is left free below the header where there is room.
+    pub(super) airy: bool,
 }
 
 /// Lays out the cockpit.
@@ -100,9 +102,12 @@ fn ends(area: Rect, header: u16) -> (Places, Rect) {
 }
 
 /// Lines of the header at full size.
-fn header_lines(wish: Wish) -> u16 {
-    4 + u16::from(wish.guide)
+fn header_lines(area: Rect, wish: Wish) -> u16 {
+    4 + u16::from(wish.guide) + u16::from(wish.airy && area.height >= AIRY)
 }
+
+/// Rows from which on one may be left free.
+const AIRY: u16 = 36;
 
 /// ```text
 /// ┌───────────────────────────┐
@@ -160,7 +165,7 @@ fn compact(area: Rect, wish: Wish) -> Places {
 /// └───────────────────────────┘
 /// ```
 fn zoomed(area: Rect, wish: Wish) -> Places {
-    let (mut places, rest) = ends(area, header_lines(wish));
+    let (mut places, rest) = ends(area, header_lines(area, wish));
     places.panes[wish.focus as usize] = rest;
     places
 }
@@ -179,7 +184,7 @@ fn zoomed(area: Rect, wish: Wish) -> Places {
 /// └───────────────────────────┘
 /// ```
 fn grid(area: Rect, wish: Wish) -> Places {
-    let (mut places, rest) = ends(area, header_lines(wish));
+    let (mut places, rest) = ends(area, header_lines(area, wish));
     let runs = if rest.height >= 34 {
         7
     } else if rest.height >= 28 {
@@ -213,7 +218,7 @@ fn grid(area: Rect, wish: Wish) -> Places {
 /// └─────────────────────────────────────────┘
 /// ```
 fn columns(area: Rect, wish: Wish) -> Places {
-    let (mut places, rest) = ends(area, header_lines(wish));
+    let (mut places, rest) = ends(area, header_lines(area, wish));
     let runs = (rest.height / 4).clamp(4, 12);
     let upper = Rect { height: rest.height - runs, ..rest };
     let timeline = upper.width * 42 / 100;
@@ -256,7 +261,7 @@ mod tests {
         for (width, height) in (1..=220).step_by(3).flat_map(|w| (1..=80).map(move |h| (w, h))) {
             let area = Rect::new(0, 0, width, height);
             for (zoom, guide) in [(false, false), (false, true), (true, true)] {
-                let wish = Wish { focus: Pane::Health, zoom, guide, checklist: 8 };
+                let wish = Wish { focus: Pane::Health, zoom, guide, checklist: 8, airy: guide };
                 let places = places(area, wish);
                 let mut all: Vec<Rect> = places.panes.to_vec();
                 all.extend([places.header, places.summaries, places.keys]);
@@ -278,7 +283,7 @@ mod tests {
     #[test]
     fn what_is_said_at_length_takes_its_rows_from_what_is_above_the_keys() {
         for (width, height) in [(160, 45), (120, 36), (80, 24)] {
-            let wish = Wish { focus: Pane::Timeline, zoom: false, guide: false, checklist: 8 };
+            let wish = Wish { focus: Pane::Timeline, zoom: false, guide: false, checklist: 8, airy: true };
             let mut places = places(Rect::new(0, 0, width, height), wish);
             let keys = places.keys;
             let said = places.give(2);

@@ -22,6 +22,9 @@ mod past_tests;
 mod people_tests;
 #[cfg(test)]
 mod plan_tests;
+mod present;
+#[cfg(test)]
+mod present_tests;
 mod progress;
 #[cfg(test)]
 mod reading_tests;
@@ -93,7 +96,10 @@ pub struct Regions {
 /// Draws one frame of the program on blank cells.
 pub fn draw(buf: &mut Buffer, model: &Model, theme: &Theme) -> Regions {
     let area = buf.area;
-    paint_all(buf, area, Ui { model, theme })
+    if !model.present.on {
+        return paint_all(buf, area, Ui { model, theme });
+    }
+    paint_all(buf, area, Ui { model, theme: &theme.presenting() })
 }
 
 /// Draws the chart of a probe alone.
@@ -123,7 +129,14 @@ fn paint_all(buf: &mut Buffer, area: Rect, ui: Ui<'_>) -> Regions {
             keys::said(ui, buf, area);
         }
     }
+    if !ui.model.overlays.is_empty() && ui.model.present.on {
+        present::pressed_below(ui, buf, area);
+    }
     paint::sweep(buf);
+    if ui.model.present.on {
+        // Of the finished frame: no view can forget it.
+        present::mask(buf, &ui.model.present.veil);
+    }
     if ui.model.looks.glyphs == Glyphs::Ascii {
         paint::plain(buf);
     }
@@ -157,6 +170,7 @@ fn places(ui: Ui<'_>, area: Rect) -> layout::Places {
         zoom: ui.model.zoom,
         guide: ui.model.derived.guide.is_some(),
         checklist: ui.model.checklist().len(),
+        airy: ui.model.present.on,
     };
     layout::places(area, wish)
 }

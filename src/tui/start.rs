@@ -98,6 +98,10 @@ fn heading(ui: Ui<'_>, buf: &mut Buffer, page: Rect) -> Rect {
         let room = pen.room().saturating_sub(width("flightdeck") + 2);
         let said = said.into_iter().find(|said| width(said) <= room).unwrap_or("drill");
         pen.right(said, ui.of(Role::Guide));
+        pen.right_gap(3);
+    }
+    if ui.model.present.on {
+        pen.right("presenting", ui.of(Role::Accent));
     }
     pen.put("flightdeck", ui.of(Role::TitleFocus));
     let mut pen = Pen::new(buf, page, 1);

@@ -80,6 +80,7 @@ mod plans;
 mod policy;
 mod postgres;
 mod practice;
+mod presenting;
 mod probe_secrets;
 mod prometheus;
 mod refused;

@@ -45,6 +45,7 @@ pub(super) fn fact(cx: &mut Cx<'_>, fact: Fact) {
         Fact::Outside(deploys) => cx.model.outside = deploys,
         Fact::Pull(pull) => cx.model.pull = Some(*pull),
         Fact::Shared(shared) => sharing(cx, *shared),
+        Fact::Veil(veil) => cx.model.present.veil = veil,
         Fact::Suspects(looked) => suspects::found(cx, *looked),
         Fact::Ways { environment, looked } => rollback::found(cx, environment, looked),
         Fact::Health { probes } => {

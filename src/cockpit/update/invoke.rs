@@ -11,7 +11,7 @@ use super::super::past::Leaf;
 use super::super::shared::StartRow;
 use super::{
     Cx, approvals, chart, culprits, ending, flags, grade, hotfix, keys, live, menus, message, notes,
-    overlays, past, plan_view, record, report, rollback, run_view, runbooks, settle, suspects, team,
+    overlays, past, plan_view, present, record, report, rollback, run_view, runbooks, settle, suspects, team,
     timeline,
 };
 use crate::incident::{PlanRun, RecordId, Role, Status, StepState, same_person};
@@ -24,6 +24,7 @@ pub(super) const MAKING: &str = "making the plan";
 /// Carries out a command, or says why not.
 pub(super) fn invoke(cx: &mut Cx<'_>, invoke: &Invoke) {
     let command = invoke.command;
+    present::invoked(cx.model, invoke);
     let is_blocked = || command == Command::ChartSecond && menus::blocked(cx.model, command).is_some();
     if command.is_menu() && invoke.argument.is_empty() && !is_blocked() {
         let menu = menus::menu(cx.model, command);
@@ -102,6 +103,7 @@ fn carry_out(cx: &mut Cx<'_>, invoke: &Invoke) {
                 jiff::tz::TimeZone::UTC
             };
         }
+        Command::Presenter => present::toggle(cx),
         Command::Guide => cx.model.looks.guide = !cx.model.looks.guide,
         Command::Incidents => {
             cx.model.log = None;

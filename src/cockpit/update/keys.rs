@@ -6,15 +6,22 @@ use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, EffectId, KeyPress, Mouse, MouseKind};
 use super::super::overlay::Overlay;
 use super::super::own;
-use super::{Cx, confirm, invoke, move_by, overlays, run_view, windows};
+use super::{Cx, confirm, invoke, move_by, overlays, present, run_view, windows};
 
 /// After so many milliseconds without a key, one is a command again.
 const PAUSE_MS: u64 = 500;
 /// Rows that one notch of the wheel moves.
 const NOTCH: isize = 3;
 
-/// Takes a key: the top overlay first, then the focused pane, then everywhere.
+/// Takes a key, and keeps what it did for a screen that is shared.
 pub(super) fn key(cx: &mut Cx<'_>, press: KeyPress) {
+    let asked = present::before(cx.model, press);
+    take(cx, press);
+    present::after(cx.model, asked);
+}
+
+/// Takes a key: the top overlay first, then the focused pane, then everywhere.
+fn take(cx: &mut Cx<'_>, press: KeyPress) {
     if run_view::takes_all(cx.model) {
         // What is typed for a command may be a password: it is kept nowhere.
         cx.model.last_key = None;

@@ -171,6 +171,11 @@ pub(super) fn blocked(model: &Model, command: Command) -> Option<String> {
         | Command::FollowUpDrop
         | Command::FollowUpAssign
         | Command::FollowUpSync => None,
+        // Nobody trusts what cannot be read.
+        Command::Trust if model.present.on => Some(match model.keymap.key(Command::Presenter) {
+            Some(key) => format!("presenter mode masks what it would run: end that first ({key})"),
+            None => "presenter mode masks what it would run: end that first".to_owned(),
+        }),
         Command::Trust => match &model.config.source {
             // What is wrong with it is shown in place of what it would run.
             ConfigSource::Untrusted { .. } | ConfigSource::Invalid(_) => None,

@@ -23,6 +23,7 @@ mod overtaken;
 pub mod pages;
 mod past;
 pub mod plan_view;
+mod present;
 mod pressing;
 mod preview;
 mod record;
@@ -226,6 +227,7 @@ impl Cx<'_> {
 fn tick(model: &mut Model, now: Timestamp) {
     // A clock set back never makes what is shown run backwards.
     model.now = model.now.max(now);
+    model.present.forget(model.now);
     let stays = |word: &str| if word.starts_with('✗') { FAILURE_STAYS } else { WORD_STAYS };
     if model.word.as_ref().is_some_and(|(since, word)| model.now.duration_since(*since) > stays(word)) {
         model.word = None;

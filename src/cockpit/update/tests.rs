@@ -21,6 +21,7 @@ mod offline;
 mod overtaken;
 mod own;
 mod past;
+mod present;
 mod prompts;
 mod report;
 mod rollback;

@@ -49,6 +49,9 @@ fn in_short(ui: Ui<'_>, pen: &mut Pen<'_>, state: &State) {
             pen.right_gap(1);
         }
     };
+    if ui.model.present.on {
+        right("presenting", Role::Accent);
+    }
     if ui.model.drill {
         right("drill", Role::Guide);
     }

@@ -16,7 +16,7 @@ use ratatui::style::Style;
 
 use super::paint::{Pen, width};
 use super::theme::Role;
-use super::ui::{Ui, inset};
+use super::ui::{Ui, below, inset};
 use crate::cockpit::Pane;
 use crate::health::series::Status;
 
@@ -73,6 +73,9 @@ pub(super) fn summary(ui: Ui<'_>, buf: &mut Buffer, line: Rect, pane: Pane) {
     }
 }
 
+/// Rows that have to be free in a pane so that one of them is left so.
+const SPARE: usize = 2;
+
 /// Draws the frame of a pane with its number, title and a label at the right, and returns
 /// what is inside.
 ///
@@ -112,7 +115,10 @@ fn frame(ui: Ui<'_>, buf: &mut Buffer, area: Rect, pane: Pane, label: &[(&str, S
         Pen::new(buf, right, y).put("│", line);
     }
     foot(ui, buf, area, pane, line);
-    Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+    let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 };
+    // On a shared screen a row of air, where that takes none from the list.
+    let airy = ui.model.present.on && usize::from(inner.height) > ui.model.rows(pane) + SPARE;
+    if airy { below(inner, 1) } else { inner }
 }
 
 /// What the pane is filtered by, how much of it that leaves, and what is hidden that is new or bad.

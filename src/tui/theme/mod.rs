@@ -6,7 +6,7 @@
 mod depth;
 mod parse;
 
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use crate::failure::{Failure, Result};
 use crate::incident::Severity;
@@ -91,6 +91,53 @@ roles! {
     ChartMark = "chart.mark", "A deploy in a chart.";
     ChartBand = "chart.band", "What was usual in a chart: the ground of half of all values.";
     ChartSecond = "chart.second", "A second probe over the first.";
+}
+
+impl Role {
+    /// Whether it is text that steps back behind other text.
+    fn is_second_rank(self) -> bool {
+        use Role::{
+            Author, ChartAxis, Clock, Disabled, Faint, Muted, PhaseDone, PhaseTodo, Placeholder, Retracted,
+            Time, Title,
+        };
+        matches!(
+            self,
+            Author
+                | ChartAxis
+                | Clock
+                | Disabled
+                | Faint
+                | Muted
+                | PhaseDone
+                | PhaseTodo
+                | Placeholder
+                | Retracted
+                | Time
+                | Title
+        )
+    }
+
+    /// Whether it has to be read across the room.
+    fn matters(self) -> bool {
+        use Role::{
+            Accent, Bad, ClockSoon, Good, Guide, Info, NextThen, Overdue, OverlayTitle, Pinned, Unknown, Warn,
+        };
+        matches!(
+            self,
+            Accent
+                | Bad
+                | ClockSoon
+                | Good
+                | Guide
+                | Info
+                | NextThen
+                | Overdue
+                | OverlayTitle
+                | Pinned
+                | Unknown
+                | Warn
+        )
+    }
 }
 
 impl From<Severity> for Role {
@@ -183,6 +230,25 @@ impl Theme {
         }
         self.depth = depth;
         self
+    }
+
+    /// The theme for a screen that is shared: read at half its size, in a picture that was compressed. No text is
+    /// dim or thin, and what matters is bold.
+    #[must_use]
+    pub fn presenting(&self) -> Self {
+        let mut theme = self.clone();
+        let (text, frame) = (self.of(Role::Text).fg, self.of(Role::Muted).fg);
+        for (role, style) in Role::ALL.iter().zip(&mut theme.styles) {
+            *style = style.remove_modifier(Modifier::DIM | Modifier::ITALIC);
+            if role.is_second_rank() {
+                style.fg = text;
+            } else if role.matters() {
+                *style = style.add_modifier(Modifier::BOLD);
+            } else if *role == Role::Border {
+                style.fg = frame;
+            }
+        }
+        theme
     }
 
     /// How a role looks.

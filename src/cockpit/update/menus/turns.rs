@@ -11,6 +11,7 @@ pub fn title(model: &Model, command: Command) -> &'static str {
         Command::Pass if is_ticked(model) => "reopen",
         Command::Pin if is_pinned(model) => "unpin",
         Command::Fold if model.view(Pane::Timeline).folded.is_some() => "unfold",
+        Command::Presenter if model.present.on => "stop presenting",
         Command::Zoom if model.zoom => "unzoom",
         _ => command.spec().title,
     }

@@ -10,7 +10,7 @@ const ACTIONS: &str = r#"
     title = "Show the connections in use"
     run = ["./pool.sh"]
     reaches = "nothing"
-    key = "P"
+    key = "L"
     [[actions]]
     name = "restart"
     run = ["./restart.sh", "{env}"]
@@ -36,7 +36,7 @@ fn makes(name: &str) -> Vec<Effect> {
 
 #[test]
 fn a_key_leads_to_the_plan_where_it_works_and_nowhere_else() {
-    assert_eq!(table().keys("P"), makes("pool"));
+    assert_eq!(table().keys("L"), makes("pool"));
     assert!(table().keys("Q").is_empty(), "the health pane has no focus");
     assert_eq!(table().keys("2 Q"), makes("restart"));
     let mut table = table();
@@ -52,7 +52,7 @@ fn the_menu_and_the_palette_have_them_with_their_keys() {
     table.keys("!");
     let Some(Overlay::Menu(menu)) = table.model.overlays.last() else { panic!("no menu") };
     let labels: Vec<_> = menu.items.iter().map(|item| item.label.as_str()).collect();
-    assert_eq!(labels[0], "Show the connections in use  ./pool.sh · P");
+    assert_eq!(labels[0], "Show the connections in use  ./pool.sh · L");
     assert_eq!(labels[1], "restart → production  ./restart.sh {env} · 2 Q");
     assert!(
         labels[2]
@@ -62,13 +62,13 @@ fn the_menu_and_the_palette_have_them_with_their_keys() {
     let items = menus::everything(&table.model);
     let found: Vec<_> = items.iter().filter(|item| item.invoke.command == Command::Actions).collect();
     let paths: Vec<_> = found.iter().map(|item| item.path.as_str()).collect();
-    assert_eq!(paths, ["P", "2 Q", "! t"]);
+    assert_eq!(paths, ["L", "2 Q", "! t"]);
 }
 
 #[test]
 fn nothing_of_a_file_that_is_not_trusted_is_on_a_key() {
     let mut table = table();
     table.model.config.source = ConfigSource::Untrusted { hash: String::new(), would_run: Vec::new() };
-    assert!(table.keys("P").is_empty());
+    assert!(table.keys("L").is_empty());
     assert!(table.word().contains("does nothing here"), "{}", table.word());
 }
