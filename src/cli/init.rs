@@ -123,6 +123,11 @@ fn recognised(found: &Found) -> Vec<String> {
         let by = if workflow.pushed { ", which a push starts" } else { "" };
         lines.push(format!("deploy  {what} (from {}){by}{more}", workflow.from));
     }
+    for workflow in &found.workflows {
+        let from = &workflow.from;
+        lines
+            .push(format!("deploy  workflow {} (from {from}) may deploy, too: as an example", workflow.file));
+    }
     if let Some(platform) = &found.platform {
         let (name, from, sample) = (platform.name(), platform.from(), platform.sample());
         lines.push(format!("deploy  {name} (from {from}), as an example; more in the sample {sample}"));

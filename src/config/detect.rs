@@ -188,6 +188,8 @@ pub struct Found {
     pub smoke: Option<Script>,
     /// The workflow of CI that deploys it.
     pub workflow: Option<Workflow>,
+    /// Others that may.
+    pub workflows: Vec<Workflow>,
     /// What it is deployed with.
     pub platform: Option<Platform>,
     /// What keeps an environment as it is described (`argocd`, `flux`), and the file that says
@@ -244,8 +246,10 @@ pub fn look(root: &Path, facts: &BranchFacts) -> Found {
     let next = hotfix.develop.as_deref().unwrap_or("develop");
     let is_base =
         |name: &String| super::check::is_branch(name) && (flow != Some(Flow::GitFlow) || name != next);
+    let (workflow, workflows) = pipeline::look(root);
     Found {
-        workflow: pipeline::look(root),
+        workflow,
+        workflows,
         platform,
         gitops,
         dockerfile: platform::dockerfile(root),

@@ -197,6 +197,7 @@ impl Draft {
             self.environment("staging", active, deploy, found);
         }
         self.environment("production", active, deploy, found);
+        self.workflows(found);
         self.canary();
         self.rollback(found);
     }
@@ -234,28 +235,44 @@ impl Draft {
             self.entry(smoke_live, "smoke", &list(&argv), "tries it after a deploy");
             let proof = ["./deployed.sh".to_owned(), "{env}".to_owned()];
             self.entry(false, "proof", &list(&proof), "prints the commit that runs there");
-            self.put(active, "[environments.pipeline]");
-            if workflow.gitlab {
-                self.entry(active, "kind", &text("gitlab"), "");
-            } else {
-                self.entry(active, "kind", &text("github-actions"), "");
-                self.entry(active, "workflow", &text(&workflow.file), "");
-            }
-            if workflow.pushed {
-                self.entry(active, "on", &text("push"), "a push of the commit starts it");
-            }
-            if !workflow.inputs.is_empty() {
-                let inputs: Vec<String> = workflow
-                    .inputs
-                    .iter()
-                    .map(|(key, value)| format!("{} = {}", key_of(key), text(value)))
-                    .collect();
-                self.entry(active, "inputs", &format!("{{ {} }}", inputs.join(", ")), "");
-            }
+            self.pipeline(active, workflow);
             self.entry(false, "timeout", &text("45m"), "after that it is cancelled");
             self.blank();
         }
+        self.workflows(found);
         self.rollback(found);
+    }
+
+    fn pipeline(&mut self, active: bool, workflow: &Workflow) {
+        self.put(active, "[environments.pipeline]");
+        if workflow.gitlab {
+            self.entry(active, "kind", &text("gitlab"), "");
+        } else {
+            self.entry(active, "kind", &text("github-actions"), "");
+            self.entry(active, "workflow", &text(&workflow.file), "");
+        }
+        if workflow.pushed {
+            self.entry(active, "on", &text("push"), "a push of the commit starts it");
+        }
+        if !workflow.inputs.is_empty() {
+            let input = |(key, value): &(String, String)| format!("{} = {}", key_of(key), text(value));
+            let inputs: Vec<String> = workflow.inputs.iter().map(input).collect();
+            self.entry(active, "inputs", &format!("{{ {} }}", inputs.join(", ")), "");
+        }
+    }
+
+    /// Workflows that may deploy as well: a person knows which does.
+    fn workflows(&mut self, found: &Found) {
+        for workflow in &found.workflows {
+            self.prose(&format!("{} may deploy, too. The pipeline would be:", workflow.from));
+            self.prose(&format!("  kind = \"github-actions\"; workflow = {}", text(&workflow.file)));
+            for (key, value) in &workflow.inputs {
+                self.prose(&format!("  input {} = {}", key_of(key), text(value)));
+            }
+        }
+        if !found.workflows.is_empty() {
+            self.blank();
+        }
     }
 
     /// Only what deploys by a command of its own can be a canary too.

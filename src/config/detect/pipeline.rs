@@ -39,21 +39,28 @@ impl Workflow {
     }
 }
 
-/// The workflow that deploys; `None`: none does, or several may.
-pub(super) fn look(root: &Path) -> Option<Workflow> {
+/// The workflow that deploys, where one does or one of several is called so, and the others that may.
+pub(super) fn look(root: &Path) -> (Option<Workflow>, Vec<Workflow>) {
     let all = workflows(root);
-    let found = only(all.iter().filter_map(deploys).collect());
-    found
-        .or_else(|| of_gitlab(root))
-        .or_else(|| only(all.iter().filter_map(deploys_what_is_pushed).collect()))
+    let started: Vec<Workflow> = all.iter().filter_map(deploys).collect();
+    if !started.is_empty() {
+        return only(started);
+    }
+    match of_gitlab(root) {
+        Some(pipeline) => (Some(pipeline), Vec::new()),
+        None => only(all.iter().filter_map(deploys_what_is_pushed).collect()),
+    }
 }
 
-/// The only one of several, or the only one that is called so.
-fn only(mut found: Vec<Workflow>) -> Option<Workflow> {
-    if found.len() > 1 {
-        found.retain(|workflow| workflow.file.to_ascii_lowercase().starts_with("deploy."));
-    }
-    if found.len() == 1 { found.pop() } else { None }
+/// The only one of several, or the only one that is called so; and the rest of them.
+fn only(mut found: Vec<Workflow>) -> (Option<Workflow>, Vec<Workflow>) {
+    let is_called = |one: &Workflow| one.file.to_ascii_lowercase().starts_with("deploy.");
+    let at = match found.len() {
+        1 => Some(0),
+        _ if found.iter().filter(|one| is_called(one)).count() == 1 => found.iter().position(is_called),
+        _ => None,
+    };
+    (at.map(|at| found.remove(at)), found)
 }
 
 /// Tells whether a workflow or job is called as what deploys is.
@@ -154,7 +161,7 @@ mod tests {
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Option<Workflow> {
-        look(repository(files).path())
+        look(repository(files).path()).0
     }
 
     const DEPLOY: &str = "name: Deploy\non:\n  workflow_dispatch:\n    inputs:\n      environment: { required: true }\n      git_sha: { required: true }\n      dry_run: { type: boolean, default: false }\njobs: {}\n";
@@ -180,7 +187,8 @@ mod tests {
         let two = [(".github/workflows/deploy.yml", DEPLOY), (".github/workflows/release.yml", DEPLOY)];
         assert_eq!(found(&two).unwrap().file, "deploy.yml");
         let two = [(".github/workflows/ship.yml", DEPLOY), (".github/workflows/release.yml", DEPLOY)];
-        assert_eq!(found(&two), None);
+        let (one, others) = look(repository(&two).path());
+        assert_eq!((one, others.len(), others[1].file.as_str()), (None, 2, "ship.yml"));
     }
 
     #[test]

@@ -71,6 +71,7 @@ fn full() -> Found {
             from: "smoke.sh".to_owned(),
         }),
         workflow: None,
+        workflows: Vec::new(),
         platform: Some(Platform::Kubernetes("k8s".to_owned())),
         gitops: Some(("flux", "clusters/shop.yaml".to_owned())),
         dockerfile: Some("Dockerfile".to_owned()),
@@ -186,7 +187,7 @@ prop_compose! {
         let gitops = dockerfile.clone().map(|from| ("flux", from));
         let hotfix = Habits { prefix: base.clone(), tag_prefix: dockerfile.clone(), ..Habits::default() };
         let flow_from = name.clone().unwrap_or_default();
-        Found { names, flow, flow_from, base, forge, hotfix, checks, make_test, make_more, ci, health, audits, deploy, smoke, workflow: None, platform, gitops, dockerfile }
+        Found { names, flow, flow_from, base, forge, hotfix, checks, make_test, make_more, ci, health, audits, deploy, smoke, workflow: None, workflows: Vec::new(), platform, gitops, dockerfile }
     }
 }
 
