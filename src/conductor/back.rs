@@ -67,20 +67,33 @@ pub fn ways(ground: &Ground<'_>, environment: &str, asking: Asking) -> Result<Op
     let past = had(ground, &known.history, environment);
     let mut ways = rollback::ways(&known);
     if asking != Asking::Here {
-        name_reviewers(ground, &known, &mut ways);
+        name_reviewers(ground, &reader, &known, &mut ways);
     }
     Ok(Options { ways, live: current.map(Release::name), unrecorded, past })
 }
 
 /// Says of the ways that go through a pipeline whom it waits for, which is the same for all of them.
-fn name_reviewers(ground: &Ground<'_>, known: &Known<'_>, ways: &mut [Way]) {
+fn name_reviewers(ground: &Ground<'_>, reader: &Reader, known: &Known<'_>, ways: &mut [Way]) {
     let mut told = None;
-    let asked = |way: &&mut Way| way.ready == Ready::Yes && matches!(way.kind, Kind::Redeploy | Kind::Rerun);
-    for way in ways.iter_mut().filter(asked) {
-        let Ok(plan) = rollback::plan(known, "rollback", way) else { continue };
-        if plan.steps.iter().any(|step| matches!(step.action, Action::Pipeline(_))) {
-            way.waits_for.clone_from(told.get_or_insert_with(|| reviewers::brief(ground, &plan)));
+    let name = &known.environment.name;
+    let by_pipeline = |way: &Way| matches!(way.kind, Kind::Redeploy | Kind::Rerun | Kind::Revert);
+    for way in ways.iter_mut().filter(|way| way.ready == Ready::Yes && by_pipeline(way)) {
+        let Ok(plan) = planned(ground, reader, known, "rollback", way) else { continue };
+        let deploys =
+            |step: &Step| matches!(&step.action, Action::Pipeline(pipeline) if pipeline.environment == *name);
+        if plan.steps.iter().any(deploys) {
+            way.waits_for.clone_from(told.get_or_insert_with(|| reviewers::brief(ground, &plan, name)));
         }
+    }
+}
+
+/// The plan that takes a way back, with the pipelines that its own push starts.
+fn planned(ground: &Ground<'_>, reader: &Reader, known: &Known<'_>, id: &str, way: &Way) -> Result<Plan> {
+    let plan = rollback::plan(known, id, way)?;
+    let reverted = known.back.as_ref().and_then(|back| back.revert.as_ref().ok());
+    match reverted.filter(|_| way.kind == Kind::Revert) {
+        Some(revert) => pushes_of(ground, reader, (&revert.branch, &known.root), plan),
+        None => Ok(plan),
     }
 }
 
@@ -125,15 +138,8 @@ pub(super) fn plan(ground: &Ground<'_>, id: &str, name: &str, wanted: Option<&st
             .ok_or_else(|| none_ready(&doing, name, &ways))?,
     };
     let predecessor = known.history.current(name).map(|live| predecessor(ground, live));
-    let plan = Plan { predecessor, ..rollback::plan(&known, id, way)? };
-    let reverted = known.back.as_ref().and_then(|back| back.revert.as_ref().ok());
-    match reverted.filter(|_| way.kind == Kind::Revert) {
-        Some(revert) => {
-            let place = (revert.branch.as_str(), known.root.as_str());
-            Ok(goes_back(pushes_of(ground, &reader, place, plan)?, &known))
-        }
-        None => Ok(plan),
-    }
+    let plan = Plan { predecessor, ..planned(ground, &reader, &known, id, way)? };
+    Ok(if way.kind == Kind::Revert { goes_back(plan, &known) } else { plan })
 }
 
 /// The plan whose push takes back what is live in the environment.

@@ -38,10 +38,10 @@ pub(super) fn notes(ground: &Ground<'_>, plan: &Plan) -> Vec<String> {
     notes
 }
 
-/// Whom or what the first pipeline of a plan waits for; empty: nothing. Where nobody can tell so soon it says so.
-pub(super) fn brief(ground: &Ground<'_>, plan: &Plan) -> String {
+/// Whom or what the pipeline of a plan that deploys to an environment waits for; empty: nothing. Where nobody can tell so soon it says so.
+pub(super) fn brief(ground: &Ground<'_>, plan: &Plan, name: &str) -> String {
     let mut pipelines = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Pipeline(pipeline) => environment(ground, pipeline),
+        Action::Pipeline(pipeline) if pipeline.environment == name => environment(ground, pipeline),
         _ => None,
     });
     let Some((place, environment)) = pipelines.next() else { return String::new() };

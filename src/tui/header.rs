@@ -24,7 +24,7 @@ use crate::cockpit::update::rollback;
 use crate::cockpit::ways::Readiness;
 use crate::cockpit::{Command, Pane};
 use crate::health::network::Network;
-use crate::incident::{Clock, ClockState, PlanState, State, Status, duration};
+use crate::incident::{Clock, ClockState, PlanRun, PlanState, State, Status, duration};
 use crate::text::visible;
 
 /// Draws the header of the full cockpit: four lines, and the guide's.
@@ -438,10 +438,10 @@ fn way_back(ui: Ui<'_>, pen: &mut Pen<'_>) {
     let narrow = pen.room() <= NARROW;
     let production = ui.model.config.config.production().map_or("", |env| env.name.as_str());
     let under_way = ui.model.incident().and_then(|state| {
-        state
-            .plans
-            .iter()
-            .find(|plan| plan.purpose == "rollback" && plan.target == production && plan.state.is_under_way())
+        // A revert that deploys nothing changes nothing for users.
+        let puts_back =
+            |plan: &&PlanRun| plan.purpose == "rollback" && plan.target == production && !plan.only_pushes();
+        state.plans.iter().filter(puts_back).find(|plan| plan.state.is_under_way())
     });
     let (text, role) = match looked.readiness() {
         // That it could be begun is no news.

@@ -250,6 +250,16 @@ fn while_a_rollback_is_under_way_the_header_says_so_and_offers_none() {
         scribe.write("maya", at("15:16:00"), started());
     });
     assert!(runs.contains("rollback runs") && !runs.contains("rollback ready"), "{runs}");
+    let reverts = |environment: &str| {
+        let action = serde_json::json!({ "kind": "pipeline", "environment": environment });
+        let spec = serde_json::json!({ "way": "revert", "release": null, "steps": [{ "action": action }] });
+        head(&|scribe| {
+            scribe.write("maya", at("15:16:00"), PlanStarted { spec: spec.clone().into(), ..started() });
+        })
+    };
+    let only = reverts("staging");
+    assert!(only.contains("rollback ready ✓") && !only.contains("rollback runs"), "{only}");
+    assert!(reverts("production").contains("rollback runs"), "its push deploys there");
     let waits = head(&|scribe| {
         scribe.write("maya", at("15:16:00"), started());
         let why = "for approval of production by sre".to_owned();

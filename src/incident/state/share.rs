@@ -121,7 +121,14 @@ impl PlanRun {
     /// Tells whether it reverts and pushes, and leaves deploying that to a later one.
     pub fn only_pushes(&self) -> bool {
         let is_revert = self.spec.get("way").is_some_and(|way| way == "revert");
-        is_revert && self.spec.get("release").is_none_or(serde_json::Value::is_null)
+        let steps = self.spec.get("steps").and_then(|steps| steps.as_array()).into_iter().flatten();
+        let mut actions = steps.filter_map(|step| step.get("action"));
+        // What the push starts by itself is followed, and is no release of the plan before it is there.
+        let deploys = |action: &serde_json::Value| {
+            action.get("kind").is_some_and(|kind| kind == "pipeline")
+                && action.get("environment").is_some_and(|name| *name == self.target)
+        };
+        is_revert && self.spec.get("release").is_none_or(serde_json::Value::is_null) && !actions.any(deploys)
     }
 
     /// The share of users that its canary is at, or is about to be; `None`: it has none yet.

@@ -189,6 +189,10 @@ fn a_revert_that_is_pushed_follows_what_that_starts() {
     let live = |arguments: &[&str]| team.yard.shell.flightdeck(arguments).succeeded();
     live(&["live", "staging", "v1.2.2", "--good", "--at", "2026-11-20T09:30:00Z"]);
     live(&["live", "staging", "v1.2.3"]);
+    team.ci.kept().protected = true;
+    let ways = live(&["rollback", "--env", "staging", "--list"]).stdout;
+    assert!(ways.contains("proven ready, then waits for a timer of 30m and omar or team sre"), "{ways}");
+    team.ci.kept().protected = false;
     let dry = team
         .yard
         .shell
