@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::capture::{Captured, Unheard, capture_given};
 use super::environment::environment;
-use super::forge::{Kind, Lost, Page, Started, Text, Visit};
+use super::forge::{Kind, Lost, Page, Reviewed, Started, Text, Visit};
 use super::mask::Masker;
 use super::secrets::Vault;
 use crate::deploy::pipeline::{Job, Review, Seen, Stands, command};
@@ -233,6 +233,14 @@ impl Host {
         }
     }
 
+    /// How many requests were sent so far, whatever was answered. Commands send none.
+    pub(super) fn sent(&self) -> usize {
+        match self {
+            Self::Forge { visit, .. } => visit.sent(),
+            Self::Commands(_) => 0,
+        }
+    }
+
     /// A page of its jobs, counted from 1. Commands know none.
     pub(super) fn jobs(&mut self, id: &str, page: u32) -> Result<Page, Lost> {
         let Self::Forge { visit, job, .. } = self else { return Ok(Page::default()) };
@@ -257,25 +265,19 @@ impl Host {
         matches!(self, Self::Forge { visit, .. } if visit.asks_reviews(jobs))
     }
 
-    /// What it waits for that a person can give.
-    pub(super) fn reviews(&mut self, id: &str, jobs: &[Job]) -> Result<Vec<Review>, Lost> {
+    /// What it waits for that a person can give, in at most so many requests.
+    pub(super) fn reviews(&mut self, id: &str, jobs: &[Job], most: usize) -> Result<Vec<Review>, Lost> {
         match self {
             Self::Forge { visit, .. } => {
                 visit.renew(PATIENCE);
-                visit.reviews(id, jobs)
+                visit.reviews(id, jobs, most)
             }
             Self::Commands(_) => Ok(Vec::new()),
         }
     }
 
     /// Approves what it waits for, or rejects it.
-    pub(super) fn review(
-        &mut self,
-        id: &str,
-        reviews: &[Review],
-        approve: bool,
-        comment: &str,
-    ) -> Result<(), Lost> {
+    pub(super) fn review(&mut self, id: &str, reviews: &[Review], approve: bool, comment: &str) -> Reviewed {
         match self {
             Self::Forge { visit, .. } => {
                 visit.renew(PATIENCE);
@@ -283,7 +285,7 @@ impl Host {
             }
             Self::Commands(_) => {
                 let why = "what its command runs is approved where it runs".to_owned();
-                Err(Lost { why, kind: Kind::Unsent })
+                Reviewed::none(reviews, &Lost { why, kind: Kind::Unsent })
             }
         }
     }

@@ -5,7 +5,7 @@ use super::super::model::{DrillEnd, IncidentLine, Model};
 use super::super::msg::Effect;
 use super::super::overlay::{Act, Confirm, Overlay, Scroll};
 use super::{Cx, grade, invoke, keys, plan_view};
-use crate::incident::{Status, StopAsked};
+use crate::incident::{Remote, Status, StopAsked};
 
 /// Leaving, once somebody was asked.
 const CONFIRMED: &str = "confirmed";
@@ -83,6 +83,8 @@ struct Stoppable {
     asked: bool,
     /// The pipeline that it follows at its host.
     pipeline: Option<String>,
+    /// Why that could not be told to cancel, where it could not.
+    untold: Option<String>,
     /// The machine that it runs on, where that is another one.
     machine: Option<String>,
 }
@@ -99,10 +101,16 @@ impl Stoppable {
             (Some(name), false) => format!(
                 "This cancels {name} and waits for it to end. What it has changed so far stays changed."
             ),
-            (Some(name), true) => format!(
-                "{name} was told to cancel already. This force-cancels it: it is ended at once, with no \
-                 chance to tidy up."
-            ),
+            (Some(name), true) => match &self.untold {
+                Some(why) => format!(
+                    "{name} {why}. This sends it again now, and force-cancels {name} once it has been told and \
+                     does not end."
+                ),
+                None => format!(
+                    "{name} was told to cancel already. This force-cancels it: it is ended at once, with no \
+                     chance to tidy up."
+                ),
+            },
             (None, false) => {
                 "Its process group gets INT, five seconds later TERM, and five seconds later KILL. \
                               What it has changed so far stays changed."
@@ -130,6 +138,7 @@ fn stoppable(model: &Model) -> Option<Stoppable> {
         title: plan.title.clone(),
         asked: run.stop_asked.is_some(),
         pipeline: run.remote.as_ref().map(|remote| remote.name.clone()),
+        untold: run.remote.as_ref().and_then(Remote::untold).map(str::to_owned),
         machine: model.elsewhere(plan),
     })
 }
@@ -141,13 +150,14 @@ pub(super) fn ask_stop(cx: &mut Cx<'_>, asked_for: &Invoke) {
         return;
     };
     let body = found.meaning();
-    let Stoppable { run, title, asked, pipeline, machine: _ } = found;
+    let Stoppable { run, title, asked, pipeline, untold, machine: _ } = found;
     if asked_for.argument == run {
         cx.append(StopAsked { run, kill: asked });
         return;
     }
     let yes = match (pipeline.is_some(), asked) {
         (true, false) => "cancel it",
+        (true, true) if untold.is_some() => "cancel it again",
         (true, true) => "force-cancel it",
         (false, false) => "stop it",
         (false, true) => "kill it",

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::run::Following;
+use self::run::{Following, LIMITED};
 use super::super::forge::{Kind, Started};
 use super::super::log::LogWriter;
 use super::super::pipeline::{Host, Learner, PATIENCE};
@@ -47,7 +47,9 @@ struct Sought<'a> {
     since: Timestamp,
     /// Runs that it is not.
     known: Vec<String>,
-    /// How long to look.
+    /// How long its host wants to be left alone first.
+    away: Duration,
+    /// How long to look from then on.
     within: Duration,
     /// We may have started it, so that not to find it says nothing.
     ours: bool,
@@ -196,7 +198,8 @@ impl Conductor {
                 let known = if pushed { Vec::new() } else { self.not_this(index) };
                 let within = Duration::try_from(*within).unwrap_or_default();
                 let certain = !pipeline.commit.is_empty();
-                let sought = Sought { event, since, known, within, ours: !pushed, certain };
+                let away = Duration::ZERO;
+                let sought = Sought { event, since, known, away, within, ours: !pushed, certain };
                 self.look_for(pipeline, host, &sought)
             }
             Begin::Start { reference, inputs } => {
@@ -212,14 +215,15 @@ impl Conductor {
                 };
                 let since = self.recorder.now().checked_sub(SKEW).unwrap_or(Timestamp::MIN);
                 let known = self.there_before(pipeline, host, event, since)?;
-                let sought = Sought { event, since, known, within: APPEARS, ours: true, certain: true };
+                let (away, within) = (Duration::ZERO, APPEARS);
+                let sought = Sought { event, since, known, away, within, ours: true, certain: true };
                 match self.at_host(|| host.start(reference, &inputs)) {
                     Ok(Started::As(seen)) => Ok(*seen),
                     Ok(Started::Somewhere) => self.look_for(pipeline, host, &sought),
-                    Err(lost) if matches!(lost.kind, Kind::Unclear | Kind::Odd) => {
+                    Err(lost) if matches!(lost.kind, Kind::Unclear | Kind::Busy(_) | Kind::Odd) => {
                         say(log, &self.vault.mask(&lost.why));
                         let certain = !pipeline.commit.is_empty();
-                        let sought = Sought { within: PATIENCE, certain, ..sought };
+                        let sought = Sought { within: PATIENCE, away: lost.away(), certain, ..sought };
                         self.look_for(pipeline, host, &sought).map_err(|mut end| {
                             if let Outcome::Unknown { why } = &mut end.ended.outcome {
                                 *why = format!("{}; {why}", lost.why);
@@ -278,7 +282,11 @@ impl Conductor {
         host: &mut Host,
         sought: &Sought<'_>,
     ) -> Result<Seen, Box<Finished>> {
-        let Sought { event, since, within, ours, .. } = *sought;
+        let Sought { event, since, away, within, ours, .. } = *sought;
+        if let Some(wish) = self.rest(away.min(LIMITED)) {
+            let finished = undecided(ours, who(&wish.why));
+            return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
+        }
         let until = Instant::now() + within;
         let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
         host.ask_once();
@@ -361,7 +369,7 @@ impl Conductor {
                 let again = following.untold.take_if(|_| is_free && following.resend.is_due(Instant::now()));
                 let is_again = again.is_some();
                 if let Some(wish) = wish.or(again)
-                    && let Some(finished) = self.stop(following, host, log, wish, is_again)
+                    && let Some(finished) = self.stop(following, host, log, (wish, is_again), interval)
                 {
                     return finished;
                 }

@@ -57,7 +57,7 @@ impl Lost {
     /// How long it wants to be left alone.
     pub(in super::super) fn away(&self) -> Duration {
         match self.kind {
-            Kind::Limited(wait) => wait,
+            Kind::Limited(wait) | Kind::Busy(wait) => wait,
             _ => Duration::ZERO,
         }
     }
@@ -70,6 +70,8 @@ pub(in super::super) enum Kind {
     Unsent,
     /// It was sent, and nothing certain came back: it may have been done.
     Unclear,
+    /// The same, and so long it wants to be left alone.
+    Busy(Duration),
     /// Too many calls; it was not done. So long it wants to be left alone.
     Limited(Duration),
     /// It was refused with this status.
@@ -115,6 +117,7 @@ pub(super) struct Client {
     keeps: bool,
     attempts: u32,
     counted: u32,
+    sent: usize,
 }
 
 impl Client {
@@ -165,6 +168,7 @@ impl Client {
             keeps: false,
             attempts: ATTEMPTS,
             counted: 0,
+            sent: 0,
         })
     }
 
@@ -181,6 +185,11 @@ impl Client {
     /// How many requests were sent so far. An answer that nothing has changed does not count.
     pub(super) fn counted(&self) -> u32 {
         self.counted
+    }
+
+    /// How many requests were sent so far, whatever was answered.
+    pub(super) fn sent(&self) -> usize {
+        self.sent
     }
 
     /// Gives it time anew.
@@ -293,6 +302,7 @@ impl Client {
             ..Policy::within(patience)
         };
         self.counted += 1;
+        self.sent += 1;
         let reply = self.runtime.block_on(self.exchange.send(&request, &policy))?;
         if reply.url.origin() == self.api.origin() {
             self.judge(&reply)?;
@@ -319,7 +329,7 @@ impl Client {
     /// There is not; then the trouble stands.
     pub(super) fn rest(&self, lost: Lost, attempt: u32) -> Result<(), Lost> {
         let pause = match lost.kind {
-            Kind::Limited(wait) => wait,
+            Kind::Limited(wait) | Kind::Busy(wait) => wait,
             Kind::Unsent | Kind::Unclear => PAUSE * 2_u32.saturating_pow(attempt),
             Kind::Refused(_) | Kind::Odd => return Err(lost),
         };
@@ -445,6 +455,7 @@ impl Client {
             Err(_) => (true, false),
         };
         self.counted += u32::from(is_new) + u32::from(is_moved);
+        self.sent += 1;
         let reply = reply?;
         if reply.redirect.is_some() {
             let why = format!(
@@ -493,6 +504,11 @@ impl Client {
             ))),
             // It gave up waiting for the call, or somebody in between did.
             408 => Lost { why: says("the server timed out"), kind: Kind::Unclear },
+            503 if let Some(wait) = reply.retry_after() => {
+                let when = duration(SignedDuration::try_from(wait).unwrap_or_default());
+                let why = with(&format!("it is not available, and asks to wait for {when}"));
+                Lost { why, kind: Kind::Busy(wait.max(PAUSE)) }
+            }
             500.. => Lost { why: with("it crashed"), kind: Kind::Unclear },
             _ => refused(with("it refuses")),
         })

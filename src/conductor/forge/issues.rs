@@ -97,7 +97,7 @@ impl Visit {
                 Ok(seen) => return Answered::Told { line: seen.line() },
                 Err(lost) => lost,
             };
-            if matches!(lost.kind, Kind::Unclear | Kind::Odd) {
+            if matches!(lost.kind, Kind::Unclear | Kind::Busy(_) | Kind::Odd) {
                 return match self.issue_done(issue) {
                     Ok(Some(seen)) => Answered::Told { line: seen.line() },
                     _ => answered(lost),

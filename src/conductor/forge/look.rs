@@ -75,7 +75,7 @@ impl Looker {
             }
             Err(Lost { why, kind }) => {
                 let wait = match kind {
-                    Kind::Limited(wait) => Some(wait),
+                    Kind::Limited(wait) | Kind::Busy(wait) => Some(wait),
                     _ => None,
                 };
                 Age { looked: Looked::Unknown { why, last: self.last.clone() }, wait }

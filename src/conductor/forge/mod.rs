@@ -9,6 +9,7 @@ pub(super) mod issues;
 mod look;
 mod pipelines;
 mod ready;
+mod reviews;
 mod verdict;
 mod wanted;
 
@@ -30,12 +31,14 @@ pub(super) use client::{Kind, Lost, Text};
 pub(super) use deployments::Deployment;
 pub use look::{Age, Looker};
 pub(super) use pipelines::{Page, Started};
+pub(super) use reviews::Answered as Reviewed;
 pub(super) use wanted::{carry, is_done};
 
 /// A place, and what talks to it.
 pub(super) struct Visit {
     client: Client,
     place: Place,
+    lacking: reviews::Lacking,
 }
 
 impl Visit {
@@ -48,7 +51,8 @@ impl Visit {
         token: Option<Zeroizing<String>>,
         patience: Duration,
     ) -> Result<Self, String> {
-        Ok(Self { client: Client::new(place, token, patience)?, place: place.clone() })
+        let client = Client::new(place, token, patience)?;
+        Ok(Self { client, place: place.clone(), lacking: reviews::Lacking::default() })
     }
 
     /// Keeps answers from now on, and asks for them again only if they changed.
@@ -64,6 +68,11 @@ impl Visit {
     /// How many requests were sent so far. An answer that nothing has changed does not count.
     pub(super) fn counted(&self) -> u32 {
         self.client.counted()
+    }
+
+    /// How many requests were sent so far, whatever was answered.
+    pub(super) fn sent(&self) -> usize {
+        self.client.sent()
     }
 
     /// Gives it time anew.

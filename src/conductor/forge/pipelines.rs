@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::Visit;
 use super::client::{Kind, Lost, Text};
 use crate::deploy::pipeline::protect::{self, Protection};
-use crate::deploy::pipeline::{Job, Review, Seen, Stands, github, gitlab};
+use crate::deploy::pipeline::{Job, Seen, Stands, github, gitlab};
 use crate::incident::RemoteState;
 use crate::plan::forge::{Forge, encoded, encoded_path};
 use crate::text::visible;
@@ -58,7 +58,7 @@ impl Visit {
             Forge::Github => self.dispatch(workflow, reference, inputs),
             Forge::Gitlab => self.trigger(reference, inputs, trigger),
         };
-        started.map_err(|lost| match lost.kind {
+        started.map_err(|lost| self.needing(lost)).map_err(|lost| match lost.kind {
             Kind::Refused(400 | 422) if NO_REF.iter().any(|said| lost.why.contains(said)) => {
                 let name = visible(reference);
                 let why = format!("{}: push {name} first: git push origin {name}", lost.why);
@@ -71,7 +71,7 @@ impl Visit {
     fn dispatch(&mut self, workflow: &str, reference: &str, inputs: &Json) -> Result<Started, Lost> {
         // Whatever became of this question, nothing was started by it.
         self.require_active(workflow).map_err(|lost| match lost.kind {
-            Kind::Unclear | Kind::Odd => Lost { kind: Kind::Unsent, ..lost },
+            Kind::Unclear | Kind::Busy(_) | Kind::Odd => Lost { kind: Kind::Unsent, ..lost },
             _ => lost,
         })?;
         let address = format!("{}/dispatches", self.workflow(workflow));
@@ -216,7 +216,7 @@ impl Visit {
             kind: Kind::Refused(404),
         })?;
         let address = format!("{}/jobs/{last}/retry", self.place.address());
-        self.client.tell(&Method::POST, &address, None).map(drop)
+        self.client.tell(&Method::POST, &address, None).map(drop).map_err(|lost| self.needing(lost))
     }
 
     /// The job of a pipeline of GitLab that deployed to an environment, where it can be run again; else why not.
@@ -273,46 +273,6 @@ impl Visit {
         }
     }
 
-    /// Tells whether it can be asked what a run with these jobs waits for: at GitLab it is they that wait.
-    pub(in super::super) fn asks_reviews(&self, jobs: &[Job]) -> bool {
-        self.place.forge == Forge::Github || gitlab::held(jobs).next().is_some()
-    }
-
-    /// What it waits for that a person can give.
-    pub(in super::super) fn reviews(&mut self, id: &str, jobs: &[Job]) -> Result<Vec<Review>, Lost> {
-        match self.place.forge {
-            Forge::Github => {
-                let address = format!("{}/pending_deployments", self.run_address(id));
-                let pending: Vec<github::Pending> = self.client.get(&address)?;
-                Ok(pending.into_iter().map(Review::from).collect())
-            }
-            Forge::Gitlab => {
-                let held: Vec<&Job> = gitlab::held(jobs).collect();
-                if held.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let all = format!("{}/deployments", self.place.address());
-                let query = "status=blocked&order_by=id&sort=desc&per_page=50";
-                // Where nothing is protected, or it may not be read, they are manual jobs like any other.
-                let blocked: Vec<gitlab::Deployment> = match self.client.get(&format!("{all}?{query}")) {
-                    Err(Lost { kind: Kind::Refused(403 | 404), .. }) => Vec::new(),
-                    answer => answer?,
-                };
-                let mut reviews = Vec::new();
-                for job in held {
-                    let deployment = gitlab::holds(&blocked, job);
-                    let deployment =
-                        deployment.map(|id| self.client.get::<gitlab::Blocked>(&format!("{all}/{id}")));
-                    reviews.push(match deployment {
-                        Some(found) => found?.review(job),
-                        None => gitlab::review(job),
-                    });
-                }
-                Ok(reviews)
-            }
-        }
-    }
-
     /// What a deploy to an environment waits for there; `None`: there is no such environment, or nothing protects it.
     pub(in super::super) fn protection(&mut self, environment: &str) -> Result<Option<Protection>, Lost> {
         let (address, name) = (self.place.address(), encoded(environment));
@@ -338,55 +298,6 @@ impl Visit {
                     }
                     found => found.map(|found| Some(found.into())),
                 }
-            }
-        }
-    }
-
-    /// Approves what it waits for, or rejects it. A rejected job of GitLab is cancelled; one whose deployment is approved is
-    /// played once that lacks no approval.
-    pub(in super::super) fn review(
-        &mut self,
-        id: &str,
-        reviews: &[Review],
-        approve: bool,
-        comment: &str,
-    ) -> Result<(), Lost> {
-        match self.place.forge {
-            Forge::Github => {
-                // One that this person may not answer would have all of them refused.
-                let open = reviews.iter().filter(|review| review.may != Some(false));
-                let ids: Vec<u64> = open.filter_map(|review| review.id.parse().ok()).collect();
-                let state = if approve { "approved" } else { "rejected" };
-                let sent = json!({ "environment_ids": ids, "state": state, "comment": comment });
-                let address = format!("{}/pending_deployments", self.run_address(id));
-                self.client.tell(&Method::POST, &address, Some(&sent)).map(drop)
-            }
-            Forge::Gitlab => {
-                for review in reviews {
-                    let (job, deployment) = review.id.split_once('/').unwrap_or((&review.id, ""));
-                    if !deployment.is_empty() {
-                        let address = format!("{}/deployments/{}", self.place.address(), encoded(deployment));
-                        let status = if approve { "approved" } else { "rejected" };
-                        let sent = json!({ "status": status, "comment": comment });
-                        self.client.tell(&Method::POST, &format!("{address}/approval"), Some(&sent))?;
-                        // What is rejected fails; what is approved waits for others, or to be played.
-                        if !approve || self.client.get::<gitlab::Blocked>(&address)?.status == "blocked" {
-                            continue;
-                        }
-                    }
-                    let act = if approve { "play" } else { "cancel" };
-                    let address = format!("{}/jobs/{}", self.place.address(), encoded(job));
-                    // One that ran meanwhile would run once more.
-                    let now = Job::from(self.client.get::<gitlab::RunJob>(&address)?);
-                    if approve && now.state != RemoteState::Waiting {
-                        let why =
-                            format!("{} {} by now: look at it again", visible(&now.name), now.state.word());
-                        return Err(Lost { why, kind: Kind::Refused(409) });
-                    }
-                    let address = format!("{address}/{act}");
-                    self.client.tell(&Method::POST, &address, None)?;
-                }
-                Ok(())
             }
         }
     }
@@ -443,7 +354,7 @@ impl Visit {
             (Forge::Github, false) => format!("{run}/rerun"),
             (Forge::Gitlab, _) => format!("{run}/retry"),
         };
-        let answer = self.client.tell(&Method::POST, &address, None)?;
+        let answer = self.client.tell(&Method::POST, &address, None).map_err(|lost| self.needing(lost))?;
         Ok(match self.place.forge {
             Forge::Github => None,
             Forge::Gitlab => self.client.read::<gitlab::Run>(&answer).ok().map(Seen::from),
@@ -460,7 +371,8 @@ impl Visit {
         match self.client.tell(&Method::POST, &address, None) {
             // It is over, or not far enough.
             Err(Lost { kind: Kind::Refused(409), .. }) => {}
-            answer => drop(answer?),
+            Err(lost) => return Err(self.needing(lost)),
+            Ok(_) => {}
         }
         if force && self.place.forge == Forge::Gitlab { self.force_jobs(id) } else { Ok(()) }
     }
@@ -507,11 +419,28 @@ impl Visit {
         Ok(())
     }
 
+    /// A refusal with what a token needs that is to change something here. Its host says so of 404, too.
+    pub(super) fn needing(&self, lost: Lost) -> Lost {
+        let is_refused = match self.place.forge {
+            Forge::Github => lost.kind == Kind::Refused(403),
+            Forge::Gitlab => matches!(lost.kind, Kind::Refused(403 | 404)),
+        };
+        // What its host says of a run that is too old is no matter of the token.
+        if !is_refused || !lost.why.contains("token") {
+            return lost;
+        }
+        let needs = match self.place.forge {
+            Forge::Github => "Actions: read and write if fine-grained, repo if classic",
+            Forge::Gitlab => "the scope api, and its owner the role Developer or a higher one",
+        };
+        Lost { why: format!("{}; the token needs {needs}", lost.why), ..lost }
+    }
+
     fn workflow(&self, workflow: &str) -> String {
         format!("{}/actions/workflows/{}", self.place.address(), encoded_path(workflow).replace('/', "%2F"))
     }
 
-    fn run_address(&self, id: &str) -> String {
+    pub(super) fn run_address(&self, id: &str) -> String {
         match self.place.forge {
             Forge::Github => format!("{}/actions/runs/{}", self.place.address(), encoded(id)),
             Forge::Gitlab => format!("{}/pipelines/{}", self.place.address(), encoded(id)),

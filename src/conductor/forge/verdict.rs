@@ -74,7 +74,7 @@ impl Visit {
                         Verdict::None => (PAUSE, "no check yet".to_owned()),
                     }
                 }
-                Err(Lost { why, kind: Kind::Limited(wait) }) => (wait.max(PAUSE), why),
+                Err(Lost { why, kind: Kind::Limited(wait) | Kind::Busy(wait) }) => (wait.max(PAUSE), why),
                 Err(Lost { why, kind: Kind::Unsent | Kind::Unclear }) => (PAUSE, why),
                 Err(lost) => return answered(lost),
             };

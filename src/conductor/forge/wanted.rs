@@ -278,7 +278,7 @@ fn retryable(lost: Lost) -> Lost {
 
 pub(super) fn answered(lost: Lost) -> Answered {
     match lost.kind {
-        Kind::Unclear | Kind::Odd => Answered::Unclear { why: lost.why },
+        Kind::Unclear | Kind::Busy(_) | Kind::Odd => Answered::Unclear { why: lost.why },
         Kind::Limited(wait) => {
             let wait = crate::incident::duration(SignedDuration::try_from(wait).unwrap_or_default());
             Answered::Refused { why: format!("{}; try again in {wait}", lost.why) }

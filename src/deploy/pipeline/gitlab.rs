@@ -78,6 +78,8 @@ pub struct Deployment {
     pub status: String,
     #[serde(default)]
     deployable: Option<serde_json::Value>,
+    #[serde(default)]
+    environment: serde_json::Value,
     sha: String,
     #[serde(default, rename = "ref")]
     reference: String,
@@ -182,6 +184,17 @@ impl Deployment {
         let made = self.created_at.parse::<Timestamp>();
         self.deployable.is_none() && self.sha == commit && made.is_ok_and(|made| made >= since)
     }
+
+    /// What is waited for, of the job that deploys: its approval, by these.
+    pub fn review(&self, job: &Job, who: Vec<String>) -> Review {
+        // Several jobs may deploy to one environment.
+        let place = self.environment["name"].as_str().map(short_name);
+        let what = match place.filter(|place| *place != job.name) {
+            Some(place) => format!("{} ({place})", job.name),
+            None => job.name.clone(),
+        };
+        Review { id: format!("{}/{}", job.id, self.id), what, who, may: None, until: None }
+    }
 }
 
 /// A deployment as a line of a history.
@@ -252,19 +265,11 @@ pub fn review(job: &Job) -> Review {
 /// A deployment to a protected environment, as far as it tells which approvals it lacks.
 #[derive(Debug, Deserialize)]
 pub struct Blocked {
-    id: u64,
     /// `blocked` as long as it lacks any.
     #[serde(default)]
     pub status: String,
     #[serde(default)]
-    environment: Option<Named>,
-    #[serde(default)]
     approval_summary: Option<Summary>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -284,26 +289,19 @@ struct Rule {
 }
 
 impl Blocked {
-    /// What is waited for, of the job that deploys: its approval, by those who have not given theirs yet.
-    pub fn review(&self, job: &Job) -> Review {
+    /// Those who have not given their approval yet.
+    pub fn lacks(&self) -> Vec<String> {
         let rules = self.approval_summary.iter().flat_map(|summary| &summary.rules);
         let lacks = rules.filter(|rule| rule.deployment_approvals.len() < rule.required_approvals);
-        let who = lacks.filter_map(|rule| rule.access_level_description.as_deref()).map(short_name);
-        // Several jobs may deploy to one environment.
-        let place = self.environment.as_ref().map(|one| short_name(&one.name));
-        let what = match place.filter(|place| *place != job.name) {
-            Some(place) => format!("{} ({place})", job.name),
-            None => job.name.clone(),
-        };
-        Review { id: format!("{}/{}", job.id, self.id), what, who: who.collect(), may: None, until: None }
+        lacks.filter_map(|rule| rule.access_level_description.as_deref()).map(short_name).collect()
     }
 }
 
 /// The deployment that holds a job, among those that are blocked.
-pub fn holds(all: &[Deployment], job: &Job) -> Option<u64> {
+pub fn holds<'a>(all: &'a [Deployment], job: &Job) -> Option<&'a Deployment> {
     let of = |one: &&Deployment| {
         let id = one.deployable.as_ref().and_then(|deployable| deployable["id"].as_u64());
         id.is_some_and(|id| id.to_string() == job.id)
     };
-    all.iter().find(of).map(|one| one.id)
+    all.iter().find(of)
 }

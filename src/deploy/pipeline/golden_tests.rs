@@ -140,7 +140,8 @@ fn jobs_of_gitlab_are_read_as_documented() {
     assert_eq!(gitlab::held(&jobs).map(|job| job.name.as_str()).collect::<Vec<_>>(), ["release"]);
     // Its environment is protected, and one of two groups has approved.
     let blocked: gitlab::Blocked = golden("gitlab/deployment_blocked");
-    let line = blocked.review(&jobs[0]).line(at("2026-11-30T09:00:00Z"));
+    let listed: gitlab::Deployment = golden("gitlab/deployment_blocked");
+    let line = listed.review(&jobs[0], blocked.lacks()).line(at("2026-11-30T09:00:00Z"));
     assert_eq!(
         (line.as_str(), blocked.status.as_str()),
         ("approval of release (production) by security-group", "blocked")

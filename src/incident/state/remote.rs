@@ -43,6 +43,11 @@ impl Remote {
         Some(what.split_once(" by ").unwrap_or((what, "")))
     }
 
+    /// Why its host could not be told to cancel it, where it could not: `could not be told to cancel: …`.
+    pub fn untold(&self) -> Option<&str> {
+        self.note.find(Self::UNTOLD).and_then(|at| self.note.get(at..))
+    }
+
     /// Tells what it is and how it stands, in one line: `deploy.yml #42 is running: https://…`.
     pub fn line(&self) -> String {
         let attempt = if self.attempt > 1 { format!(", attempt {},", self.attempt) } else { String::new() };
@@ -72,7 +77,7 @@ impl PlanRun {
         steps.find_map(|(index, step)| {
             let run = step.run.as_ref().filter(|run| run.outcome.is_none() && run.stop_asked.is_some())?;
             let remote = run.remote.as_ref().filter(|remote| !remote.state.is_over())?;
-            if let Some(why) = remote.note.find(Remote::UNTOLD).and_then(|at| remote.note.get(at..)) {
+            if let Some(why) = remote.untold() {
                 return Some(format!("stopping: {} {why}", remote.name));
             }
             let runner =

@@ -44,6 +44,10 @@ pub(crate) struct Kept {
     pub(crate) older: bool,
     /// Each look at a run finds it a state further.
     pub(crate) moves: bool,
+    /// What moves waits for somebody to approve it first.
+    pub(crate) gated: bool,
+    /// What moves runs on, unless it is cancelled.
+    pub(crate) held: bool,
     /// Where it writes the commit that is live, once a run has succeeded.
     pub(crate) live: Option<std::path::PathBuf>,
     /// It starts a run, and says nothing.
@@ -54,16 +58,24 @@ pub(crate) struct Kept {
     pub(crate) may_approve: bool,
     /// What was said to what waits.
     pub(crate) reviewed: Option<Value>,
+    /// How often something was.
+    pub(crate) reviews: usize,
     /// Its environment waits for reviewers.
     pub(crate) protected: bool,
     /// It answers nothing but 503.
     pub(crate) down: bool,
     /// The owner of the token may not write.
     pub(crate) reads_only: bool,
-    /// How many approvals the deployment of its job `release` lacks.
+    /// How many approvals each deployment asks for.
     pub(crate) approvals: usize,
-    /// The deployment that lacks them; its job is 201 further.
+    /// The first deployment that asks for them; its job is 201 further.
     pub(crate) blocked: u64,
+    /// How many deployments do.
+    pub(crate) regions: u64,
+    /// Deployments that got one.
+    pub(crate) approved: Vec<u64>,
+    /// Deployments that take none, and what is answered.
+    pub(crate) no_approval: Vec<(u64, &'static str)>,
     /// Its logs are of 500 MiB; whether they can be asked for in parts.
     pub(crate) long: Option<bool>,
     /// Somebody plays a job at the very moment in which another does.
@@ -82,6 +94,24 @@ pub(crate) struct Kept {
     pub(crate) unexpected: bool,
     /// It answers everything with this.
     pub(crate) refuses: Option<(&'static str, &'static str)>,
+}
+
+impl Kept {
+    /// Sets when a commit was deployed.
+    pub(crate) fn deployed_at(&mut self, commit: &str, at: jiff::Timestamp) {
+        let of = self.deployments.iter_mut().filter(|one| one["sha"] == commit);
+        of.for_each(|one| one["created_at"] = at.to_string().into());
+    }
+
+    fn blocked(&self) -> std::ops::Range<u64> {
+        self.blocked..self.blocked + self.regions
+    }
+
+    /// How many approvals a deployment lacks.
+    pub(crate) fn lacks(&self, deployment: u64) -> usize {
+        let given = self.approved.iter().filter(|one| **one == deployment).count();
+        self.approvals.saturating_sub(given)
+    }
 }
 
 /// The host, running; its job logs lie elsewhere.
@@ -112,17 +142,23 @@ impl Ci {
             workflow: "active",
             older: false,
             moves: false,
+            gated: false,
+            held: false,
             live: None,
             loses_answer: false,
             twin: false,
             may_approve: false,
             reviewed: None,
+            reviews: 0,
             protected: false,
             down: false,
             reads_only: false,
             scopes: None,
             approvals: 0,
             blocked: 300,
+            regions: 1,
+            approved: Vec::new(),
+            no_approval: Vec::new(),
             long: None,
             gone: false,
             hides_jobs: false,
@@ -177,6 +213,11 @@ impl Ci {
         let run = kept.runs.last_mut().expect("no run");
         run["status"] = status.into();
         run["conclusion"] = conclusion.map_or(Value::Null, Into::into);
+    }
+
+    /// Whether the last run stands so.
+    pub(crate) fn is(&self, status: &str) -> bool {
+        self.kept().runs.last().is_some_and(|run| run["status"] == status)
     }
 
     /// Sets when the runs were made.
@@ -294,8 +335,10 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
     let (method, path) = line.split_once(' ').unwrap();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path == "/api/v4/projects/shop%2Fpayments-api" {
-        return ok(&json!({ "permissions": { "project_access": { "access_level": 40 } },
-            "ci_forward_deployment_enabled": true, "ci_forward_deployment_rollback_allowed": !kept.no_rerun }));
+        return ok(
+            &json!({ "permissions": { "project_access": { "access_level": if kept.reads_only { 20 } else { 40 } } },
+            "ci_forward_deployment_enabled": true, "ci_forward_deployment_rollback_allowed": !kept.no_rerun }),
+        );
     }
     if let Some(path) = path.strip_prefix("/api/v4/projects/shop%2Fpayments-api/") {
         return gitlab::answer(kept, method, path, query, sent);
@@ -340,6 +383,9 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
     let path = path.strip_prefix("/api/v3/repos/shop/payments-api/actions/").expect(path);
     let parts: Vec<&str> = path.split('/').collect();
     match (method, parts.as_slice()) {
+        ("GET", ["workflows", "deploy.yml"]) if kept.workflow.is_empty() => {
+            Some(response("404 Not Found", r#"{"message":"Not Found"}"#))
+        }
         ("GET", ["workflows", "deploy.yml"]) => ok(&json!({ "id": 7, "state": kept.workflow })),
         ("POST", ["workflows", "deploy.yml", "dispatches"]) => dispatch(kept, sent),
         ("GET", ["workflows", "deploy.yml", "runs"]) => {
@@ -362,12 +408,16 @@ fn answer(kept: &mut Kept, request: &str) -> Option<String> {
             Some(response("403 Forbidden", r#"{"message":"Resource not accessible"}"#))
         }
         ("GET", ["runs", _, "jobs"]) => ok(&json!({ "total_count": kept.jobs.len(), "jobs": kept.jobs })),
+        ("GET", ["runs", _, "pending_deployments"]) if kept.gated && kept.reviewed.is_some() => {
+            ok(&json!([]))
+        }
         ("GET", ["runs", _, "pending_deployments"]) => {
             ok(&json!([{ "environment": { "id": 31, "name": "staging" },
             "wait_timer": 30, "wait_timer_started_at": an_hour_ago().to_string(), "current_user_can_approve": kept.may_approve,
             "reviewers": [{ "type": "Team", "reviewer": { "id": 5, "name": "SRE", "slug": "sre" } }] }]))
         }
         ("POST", ["runs", _, "pending_deployments"]) => {
+            kept.reviews += 1;
             kept.reviewed = Some(sent);
             ok(&json!([]))
         }
@@ -404,7 +454,13 @@ fn an_hour_ago() -> jiff::Timestamp {
 fn advance(kept: &mut Kept, id: &str) {
     let run = kept.runs.iter_mut().find(|run| run["id"].as_u64() == id.parse().ok()).expect("no such run");
     let (status, conclusion) = match run["status"].as_str() {
-        Some("queued") => ("in_progress", Value::Null),
+        Some("queued" | "waiting") if kept.gated && kept.reviewed.is_none() => ("waiting", Value::Null),
+        Some("queued" | "waiting") => ("in_progress", Value::Null),
+        Some("created") => ("running", Value::Null),
+        Some("running") => ("success", Value::Null),
+        Some("in_progress") if kept.cancelled > 0 => ("completed", "cancelled".into()),
+        Some("in_progress") if kept.held => ("in_progress", Value::Null),
+        Some("success" | "completed") => return,
         _ => ("completed", "success".into()),
     };
     run["status"] = status.into();

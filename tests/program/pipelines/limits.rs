@@ -1,5 +1,6 @@
 //! What hosts ask of those who ask them, and what a person does meanwhile.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::super::world::wait_until;
@@ -57,4 +58,35 @@ fn a_host_that_asks_to_be_left_alone_by_whoever_cancels_is_left_alone() {
     set_jobs(&team, 1, "canceled");
     verb.wait("the deploy");
     assert!(team.log().contains("could not cancel pipeline #42"), "{}", team.log());
+}
+
+/// The first file of that name in a folder.
+fn found(folder: &Path, name: &str) -> Option<PathBuf> {
+    std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
+        let path = entry.path();
+        if path.is_dir() { found(&path, name) } else { Some(path).filter(|path| path.ends_with(name)) }
+    })
+}
+
+#[test]
+fn a_thousand_jobs_are_read_a_page_a_turn_and_its_end_is_seen_meanwhile() {
+    let (team, mut verb) = running(1_000);
+    let jobs = || -> Vec<serde_json::Value> {
+        let file = found(&team.yard.world.path("state"), "jobs.json");
+        file.and_then(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok()).unwrap_or_default()
+    };
+    wait_until("all jobs", || (jobs().len() == 1_000).then_some(()));
+    assert_eq!(jobs()[999]["name"], "deploy 999");
+    let pages = |from: usize| {
+        let asked = team.ci.service.requests();
+        asked.iter().skip(from).filter(|one| one.contains("/jobs?")).count()
+    };
+    assert!(pages(0) >= 10, "{} pages", pages(0));
+    // Amid the next round it ends.
+    let from = team.ci.service.requests().len();
+    wait_until("a page", || (pages(from) > 0).then_some(()));
+    set_jobs(&team, 1_000, "success");
+    team.ci.set("success", None);
+    team.wait_state("succeeded");
+    assert!(verb.wait("the deploy").success());
 }

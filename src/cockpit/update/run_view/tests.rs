@@ -9,8 +9,8 @@ use crate::cockpit::model::{Glyphs, Looks, Pane};
 use crate::cockpit::msg::{Fact, Msg};
 use crate::cockpit::{Keymap, update};
 use crate::incident::{
-    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, Outcome, PlanStarted, Record, RecordId,
-    StepEnded, StepStarted, StopAsked,
+    Author, Body, Declared, Draft, Hash, Hlc, IncidentId, Log, Outcome, PipelineSeen, PlanStarted, Record,
+    RecordId, RemoteState, StepEnded, StepStarted, StopAsked,
 };
 
 const RUN: &str = "deploy-1.0";
@@ -416,6 +416,39 @@ fn a_stop_is_asked_for_first_and_the_second_one_kills() {
     bench.shown();
     bench.keys("y");
     assert_eq!(asked(&bench), stop(true));
+}
+
+#[test]
+fn whoever_stops_again_what_its_host_has_not_heard_of_is_told_so() {
+    let mut bench = Bench::open(3);
+    let seen = |note: &str| PipelineSeen {
+        plan: "deploy-1".into(),
+        step: 0,
+        run: RUN.into(),
+        id: "9001".into(),
+        name: "deploy.yml #42".into(),
+        url: String::new(),
+        commit: String::new(),
+        attempt: 1,
+        state: RemoteState::Running,
+        asks: false,
+        note: note.into(),
+        ids: Vec::new(),
+    };
+    bench.happens(StopAsked { run: RUN.into(), kill: false });
+    for (note, yes, said) in [
+        ("", "force-cancel it", "was told to cancel already"),
+        (
+            "could not be told to cancel: it answers 502",
+            "cancel it again",
+            "could not be told to cancel: it answers 502. ",
+        ),
+    ] {
+        bench.happens(seen(note));
+        bench.keys("x");
+        let Some(Overlay::Confirm(confirm)) = bench.model.overlays.pop() else { panic!("{note}") };
+        assert!(confirm.yes == yes && confirm.body.contains(said), "{confirm:?}");
+    }
 }
 
 #[test]

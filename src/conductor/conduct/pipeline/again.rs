@@ -10,6 +10,7 @@ use super::super::super::pipeline::{Host, PATIENCE};
 use super::super::super::run::Finished;
 use super::super::Conductor;
 use super::super::wait::{not_met, say, who};
+use super::run::LIMITED;
 use super::{APPEARS, SKEW, spelled};
 use crate::deploy::pipeline::Seen;
 use crate::incident::{Outcome, Remote};
@@ -110,38 +111,43 @@ impl Conductor {
                 )))),
             };
         }
-        let mut trouble = String::new();
+        let (mut trouble, mut first) = (String::new(), Duration::ZERO);
         if !again.only_look {
             match self.at_host(|| host.rerun(&again.id, again.failed)) {
                 Ok(Some(seen)) if is_next(&seen, base) => return Ok(seen),
                 // It does not say, or tells how it stood before.
                 Ok(_) => {}
-                Err(Lost { why, kind: Kind::Unclear | Kind::Odd }) => {
-                    say(log, &self.vault.mask(&why));
-                    trouble = format!("{why}; ");
+                Err(lost) if matches!(lost.kind, Kind::Unclear | Kind::Busy(_) | Kind::Odd) => {
+                    say(log, &self.vault.mask(&lost.why));
+                    first = lost.away();
+                    trouble = format!("{}; ", lost.why);
                 }
                 Err(lost) => return Err(Box::new(not_met(lost.why))),
             }
         }
         let within = if again.only_look { PATIENCE } else { APPEARS };
-        let until = Instant::now() + within;
+        let (mut pause, mut until) = (first.min(LIMITED), Instant::now() + within + first.min(LIMITED));
         loop {
-            let away = match self.at_host(|| host.run(&again.id)) {
-                Ok(seen) if is_next(&seen, base) => return Ok(seen),
-                Ok(_) => Duration::ZERO,
-                Err(lost) => lost.away(),
-            };
-            let left = until.saturating_duration_since(Instant::now());
-            if let Some(wish) = self.rest(interval.max(away).min(left)) {
+            if let Some(wish) = self.rest(pause) {
                 let finished = unknown(who(&wish.why));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
-            if left.is_zero() || left < away {
+            let mut why = String::new();
+            pause = interval;
+            match self.at_host(|| host.run(&again.id)) {
+                Ok(seen) if is_next(&seen, base) => return Ok(seen),
+                Ok(_) => {}
+                Err(lost) => {
+                    // While it wants to be left alone it shows nothing.
+                    let away = lost.away().min(LIMITED);
+                    (pause, until) = (interval.max(away), until + away);
+                    why = format!(": {}", lost.why);
+                }
+            }
+            if Instant::now() + pause > until {
                 let name = &again.name;
-                return Err(Box::new(unknown(format!(
-                    "{trouble}{name} shows no new attempt after {}",
-                    spelled(within)
-                ))));
+                let why = format!("{trouble}{name} shows no new attempt after {}{why}", spelled(within));
+                return Err(Box::new(unknown(self.vault.mask(&why))));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What people ask of a run that is followed: that it be stopped, or that what it waits for be given.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::super::forge::Kind;
 use super::super::super::log::LogWriter;
@@ -10,6 +10,7 @@ use super::super::super::run::Finished;
 use super::super::super::stop::{Why, Wish};
 use super::super::Conductor;
 use super::super::wait::{say, who};
+use super::look::named;
 use super::run::Following;
 use crate::incident::{Decision, Outcome};
 
@@ -26,22 +27,39 @@ impl Conductor {
         let word = if *approve { "approve" } else { "reject" };
         let (id, reviews) = (following.seen.id.clone(), following.reviews.clone());
         let comment = format!("{comment} ({})", decided.by);
-        let sent = following.still_waits(waits_for, ids).map_err(str::to_owned).and_then(|()| {
-            let said = self.at_host(|| host.review(&id, &reviews, *approve, &comment));
-            said.map_err(|lost| {
-                following.keep_away(&lost);
-                lost.why
-            })
-        });
+        let sent = match following.still_waits(waits_for, ids) {
+            Ok(()) => {
+                let answered = self.at_host(|| host.review(&id, &reviews, *approve, &comment));
+                for (_, lost) in &answered.lost {
+                    following.keep_away(lost);
+                }
+                match answered.trouble(*approve) {
+                    None => Ok(()),
+                    Some(why) => {
+                        following.is_part = !answered.given.is_empty();
+                        following.reviews.retain(|review| !answered.given.contains(review));
+                        following.waits = named(&following.reviews, self.recorder.now());
+                        Err(why)
+                    }
+                }
+            }
+            Err(why) => Err(format!("could not {word} it: {why}")),
+        };
         let said = match sent {
             Ok(()) => {
                 following.refused.clear();
                 // What was answered is no question any more: what it waits for now is asked anew.
                 following.reviews.clear();
-                format!("{}: {word}, {}", decided.by, following.note)
+                format!("{}: {word}, {}", decided.by, following.waits)
             }
             Err(why) => {
-                following.refused = self.vault.mask(&format!("could not {word} it: {why}"));
+                // On record at once: its host may want to be left alone for long.
+                following.refused = self.vault.mask(&why);
+                let note = self.noted(&following.to_say());
+                self.tell_waiting(following, &note);
+                following.note = note;
+                following.told_ids = following.ids();
+                self.recorder.record(following.record(&self.plan.id));
                 following.refused.clone()
             }
         };
@@ -57,8 +75,8 @@ impl Conductor {
         following: &mut Following<'_>,
         host: &mut Host,
         log: &mut LogWriter,
-        wish: Wish,
-        is_again: bool,
+        (wish, is_again): (Wish, bool),
+        interval: Duration,
     ) -> Option<Finished> {
         let name = following.seen.name.clone();
         if wish.why == Why::Ending {
@@ -72,10 +90,12 @@ impl Conductor {
             let finished = Finished::with(Outcome::Unknown { why });
             return Some(Finished { stopped: Some(wish.why), ..finished });
         }
-        // Whoever asks again though it was sent means it; a host that asks to be left alone has not heard of it yet.
-        let before = following.untold.take();
-        let was_sent = before.is_some() && following.away().is_zero();
-        let force = wish.kill || following.is_told || following.refused_stop || was_sent;
+        // Force skips what a run does when it is cancelled: it comes only after an ordinary cancel that its host has heard.
+        // Whoever asks again before that means the same, or, where they said so, with force from then on.
+        let was_asked = !is_again && matches!(following.stop, Some(Why::Asked { .. }));
+        let has_heard = following.is_told || following.refused_stop || following.may_be_told;
+        let force = has_heard && (wish.kill || was_asked);
+        following.untold = None;
         let id = following.seen.id.clone();
         let how = if force { "force-cancel" } else { "cancel" };
         let said = match self.at_host(|| host.cancel(&id, force)) {
@@ -84,30 +104,38 @@ impl Conductor {
                 following.is_told = true;
                 following.refused_stop = false;
                 following.deaf.clear();
-                format!("{}: told {name} to {how}", who(&wish.why))
+                let then = if wish.kill && !force {
+                    // It is given a moment to end by itself.
+                    following.resend.at(Instant::now() + interval);
+                    following.untold = Some(wish.clone());
+                    ", then with force"
+                } else {
+                    ""
+                };
+                format!("{}: told {name} to {how}{then}", who(&wish.why))
             }
             Err(lost) => {
                 let is_limited = following.keep_away(&lost);
                 following.resend.failed(Instant::now(), is_limited);
                 let is_final = matches!(lost.kind, Kind::Refused(_));
-                let was_forced = before.is_some_and(|wish| wish.kill);
-                if was_forced || following.refused_stop && is_final && !is_again {
+                if !is_again && (force && following.force_failed || following.refused_stop && is_final) {
                     // It was asked for with force, and again in vain: nobody can end it from here.
                     let how = if following.is_told { "force-cancel" } else { "cancel" };
                     let why = format!("{name} could not be told to {how}: {}; it goes on", lost.why);
                     let finished = Finished::with(Outcome::Unknown { why: self.vault.mask(&why) });
                     return Some(Finished { stopped: Some(wish.why), ..finished });
                 }
+                following.force_failed |= force;
                 following.refused_stop |= is_final;
-                following.untold = (!is_final).then(|| Wish { kill: force, ..wish.clone() });
+                following.may_be_told |= matches!(lost.kind, Kind::Unclear | Kind::Busy(_) | Kind::Odd);
+                following.untold = (!is_final).then(|| Wish { kill: wish.kill || force, ..wish.clone() });
                 // It is said once why, however often it is tried.
                 let is_said = std::mem::replace(&mut following.deaf, lost.why.clone()) == lost.why;
                 let then = if is_final { "" } else { "; trying again" };
                 if is_said {
                     String::new()
                 } else {
-                    let note = following.with_deaf(&following.waiting_for());
-                    following.note = self.noted(&note);
+                    following.note = self.noted(&following.to_say());
                     self.recorder.record(following.record(&self.plan.id));
                     format!("{}: could not {how} {name}: {}{then}", who(&wish.why), lost.why)
                 }

@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::super::super::forge::{Kind, Lost};
 use super::super::super::log::LogWriter;
 use super::super::super::pipeline::Host;
 use super::super::Conductor;
 use super::super::wait::say;
 use super::logs::keep_jobs;
-use super::pace::Question;
+use super::pace::{Question, TURN};
 use super::run::Following;
 use crate::deploy::pipeline::{Job, Review, Seen};
 use crate::incident::RemoteState;
@@ -34,7 +36,7 @@ impl Conductor {
         log: &mut LogWriter,
         dir: &Path,
     ) {
-        let before = host.counted();
+        let (before, sent) = (host.counted(), host.sent());
         let known = following.known(host.asks_reviews(&following.jobs));
         // What this look tells: how it stands, and what it waits for.
         let (mut stands, mut waits) = (None, None);
@@ -44,7 +46,8 @@ impl Conductor {
         let mut questions = VecDeque::from(following.pace.turn(following.moved.elapsed(), known));
         while let Some(question) = questions.pop_front() {
             let beside = stands.is_some() || matches!(question, Question::Reviews | Question::Log);
-            if beside && (is_spent || !following.away().is_zero()) {
+            let left = TURN.saturating_sub(host.sent() - sent);
+            if beside && (is_spent || left == 0 || !following.away().is_zero()) {
                 continue;
             }
             let answer = match question {
@@ -62,7 +65,7 @@ impl Conductor {
                     };
                 }),
                 Question::Reviews => {
-                    waits = self.ask_reviews(following, host);
+                    waits = self.ask_reviews(following, host, (before, left), interval);
                     Ok(())
                 }
                 Question::Log => {
@@ -107,16 +110,20 @@ impl Conductor {
         following.is_seen = true;
         let id = following.seen.id.clone();
         self.print_output(following, host, log, &id);
-        let note = if state == RemoteState::Waiting {
-            self.waits_for(following, pipeline, host, (before, waits))
+        following.unseen.clear();
+        following.waits = if state == RemoteState::Waiting {
+            self.waits_for(following, interval, host, (before, sent), waits)
         } else {
             following.reviews.clear();
-            following.refused.clear();
+            // What was given in part goes on, and what was not is not forgotten.
+            if !following.is_part || state.is_over() {
+                following.refused.clear();
+            }
             String::new()
         };
         changed |= state != following.seen.state;
         following.seen.state = state;
-        let note = self.noted(&following.with_deaf(&note));
+        let note = self.noted(&following.to_say());
         let ids = following.ids();
         // What is called the same may be another matter.
         if changed || note != following.note || !ids.is_empty() && ids != following.told_ids {
@@ -196,9 +203,17 @@ impl Conductor {
     }
 
     /// Asks what it waits for; `None`: its host did not say.
-    fn ask_reviews(&mut self, following: &mut Following<'_>, host: &mut Host) -> Option<Vec<Review>> {
+    fn ask_reviews(
+        &mut self,
+        following: &mut Following<'_>,
+        host: &mut Host,
+        (before, left): (u32, usize),
+        interval: Duration,
+    ) -> Option<Vec<Review>> {
         let (id, jobs) = (&following.seen.id, &following.jobs);
-        let said = self.at_host(|| host.reviews(id, jobs));
+        let room = following.pace.room(following.began.elapsed(), interval);
+        let room = usize::try_from(room.saturating_sub(host.counted() - before)).unwrap_or(left);
+        let said = self.at_host(|| host.reviews(id, jobs, left.min(room).max(1)));
         said.inspect_err(|lost| {
             following.keep_away(lost);
         })
@@ -209,49 +224,43 @@ impl Conductor {
     fn waits_for(
         &mut self,
         following: &mut Following<'_>,
-        pipeline: &Pipeline,
+        interval: Duration,
         host: &mut Host,
-        (before, waits): (u32, Option<Vec<Review>>),
+        (before, sent): (u32, usize),
+        waits: Option<Vec<Review>>,
     ) -> String {
-        let interval = Duration::try_from(pipeline.interval).unwrap_or_default();
+        let left = TURN.saturating_sub(host.sent() - sent);
         let room = following.pace.room(following.began.elapsed(), interval);
         let waits = match waits {
             None if host.asks_reviews(&following.jobs)
                 && following.pace.waits_unasked()
                 && following.away().is_zero()
+                && left > 0
                 && host.counted() - before < room =>
             {
                 following.pace.asks(Question::Reviews);
-                self.ask_reviews(following, host)
+                self.ask_reviews(following, host, (before, left), interval)
             }
             waits => waits,
         };
-        let is_unsaid = following.waiting_for().is_empty() || following.note.starts_with(UNSEEN);
-        let mut note = match waits {
+        let is_unsaid = following.waits.is_empty();
+        match waits {
             // It was given, and its host has not gone on yet.
             Some(reviews) if reviews.is_empty() && !is_unsaid => {
                 following.reviews = reviews;
-                following.waiting_for()
+                following.waits.clone()
             }
             Some(reviews) => {
-                let now = self.recorder.now();
-                let mut lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
-                // What a person can give comes first.
-                lines.sort_by_key(|line| !line.starts_with("approval of "));
                 following.reviews = reviews;
-                if lines.is_empty() { "for a person".to_owned() } else { format!("for {}", lines.join(", ")) }
+                named(&following.reviews, self.recorder.now())
             }
             None if is_unsaid => "for a person".to_owned(),
-            None => following.waiting_for(),
-        };
-        if !following.refused.is_empty() && !note.ends_with(&following.refused) {
-            note = format!("{note}; {}", following.refused);
+            None => following.waits.clone(),
         }
-        note
     }
 
     /// Says that the plan waits for a person, or no longer does.
-    fn tell_waiting(&mut self, following: &Following<'_>, note: &str) {
+    pub(super) fn tell_waiting(&mut self, following: &Following<'_>, note: &str) {
         let waits = following.seen.state == RemoteState::Waiting;
         let said = self.recorder.plan().and_then(|plan| plan.steps.get(following.index));
         let said = said.and_then(|step| step.waiting.as_ref()).map(|(_, why)| why.clone());
@@ -317,9 +326,17 @@ impl Conductor {
             return;
         }
         let since = following.answered.1.strftime("%H:%M UTC");
-        following.note = self.vault.mask(&format!("{UNSEEN} {since}: {}", trouble.why));
+        following.unseen = format!("{UNSEEN} {since}: {}", trouble.why);
+        following.note = self.noted(&following.to_say());
         self.recorder.record(following.record(&self.plan.id));
     }
+}
+
+/// What is waited for, in one line: what a person can give comes first.
+pub(super) fn named(reviews: &[Review], now: Timestamp) -> String {
+    let mut lines: Vec<String> = reviews.iter().map(|review| review.line(now)).collect();
+    lines.sort_by_key(|line| !line.starts_with("approval of "));
+    if lines.is_empty() { "for a person".to_owned() } else { format!("for {}", lines.join(", ")) }
 }
 
 /// How a run stands by its jobs, while one of them goes on.

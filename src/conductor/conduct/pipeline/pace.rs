@@ -11,8 +11,8 @@ use std::time::Duration;
 
 /// Most questions in as many intervals.
 const MOST: u32 = 12;
-/// Most questions in one turn, whatever is answered.
-const TURN: usize = 3;
+/// Most requests in one turn, whatever is answered.
+pub(super) const TURN: usize = 3;
 /// How many turns lie between two looks at a run that has not moved for so long.
 const PATIENT: [(Duration, u32); 3] =
     [(Duration::from_secs(60), 1), (Duration::from_secs(300), 2), (Duration::MAX, 4)];
@@ -110,7 +110,8 @@ impl Pace {
             questions.push(Question::Jobs);
         }
         if known.waits && old.is_some_and(|turns| turns >= REVIEWS) {
-            questions.push(Question::Reviews);
+            // At GitLab that may be several requests: its jobs can wait for the next turn.
+            questions.insert(questions.len().min(1), Question::Reviews);
         }
         if known.log {
             questions.push(Question::Log);

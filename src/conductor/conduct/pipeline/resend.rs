@@ -25,6 +25,11 @@ impl Resend {
         self.due = Some(now + self.wait);
     }
 
+    /// It is told then.
+    pub(super) fn at(&mut self, due: Instant) {
+        (self.due, self.wait) = (Some(due), Duration::ZERO);
+    }
+
     /// Tells whether it is time to tell it again.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.due.is_none_or(|due| now >= due)

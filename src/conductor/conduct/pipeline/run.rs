@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::super::super::forge::{Kind, Lost};
+use super::super::super::forge::Lost;
 use super::super::super::pipeline::Host;
 use super::super::super::run::Finished;
 use super::super::super::stop::{Why, Wish};
@@ -23,7 +23,7 @@ use crate::text::address::is_page;
 use crate::text::visible;
 
 /// The longest that a host is left alone because it asks for that.
-const LIMITED: Duration = Duration::from_secs(15 * 60);
+pub(super) const LIMITED: Duration = Duration::from_secs(60 * 60);
 
 /// A run that is followed.
 pub(super) struct Following<'a> {
@@ -32,13 +32,20 @@ pub(super) struct Following<'a> {
     pub(super) seen: Seen,
     /// The commit that it has to be of, where that became known with it; else empty.
     pub(super) commit: String,
+    /// What was said of it last.
     pub(super) note: String,
+    /// Since when it was not seen, and why; empty: it is.
+    pub(super) unseen: String,
+    /// What it waits for, in one line; empty: for nothing.
+    pub(super) waits: String,
     /// What it waits for that a person can give.
     pub(super) reviews: Vec<Review>,
     /// What its host knows that by, as it was written down last.
     pub(super) told_ids: Vec<String>,
     /// Why its host did not take what a person said to that.
     pub(super) refused: String,
+    /// Its host took some of it.
+    pub(super) is_part: bool,
     pub(super) jobs: Vec<Job>,
     /// Why its jobs could not be read last; empty: they could.
     pub(super) trouble: String,
@@ -79,7 +86,12 @@ pub(super) struct Following<'a> {
     pub(super) deaf: String,
     /// Its host refused to be told.
     pub(super) refused_stop: bool,
+    /// It was sent that, and nobody knows what came of it.
+    pub(super) may_be_told: bool,
+    /// It was told with force.
     pub(super) forced: bool,
+    /// It was to be told with force, and did not take that.
+    pub(super) force_failed: bool,
     /// Its host took the cancel of a run that is of another commit, or refused it.
     pub(super) called_off: bool,
     /// When it is told that again.
@@ -97,9 +109,12 @@ impl<'a> Following<'a> {
             seen,
             commit,
             note: String::new(),
+            unseen: String::new(),
+            waits: String::new(),
             reviews: Vec::new(),
             told_ids: Vec::new(),
             refused: String::new(),
+            is_part: false,
             jobs: Vec::new(),
             trouble: String::new(),
             logged: HashSet::new(),
@@ -121,7 +136,9 @@ impl<'a> Following<'a> {
             resend: Resend::default(),
             deaf: String::new(),
             refused_stop: false,
+            may_be_told: false,
             forced: false,
+            force_failed: false,
             called_off: false,
             calls_off: Resend::default(),
             wrong: String::new(),
@@ -156,11 +173,12 @@ impl<'a> Following<'a> {
     /// Tells whether it waits for just what somebody read who decided: what it moved on to meanwhile was read by
     /// nobody, also where it is called the same. No ids: an older version wrote that down.
     pub(super) fn still_waits(&self, read: &str, ids: &[String]) -> Result<(), &'static str> {
+        let is_same = if ids.is_empty() { read == self.note } else { ids == self.ids() };
         if self.note.starts_with(UNSEEN) {
             Err("its host does not answer, and nobody knows what it waits for; decide again once it is seen")
         } else if self.reviews.is_empty() {
             Err("its host names nothing that a person could approve; see whether it goes on")
-        } else if read == self.note && (ids.is_empty() || ids == self.ids()) {
+        } else if is_same {
             Ok(())
         } else {
             Err("it waits for something else now; look at it and decide again")
@@ -196,19 +214,14 @@ impl<'a> Following<'a> {
         self.counted = counted;
     }
 
-    /// What it waits for, as it was said last.
-    pub(super) fn waiting_for(&self) -> String {
-        let note = self.note.split(Remote::UNTOLD).next().unwrap_or_default();
-        note.trim_end_matches("; ").to_owned()
-    }
-
-    /// That together with why it could not be told to cancel, where it could not.
-    pub(super) fn with_deaf(&self, note: &str) -> String {
-        if self.deaf.is_empty() {
-            return note.to_owned();
-        }
-        let colon = if note.is_empty() { "" } else { "; " };
-        format!("{note}{colon}{}: {}", Remote::UNTOLD, self.deaf)
+    /// What there is to say of it: since when it was not seen, or what it waits for, what came of the answer to that, and
+    /// why it could not be told to cancel.
+    pub(super) fn to_say(&self) -> String {
+        let stands = if self.unseen.is_empty() { &self.waits } else { &self.unseen };
+        let deaf =
+            if self.deaf.is_empty() { String::new() } else { format!("{}: {}", Remote::UNTOLD, self.deaf) };
+        let all = [stands.as_str(), &self.refused, &deaf];
+        all.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ")
     }
 
     /// Tells whether it ends this once it takes too long: not where it is to end anyway.
@@ -218,7 +231,10 @@ impl<'a> Following<'a> {
 
     /// Keeps away as long as its host asks for that; whether it does.
     pub(super) fn keep_away(&mut self, lost: &Lost) -> bool {
-        let Kind::Limited(wait) = lost.kind else { return false };
+        let wait = lost.away();
+        if wait.is_zero() {
+            return false;
+        }
         self.away_until = self.away_until.max(Some(Instant::now() + wait.min(LIMITED)));
         true
     }

@@ -34,6 +34,10 @@ struct Kept {
     cancels: Vec<String>,
     /// It does not end by itself.
     held: bool,
+    /// It does not end by an ordinary cancel.
+    stubborn: bool,
+    /// Once it was asked to run something again it wants to be left alone.
+    limits: bool,
     /// Written once a run was seen.
     live: PathBuf,
 }
@@ -54,6 +58,11 @@ impl Ci {
                 let status = state.lock().unwrap().cancel(line);
                 let wait = if status.starts_with("429") { "retry-after: 1\r\n" } else { "" };
                 let _ = stream.write_all(response(status, wait, "{}").as_bytes());
+                return;
+            }
+            if state.lock().unwrap().is_limited(line) {
+                let limit = response("429 Too Many Requests", "retry-after: 1800\r\n", "{}");
+                let _ = stream.write_all(limit.as_bytes());
                 return;
             }
             let body = state.lock().unwrap().answer(line).to_string();
@@ -128,10 +137,20 @@ impl Kept {
         if !self.refuses.is_empty() {
             return self.refuses.remove(0);
         }
+        if self.stubborn && how == "cancel" {
+            return "202 Accepted";
+        }
         let run = self.run.as_mut().unwrap();
         run["status"] = if line.contains("/actions/") { "completed" } else { "canceled" }.into();
         run["conclusion"] = "cancelled".into();
         "202 Accepted"
+    }
+
+    /// Tells whether it wants to be left alone.
+    fn is_limited(&mut self, line: &str) -> bool {
+        let is_limited = self.limits && self.reruns > 0 && line.starts_with("GET");
+        self.logs += usize::from(is_limited);
+        is_limited
     }
 
     fn answer(&mut self, line: &str) -> Value {
@@ -309,18 +328,39 @@ fn a_stop_that_comes_while_the_output_of_a_job_is_waited_for_holds_what_comes_ne
     let plan = Yard::plan(vec![ci.step(Forge::Gitlab, start()), yard.step("next", "echo x >> next")]);
     let conductor = yard.start(&plan);
     yard.wait("a question for its output", |_| ci.kept().logs > 0);
-    let stop = StopAsked { run: "p-1.0".to_owned(), kill: false };
-    yard.journal().append(Timestamp::now(), vec![Draft::now(yard.incident, stop)]).unwrap();
+    stop(&yard, false);
     conductor.join().unwrap();
     let run = yard.plan_now();
     assert_eq!((run.state, yard.count("next")), (PlanState::Ended(PlanEnd::Cancelled), 0));
     assert_eq!((fates(&run)[0], ci.kept().logs), (StepState::Done, 1), "its host is left alone");
 }
 
-/// Somebody asks that the step be stopped, and its host is told so often.
-fn asks_to_stop(yard: &Yard, ci: &Ci, told: usize) {
-    let stop = StopAsked { run: "p-1.0".to_owned(), kill: false };
+#[test]
+fn a_host_that_wants_to_be_left_alone_after_a_rerun_is_and_that_is_said_where_it_is_broken_off() {
+    let yard = Yard::new();
+    let ci = Ci::new(&yard);
+    ci.has(1, "failure", BEFORE);
+    ci.kept().limits = true;
+    let conductor = yard.start(&Yard::plan(vec![ci.step(Forge::Github, rerun())]));
+    yard.wait("a look at it", |_| ci.kept().logs > 0);
+    stop(&yard, false);
+    conductor.join().unwrap();
+    let run = yard.plan_now();
+    assert_eq!(fates(&run), [StepState::Unknown]);
+    assert_eq!(ci.kept().reruns, 1);
+    assert_eq!(ci.kept().logs, 1, "it is left alone");
+    assert!(run.why.contains("it asks to wait for 30m"), "{}", run.why);
+}
+
+/// Somebody asks that the step be stopped.
+fn stop(yard: &Yard, kill: bool) {
+    let stop = StopAsked { run: "p-1.0".to_owned(), kill };
     yard.journal().append(Timestamp::now(), vec![Draft::now(yard.incident, stop)]).unwrap();
+}
+
+/// The same, and its host is told so often.
+fn asks_to_stop(yard: &Yard, ci: &Ci, told: usize) {
+    stop(yard, false);
     yard.wait("its host to be told", |_| ci.kept().cancels.len() >= told);
 }
 
@@ -365,6 +405,40 @@ fn whoever_stops_a_run_that_may_not_be_cancelled_is_told_so_and_can_leave_it() {
         "{}",
         run.why
     );
+}
+
+#[test]
+fn whoever_asks_again_before_its_host_was_told_skips_no_ordinary_cancel() {
+    for (refuses, twice_at_once, told) in [
+        // Both were asked for before its host was told of the first.
+        (vec![], true, vec!["cancel", "force-cancel"]),
+        // It wanted to be left alone, and has not heard of it.
+        (vec!["429 Too Many Requests"], false, vec!["cancel", "cancel", "force-cancel"]),
+        // It may have heard of it.
+        (vec!["502 Bad Gateway"], false, vec!["cancel", "force-cancel"]),
+    ] {
+        let yard = Yard::new();
+        let ci = Ci::new(&yard);
+        ci.runs(Forge::Github, COMMIT);
+        (ci.kept().stubborn, ci.kept().refuses) = (true, refuses);
+        let what = format!("{told:?}");
+        let conductor = yard.start(&Yard::plan(vec![ci.step(Forge::Github, start())]));
+        yard.wait("the run", |_| {
+            yard.plan_now().steps[0].run.as_ref().is_some_and(|run| run.remote.is_some())
+        });
+        if twice_at_once {
+            let ask = |kill| Draft::now(yard.incident, StopAsked { run: "p-1.0".to_owned(), kill });
+            yard.journal().append(Timestamp::now(), vec![ask(false), ask(true)]).unwrap();
+        } else {
+            asks_to_stop(&yard, &ci, 1);
+            yard.wait("why it goes on", |_| note(&yard).contains("could not be told to cancel"));
+            stop(&yard, true);
+        }
+        conductor.join().unwrap();
+        let told: Vec<String> = told.into_iter().map(|how| format!("{how} 9001")).collect();
+        assert_eq!(ci.kept().cancels, told, "{what}");
+        assert_eq!(yard.plan_now().state, PlanState::Ended(PlanEnd::Cancelled), "{what}");
+    }
 }
 
 #[test]

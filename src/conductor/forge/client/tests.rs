@@ -82,4 +82,8 @@ fn what_it_complains_of_is_passed_on_without_the_token() {
     assert!(several.unwrap_err().why.contains("Another open merge request"));
     let kind = |status| client.judge(&reply(status, &[], "<html>")).unwrap_err().kind;
     assert_eq!((kind(502), kind(408), kind(404)), (Kind::Unclear, Kind::Unclear, Kind::Refused(404)));
+    let busy = client.judge(&reply(503, &[("retry-after", "120")], "<html>")).unwrap_err();
+    assert_eq!((busy.kind, busy.away()), (Kind::Busy(Duration::from_secs(120)), Duration::from_secs(120)));
+    assert!(busy.why.contains("asks to wait for 2m"), "{}", busy.why);
+    assert_eq!(kind(503), Kind::Unclear, "it names no time");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::super::service::response;
-use super::{Kept, LOG, TOKEN, again, find, ok, reported, run};
+use super::{Kept, LOG, TOKEN, advance, again, find, ok, reported, run};
 
 /// A page of at most a hundred jobs, with the address of the next.
 fn page_of_jobs(kept: &Kept, path: &str, query: &str) -> String {
@@ -25,6 +25,11 @@ fn page_of_jobs(kept: &Kept, path: &str, query: &str) -> String {
     response(&link, &Value::from(these).to_string())
 }
 
+/// Whether a deployment is one of those that wait for approvals, or did.
+fn is_blocked(kept: &Kept, id: &str) -> bool {
+    id.parse().is_ok_and(|id| kept.blocked().contains(&id))
+}
+
 pub(super) fn answer(kept: &mut Kept, method: &str, path: &str, query: &str, sent: Value) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     match (method, parts.as_slice()) {
@@ -35,26 +40,38 @@ pub(super) fn answer(kept: &mut Kept, method: &str, path: &str, query: &str, sen
             ok(&found.into())
         }
         ("GET", ["deployments"]) if query.contains("status=blocked") => {
-            let number = kept.blocked;
-            let one = json!({ "id": number, "sha": kept.head, "ref": "main", "status": "blocked",
-                "created_at": "2026-11-30T09:00:00Z", "deployable": { "id": number + 201, "name": "release" } });
-            let there = (kept.approvals > 0).then_some(one);
-            ok(&there.into_iter().collect::<Vec<_>>().into())
+            let one = |number: u64| {
+                json!({ "id": number, "sha": kept.head, "ref": "main", "status": "blocked",
+                    "environment": { "id": 9, "name": "staging" }, "created_at": "2026-11-30T09:00:00Z",
+                    "deployable": { "id": number + 201, "name": "release" } })
+            };
+            let there = kept.blocked().rev().filter(|number| kept.lacks(*number) > 0).map(one);
+            ok(&there.collect::<Vec<_>>().into())
         }
-        ("GET", ["deployments", id]) if id.parse() == Ok(kept.blocked) => {
-            let status = if kept.approvals > 0 { "blocked" } else { "created" };
-            let rule = json!({ "access_level_description": "Release managers", "required_approvals": kept.approvals });
+        ("GET", ["deployments", id]) if is_blocked(kept, id) => {
+            let lacks = kept.lacks(id.parse().unwrap());
+            let status = if lacks > 0 { "blocked" } else { "created" };
+            let rule = json!({ "access_level_description": "Release managers", "required_approvals": lacks });
             ok(&json!({ "id": kept.blocked, "status": status, "environment": { "id": 9, "name": "staging" },
                 "approval_summary": { "rules": [rule] } }))
         }
-        ("POST", ["deployments", id, "approval"]) if id.parse() == Ok(kept.blocked) => {
-            kept.approvals = kept.approvals.saturating_sub(usize::from(sent["status"] == "approved"));
+        ("POST", ["deployments", id, "approval"]) if is_blocked(kept, id) => {
+            let number: u64 = id.parse().unwrap();
+            if let Some((_, status)) = kept.no_approval.iter().find(|(of, _)| *of == number) {
+                return Some(response(status, r#"{"message":"not yours to approve"}"#));
+            }
+            kept.approved.extend((sent["status"] == "approved").then_some(number));
             kept.reviewed = Some(sent);
             Some(response("201 Created", "{}"))
         }
         ("POST", ["jobs", job, how @ ("play" | "cancel")]) => {
             let force = if query == "force=true" { " with force" } else { "" };
             kept.rerun.push(format!("{how} {job}{force}"));
+            let played =
+                kept.jobs.iter_mut().find(|one| how == &"play" && one["id"].as_u64() == job.parse().ok());
+            if let Some(played) = played {
+                played["status"] = "running".into();
+            }
             ok(&json!({}))
         }
         ("GET", ["deployments"]) if !query.contains("status=success") => ok(&kept.reported.clone().into()),
@@ -93,7 +110,13 @@ pub(super) fn answer(kept: &mut Kept, method: &str, path: &str, query: &str, sen
             kept.rerun.push(format!("job {job}"));
             (!kept.hangs).then(|| response("201 Created", &new.to_string()))
         }
-        ("GET", ["pipelines", id]) => ok(find(kept, id)),
+        ("GET", ["pipelines", id]) => {
+            let seen = find(kept, id).clone();
+            if kept.moves {
+                advance(kept, id);
+            }
+            ok(&seen)
+        }
         ("GET", ["pipelines", _, "jobs"]) if kept.hides_jobs => {
             Some(response("403 Forbidden", r#"{"message":"403 Forbidden"}"#))
         }
