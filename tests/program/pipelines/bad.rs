@@ -105,6 +105,60 @@ fn each_refusal_says_what_to_do_and_starts_nothing() {
 }
 
 #[test]
+fn each_refusal_of_gitlab_says_which_scope_and_role_the_token_needs() {
+    let team = Team::at("gitlab", "");
+    for (answer, said) in [
+        (("401 Unauthorized", r#"{"message":"401 Unauthorized"}"#), "GITLAB_TOKEN is still valid"),
+        (
+            (
+                "403 Forbidden",
+                r#"{"error":"insufficient_scope","error_description":"The request requires higher privileges"}"#,
+            ),
+            "the token needs the scope api, and its owner the role Developer",
+        ),
+        (("404 Not Found", r#"{"message":"404 Project Not Found"}"#), "the token needs the scope api"),
+    ] {
+        team.ci.kept().refuses = Some(answer);
+        team.yard.shell.flightdeck(&["deploy", "staging"]).ended_with(1).said(said);
+    }
+    assert_eq!(team.ci.started(), 0);
+}
+
+#[test]
+fn whatever_is_answered_while_it_is_followed_is_no_end_of_it() {
+    let team = Team::actions();
+    let mut verb = team.yard.begin(&["deploy", "staging"]);
+    team.wait_state("queued");
+    for (answer, said) in [
+        (("401 Unauthorized", r#"{"message":"Bad credentials"}"#), "GITHUB_TOKEN is still valid"),
+        (("404 Not Found", r#"{"message":"Not Found"}"#), "the token may not see it"),
+        (("200 OK", "<html>log in</html>"), "does not understand"),
+        (("429 Too Many Requests\r\nretry-after: 3", "{}"), "too many calls; it asks to wait for 3s"),
+        (
+            ("503 Service Unavailable\r\nretry-after: 3", "<html>"),
+            "is not available, and asks to wait for 3s",
+        ),
+    ] {
+        team.ci.kept().refuses = Some(answer);
+        wait_until(said, || {
+            let seen = team.records("pipeline-seen").pop()?;
+            let note = seen["note"].as_str().unwrap_or_default();
+            (note.starts_with("not seen since") && note.contains(said)).then_some(())
+        });
+        assert_eq!(team.show()["state"], "running", "{said}");
+        let status = team.yard.shell.flightdeck(&["status"]).succeeded().stdout;
+        assert!(status.contains("not seen since"), "{status}");
+        team.ci.kept().refuses = None;
+        wait_until("it to be seen again", || {
+            (team.records("pipeline-seen").pop()?["note"].is_null()).then_some(())
+        });
+    }
+    team.ci.set("completed", Some("success"));
+    assert!(verb.wait("the deploy").success());
+    assert_eq!((team.ci.started(), team.records("released").len()), (1, 1));
+}
+
+#[test]
 fn a_pipeline_of_gitlab_whose_jobs_cannot_be_read_any_more_is_asked_itself() {
     let team = Team::at("gitlab", "");
     let mut verb = team.yard.begin(&["deploy", "staging"]);
