@@ -127,12 +127,16 @@ impl Conductor {
         }
         let within = if again.only_look { PATIENCE } else { APPEARS };
         let (mut pause, mut until) = (first.min(LIMITED), Instant::now() + within + first.min(LIMITED));
+        let latest = until + LIMITED;
+        let mut why = String::new();
         loop {
             if let Some(wish) = self.rest(pause) {
-                let finished = unknown(who(&wish.why));
+                let said =
+                    format!("{}; {trouble}{} shows no new attempt yet{why}", who(&wish.why), again.name);
+                let finished = unknown(self.vault.mask(&said));
                 return Err(Box::new(Finished { stopped: Some(wish.why), ..finished }));
             }
-            let mut why = String::new();
+            why.clear();
             pause = interval;
             match self.at_host(|| host.run(&again.id)) {
                 Ok(seen) if is_next(&seen, base) => return Ok(seen),
@@ -140,7 +144,7 @@ impl Conductor {
                 Err(lost) => {
                     // While it wants to be left alone it shows nothing.
                     let away = lost.away().min(LIMITED);
-                    (pause, until) = (interval.max(away), until + away);
+                    (pause, until) = (interval.max(away), (until + away).min(latest));
                     why = format!(": {}", lost.why);
                 }
             }
