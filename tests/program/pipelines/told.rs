@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::terminal::Terminal;
 use super::super::world::World;
 use super::Team;
 
@@ -87,4 +88,36 @@ fn of_two_workflows_that_deploy_init_takes_the_one_called_so_and_offers_the_othe
     let pipeline = &config["environments"].as_array().unwrap().last().unwrap()["pipeline"];
     assert_eq!((&pipeline["kind"], &pipeline["workflow"]), (&"github-actions".into(), &"deploy.yml".into()));
     assert_eq!(pipeline["inputs"]["sha"], "{commit}");
+}
+
+#[test]
+fn what_was_deployed_outside_is_live_suspected_listed_and_marked() {
+    for (kind, more) in [("github-actions", "workflow = \"deploy.yml\"\n"), ("gitlab", "")] {
+        let probe = "[[probes]]\nname = \"api\"\nenvironment = \"staging\"\ncommand = [\"true\"]\ninterval = \"1s\"\n";
+        let team =
+            Team::made(kind, &format!("{more}deployments = \"staging\"\n"), "protected = true\n", probe);
+        let git =
+            |arguments: &[&str]| team.yard.shell.run("git", arguments).succeeded().stdout.trim().to_owned();
+        let before = git(&["rev-parse", "HEAD"]);
+        git(&["tag", "v1.2.2"]);
+        git(&["commit", "-q", "--allow-empty", "-m", "Break it"]);
+        git(&["tag", "v1.2.3"]);
+        let now = git(&["rev-parse", "HEAD"]);
+        team.ci.deployed(&[(&before, "success"), (&now, "success")]);
+        let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(5);
+        team.ci.kept().deployed_at(&now, at);
+        let terminal = Terminal::open(&team.yard.shell, 45, 160, &[]);
+        terminal.wait_text("Health");
+        terminal.press("2z");
+        let short = now.get(..7).unwrap();
+        terminal.wait_text(&format!("▲ deploy main ({short})"));
+        terminal.wait_text(&format!("main ({short}) live"));
+        drop(terminal);
+        let good = ["live", "staging", "v1.2.2", "--good", "--at", "2026-11-20T09:30:00Z"];
+        team.yard.shell.flightdeck(&good).succeeded();
+        let ways = team.yard.shell.flightdeck(&["rollback", "--env", "staging", "--list"]).succeeded().stdout;
+        assert!(ways.contains("redeploy v1.2.2"), "{kind}: {ways}");
+        let suspects = team.yard.shell.flightdeck(&["suspects"]).succeeded().stdout;
+        assert!(suspects.contains("Break it"), "{kind}: {suspects}");
+    }
 }
