@@ -11,7 +11,7 @@ use crate::failure::{Failure, FailureKind, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::Status;
 use crate::journal::{Journal, Summary};
-use crate::share::{Kept, Round, Sharing, node_name};
+use crate::share::{Kept, Round, Sharing, live_once, node_name};
 use crate::text::{counted, visible};
 
 /// Share incidents with colleagues' machines over the git remote
@@ -80,22 +80,29 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let mut journal = cx.journal()?;
     let mut sharing = sharing(cx)?;
     let incidents = shared(cx, &journal, &sharing)?;
-    let mut off = None;
+    let (off, live);
     let round = match args.what {
         What::Sync => {
-            let round = sharing.round(&mut journal, cx.now(), &incidents)?;
-            if let Some(kept) = round.kept {
-                return Err(kept.into());
+            let mut round = sharing.round(&mut journal, cx.now(), &incidents)?;
+            live = live_once(&mut sharing, &mut journal, &incidents);
+            round.added += live.as_ref().and_then(|done| done.as_ref().ok()).unwrap_or(&0);
+            off = round.kept.take();
+            match &off {
+                // What strangers may read at the one they cannot at the other.
+                Some(kept) if !matches!(live, Some(Ok(_))) => return Err(kept.clone().into()),
+                _ => round,
             }
-            round
         }
         What::Status => {
-            off = sharing.kept();
+            (off, live) = (sharing.kept(), None);
             sharing.standing(&journal, &incidents)?
         }
         What::Purge => return purge(args, cx, &journal, &sharing),
         What::Off | What::On => return turn(args.what == What::Off, cx, &sharing, &incidents),
     };
+    if let Some(Err(why)) = &live {
+        cx.out.tell(&visible(&format!("▲ not live: {why}")));
+    }
     tell(args, cx, &journal, &sharing, &incidents, &round, off.as_ref())
 }
 

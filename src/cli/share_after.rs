@@ -13,7 +13,7 @@ use crate::conductor::start_beside;
 use crate::drill::place::Place as Drill;
 use crate::failure::{Failure, Result};
 use crate::journal::Journal;
-use crate::share::{Kept, Sharing};
+use crate::share::{Kept, Sharing, live_once};
 use crate::text::visible;
 
 /// The variable that keeps verbs from sending by themselves, and the value that does.
@@ -136,6 +136,7 @@ pub(crate) fn run(_args: &Args, cx: &Context) -> Result<End> {
     let mut sharing = sharing(cx)?;
     // Only a hint: without it one more process is started.
     let _ = std::fs::write(marker(&known), "");
+    let was_begun = live(cx, &mut sharing)?;
     let mut waits = AGAIN.iter();
     let mut again = None;
     loop {
@@ -148,6 +149,9 @@ pub(crate) fn run(_args: &Args, cx: &Context) -> Result<End> {
         drop(turn);
         let is_well = round(cx, &mut sharing)?;
         drop(sends);
+        if !was_begun {
+            live(cx, &mut sharing)?;
+        }
         let Some(wait) = waits.next().filter(|_| !is_well) else { return Ok(End::Done) };
         if again.is_none() {
             again = unusable(sharing.git().turn_to_try_again())?;
@@ -157,6 +161,20 @@ pub(crate) fn run(_args: &Args, cx: &Context) -> Result<End> {
         }
         std::thread::sleep(*wait);
     }
+}
+
+/// Shares it live at once, where that is configured; tells whether all had been shared from here before. What goes wrong
+/// with it costs the time until git has brought the same.
+fn live(cx: &Context, sharing: &mut Sharing) -> Result<bool> {
+    let mut journal = cx.journal()?;
+    let mut incidents = shared(cx, &journal, sharing)?;
+    let all = incidents.len();
+    incidents.retain(|one| sharing.is_shared(one.id));
+    let is_begun = incidents.len() == all;
+    if sharing.turned_off().is_none() {
+        let _ = live_once(sharing, &mut journal, &incidents);
+    }
+    Ok(is_begun)
 }
 
 /// Makes a round; tells whether all is well, or nothing is to be sent.

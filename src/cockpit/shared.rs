@@ -24,6 +24,19 @@ pub struct Shared {
     pub kept: Option<(String, String)>,
     /// Open incidents that are there and not here, the most urgent first.
     pub offered: Vec<Offered>,
+    /// How sharing as it happens stands; `None`: it is not configured.
+    pub live: Option<LiveState>,
+}
+
+/// How sharing as it happens stands, beside the remote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveState {
+    /// What the server is called.
+    pub server: String,
+    /// Whether it is there, and has all that was written here.
+    pub is_up: bool,
+    /// Why it is not, or what it refused.
+    pub trouble: Option<String>,
 }
 
 /// An open incident at the remote that nobody has joined from here.
@@ -99,6 +112,9 @@ impl Model {
         let shared = self.shared.as_ref()?;
         if shared.incident.is_none() || shared.incident != self.incident().map(|state| state.id) {
             return None;
+        }
+        if shared.live.as_ref().is_some_and(|live| live.is_up) {
+            return Some(("shared live".to_owned(), false));
         }
         if shared.kept.is_some() {
             return Some(("not shared".to_owned(), false));

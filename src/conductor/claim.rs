@@ -91,7 +91,7 @@ impl Hold {
         incident: IncidentId,
         (target, plan): (&str, &str),
     ) -> Opening {
-        let Way { sharing, code } = match reach(state_dir, incident) {
+        let Way { sharing, code, .. } = match reach(state_dir, incident) {
             Reach::Alone => return Opening::Alone,
             Reach::Shut { why, .. } => return Opening::Shut(why),
             Reach::Open(way) => *way,

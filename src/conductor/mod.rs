@@ -117,7 +117,7 @@ pub use prove::{prove, prove_until_settled, unasked};
 pub use pull::{by_hand, needs_trust};
 pub use reconcile::reconcile;
 pub use runbooks::{page as runbook_page, shelf as runbook_shelf};
-pub use secrets::{keyring, masker};
+pub use secrets::{keyring, masker, secret};
 pub use sharing::{Rounds, Standing};
 pub use start::{PassOver, blocked, start};
 pub use suspects::suspects;

@@ -91,6 +91,19 @@ pub fn keyring(config: &Config, root: &Path) -> Keyring {
     })
 }
 
+/// The value of a declared secret of a repository, as text.
+///
+/// # Errors
+/// One line, which names it: it is not declared, cannot be had, or is no text.
+pub fn secret(config: &Config, root: &Path, name: &str) -> std::result::Result<Zeroizing<String>, String> {
+    let sources = declared(config, root);
+    let source = sources.iter().find(|source| source.name == name);
+    let value = source.ok_or_else(|| "it is not declared".to_owned()).and_then(get);
+    let text =
+        value.and_then(|value| String::from_utf8(value.to_vec()).map_err(|_| "it is no text".to_owned()));
+    text.map(Zeroizing::new).map_err(|why| format!("the secret {}: {why}", visible(name)))
+}
+
 /// The declared secrets of a repository for whoever needs some of them one after another: each is fetched once.
 pub(super) struct Purse {
     sources: Vec<SecretSource>,

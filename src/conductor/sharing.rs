@@ -16,13 +16,15 @@ use crate::hotfix::git::Reader;
 use crate::incident::IncidentId;
 use crate::incident::repository::remote;
 use crate::journal::{Journal, Summary};
-use crate::share::{Opened, Round, Sharing};
+use crate::share::{Live, Opened, Round, Sharing, Waker};
 use crate::text::address::without_credentials;
 
 /// The time between two rounds.
 const EVERY: Duration = Duration::from_secs(4);
 /// The longest time between two rounds while the remote does not answer.
 const LONGEST: Duration = Duration::from_secs(20);
+/// How long the last live pass is waited for.
+const LAST_PASS: Duration = Duration::from_secs(3);
 
 /// How far sharing has come.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,9 @@ pub struct Standing {
     /// Why the last round did not come to that.
     pub trouble: Option<String>,
 }
+
+/// What has live sharing made at once, once there is some.
+type Wakes = Arc<Mutex<Option<Waker>>>;
 
 impl Standing {
     /// Tells whether what was written here up to a time is at the remote.
@@ -63,6 +68,8 @@ pub(super) enum Reach {
 pub(super) struct Way {
     /// The carrier.
     pub(super) sharing: Sharing,
+    /// The same once more, for live sharing beside it.
+    live: Box<Sharing>,
     /// Where the code is, if that is another place: others may share over the carrier, too.
     pub(super) code: String,
 }
@@ -78,6 +85,7 @@ pub struct Rounds {
     orders: Sender<Order>,
     over: Receiver<()>,
     standing: Arc<Mutex<Standing>>,
+    wakes: Wakes,
 }
 
 impl Rounds {
@@ -86,19 +94,27 @@ impl Rounds {
         let (orders, queue) = channel();
         let (done, over) = channel();
         let standing = Arc::new(Mutex::new(Standing::default()));
+        let wakes = Wakes::default();
         let (told, state_dir, author) = (standing.clone(), state_dir.to_owned(), author.to_owned());
+        let live_wakes = wakes.clone();
         let thread = std::thread::Builder::new().name("sharing".to_owned());
         thread
             .spawn(move || {
-                Work { state_dir, author, incident, told, way: None }.serve(&queue);
+                let work =
+                    Work { state_dir, author, incident, told, way: None, live: None, wakes: live_wakes };
+                work.serve(&queue);
                 let _ = done.send(());
             })
             .ok()?;
-        Some(Self { orders, over, standing })
+        Some(Self { orders, over, standing, wakes })
     }
 
     /// Has the next round made now: something was written that is not to wait.
     pub fn hurry(&self) {
+        // Not by way of the rounds: one may be waiting for the remote.
+        if let Some(waker) = &*self.wakes.lock().unwrap_or_else(PoisonError::into_inner) {
+            waker.wake();
+        }
         let _ = self.orders.send(Order::Now);
     }
 
@@ -133,15 +149,20 @@ struct Work {
     incident: IncidentId,
     told: Arc<Mutex<Standing>>,
     way: Option<(Sharing, Journal)>,
+    live: Option<Live>,
+    wakes: Wakes,
 }
 
 impl Work {
-    fn serve(&mut self, queue: &Receiver<Order>) {
+    fn serve(mut self, queue: &Receiver<Order>) {
         let mut pause = EVERY;
         let mut is_last = false;
         loop {
             let is_well = self.round();
             if is_last {
+                if let Some(live) = self.live.take() {
+                    live.finish(LAST_PASS);
+                }
                 return;
             }
             pause = if is_well { EVERY } else { (pause * 2).min(LONGEST) };
@@ -167,6 +188,7 @@ impl Work {
                 Reach::Shut { remote, why } => return self.is_kept(remote, why),
             };
             let Ok(journal) = Journal::open_again(&self.state_dir, &self.author) else { return false };
+            self.begin_live(*way.live);
             self.way = Some((way.sharing, journal));
         }
         let Some((sharing, journal)) = &mut self.way else { return true };
@@ -191,6 +213,17 @@ impl Work {
         }
         told.trouble = trouble;
         told.trouble.is_none()
+    }
+
+    /// Shares it live as well, where that is configured.
+    fn begin_live(&mut self, sharing: Sharing) {
+        if self.live.is_some() {
+            return;
+        }
+        let Ok(journal) = Journal::open_again(&self.state_dir, &self.author) else { return };
+        self.live = Live::start(sharing, journal, Some(self.incident), || ());
+        let waker = self.live.as_ref().map(Live::waker);
+        *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) = waker;
     }
 
     /// Tells why nothing can be sent now; it is not well.
@@ -255,8 +288,10 @@ fn open(state_dir: &Path, opened: &Opened, incident: IncidentId) -> std::result:
         config.hotfix.remote = is_name.then(|| opened.remote.clone()).ok_or_else(|| moved(opened))?;
     }
     let wire = Unattended::new(&config, &reader);
-    let sharing =
-        Sharing::open(state_dir, wire, &config, is_trusted).map_err(|closed| Failure::from(closed).cause)?;
+    let opened_with = |wire| {
+        Sharing::open(state_dir, wire, &config, is_trusted).map_err(|closed| Failure::from(closed).cause)
+    };
+    let (sharing, live) = (opened_with(wire.clone())?, Box::new(opened_with(wire)?));
     if sharing.turned_off().is_some() {
         return Ok(None);
     }
@@ -266,7 +301,7 @@ fn open(state_dir: &Path, opened: &Opened, incident: IncidentId) -> std::result:
     // At the remote of the code itself there is but one repository.
     let of_code = reader.remote_name(&config.hotfix.remote).filter(|name| *name != opened.remote);
     let code = of_code.and_then(|name| reader.remote_place(&name)).map(|place| remote(&place));
-    Ok(Some(Way { sharing, code: code.unwrap_or_default() }))
+    Ok(Some(Way { sharing, live, code: code.unwrap_or_default() }))
 }
 
 /// Says that an incident is shared over another remote than the one that is configured, or trusted.

@@ -40,7 +40,7 @@ const ENOUGH: usize = 64 << 10;
 const MOST: u64 = 256 << 20;
 
 /// Runs git for a repository, where nobody has confirmed anything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Unattended {
     root: PathBuf,
     masker: Masker,

@@ -16,6 +16,7 @@ mod present;
 mod probe;
 pub mod programs;
 mod runbook;
+mod share;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -49,13 +50,6 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         label(service, "name", &mut found);
     }
     hotfix::check(root, &mut found);
-    if let Some((keep, span)) = table(root, "share").and_then(|share| text(share, "keep")) {
-        let share = types::Share { keep: keep.to_owned(), ..types::Share::default() };
-        if let Err(why) = share.keeps_for() {
-            let problem = Problem::new(span, format!("this is not how long something is kept: {why}"));
-            found.push(problem.help("`90 days`, or leave it out to keep it for good"));
-        }
-    }
     for check in tables(root, "checks") {
         command(check, "command", Need::Program, &mut found);
         variables(check, &mut found);
@@ -87,6 +81,9 @@ pub(super) fn check(root: &DeTable<'_>) -> Vec<Problem> {
         None => tables(root, "environments").filter_map(|e| Some(text(e, "name")?.0)).collect(),
     };
     let secrets: Vec<&str> = tables(root, "secrets").filter_map(named).collect();
+    if let Some(share) = table(root, "share") {
+        share::check(share, &secrets, &mut found);
+    }
     for entry in entries(root, "probes") {
         probe::check(entry, &environments, &secrets, &mut found);
     }

@@ -97,6 +97,14 @@ pub fn what_would_run(config: &Config) -> Vec<Item> {
         let rest = format!(" after {}", config.share.keep);
         items.push(call("share", "remove closed incidents from", "the remote", &rest));
     }
+    if !config.share.nats.is_empty() {
+        items.push(call(
+            "share",
+            "send incidents to and take them from",
+            &config.share.nats,
+            &config.share.credentials,
+        ));
+    }
     if config.share.public {
         items.push(call("share", "send incidents to", "the remote, though everybody can read it", ""));
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,14 +12,14 @@ use super::store::{self, Store};
 use super::{Event, Launch, no_thread, panics};
 use crate::cockpit::model::{ConfigSource, Model};
 use crate::cockpit::msg::{EffectId, Fact, Msg};
-use crate::cockpit::shared::{Offered, Shared};
+use crate::cockpit::shared::{LiveState, Offered, Shared};
 use crate::conductor::Unattended;
 use crate::config::types::Config;
 use crate::failure::{Failure, Result};
 use crate::hotfix::git::Reader;
 use crate::incident::{IncidentId, Role, Status};
 use crate::journal::{Journal, Summary};
-use crate::share::{Aside, Closed, Kept, Round, Sharing, Tip, node_name};
+use crate::share::{Aside, Closed, Kept, Live, Round, Sharing, Tip, Waker, node_name};
 
 /// The time between two rounds while somebody acts.
 const ACTIVE: Duration = Duration::from_secs(3);
@@ -47,7 +48,12 @@ pub(super) struct Watched {
 enum Order {
     Watch(Box<Watched>),
     Join(EffectId, IncidentId),
+    /// How live sharing stands has changed.
+    Live,
 }
+
+/// What has live sharing send what was written, once there is some.
+type Wakes = Arc<Mutex<Option<Waker>>>;
 
 /// Tells the thread what to share.
 pub(super) struct Sharer {
@@ -55,13 +61,16 @@ pub(super) struct Sharer {
     told: Option<Watched>,
     /// Whether nothing is shared at all: the incident is practice.
     is_off: bool,
+    wakes: Wakes,
 }
 
 impl Sharer {
     /// Starts the thread, which shares nothing yet.
     pub(super) fn start(launch: &Launch, store: &Store, events: &Sender<Event>) -> Result<Self> {
         let (orders, queue) = mpsc::channel();
-        let told = events.clone();
+        let (told, again) = (events.clone(), orders.clone());
+        let wakes = Wakes::default();
+        let live_wakes = wakes.clone();
         let (state_dir, user, open) = (launch.state_dir.clone(), launch.user.clone(), store.orders.clone());
         panics::spawn("sharing", events.clone(), move || {
             let tell = move |msg| drop(told.send(Event::Msg(msg)));
@@ -73,11 +82,14 @@ impl Sharer {
                 found: None,
                 told: None,
                 said: BTreeSet::new(),
+                again,
+                live: None,
+                wakes: live_wakes,
             }
             .serve(&queue);
         })
         .map_err(|error| no_thread(&error))?;
-        Ok(Self { orders, told: None, is_off: launch.drill })
+        Ok(Self { orders, told: None, is_off: launch.drill, wakes })
     }
 
     /// Shares what the model says is open.
@@ -87,6 +99,10 @@ impl Sharer {
             self.told = Some(wanted.clone());
             // It ends only with the program.
             let _ = self.orders.send(Order::Watch(Box::new(wanted)));
+            // Not by way of the thread: that may be waiting for the remote.
+            if let Some(waker) = &*self.wakes.lock().unwrap_or_else(PoisonError::into_inner) {
+                waker.wake();
+            }
         }
     }
 
@@ -131,6 +147,18 @@ struct Work {
     told: Option<Shared>,
     /// What was said to be wrong.
     said: BTreeSet<String>,
+    /// For this thread itself.
+    again: Sender<Order>,
+    live: Option<(Followed, Live)>,
+    wakes: Wakes,
+}
+
+/// What is shared live: a repository's incident by a configuration.
+#[derive(Debug, Clone, PartialEq)]
+struct Followed {
+    root: PathBuf,
+    config: Box<Config>,
+    incident: IncidentId,
 }
 
 impl Work {
@@ -148,6 +176,13 @@ impl Work {
             match order {
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
+                Ok(Order::Live) => {
+                    if self.tell_live() {
+                        // From now on git alone brings what colleagues write, however long it was left alone.
+                        (failures, next) = (0, next.map(|_| now));
+                    }
+                    continue;
+                }
                 Ok(Order::Join(id, incident)) => {
                     match self.join(watched.as_ref(), incident) {
                         Ok(()) => drop(self.open.send(store::Order::Open(id, incident))),
@@ -209,6 +244,8 @@ impl Work {
             // It was over before anybody shared it, and nobody looks for another one.
             return Some((false, false, true));
         }
+        self.keep_live(watched, shared);
+        let Some(found) = &mut self.found else { return None };
         let round = found.round(now, shared);
         if let Ok(Round { kept: Some(kept), .. }) = &round {
             self.tell_kept(watched, kept);
@@ -231,6 +268,7 @@ impl Work {
             incident: shared,
             kept: None,
             offered: found.offered(),
+            live: self.live_state(),
         };
         // The first time may be a bad moment of the network; what lasts has to be known.
         let lasting =
@@ -256,12 +294,67 @@ impl Work {
             remote: self.found.as_ref().map(|found| found.remote.clone()).unwrap_or_default(),
             incident: watched.incident,
             kept: Some((kept.to_string(), kept.way_out().to_owned())),
+            live: self.live_state(),
             ..Shared::default()
         };
         if self.told.as_ref() != Some(&told) {
             (self.tell)(Msg::Fact(Fact::Shared(Box::new(told.clone()))));
             self.told = Some(told);
         }
+    }
+
+    /// Shares an incident live as well, where that is configured.
+    fn keep_live(&mut self, watched: &Watched, incident: Option<IncidentId>) {
+        let Watched { root, config, is_trusted, .. } = watched;
+        let is_wanted = *is_trusted && !config.share.nats.is_empty();
+        let followed = |incident| Followed { root: root.clone(), config: config.clone(), incident };
+        let wanted = incident.filter(|_| is_wanted).map(followed);
+        if self.live.as_ref().map(|(followed, _)| followed) == wanted.as_ref() {
+            return;
+        }
+        *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.live = None;
+        let Some(wanted) = wanted else { return };
+        // What cannot be opened is said where the same is opened for git.
+        let Ok(Some(found)) = Found::open(&self.state_dir, &self.user, watched) else { return };
+        let again = self.again.clone();
+        let tell = move || drop(again.send(Order::Live));
+        self.live = Live::start(found.sharing, found.journal, incident, tell).map(|live| (wanted, live));
+        *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) =
+            self.live.as_ref().map(|(_, live)| live.waker());
+    }
+
+    /// How live sharing stands; `None`: nothing is shared live.
+    fn live_state(&self) -> Option<LiveState> {
+        let standing = self.live.as_ref()?.1.standing();
+        Some(LiveState { server: standing.server, is_up: standing.is_up, trouble: standing.trouble })
+    }
+
+    /// Tells how it stands now; whether it has just gone down.
+    fn tell_live(&mut self) -> bool {
+        let state = self.live_state();
+        let is_up = |state: Option<&LiveState>| state.is_some_and(|live| live.is_up);
+        let was_up = self.told.as_ref().is_some_and(|told| is_up(told.live.as_ref()));
+        let is_down = was_up && !is_up(state.as_ref());
+        let wrong = self.live.as_ref().map(|(_, live)| live.standing().aside).unwrap_or_default();
+        for failure in wrong.iter().map(put_aside).collect::<Vec<_>>() {
+            self.complain(failure);
+        }
+        if let Some((server, why)) =
+            state.as_ref().and_then(|live| Some((&live.server, live.trouble.as_ref()?)))
+        {
+            let failure = Failure::new(
+                format!("sharing live over {server}"),
+                why,
+                "git brings the same in the meantime; flightdeck share sync tries again at once",
+            );
+            self.complain(failure);
+        }
+        if let Some(told) = &mut self.told {
+            told.live = state;
+            (self.tell)(Msg::Fact(Fact::Shared(Box::new(told.clone()))));
+        }
+        is_down
     }
 
     /// Says once what is wrong.

@@ -77,6 +77,12 @@ pub fn node_name(node: u64) -> String {
     format!("{node:016x}")
 }
 
+/// Tells keys of an installation from each other.
+#[cfg(any(test, feature = "nats"))]
+pub(super) fn key_mark(key: &str) -> String {
+    Hash::of(key.as_bytes()).to_string().get(..16).unwrap_or_default().to_owned()
+}
+
 /// Reads such a name back.
 pub(super) fn parse_node(name: &str) -> Option<u64> {
     let is_one = name.len() == 16 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

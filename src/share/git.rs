@@ -11,23 +11,30 @@
 //! | `refs/flightdeck/v1/<incident>/archive` | the chains of an incident that is closed, as its parents |
 //! | `refs/taken/<incident>/<node>` | how far that was taken into the journal |
 //! | `refs/put/<commit>` | a commit while it is pushed |
+//! | `refs/live/<incident>/<node>/<key>` | what came of an installation over a live carrier, by the key it is signed with |
 //!
 //! What is pushed goes by a pattern, `refs/own/<incident>*:<name>*`: one name alone git takes for a branch that ends
 //! like it where the remote has no such reference yet.
 
 mod archive;
 mod blocked;
+#[cfg(any(test, feature = "nats"))]
+mod came;
 mod fetch;
 mod kept;
+mod live;
 mod lock;
+
+#[cfg(any(test, feature = "nats"))]
+pub(super) use came::Came;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, Signature};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Signature, Time};
 
 use super::batch::{Batch, MOST_BYTES, MOST_HEAD, Reached, node_name, parse_node};
 use super::opened::Opened;
@@ -149,6 +156,11 @@ impl Git {
     /// Whether the remote is one of the repository's, and no address.
     fn is_named(&self) -> bool {
         !self.remote.contains(['/', ':', '=']) && !self.remote.starts_with('.')
+    }
+
+    /// The root of the user's repository.
+    pub(super) fn root(&self) -> &Path {
+        self.wire.root()
     }
 
     /// The host that a name stands for in the user's settings of ssh.
@@ -404,6 +416,15 @@ impl Git {
         }
     }
 
+    /// The commit of the last batch of what this installation has to say in an incident.
+    ///
+    /// # Errors
+    /// One line: the repository cannot be read.
+    #[cfg(any(test, feature = "nats"))]
+    pub(super) fn own_tip(&self, incident: IncidentId) -> Result<Option<Oid>, String> {
+        self.commit(&own(incident))
+    }
+
     /// The last batch of what this installation has to say in an incident.
     ///
     /// # Errors
@@ -419,22 +440,28 @@ impl Git {
     pub fn add(&self, incident: IncidentId, batch: &Batch) -> Result<(), String> {
         let name = own(incident);
         let before = self.commit(&name)?;
-        let write = || -> Result<Oid, git2::Error> {
-            let mut tree = self.repo.treebuilder(None)?;
-            tree.insert(HEAD, self.repo.blob(&batch.head)?, 0o100_644)?;
-            tree.insert(RECORDS, self.repo.blob(&batch.lines)?, 0o100_644)?;
-            let tree = self.repo.find_tree(tree.write()?)?;
-            let by = Signature::now("flightdeck", "flightdeck@localhost")?;
-            let before = before.map(|before| self.repo.find_commit(before)).transpose()?;
-            let parents: Vec<_> = before.iter().collect();
-            self.repo.commit(None, &by, &by, "records of an incident\n", &tree, &parents)
-        };
-        let new = write().map_err(|error| said(&error))?;
+        let new = self.write(batch, before)?;
         let moved = match before {
             Some(before) => self.repo.reference_matching(&name, new, true, before, ""),
             None => self.repo.reference(&name, new, false, ""),
         };
         moved.map(drop).map_err(|error| said(&error))
+    }
+
+    /// Writes a batch down as a commit. It depends on nothing but the batch and those before it, so that it is the same
+    /// one whichever way they came.
+    fn write(&self, batch: &Batch, before: Option<Oid>) -> Result<Oid, String> {
+        let write = || -> Result<Oid, git2::Error> {
+            let mut tree = self.repo.treebuilder(None)?;
+            tree.insert(HEAD, self.repo.blob(&batch.head)?, 0o100_644)?;
+            tree.insert(RECORDS, self.repo.blob(&batch.lines)?, 0o100_644)?;
+            let tree = self.repo.find_tree(tree.write()?)?;
+            let by = Signature::new("flightdeck", "flightdeck@localhost", &Time::new(0, 0))?;
+            let before = before.map(|before| self.repo.find_commit(before)).transpose()?;
+            let parents: Vec<_> = before.iter().collect();
+            self.repo.commit(None, &by, &by, "records of an incident\n", &tree, &parents)
+        };
+        write().map_err(|error| said(&error))
     }
 
     /// Takes for our own what the remote has of this installation, where nothing is known here: the directory of this
@@ -465,22 +492,6 @@ impl Git {
         let Some(own) = self.commit(&own(tip.incident))? else { return Ok(false) };
         let (chain, _) = self.chain(Tip { commit: own, ..tip }, None)?;
         Ok(chain.into_iter().any(|commit| self.file(commit, HEAD, MOST_HEAD).is_ok_and(|ours| ours == head)))
-    }
-
-    /// Counts the records of this installation that are not at the remote, by incident.
-    ///
-    /// # Errors
-    /// One line: the repository cannot be read.
-    pub fn unsent(&self, node: u64) -> Result<BTreeMap<IncidentId, u64>, String> {
-        let mut unsent = BTreeMap::new();
-        for (incident, commit) in self.own_tips()? {
-            let here = self.reached(commit)?.records;
-            let there = self.sent(incident, node)?;
-            if here > there {
-                unsent.insert(incident, here - there);
-            }
-        }
-        Ok(unsent)
     }
 
     /// How many records of an installation in an incident were at the remote when it was asked last.

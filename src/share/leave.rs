@@ -31,6 +31,7 @@ impl Sharing {
                     whole.push(tip);
                 }
             }
+            self.git.forget_live(incident.id);
             if !whole.is_empty() {
                 refused = refused.and(self.git.archive(incident.id, &whole, now));
             }

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::SignedDuration;
+use zeroize::Zeroizing;
 
 use super::git::Git;
 use super::key::Key;
+use super::live::Login;
 use super::round::Sharing;
-use crate::conductor::{Access, Unattended, access};
+use crate::conductor::{Access, Unattended, access, secret};
 use crate::config::types::{Config, Share};
 use crate::failure::{Failure, FailureKind};
 use crate::text::address::without_credentials;
@@ -117,6 +119,7 @@ impl From<Kept> for Failure {
 pub(super) struct Gate {
     share: Share,
     settings: PathBuf,
+    config: Box<Config>,
     asked: Option<Asked>,
 }
 
@@ -177,9 +180,28 @@ impl Sharing {
         let mut share = Share { public: config.share.public && is_trusted, ..config.share.clone() };
         if !is_trusted {
             share.keep.clear();
+            share.nats.clear();
         }
-        let gate = Gate { share, settings, asked: None };
+        let gate = Gate { share, settings, config: Box::new(config.clone()), asked: None };
         Ok(Self::new(git, Key::open(state_dir).map_err(Closed::Unusable)?, gate))
+    }
+
+    /// The servers over which records go as they are written; `None`: none is configured and trusted.
+    pub(super) fn live_server(&self) -> Option<&str> {
+        Some(self.gate.share.nats.trim()).filter(|servers| !servers.is_empty())
+    }
+
+    /// How they are reached. May run what prints the secret.
+    ///
+    /// # Errors
+    /// One line: the secret cannot be had.
+    pub(super) fn login(&self) -> Result<Login, String> {
+        let Share { nats, credentials, public, .. } = &self.gate.share;
+        let value = match credentials.as_str() {
+            "" => Zeroizing::default(),
+            name => secret(&self.gate.config, self.git().root(), name)?,
+        };
+        Ok(Login { servers: nats.clone(), credentials: value, is_public: *public })
     }
 
     /// What keeps incidents from being sent; `None`: nothing does. Asks the host where that is not known, and waits a

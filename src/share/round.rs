@@ -6,26 +6,23 @@ use std::time::Duration;
 use git2::Oid;
 use jiff::Timestamp;
 
-use super::batch::{Batch, MOST_BYTES, Reached};
-use super::git::{Git, Tip, parse};
+use super::batch::Reached;
+use super::carrier::{Carrier, Outgoing, Remote};
+use super::git::{Git, Tip};
 use super::key::Key;
 use super::open::{Gate, Kept};
+use super::own::{COPIED, Own};
 use super::purge;
 use crate::failure::{Failure, Result};
 use crate::incident::repository::is_same;
 use crate::incident::{
-    Body, Checkout, Declared, Draft, IncidentId, Joined, Log, NoteKind, Noted, Record, Recorded, State,
-    Status,
+    Body, Checkout, Declared, Draft, IncidentId, NoteKind, Noted, Record, Recorded, State, Status,
 };
 use crate::journal::{Journal, Seq, Summary};
 use crate::text::visible;
 
-/// Most bytes of records that go into one batch: a host may refuse large pushes.
-const BATCH: usize = MOST_BYTES / 4;
 /// Most bytes of records that are taken from an installation in an incident.
 const MOST: usize = 256 << 20;
-/// Most bytes that are read of an incident that nobody has joined here.
-const MOST_PREVIEW: usize = 64 << 20;
 
 /// What a round came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,9 +79,9 @@ impl Preview {
 
 /// How far the records of an incident were looked at for what was written here, and how many were found.
 #[derive(Debug, Clone, Copy, Default)]
-struct Looked {
-    seq: Seq,
-    found: u64,
+pub(super) struct Looked {
+    pub(super) seq: Seq,
+    pub(super) found: u64,
 }
 
 /// Shares the incidents of a repository over one carrier.
@@ -93,11 +90,11 @@ pub struct Sharing {
     pub(super) git: Git,
     pub(super) key: Key,
     pub(super) gate: Gate,
-    seen: BTreeMap<IncidentId, Looked>,
+    pub(super) seen: BTreeMap<IncidentId, Looked>,
     /// What others had put in the way of ours, as it was told.
     told: BTreeSet<String>,
     /// Tips with which something was wrong, so that they are not gone through again.
-    wrong: BTreeMap<(IncidentId, u64), (Oid, Vec<Aside>)>,
+    wrong: BTreeMap<Tip, Vec<Aside>>,
 }
 
 impl Sharing {
@@ -162,18 +159,56 @@ impl Sharing {
         }
         // Two on this machine would both go on from the same end.
         let _lock = self.git.lock().map_err(unusable)?;
-        let asked = self.git.fetch();
-        let mut round = Round { trouble: asked.as_ref().err().cloned(), ..Round::default() };
+        let (mut round, is_asked) = self.pass(&mut Remote, journal, now, incidents, false)?;
         if incidents.is_empty() {
             return Ok(round);
         }
+        if let Some(one) = incidents.first() {
+            self.tell_removed(journal, now, one.id)?;
+        }
+        if round.trouble.is_none() && is_asked {
+            round.trouble = self.leave(journal, now, incidents)?.err();
+        }
+        self.git.tidy();
+        self.git.remember_trouble(now, round.trouble.as_deref());
+        if round.sent > 0 {
+            self.git.remember_pushed();
+        }
+        Ok(round)
+    }
+
+    /// Takes in what a carrier brings of the incidents that are given, and sends what was written here; tells also
+    /// whether it could be asked. `begins`: what nothing is known of is begun, though it could not.
+    ///
+    /// # Errors
+    /// The journal or the chains that are kept here cannot be used.
+    pub fn pass(
+        &mut self,
+        carrier: &mut dyn Carrier,
+        journal: &mut Journal,
+        now: Timestamp,
+        incidents: &[Summary],
+        begins: bool,
+    ) -> Result<(Round, bool)> {
+        let asked = carrier.fetch(&self.git);
+        let mut round = Round { trouble: asked.as_ref().err().cloned(), ..Round::default() };
+        let node = journal.author().node;
+        let mut out = Outgoing { node, ..Outgoing::default() };
+        if incidents.is_empty() {
+            // Nothing is sent, but what could not be taken whole may be asked for.
+            if asked.is_ok() {
+                carrier.push(&self.git, &out).map_err(unusable)?;
+            }
+            return Ok((round, asked.is_ok()));
+        }
         let left = asked.as_deref().unwrap_or_default();
-        round.aside.extend(left.iter().filter_map(|(name, why)| {
-            let (incident, node) = parse(name)?;
-            let is_one = incidents.iter().any(|one| one.id == incident);
-            is_one.then(|| Aside { incident, node, author: String::new(), why: why.clone() })
+        let left = left.iter().filter(|one| incidents.iter().any(|known| known.id == one.incident));
+        round.aside.extend(left.map(|one| Aside {
+            incident: one.incident,
+            node: one.node,
+            author: String::new(),
+            why: one.why.clone(),
         }));
-        let (mut sendable, mut overwritten) = (BTreeSet::new(), BTreeSet::new());
         for incident in incidents {
             self.take_in(journal, now, incident.id, &mut round)?;
             if self.is_purged(journal, incident.id)? {
@@ -181,44 +216,31 @@ impl Sharing {
                     continue;
                 }
                 // It was reopened, and is shared again.
-                round.trouble = round.trouble.or(self.git.unpurge(incident.id).err());
+                round.trouble = round.trouble.or(carrier.unpurge(&self.git, incident.id).err());
             }
             let gathered = match self.find_own(journal, incident.id)? {
                 Own::Copied => Err(COPIED.to_owned()),
                 // Where the remote was not asked, it may have what nothing is known of here.
-                Own::Unknown if asked.is_err() => Ok(()),
+                Own::Unknown if asked.is_err() && !begins => Ok(()),
                 Own::Overwritten => {
-                    overwritten.insert(incident.id);
+                    out.overwritten.insert(incident.id);
                     self.gather(journal, now, incident.id)?
                 }
                 Own::Unknown | Own::Known => self.gather(journal, now, incident.id)?,
             };
             match gathered {
-                Ok(()) => drop(sendable.insert(incident.id)),
+                Ok(()) => drop(out.incidents.insert(incident.id)),
                 Err(why) => round.trouble = round.trouble.or(Some(why)),
             }
         }
-        let node = journal.author().node;
-        let before: u64 = self.unsent(node, &sendable)?;
+        let before: u64 = self.unsent(carrier, &out)?;
         if round.trouble.is_none() || asked.is_ok() {
-            let refused = self.git.push(node, &sendable, &overwritten).map_err(unusable)?;
+            let refused = carrier.push(&self.git, &out).map_err(unusable)?;
             round.trouble = round.trouble.or_else(|| refused.into_iter().next());
-            if let Some(one) = incidents.first() {
-                self.tell_removed(journal, now, one.id)?;
-            }
         }
-        if round.trouble.is_none() && asked.is_ok() {
-            let left = self.leave(journal, now, incidents)?;
-            round.trouble = left.err();
-        }
-        self.git.tidy();
-        round.unsent = self.unsent(node, &sendable)?;
+        round.unsent = self.unsent(carrier, &out)?;
         round.sent = before.saturating_sub(round.unsent);
-        self.git.remember_trouble(now, round.trouble.as_deref());
-        if round.sent > 0 {
-            self.git.remember_pushed();
-        }
-        Ok(round)
+        Ok((round, asked.is_ok()))
     }
 
     /// Writes down what was removed at the remote because it kept ours from it: each once, however often it comes back.
@@ -259,8 +281,9 @@ impl Sharing {
     /// # Errors
     /// The journal or the carrier's own repository cannot be read.
     pub fn standing(&self, journal: &Journal, incidents: &[Summary]) -> Result<Round> {
-        let all = incidents.iter().map(|one| one.id).collect();
-        let mut unsent = self.unsent(journal.author().node, &all)?;
+        let incidents_of = incidents.iter().map(|one| one.id).collect();
+        let out = Outgoing { node: journal.author().node, incidents: incidents_of, ..Outgoing::default() };
+        let mut unsent = self.unsent(&Remote, &out)?;
         for incident in incidents {
             let written = journal.written_here(incident.id, Seq::default())?.records.len() as u64;
             unsent += written.saturating_sub(self.git.own(incident.id).map_err(unusable)?.records);
@@ -282,9 +305,14 @@ impl Sharing {
         Ok(Some(written.saturating_sub(there)))
     }
 
-    fn unsent(&self, node: u64, incidents: &BTreeSet<IncidentId>) -> Result<u64> {
-        let all = self.git.unsent(node).map_err(unusable)?;
-        Ok(all.into_iter().filter(|(id, _)| incidents.contains(id)).map(|(_, count)| count).sum())
+    fn unsent(&self, carrier: &dyn Carrier, out: &Outgoing) -> Result<u64> {
+        let mut unsent = 0;
+        for incident in &out.incidents {
+            let here = self.git.own(*incident).map_err(unusable)?.records;
+            let there = carrier.sent(&self.git, *incident, out.node).map_err(unusable)?;
+            unsent += here.saturating_sub(there);
+        }
+        Ok(unsent)
     }
 
     /// Takes in what other installations wrote in an incident, which is made here if it is not.
@@ -300,7 +328,9 @@ impl Sharing {
     ) -> Result<()> {
         let ours = journal.author().node;
         let mut tips: Vec<Tip> = self.git.tips_of(incident).map_err(unusable)?;
+        tips.extend(self.git.live_tips(incident).map_err(unusable)?);
         tips.retain(|tip| tip.node != ours);
+        self.wrong.retain(|wrong, _| wrong.incident != incident || tips.contains(wrong));
         // Where the incident is not here yet, nobody's records can be taken in before those that declare it.
         for _ in 0..=tips.len() {
             let before = tips.len();
@@ -326,26 +356,23 @@ impl Sharing {
         tip: Tip,
         round: &mut Round,
     ) -> Result<bool> {
-        let chain = (tip.incident, tip.node);
-        if let Some((_, aside)) = self.wrong.get(&chain).filter(|(commit, _)| *commit == tip.commit) {
+        if let Some(aside) = self.wrong.get(&tip) {
             round.aside.extend(aside.iter().cloned());
             return Ok(true);
         }
-        let taken = self.git.taken(tip).map_err(unusable)?;
-        if taken == Some(tip.commit) {
+        if self.git.is_taken(tip).map_err(unusable)? {
             return Ok(true);
         }
+        let taken = self.git.taken(tip).map_err(unusable)?;
         let put = |author: String, why: String| Aside { incident: tip.incident, node: tip.node, author, why };
-        let aside = match self.receive(journal, now, tip, taken, round)? {
+        let aside: Vec<Aside> = match self.receive(journal, now, tip, taken, round)? {
             Taken::Undeclared => return Ok(false),
             Taken::All => Vec::new(),
             Taken::Wrong(wrong) => wrong.into_iter().map(|(author, why)| put(author, why)).collect(),
         };
-        if aside.is_empty() {
-            self.wrong.remove(&chain);
-        } else {
+        if !aside.is_empty() {
             round.aside.extend(aside.iter().cloned());
-            self.wrong.insert(chain, (tip.commit, aside));
+            self.wrong.insert(tip, aside);
         }
         Ok(true)
     }
@@ -421,145 +448,6 @@ impl Sharing {
         }
         false
     }
-
-    /// Finds what the remote has of this installation. Where nothing of that is known here it is taken up, if it is
-    /// what the journal holds.
-    fn find_own(&self, journal: &Journal, incident: IncidentId) -> Result<Own> {
-        let node = journal.author().node;
-        let is_begun = self.is_shared(incident);
-        let tips = self.git.tips_of(incident).map_err(unusable)?;
-        let Some(tip) = tips.into_iter().find(|tip| tip.node == node) else {
-            return Ok(if is_begun { Own::Known } else { Own::Unknown });
-        };
-        // What others put there is no sign of a copy.
-        let is_signed = self
-            .git
-            .batch(tip.commit)
-            .is_ok_and(|batch| batch.key().as_deref() == Some(&self.key.public()) && batch.is_intact());
-        if is_begun {
-            return Ok(match (self.git.is_ours(tip).map_err(unusable)?, is_signed) {
-                (true, _) => Own::Known,
-                (false, true) if !self.git.is_copied_from_ours(tip).unwrap_or(false) => Own::Copied,
-                (false, _) => Own::Overwritten,
-            });
-        }
-        if !is_signed {
-            return Ok(Own::Overwritten);
-        }
-        let mut written = journal.written_here(incident, Seq::default())?.records.into_iter();
-        let (commits, _) = self.git.chain(tip, None).map_err(unusable)?;
-        let mut reached = Reached { key: self.key.public(), ..Reached::default() };
-        for commit in commits {
-            let checked = self.git.batch(commit).and_then(|batch| {
-                reached = batch.check(incident, node, &reached)?;
-                Ok(batch)
-            });
-            let is_here = checked.is_ok_and(|batch| {
-                batch.records().all(|record| written.next().is_some_and(|ours| ours == record))
-            });
-            if !is_here {
-                return Ok(Own::Copied);
-            }
-        }
-        self.git.adopt(tip).map_err(unusable)?;
-        Ok(Own::Known)
-    }
-
-    /// Puts what was written here since the last time into batches; or says why that cannot be.
-    fn gather(
-        &mut self,
-        journal: &mut Journal,
-        now: Timestamp,
-        incident: IncidentId,
-    ) -> Result<std::result::Result<(), String>> {
-        let node = journal.author().node;
-        let mut reached = self.git.own(incident).map_err(unusable)?;
-        if !reached.key.is_empty() && reached.key != self.key.public() {
-            return Ok(Err(OTHER_KEY.to_owned()));
-        }
-        if journal.key_of(incident, node)?.as_deref() != Some(&self.key.public()) {
-            journal.append(now, vec![Draft::now(incident, Joined { key: self.key.public() })])?;
-        }
-        let looked = self.seen.get(&incident).copied().unwrap_or_default();
-        let written = journal.written_here(incident, looked.seq)?;
-        let found = looked.found + written.records.len() as u64;
-        // Another process on this machine may have put some into batches.
-        let known = reached.records.checked_sub(looked.found).and_then(|known| usize::try_from(known).ok());
-        let Some((sent, mut rest)) = known.and_then(|known| written.records.split_at_checked(known)) else {
-            return Ok(Err(PUT_BACK.to_owned()));
-        };
-        if let (Some(ours), Some(last)) = (sent.last(), self.git.last_own(incident).map_err(unusable)?)
-            && last.records().last() != Some(ours.as_slice())
-        {
-            return Ok(Err(PUT_BACK.to_owned()));
-        }
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let fits = rest.iter().take_while(|record| {
-                bytes += record.len() + 1;
-                bytes <= BATCH
-            });
-            let (first, more) = rest.split_at(fits.count().max(1));
-            let batch = Batch::seal(&self.key, incident, node, &reached, first.iter().map(Vec::as_slice));
-            reached = batch.check(incident, node, &reached).map_err(unusable)?;
-            self.git.add(incident, &batch).map_err(unusable)?;
-            rest = more;
-        }
-        self.seen.insert(incident, Looked { seq: written.seq, found });
-        Ok(Ok(()))
-    }
-
-    /// Folds an incident as it stands at the remote, without taking anything in; `None`: what is there declares none,
-    /// or is too much to look at.
-    ///
-    /// # Errors
-    /// The carrier's own repository cannot be read.
-    pub fn preview(&self, incident: IncidentId) -> Result<Option<Preview>> {
-        let (mut records, mut bytes) = (Vec::new(), 0);
-        for tip in self.git.tips_of(incident).map_err(unusable)? {
-            let Ok((commits, _)) = self.git.chain(tip, None) else { continue };
-            let mut reached = Reached::default();
-            for commit in commits {
-                let Ok(batch) = self.git.batch(commit) else { break };
-                let Ok(next) = batch.check(incident, tip.node, &reached) else { break };
-                reached = next;
-                bytes += batch.lines.len();
-                if bytes > MOST_PREVIEW {
-                    return Ok(None);
-                }
-                let read = batch.records().filter_map(|bytes| Record::decode(bytes).ok());
-                records.extend(
-                    read.filter(|record| record.incident == incident && record.author.node == tip.node),
-                );
-            }
-        }
-        let declared = records.iter().filter_map(|record: &Record| match &record.body {
-            Body::Declared(declared) => Some(declared.clone()),
-            _ => None,
-        });
-        let declared = declared.collect();
-        Ok(Log::new(records).map(|log| Preview { state: log.into_state(), declared }))
-    }
-
-    /// The incidents that are in an archive at the remote.
-    ///
-    /// # Errors
-    /// The carrier's own repository cannot be read.
-    pub fn archives(&self) -> Result<Vec<IncidentId>> {
-        Ok(self.git.archives().map_err(unusable)?.into_iter().map(|(id, _)| id).collect())
-    }
-
-    /// The incidents that are at the remote and in no archive, each with what its installations have there.
-    ///
-    /// # Errors
-    /// The carrier's own repository cannot be read.
-    pub fn incidents(&self) -> Result<BTreeMap<IncidentId, Vec<Tip>>> {
-        let mut found: BTreeMap<IncidentId, Vec<Tip>> = BTreeMap::new();
-        for tip in self.git.tips().map_err(unusable)? {
-            found.entry(tip.incident).or_default().push(tip);
-        }
-        Ok(found)
-    }
 }
 
 /// What became of what one installation wrote.
@@ -570,25 +458,6 @@ enum Taken {
     /// Whose, and what is wrong.
     Wrong(Vec<(String, String)>),
 }
-
-/// What the remote has of this installation.
-enum Own {
-    /// Nothing is known of it.
-    Unknown,
-    /// What it has to say, or an earlier part of that.
-    Known,
-    /// What somebody else put there.
-    Overwritten,
-    /// What another machine with the same key wrote.
-    Copied,
-}
-
-const COPIED: &str = "another machine writes as this one: its state directory is a copy of this one. \
-                      Set another FLIGHTDECK_STATE_DIR there";
-const OTHER_KEY: &str = "the key of this installation is another one than before: put installation.key back, \
-                         or set another FLIGHTDECK_STATE_DIR and join from there";
-const PUT_BACK: &str = "more was sent from here than the journal holds: an older journal was put back. \
-                        Run flightdeck verify";
 
 /// Looks quickly whether a record may say that somebody joined.
 fn is_joined(record: &[u8]) -> bool {

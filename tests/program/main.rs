@@ -107,6 +107,8 @@ mod sharing_attacks;
 mod sharing_http;
 #[cfg(target_os = "linux")]
 mod sharing_leases;
+#[cfg(feature = "nats")]
+mod sharing_nats;
 #[cfg(target_os = "linux")]
 mod sharing_plans;
 mod sharing_ssh;

@@ -16,6 +16,11 @@ pub struct Share {
     pub public: bool,
     /// For how long what a closed incident left at the remote stays there: `90 days`. Empty: for good.
     pub keep: String,
+    /// Servers of NATS over which records go besides, as they are written: `tls://nats.example.com:4222`. Empty: none.
+    pub nats: String,
+    /// Name of the secret that NATS lets us in with: the text of a `.creds` file, an nkey's seed, `user:password`, or a
+    /// token. Empty: nothing.
+    pub credentials: String,
 }
 
 impl Share {
@@ -39,6 +44,13 @@ impl Share {
 
 impl Default for Share {
     fn default() -> Self {
-        Self { enabled: true, remote: String::new(), public: false, keep: String::new() }
+        Self {
+            enabled: true,
+            remote: String::new(),
+            public: false,
+            keep: String::new(),
+            nats: String::new(),
+            credentials: String::new(),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::super::production::outage_began;
 use super::*;
 use crate::cockpit::model::IncidentLine;
-use crate::cockpit::shared::{Offered, Shared};
+use crate::cockpit::shared::{LiveState, Offered, Shared};
 use crate::incident::Status;
 
 fn line(id: u128, title: &str, status: Status) -> IncidentLine {
@@ -158,6 +158,7 @@ fn offered(numbers: &[u128]) -> Shared {
         led_by: "omar".into(),
     };
     Shared {
+        live: None,
         remote: "origin".into(),
         at: Some(time(0)),
         unsent: 0,
@@ -203,6 +204,14 @@ fn how_sharing_stands_is_told_of_the_incident_that_is_shared() {
     let down = || Shared { trouble: Some("no route".into()), unsent: 6, ..shared() };
     assert_eq!(said(&mut table, down()), (format!("not shared since {since}, 6 unsent"), true));
     assert_eq!(said(&mut table, Shared { at: None, ..down() }), ("not shared, 6 unsent".to_owned(), true));
+    let up = LiveState { server: "nats.example.com".to_owned(), is_up: true, trouble: None };
+    // Git is away, and everybody sees it all the same.
+    assert_eq!(
+        said(&mut table, Shared { live: Some(up.clone()), ..down() }),
+        ("shared live".to_owned(), false)
+    );
+    let silent = Some(LiveState { is_up: false, trouble: Some("it does not answer".to_owned()), ..up });
+    assert_eq!(said(&mut table, Shared { live: silent, ..shared() }), ("shared 4s ago".to_owned(), false));
     let kept = Some(("everybody can read it".to_owned(), "set [share] public = true".to_owned()));
     assert_eq!(said(&mut table, Shared { kept, ..shared() }), ("not shared".to_owned(), false));
     let (_, told) = table.model.word.clone().unwrap();
