@@ -205,3 +205,26 @@ fn what_a_machine_held_for_a_plan_that_is_over_it_takes_again_at_once() {
     let next = Box::new(world.hold(&world.maya, "deploy-staging-2"));
     assert!(matches!(seize(next, &mut world.maya.journal, "", false), Taken::Yes(_)));
 }
+
+#[test]
+fn a_claim_in_the_name_of_another_person_is_doubted() {
+    let mut world = World::new();
+    let his = world.hold(&world.omar, "deploy-staging-9f3c-1");
+    let node = world.omar.journal.author().node;
+    let records =
+        world.omar.journal.written_here(world.incident, crate::journal::Seq::default()).unwrap().records;
+    let count = records.len() as u64;
+    // His machine signed what it wrote, so it is known whose it is.
+    world.maya.journal.receive(Timestamp::now(), world.incident, node, (&records, count)).unwrap();
+    world.put(&Claim { person: "maya".to_owned(), ..his.claim.clone() }, &his.key);
+    let hers = world.hold(&world.maya, PLAN);
+    assert_eq!(hers.sharing.git().hear_claim(&hers.reference, PATIENCE), Ok(Heard::Known));
+    let there = hers.there(&world.maya.journal).unwrap().unwrap();
+    let why = hers.doubt(&world.maya.journal, &there).unwrap();
+    assert!(why.contains("that machine is omar's"), "{why}");
+    // In his own name it is nobody's to doubt.
+    world.put(&his.claim, &his.key);
+    assert_eq!(hers.sharing.git().hear_claim(&hers.reference, PATIENCE), Ok(Heard::Known));
+    let there = hers.there(&world.maya.journal).unwrap().unwrap();
+    assert_eq!(hers.doubt(&world.maya.journal, &there), None);
+}

@@ -39,3 +39,31 @@ fn a_claim_of_nobody_is_put_right_and_what_was_lost_is_taken_again_once_it_is_fr
     world.put_as_stranger(&hers);
     assert!(matches!(renew(&mut hers, &world.maya.journal, false), Renewed::Lost(_)));
 }
+
+#[test]
+fn a_claim_is_renewed_while_a_round_of_sharing_has_the_lock() {
+    let world = World::new();
+    let mut hers = world.hold(&world.maya, PLAN);
+    hers.put(None).unwrap();
+    let first = hers.mine;
+    let round = world.hold(&world.maya, PLAN);
+    let lock = round.sharing.git().lock().unwrap();
+    assert_eq!(renew(&mut hers, &world.maya.journal, true), Renewed::Yes);
+    assert_ne!(hers.mine, first);
+    assert_eq!(world.there(), hers.mine);
+    drop(lock);
+}
+
+#[test]
+fn what_was_lost_once_stays_in_question_also_where_it_was_taken_again() {
+    let (over, _ended) = channel();
+    let (_told, done) = channel();
+    let kept = Arc::new(Mutex::new(Kept { renewed: Some(Stopwatch::start()), lost: None }));
+    let keeping = Keeping { over, done, target: "staging".to_owned(), kept: Arc::clone(&kept) };
+    assert_eq!(keeping.trouble(), None);
+    kept.lock().unwrap().lost = Some("omar (deploy-staging-9f3c-1)".to_owned());
+    // The keeper goes on, and has it again: something else was done there meanwhile.
+    kept.lock().unwrap().renewed = Some(Stopwatch::start());
+    let trouble = keeping.trouble();
+    assert_eq!(trouble.as_deref(), Some("omar (deploy-staging-9f3c-1) took staging over meanwhile"));
+}
