@@ -186,6 +186,8 @@ pub struct Model {
     pub runbooks_read: BTreeSet<String>,
     /// Presenter mode.
     pub present: Present,
+    /// Lines that other machines wrote a moment ago, and since when they stand out.
+    pub flash: Vec<(RecordId, Timestamp)>,
     /// What follows from the rest and the time; see `update`.
     pub derived: Derived,
 }
@@ -439,6 +441,7 @@ impl Model {
             services: super::update::pages::Services::default(),
             runbooks_read: BTreeSet::new(),
             present: Present::default(),
+            flash: Vec::new(),
             derived: Derived::default(),
         }
     }
@@ -584,7 +587,7 @@ impl Model {
     pub fn is_timed(&self) -> bool {
         self.incident().is_some_and(State::is_open)
             || self.word.is_some()
-            || !self.present.pressed.is_empty()
+            || !(self.present.pressed.is_empty() && self.flash.is_empty())
             || self.incident().is_some_and(|state| state.runs().any(|(_, run)| run.outcome.is_none()))
     }
 }

@@ -4,7 +4,7 @@ use super::model::{Model, Pane};
 use crate::config::types::HERE;
 use crate::health::{network, series};
 use crate::incident::digest::{Fold, Row};
-use crate::incident::{ChecklistItem, Entry, PlanRun, PlanState};
+use crate::incident::{ChecklistItem, Entry, PlanRun, PlanState, same_person};
 
 impl Model {
     /// Number of rows of a pane, among those that pass its filter.
@@ -44,13 +44,24 @@ impl Model {
         self.derived.health.order.iter().filter_map(|index| self.probes.get(*index)).map(|probe| &**probe)
     }
 
-    /// The checklist items that pass the filter of the checklist, with their numbers from 1.
+    /// The checklist items with their numbers from 1: those given to whoever sits here first, by name or by role.
+    pub fn checklist_in_order(&self) -> impl Iterator<Item = (usize, &ChecklistItem)> {
+        let all = || self.checklist().iter().enumerate().map(|(index, item)| (index + 1, item));
+        let mine = |(_, item): &(usize, &ChecklistItem)| self.is_mine(item);
+        all().filter(mine).chain(all().filter(move |one| !mine(one)))
+    }
+
+    /// Whether an item was given to whoever sits here.
+    fn is_mine(&self, item: &ChecklistItem) -> bool {
+        let Some(state) = self.incident() else { return false };
+        let to = state.assigned.get(&item.id);
+        to.is_some_and(|to| same_person(state.roles.get(to).unwrap_or(to), &self.me))
+    }
+
+    /// The checklist items that pass the filter of the checklist, in the same order.
     pub fn checklist_rows(&self) -> impl Iterator<Item = (usize, &ChecklistItem)> {
         let filter = self.view(Pane::Checklist).filter.to_lowercase();
-        self.checklist()
-            .iter()
-            .enumerate()
-            .map(|(index, item)| (index + 1, item))
+        self.checklist_in_order()
             .filter(move |(_, item)| filter.is_empty() || item.title.to_lowercase().contains(&filter))
     }
 

@@ -1,7 +1,9 @@
 //! The timeline: folded, filtered, and with what was taken back.
 
+use ratatui::style::Modifier;
+
 use super::testing::*;
-use super::theme::Theme;
+use super::theme::{Role, Theme};
 use crate::cockpit::{Key, Model, Msg, msg, update};
 use crate::incident::{Alarm, NoteKind, Retracted};
 
@@ -177,4 +179,27 @@ fn on_the_smallest_screen_rows_take_the_lines_that_are_free() {
         assert!(said.contains(wanted), "{wanted}:\n{shown}");
     }
     assert!(!shown.contains('…'), "{shown}");
+}
+
+#[test]
+fn a_line_of_another_machine_stands_out_where_it_is_and_nothing_moves() {
+    let mut scribe = records();
+    let id = scribe.note("omar", "15:17:10", NoteKind::Finding, "seen from afar");
+    let mut model = incident();
+    model.log = Some(scribe.log());
+    settle(&mut model);
+    for (columns, rows) in [(120, 36), (80, 24)] {
+        model.flash.clear();
+        let before = settled(&mut model, &Theme::default(), columns, rows);
+        let plain = style_of(&before, "seen from afar");
+        model.flash.push((id, model.now));
+        let after = settled(&mut model, &Theme::default(), columns, rows);
+        let flash = style_of(&after, "seen from afar");
+        assert_eq!(text(&before), text(&after), "nothing moves");
+        assert!(flash.add_modifier.contains(Modifier::BOLD), "{flash:?}");
+        assert_eq!(flash.bg, Theme::default().of(Role::Selection).bg);
+        assert_ne!(flash, plain);
+        let other = style_of(&after, "passed: core");
+        assert!(!other.add_modifier.contains(Modifier::BOLD), "only that line");
+    }
 }

@@ -12,8 +12,8 @@ use super::super::msg::{Done, Effect, EffectId, Fact, Item, JournalState};
 use super::super::overlay::{DraftView, Overlay, Preview, Scroll, Trust};
 use super::super::shared::{Shared, StartRow};
 use super::{
-    Cx, compared, flags, grade, live, menus, message, overlays, overtaken, past, plan_view, rollback,
-    run_view, runbooks, settle, survey, suspects, terminal,
+    Cx, compared, elsewhere, flags, grade, live, menus, message, overlays, overtaken, past, plan_view,
+    rollback, run_view, runbooks, settle, survey, suspects, terminal,
 };
 use crate::failure::{Failure, FailureKind};
 use crate::health::network::{self, Network};
@@ -362,6 +362,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     cx.model.suspects.stale |= records.iter().any(|record| suspects::matters(&record.body));
     let ran = records.iter().any(|record| matches!(record.body, Body::StepEnded(_)));
     let mut is_whole = true;
+    let written = elsewhere::written(&records);
     for record in records.into_iter().filter(|record| record.incident == incident) {
         // What cannot be folded in comes with the incident as a whole; the rest is shown at once.
         is_whole &= log.insert(record) != Taken::Anew;
@@ -369,6 +370,7 @@ fn insert(cx: &mut Cx<'_>, records: Vec<Record>) {
     cx.model.past.stale = true;
     let set_one = flags::set_one(log.state(), &ended);
     cx.model.now = caught_up(cx.model.now, log.state());
+    elsewhere::flash(cx.model, &written);
     // What comes before the answer was written before it is loaded: once is enough.
     if !is_whole && cx.model.reloading.is_none() {
         cx.model.reloading = Some(cx.effect("reading the incident", Effect::OpenIncident(incident)));

@@ -6,6 +6,7 @@ mod compared;
 mod confirm;
 mod culprits;
 mod declare;
+mod elsewhere;
 mod ending;
 mod facts;
 mod flags;
@@ -81,6 +82,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Tick(_) | Msg::Done(..) => true,
     };
     let sampled = matches!(msg, Msg::Fact(Fact::Health { .. }));
+    // Only what is heard of puts items in another order.
+    let item = matches!(msg, Msg::Fact(_) | Msg::Done(..)).then(|| elsewhere::item(cx.model)).flatten();
     match msg {
         // Where nothing of it is drawn, nothing is answered, started or recorded.
         Msg::Key(press) if cx.model.is_tiny() => keys::unseen(&mut cx, press),
@@ -104,6 +107,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<(EffectId, Effect)> {
         Msg::Done(id, result) => facts::done(&mut cx, id, result),
     }
     cx.keep_word();
+    if let Some(item) = item {
+        elsewhere::keep_on(cx.model, &item);
+    }
     if changes {
         follow(&mut cx);
         run_view::settle(&mut cx);
@@ -228,6 +234,7 @@ fn tick(model: &mut Model, now: Timestamp) {
     // A clock set back never makes what is shown run backwards.
     model.now = model.now.max(now);
     model.present.forget(model.now);
+    elsewhere::fade(model);
     let stays = |word: &str| if word.starts_with('✗') { FAILURE_STAYS } else { WORD_STAYS };
     if model.word.as_ref().is_some_and(|(since, word)| model.now.duration_since(*since) > stays(word)) {
         model.word = None;

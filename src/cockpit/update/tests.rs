@@ -4,6 +4,7 @@ mod alarms;
 mod clocks;
 mod confirm;
 mod counts;
+mod elsewhere;
 mod ending;
 mod flags;
 mod gates;

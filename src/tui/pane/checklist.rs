@@ -184,8 +184,8 @@ pub(super) fn summary(ui: Ui<'_>, pen: &mut Pen<'_>) {
     }
     let open = ui
         .model
-        .checklist()
-        .iter()
+        .checklist_in_order()
+        .map(|(_, item)| item)
         .find(|item| tick(ui, item).is_none_or(|tick| tick.state == CheckState::Open));
     if let Some(item) = open {
         pen.gap(3).put("open: ", ui.of(Role::Faint)).put(&item.title, ui.of(Role::Muted));

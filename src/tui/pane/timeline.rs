@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use super::super::paint::{Pen, cut, width};
 use super::super::theme::Role;
-use super::super::ui::Ui;
+use super::super::ui::{self, Ui};
 use super::{empty, frame, mark, roomy, verdict, window};
 use crate::cockpit::sift::Sift;
 use crate::cockpit::{Command, Pane};
@@ -50,7 +51,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> (Rect, Vec<u16>)
             entry_row(ui, &mut Pen::new(buf, body, line), row, &entry, before.as_ref());
             1
         };
+        let is_new = flashes(ui, row);
         for line in line..line + taken {
+            if is_new {
+                // Laid over it where it stands: nothing moves.
+                let place = ui::row(body, line);
+                buf.set_style(place, ui.of(Role::Selection).add_modifier(Modifier::BOLD));
+            }
             mark(ui, buf, body, line, Pane::Timeline, row == cursor);
         }
         let place = u16::try_from(row - top).unwrap_or(u16::MAX);
@@ -58,6 +65,13 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> (Rect, Vec<u16>)
         (line, row, before) = (line + taken, row + 1, Some(entry));
     }
     (body, lines)
+}
+
+/// Whether another machine wrote something of a row a moment ago.
+fn flashes(ui: Ui<'_>, row: usize) -> bool {
+    let flash = &ui.model.flash;
+    let is_one = |entry: &Entry<'_>| flash.iter().any(|(id, _)| *id == entry.id);
+    !flash.is_empty() && ui.model.timeline_entries(row).iter().any(is_one)
 }
 
 fn entry_row(ui: Ui<'_>, pen: &mut Pen<'_>, row: usize, entry: &Entry<'_>, before: Option<&Entry<'_>>) {
