@@ -12,8 +12,8 @@ use super::words::{
     between, capitalised, clock, clock_after, day, done, finding, first_of, fix, in_one_go, inside, opened,
     release as release_name, role, took_role,
 };
-use super::{live, people, plans};
-use crate::config::types::{HERE, Probe};
+use super::{live, people, plans, third_parties};
+use crate::config::types::{HERE, Probe, THIRD_PARTY};
 use crate::health::network;
 use crate::incident::{
     CheckState, Entry, EntryKind, NoteKind, OFFER_ENDS, PlanEnd, PlanRun, PlanState, Policy, Precision,
@@ -21,6 +21,7 @@ use crate::incident::{
 };
 use crate::plan::gates::void;
 use crate::text::markdown::{cell, inline, struck, table};
+use crate::text::name::is_same;
 
 /// Probes that change within this time of each other changed together.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
@@ -182,6 +183,10 @@ impl What {
     fn text(self) -> String {
         match self {
             Self::Text(text) => text,
+            // Each says itself how it is.
+            Self::Probes(_, environment, probes) if environment == THIRD_PARTY => {
+                capitalised(&first_of(&probes, ", "))
+            }
             Self::Probes(what, environment, probes) => {
                 let whose = if environment.is_empty() { String::new() } else { format!("{environment} ") };
                 format!("{}: {}", capitalised(&format!("{whose}{what}")), first_of(&probes, ", "))
@@ -197,19 +202,21 @@ impl What {
 /// Takes in what a probe saw.
 fn seen(probes: &[Probe], entry: &Entry<'_>, turn: &Turn, rows: &mut Vec<Row>) {
     let name = &*turn.probe;
+    let own = if name == network::OWN { HERE } else { "" };
+    let environment = probes.iter().find(|probe| probe.name == name).map_or(own, |probe| &probe.environment);
     let what = match turn.to {
         Turned::Good => "recovered",
         Turned::Silent => "without data",
+        Turned::Warning if environment == THIRD_PARTY => "degraded",
         Turned::Warning => "warning",
         Turned::Failing => "failing",
     };
     let why = turn.why(entry).trim_start_matches("no data: ");
-    let own = if name == network::OWN { HERE } else { "" };
-    let environment = probes.iter().find(|probe| probe.name == name).map_or(own, |probe| &probe.environment);
     // Where it is stands before it.
     let bare = name.strip_prefix(environment).and_then(|rest| rest.strip_prefix(' '));
     let bare = inline(bare.filter(|_| !environment.is_empty()).unwrap_or(name));
     let shown = match turn.to {
+        _ if environment == THIRD_PARTY => third_parties::seen(&bare, what, turn.to, why),
         Turned::Good => bare,
         _ if why.is_empty() => bare,
         Turned::Silent => format!("{bare} ({})", inline(why)),
@@ -365,17 +372,17 @@ fn voted(policy: &Policy, vote: &Vote) -> String {
     if vote.is_verified() {
         return format!("{} as {role}: {title}{why}", capitalised(did));
     }
-    let (who, by) = (inline(people::plain(&vote.by)), inline(people::plain(&vote.written_by)));
+    let (who, by) = (people::told(&vote.by), people::told(&vote.written_by));
     let how = if vote.verbal { ", verbally" } else { "" };
     format!("{who} {did} as {role}{how} (recorded by {by}): {title}{why}")
 }
 
 /// What a person did: who, unless that is who wrote it down.
 fn by_author(entry: &Entry<'_>, person: &str, did: &str) -> String {
-    if person.is_empty() || person == entry.author {
+    if person.is_empty() || is_same(person, entry.author) {
         capitalised(did)
     } else {
-        format!("{} {did}", inline(person))
+        format!("{} {did}", people::told(person))
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::followups;
-use super::words::{clock_after, day, sentences};
+use super::words::{clock, day, during, sentences};
 use super::{
     account, appendix, gaps, lessons, live, people, prevention, prose, relapses, resolution, runbooks,
     signals, times,
@@ -132,10 +132,10 @@ fn facts(state: &State, policy: &Policy, probes: &[Probe], now: Timestamp) -> St
     }
     let lasted = times::lasted(state, now);
     let lasted = lasted.unwrap_or_else(|| "**invalid**: it ends before it begins".to_owned());
-    let (began, on) = (clock_after(start, start), day(start));
+    let on = day(start);
     what.push(match state.resolved_at {
-        Some(end) => format!("{on}, {began}–{} UTC ({lasted})", clock_after(start, end)),
-        None => format!("since {on}, {began} UTC ({lasted} up to the last entry)"),
+        Some(end) => format!("{on}, {} UTC ({lasted})", during(start, end)),
+        None => format!("since {on}, {} UTC ({lasted} up to the last entry)", clock(start)),
     });
     let people = people::named(state, policy);
     let mut lines = vec![what.join(" · ")];

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::document::items;
-use super::production;
 use super::words::{capitalised, clock_after, inside, listed, opened};
+use super::{people, production};
 use crate::config::types::Probe;
 use crate::incident::{
     CheckState, ChecklistItem, ClockState, EntryKind, FollowUp, Issue, NoteKind, Outcome, PlanEnd, PlanState,
@@ -49,7 +49,7 @@ pub(super) fn left(
     }
     flags_off(state, &mut open);
     end_told(state, policy, &mut open);
-    people(state, policy, &mut open);
+    owed(state, policy, &mut open);
     review(state, policy, now, &mut open);
     checks(state, checklist, &mut open);
     // What was tried twice is to be done once.
@@ -68,7 +68,9 @@ fn conflict(state: &State, open: &mut Vec<String>) {
         let said: Vec<String> = state
             .heads
             .iter()
-            .map(|head| format!("{} ({}, {})", head.status.name(), inline(&head.by), when(state, head.at)))
+            .map(|head| {
+                format!("{} ({}, {})", head.status.name(), people::told(&head.by), when(state, head.at))
+            })
             .collect();
         open.push(format!("Decide its status: {}", said.join(", ")));
     }
@@ -121,21 +123,22 @@ fn end_told(state: &State, policy: &Policy, open: &mut Vec<String>) {
 }
 
 /// What people owe each other: a report on a task, an end to a proposal, an answer to an offer.
-fn people(state: &State, policy: &Policy, open: &mut Vec<String>) {
+fn owed(state: &State, policy: &Policy, open: &mut Vec<String>) {
     let at = |at| clock_after(state.started_at, at);
     open.extend(state.open_tasks().into_iter().map(|task| {
-        let (owner, text) = (inline(&task.owner), inside(&task.text));
+        let (owner, text) = (people::told(&task.owner), inside(&task.text));
         format!("Hear from {owner} what came of a task: {text} (back by {})", at(task.until))
     }));
     open.extend(state.open_motions().map(|motion| {
-        let objectors: Vec<String> = motion.objections.iter().map(|one| inline(&one.by)).collect();
+        let objectors: Vec<String> = motion.objections.iter().map(|one| people::told(&one.by)).collect();
         let against =
             if objectors.is_empty() { String::new() } else { format!("; {} objected", listed(&objectors)) };
-        let (text, by) = (inside(&motion.text), inline(&motion.by));
+        let (text, by) = (inside(&motion.text), people::told(&motion.by));
         format!("Decide what was proposed: {text} (by {by} at {}{against})", at(motion.at))
     }));
     open.extend(state.open_offers().map(|offer| {
-        let (to, by, what) = (inline(&offer.to), inline(&offer.by), inline(&policy.handed(&offer.role)));
+        let (to, by, what) =
+            (people::told(&offer.to), people::told(&offer.by), inline(&policy.handed(&offer.role)));
         format!("Answer to a handoff: {by} offered {to} {what} at {}", at(offer.at))
     }));
 }
@@ -162,7 +165,7 @@ pub(super) fn linked(issue: &Issue) -> String {
 
 /// What somebody wrote down as left to do.
 fn follow_up(one: &FollowUp) -> String {
-    let owner = (!one.owner.is_empty()).then(|| inline(&one.owner));
+    let owner = (!one.owner.is_empty()).then(|| people::told(&one.owner));
     let due = one.due.map(|due| format!("by {due}"));
     let issue = one.issue.as_ref().map(|issue| format!("issue {}", linked(issue)));
     let terms: Vec<String> = owner.into_iter().chain(due).chain(issue).collect();

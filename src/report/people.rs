@@ -9,17 +9,32 @@ use crate::text::name::is_same;
 
 /// Somebody, and what they were.
 struct Person<'s> {
-    /// The fullest of the names they go by.
-    name: &'s str,
+    /// The names they go by, the fullest first.
+    names: Vec<&'s str>,
     titles: Vec<String>,
+}
+
+impl Person<'_> {
+    fn goes_by(&self, name: &str) -> bool {
+        self.names.iter().any(|known| is_same(known, name))
+    }
 }
 
 /// Everybody with a role, now or before, those who approved in one, and whoever else wrote something down.
 pub(super) fn named(state: &State, policy: &Policy) -> Vec<String> {
-    let order = |id: &str| policy.roles.iter().position(|role| role.id == id).unwrap_or(usize::MAX);
-    let mut all: Vec<Person<'_>> = Vec::new();
+    let mut all: Vec<Person<'_>> = everybody(state);
+    let mut order: Vec<usize> = Vec::new();
+    let mut add = |all: &mut Vec<Person<'_>>, name: &str, title: Option<String>| {
+        let Some(place) = all.iter().position(|person| person.goes_by(name)) else { return };
+        if !order.contains(&place) {
+            order.push(place);
+        }
+        let titles = &mut all[place].titles;
+        titles.extend(title.filter(|title| !titles.contains(title)));
+    };
+    let rank = |id: &str| policy.roles.iter().position(|role| role.id == id).unwrap_or(usize::MAX);
     let mut roles: Vec<(&String, &String)> = state.roles.iter().collect();
-    roles.sort_by_key(|(id, _)| (order(id), *id));
+    roles.sort_by_key(|(id, _)| (rank(id), *id));
     for (id, who) in roles {
         add(&mut all, who, Some(role(policy, id)));
     }
@@ -33,7 +48,7 @@ pub(super) fn named(state: &State, policy: &Policy) -> Vec<String> {
     for vote in state.votes.iter().filter(|vote| vote.approves) {
         let title = role(policy, &vote.role);
         let has_it = |person: &Person<'_>| {
-            is_same(person.name, &vote.by) && person.titles.iter().any(|known| known.starts_with(&title))
+            person.goes_by(&vote.by) && person.titles.iter().any(|known| known.starts_with(&title))
         };
         let has_it = all.iter().any(has_it);
         add(&mut all, &vote.by, (!has_it && !title.is_empty()).then(|| format!("approved as {title}")));
@@ -41,11 +56,63 @@ pub(super) fn named(state: &State, policy: &Policy) -> Vec<String> {
     for author in state.authors.keys() {
         add(&mut all, author, None);
     }
-    let shown = |Person { name, titles }: &Person<'_>| match titles.as_slice() {
-        [] => inline(plain(name)),
-        titles => format!("{} ({})", inline(plain(name)), titles.join(", ")),
+    let shown = |Person { names, titles }: &Person<'_>| {
+        let name = told(names.first().copied().unwrap_or_default());
+        if titles.is_empty() { name } else { format!("{name} ({})", titles.join(", ")) }
     };
-    all.iter().map(shown).collect()
+    order.iter().map(|place| shown(&all[*place])).collect()
+}
+
+/// Everybody this incident knows by name, once.
+fn everybody(state: &State) -> Vec<Person<'_>> {
+    let had_roles = state.assignments.iter().map(|(_, _, who)| who.as_str());
+    let named = state.people().chain([state.declared_by.as_str()]).chain(had_roles);
+    let mut all: Vec<Person<'_>> = Vec::new();
+    for name in named.filter(|name| !name.trim().is_empty()) {
+        // Whoever signs with name and address is known by both: two who go by one of them are one.
+        let (same, mut others): (Vec<_>, Vec<_>) = all.into_iter().partition(|person| person.goes_by(name));
+        let mut names: Vec<&str> = same.into_iter().flat_map(|person| person.names).collect();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        others.push(Person { names, titles: Vec::new() });
+        all = others;
+    }
+    // `li` is who writes from `li@payments.example`, as long as nobody else writes from an address like that.
+    let mut index = 0;
+    while index < all.len() {
+        let short = |person: &Person<'_>| {
+            person.names.iter().all(|name| !name.contains('@') || name.starts_with('@'))
+        };
+        let owners: Vec<usize> = (0..all.len())
+            .filter(|other| {
+                *other != index
+                    && all[*other]
+                        .names
+                        .iter()
+                        .any(|name| handle(name).is_some_and(|handle| all[index].goes_by(handle)))
+            })
+            .collect();
+        match owners.as_slice() {
+            [owner] if short(&all[index]) => {
+                let names = std::mem::take(&mut all[index].names);
+                all[*owner].names.extend(names);
+                all.remove(index);
+            }
+            _ => index += 1,
+        }
+    }
+    for person in &mut all {
+        person.names.sort_by_key(|name| std::cmp::Reverse(fullness(name)));
+    }
+    all
+}
+
+/// What is before the `@` of the address that somebody signs with.
+fn handle(name: &str) -> Option<&str> {
+    let address =
+        name.trim().strip_suffix('>').and_then(|name| name.split_once('<')).map_or(name, |(_, mail)| mail);
+    address.split_once('@').map(|(handle, _)| handle.trim()).filter(|handle| !handle.is_empty())
 }
 
 /// Who had a role that somebody else or nobody has now: who, which, and until when.
@@ -68,21 +135,6 @@ fn former(state: &State) -> Vec<(&str, &str, Option<Timestamp>)> {
     all
 }
 
-fn add<'s>(all: &mut Vec<Person<'s>>, name: &'s str, title: Option<String>) {
-    if name.trim().is_empty() {
-        return;
-    }
-    match all.iter_mut().find(|person| is_same(person.name, name)) {
-        Some(person) => {
-            if fullness(name) > fullness(person.name) {
-                person.name = name;
-            }
-            person.titles.extend(title.filter(|title| !person.titles.contains(title)));
-        }
-        None => all.push(Person { name, titles: title.into_iter().collect() }),
-    }
-}
-
 /// How much of a name there is: `Li Wen` is more than `Li`, and that more than `li`.
 fn fullness(name: &str) -> (usize, bool) {
     let name = plain(name);
@@ -94,4 +146,9 @@ pub(super) fn plain(name: &str) -> &str {
     let person = name.split_once('<').map_or(name, |(person, _)| person).trim();
     let person = if person.is_empty() { name.trim() } else { person };
     person.strip_prefix('@').filter(|rest| !rest.is_empty()).unwrap_or(person)
+}
+
+/// The same, as Markdown.
+pub(super) fn told(name: &str) -> String {
+    inline(plain(name))
 }

@@ -1,5 +1,6 @@
 //! What plans did and were to do, as people say it: their titles are commands to a program.
 
+use super::people;
 use super::words::{capitalised, inside, why_ended};
 use crate::incident::{PlanRun, Release, State};
 use crate::text::markdown::inline;
@@ -34,7 +35,7 @@ fn to_do(plan: &PlanRun) -> Option<String> {
 
 /// What somebody set out to do, as the beginning of a sentence: `maya tried to deploy v1.4.3 to production`.
 pub(super) fn tried(plan: &PlanRun) -> String {
-    let by = inline(&plan.by);
+    let by = people::told(&plan.by);
     match to_do(plan) {
         Some(verb) => format!("{by} tried to {verb}"),
         None => format!("{by} started “{}”", inside(&plan.title)),
@@ -43,7 +44,7 @@ pub(super) fn tried(plan: &PlanRun) -> String {
 
 /// What somebody has begun, as the beginning of a sentence: `maya began to roll production back to v1.4.1`.
 pub(super) fn begun(plan: &PlanRun) -> String {
-    let by = inline(&plan.by);
+    let by = people::told(&plan.by);
     match to_do(plan) {
         Some(verb) => format!("{by} began to {verb}"),
         None => format!("{by} started “{}”", inside(&plan.title)),

@@ -5,13 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::relapses::Relapse;
 use super::words::{clock_after, day, ending, finding, first_of, inside, listed, role, sentences, spoken};
-use super::{live, plans, production, relapses, third_parties, times, words};
+use super::{live, people, plans, production, relapses, third_parties, times, words};
 use crate::config::types::Probe;
 use crate::incident::{
     EntryKind, PlanEnd, PlanRun, PlanState, Policy, Precision, Release, Role, State, Status, StepState,
     WatchVerdict, clocks,
 };
 use crate::text::markdown::{inline, line_start};
+use crate::text::name::is_same;
 
 /// What is within this of something else happened with it.
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
@@ -51,7 +52,7 @@ fn began(state: &State, policy: &Policy) -> String {
     said.extend(live::when_it_began(state).and_then(|live| live.sentence(state)));
 
     let (_, first, _) = state.severities.first().cloned().unwrap_or((start, state.severity, String::new()));
-    let by = inline(&state.declared_by);
+    let by = people::told(&state.declared_by);
     let after = state.declared_at.duration_since(start);
     let named = policy.severity_name(first);
     let declared = if after < AT_ONCE {
@@ -63,19 +64,21 @@ fn began(state: &State, policy: &Policy) -> String {
     let led: Vec<(Timestamp, &str)> = commanders(state);
     let title = role(policy, Role::COMMANDER);
     match led.as_slice() {
-        [(_, one)] if *one == state.declared_by => {
+        [(_, one)] if is_same(one, &state.declared_by) => {
             said.push(format!("{declared}, and led the response as {title}."));
         }
         [] => said.push(format!("{declared}.")),
         [(_, one)] => {
             said.push(format!("{declared}."));
-            said.push(format!("{} led the response as {title}.", inline(one)));
+            said.push(format!("{} led the response as {title}.", people::told(one)));
         }
-        [(_, one), others @ ..] => {
-            let others: Vec<String> =
-                others.iter().map(|(when, who)| format!("{} from {}", inline(who), at(*when))).collect();
-            let (one, others) = (inline(one), others.join(", then "));
-            if one == by {
+        [(_, first_led), others @ ..] => {
+            let others: Vec<String> = others
+                .iter()
+                .map(|(when, who)| format!("{} from {}", people::told(who), at(*when)))
+                .collect();
+            let (one, others) = (people::told(first_led), others.join(", then "));
+            if is_same(first_led, &state.declared_by) {
                 said.push(format!("{declared}, and led the response as {title}, then {others}."));
             } else {
                 said.push(format!("{declared}."));
@@ -101,7 +104,7 @@ fn commanders(state: &State) -> Vec<(Timestamp, &str)> {
     let taken = state.assignments.iter().filter(|(_, role, _)| role == Role::COMMANDER);
     let mut led: Vec<(Timestamp, &str)> = taken.map(|(at, _, person)| (*at, person.as_str())).collect();
     led.sort_by_key(|(at, _)| *at);
-    led.dedup_by_key(|(_, person)| *person);
+    led.dedup_by(|(_, next), (_, person)| is_same(next, person));
     led
 }
 
@@ -158,7 +161,7 @@ fn brought(state: &State, probes: &[Probe], plan: &PlanRun) -> Option<(Timestamp
     }
     let PlanState::Ended(end) = plan.state else { return None };
     let at = clock_after(state.started_at, plan.started_at);
-    let (target, why, by) = (inline(&plan.target), plans::why(plan), inline(&plan.by));
+    let (target, why, by) = (inline(&plan.target), plans::why(plan), people::told(&plan.by));
     let because = if why.is_empty() { String::new() } else { format!(": {why}") };
     let (noun, tried) = (plans::opening(plan), plans::tried(plan));
     let said = match end {
@@ -185,7 +188,8 @@ fn released(state: &State, release: &Release, at: Timestamp) -> String {
     let served = state.mitigated_at.is_some_and(|served| served < release.at);
     let at = clock_after(state.started_at, at);
     let back = release.rollback || state.plan(&release.plan).is_some_and(|plan| plan.purpose == "rollback");
-    let (name, target, by) = (inline(&release.name()), inline(&release.environment), inline(&release.by));
+    let (name, target, by) =
+        (inline(&release.name()), inline(&release.environment), people::told(&release.by));
     if release.plan.is_empty() {
         // Nobody deployed it from here: somebody said that it is there.
         let told = production::recorded_at(state, release);
@@ -235,7 +239,7 @@ fn changed(state: &State, release: &Release, back: bool) -> String {
 /// A flag that was turned.
 fn flagged(state: &State, plan: &PlanRun) -> Option<(Timestamp, String)> {
     let at = clock_after(state.started_at, plan.started_at);
-    let (by, turned) = (inline(&plan.by), plan.title.strip_prefix("turn ")?);
+    let (by, turned) = (people::told(&plan.by), plan.title.strip_prefix("turn ")?);
     plan.is_done().then(|| (plan.started_at, format!("{by} turned {} at {at}.", inside(turned))))
 }
 
@@ -356,7 +360,7 @@ fn standing(state: &State, now: Timestamp) -> String {
     if state.in_conflict() {
         let heads = state.heads.iter();
         let said: Vec<String> =
-            heads.map(|head| format!("{} says {}", inline(&head.by), head.status.name())).collect();
+            heads.map(|head| format!("{} says {}", people::told(&head.by), head.status.name())).collect();
         return format!("People decided differently about its status: {}.", listed(&said));
     }
     let lasted = spoken(state.elapsed(now));

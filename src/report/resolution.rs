@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::words::{capitalised, clock_after, done, inside, sentences};
-use super::{plans, production, prose, relapses};
+use super::{people, plans, production, prose, relapses};
 use crate::config::types::Probe;
 use crate::incident::{EntryKind, NoteKind, PlanRun, State, Status};
 use crate::text::markdown::{inline, line_start};
@@ -52,7 +52,7 @@ fn by_hand(state: &State) -> Vec<Deed> {
     let entries = state.timeline.iter().filter(|entry| entry.retracted.is_none());
     let told = entries.filter_map(|entry| {
         let at = clock_after(state.started_at, entry.at);
-        let (who, text) = (inline(entry.author), inside(entry.text));
+        let (who, text) = (people::told(entry.author), inside(entry.text));
         let (text, changes) = match entry.kind {
             EntryKind::Note(NoteKind::Decision) => (format!("{who} decided at {at}: {text}."), false),
             EntryKind::Note(NoteKind::Action) => (format!("{who} did by hand at {at}: {text}."), true),
@@ -71,7 +71,7 @@ fn by_hand(state: &State) -> Vec<Deed> {
 fn merged(state: &State) -> impl Iterator<Item = Deed> {
     let finished = state.plans.iter().filter(|plan| plan.is_finish() && PlanRun::is_done(plan));
     finished.map(|plan| {
-        let (at, by) = (plan.ended_at.unwrap_or(plan.started_at), inline(&plan.by));
+        let (at, by) = (plan.ended_at.unwrap_or(plan.started_at), people::told(&plan.by));
         let clock = clock_after(state.started_at, at);
         let text = match plans::finished(plan) {
             Some(did) => format!("{by} {did} at {clock}."),
@@ -104,7 +104,7 @@ fn ended(state: &State, deeds: &[Deed], probes: &[Probe]) -> Vec<String> {
     }
     let is_over = matches!(state.status, Status::Resolved | Status::Closed);
     if let Some(ending) = state.endings.last().filter(|_| is_over) {
-        let (by, at) = (inline(&ending.by), clock_after(state.started_at, ending.at));
+        let (by, at) = (people::told(&ending.by), clock_after(state.started_at, ending.at));
         let reason = if ending.reason.is_empty() {
             String::new()
         } else {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::third_parties::is_third_party;
-use super::words::{clock, clock_after, first_of, listed};
+use super::words::{clock, clock_after, during, first_of, listed};
 use super::{production, prose};
 use crate::config::types::Probe;
 use crate::incident::{KeptSignal, State, Turned, duration};
@@ -131,7 +131,7 @@ fn told(signal: &KeptSignal, spells: &[Spell]) -> String {
             Some(until) if clock_after(spell.from, until) == from => {
                 format!("{how} at {from} for {}", duration(until.duration_since(spell.from)))
             }
-            Some(until) => format!("{how} {from}–{}", clock_after(spell.from, until)),
+            Some(until) => format!("{how} {}", during(spell.from, until)),
         }
     };
     let all: Vec<String> = spells.iter().map(said).collect();
@@ -203,7 +203,7 @@ fn caption(signal: &KeptSignal) -> String {
         // Writing to a string cannot fail.
         let _ = write!(said, "; {word} {}", with_unit(threshold));
         if let Some((from, to)) = beyond(signal) {
-            let _ = write!(said, ", {beyond_it} it {}–{}", clock(from), clock_after(from, to));
+            let _ = write!(said, ", {beyond_it} it {}", during(from, to));
         }
     }
     said

@@ -4,12 +4,23 @@ use jiff::Timestamp;
 
 use super::words::{capitalised, clock_after};
 use crate::config::types::{Probe, THIRD_PARTY};
-use crate::incident::{State, Turned};
+use crate::incident::{State, Turned, duration};
 use crate::text::markdown::inline;
 
 /// Tells whether a probe tells of somebody else's service.
 pub(super) fn is_third_party(probes: &[Probe], name: &str) -> bool {
     probes.iter().any(|probe| probe.name == name && probe.environment == THIRD_PARTY)
+}
+
+/// How somebody else's service is: `payment provider says Partial Outage`, `payment provider recovered`; Markdown.
+pub(super) fn seen(name: &str, what: &str, to: Turned, why: &str) -> String {
+    match to {
+        Turned::Good => format!("{name} {what}"),
+        _ if why.is_empty() => format!("{name} {what}"),
+        _ if why.starts_with("says ") => format!("{name} {}", inline(why)),
+        Turned::Silent => format!("{name} {what} ({})", inline(why)),
+        _ => format!("{name} {what}: {}", inline(why)),
+    }
 }
 
 /// A sentence for each that was not well, and when that began.
@@ -31,6 +42,9 @@ fn sentence(state: &State, name: &str) -> Option<(Timestamp, String)> {
     let last_bad = turns.iter().rposition(|(_, to)| *to != Turned::Good)?;
     let word = if has_failed { "failing" } else { "degraded" };
     let said = match turns.get(last_bad + 1) {
+        Some((until, _)) if at(*until) == at(from) => {
+            format!("{name} was {word} at {} for {}.", at(from), duration(until.duration_since(from)))
+        }
         Some((until, _)) => format!("{name} was {word} from {} until {}.", at(from), at(*until)),
         None => format!("{name} has been {word} since {}.", at(from)),
     };

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::words::{between, clock_after, impossible, spoken, target, took_role};
-use super::{production, relapses, signals};
+use super::words::{between, clock_after, during, impossible, spoken, target, took_role};
+use super::{people, production, relapses, signals};
 use crate::config::types::Probe;
 use crate::incident::{
     Clock, ClockState, Phase, Policy, Recovery, RecoveryBy, State, clocks, detected_late, duration, rounds,
@@ -46,7 +46,7 @@ fn updates(state: &State, policy: &Policy, now: Timestamp) -> String {
 /// When somebody first took the incident up, and what that was.
 pub(super) fn acknowledged(state: &State, policy: &Policy) -> Option<(Timestamp, String)> {
     let (at, id, person) = state.assignments.iter().min_by_key(|(at, ..)| *at)?;
-    Some((*at, format!("{} {}", inline(person), took_role(policy, id))))
+    Some((*at, format!("{} {}", people::told(person), took_role(policy, id))))
 }
 
 fn measures(state: &State, policy: &Policy, probes: &[Probe]) -> Vec<[String; 3]> {
@@ -125,8 +125,8 @@ pub(super) fn served(state: &State, probes: &[Probe]) -> Option<String> {
         }
     };
     (!length.is_negative()).then(|| {
-        let (from, until) = (at(state.started_at), at(found.at));
-        format!("Users affected: {from}–{until} UTC ({}){how}", duration(length))
+        let when = during(state.started_at, found.at);
+        format!("Users affected: {when} UTC ({}){how}", duration(length))
     })
 }
 

@@ -24,6 +24,12 @@ pub(super) fn clock_after(before: Timestamp, at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// From when to when something went on: `14:02–14:31`, and `at 14:02` where it was over within the minute.
+pub(super) fn during(from: Timestamp, to: Timestamp) -> String {
+    let (began, ended) = (clock(from), clock_after(from, to));
+    if began == ended { format!("at {began}") } else { format!("{began}–{ended}") }
+}
+
 /// When something was, in a sentence: `at 14:02 UTC`, `on 2026-11-29 at 14:02 UTC`.
 pub(super) fn when(before: Timestamp, at: Timestamp) -> String {
     if day(before) == day(at) {

@@ -203,6 +203,66 @@ fn everybody_is_named_once_with_every_role_they_had() {
 }
 
 #[test]
+fn spellings_of_one_person_are_one_person_where_the_record_can_tell() {
+    let people = |names: &[&str]| {
+        let mut story = story();
+        for name in names {
+            story.at("13:41:00", name).tell(Noted { kind: NoteKind::Note, text: "x".into() });
+        }
+        let report = story.report();
+        report.lines().find_map(|line| line.strip_prefix("People: maya, ")).unwrap_or_default().to_owned()
+    };
+    for names in [
+        &["li", "Li Wei <li@pay.example>", "Li"] as &[&str],
+        &["Li Wei <li@pay.example>", "Li <li@pay.example>", "@li", "li wei"],
+        &["li", "Li <li.wei@pay.example>", "Li Wei <li.wei@pay.example>"],
+    ] {
+        assert_eq!(people(names), "Li Wei", "{names:?}");
+    }
+    // Nothing tells whose name that is.
+    assert_eq!(people(&["li", "Li Wei"]), "Li Wei, li");
+    assert_eq!(
+        people(&["li", "Li Na <li@shop.example>", "Li Wei <li@pay.example>"]),
+        "Li Na, Li Wei, li",
+        "two write from such an address"
+    );
+}
+
+#[test]
+fn nobody_is_named_with_an_address_by_the_account() {
+    let mut story = story();
+    let role = |person: &str| RoleTaken { role: "commander".into(), person: person.into() };
+    story.at("13:41:00", "Li <li@pay.example>").tell(role("li"));
+    story.tell(role("Li <li@pay.example>"));
+    rolled_back(&mut story, "13:49:00", "13:52:12", found_there());
+    story.at("14:05:00", "Li <li@pay.example>").tell(Mitigated::default());
+    let report = story.report();
+    let (account, _) = report.split_once("## Appendix").unwrap();
+    assert!(!account.contains("li@pay") && !account.contains("then Li"), "{account}");
+}
+
+#[test]
+fn what_was_over_within_a_minute_has_one_time() {
+    let mut served = story();
+    served.at("13:38:05", "maya").tell(alarm("payment provider", "ok", "warn"));
+    served.at("13:38:25", "maya").tell(alarm("payment provider", "warn", "ok"));
+    served.at("14:05:00", "maya");
+    served.tell_of(Some((at("13:38:40"), Precision::Exact)), Mitigated::default());
+    let mut over = story();
+    over.at("14:05:00", "maya");
+    over.tell_of(Some((at("13:38:50"), Precision::Exact)), Resolved::default());
+    for (story, wanted) in [
+        (&served, "Users affected: at 13:38 UTC ("),
+        (&served, "Payment provider was degraded at 13:38 for 20s."),
+        (&over, ", at 13:38 UTC ("),
+    ] {
+        let report = story.report();
+        assert!(report.contains(wanted), "{wanted}: {report}");
+        assert!(!report.contains("13:38–13:38"), "{report}");
+    }
+}
+
+#[test]
 fn what_was_done_reads_as_sentences_and_gates_of_one_plan_are_one_line() {
     let mut story = story();
     let plan = "deploy-production-1".to_owned();

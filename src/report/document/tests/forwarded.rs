@@ -49,6 +49,7 @@ fn a_probe_whose_values_do_not_show_how_it_was_is_drawn_by_its_states() {
         kept("payment provider", None, &slow),
         kept("api /health", None, &slow),
         kept("db connections", Some(95.0), &[26.0, 26.0, 26.0, 26.0, 26.0, 30.0, 86.0, 86.0, 30.0]),
+        kept("p95 latency", Some(95.0), &[26.0, 26.0, 26.0, 26.0, 26.0, 30.0, 96.0, 30.0, 30.0]),
     ];
     story.at("13:45:00", "maya").tell(keeps(signals));
     let report = story.report();
@@ -57,6 +58,27 @@ fn a_probe_whose_values_do_not_show_how_it_was_is_drawn_by_its_states() {
                   api /health: status 503 13:40–13:41\n▁▁▁▁██▁▁▁\n\n\
                   db connections: 26 to 86 %, at the end 30 %; max 95 %\n";
     assert!(drawn.starts_with(wanted), "{drawn}");
+}
+
+#[test]
+fn a_third_party_is_told_of_as_people_would() {
+    let mut story = story();
+    story.at("13:39:10", "maya").tell(alarm("payment provider", "warn", "says Partially Degraded Service"));
+    story.at("13:44:00", "maya").tell(alarm("payment provider", "ok", ""));
+    story.at("13:46:00", "maya").tell(alarm("payment provider", "failing", "status 503, expected 200"));
+    story.at("13:48:00", "maya").tell(alarm("payment provider", "unknown", "no data: timed out after 5s"));
+    let report = story.report();
+    let told: Vec<&str> = report.lines().filter(|line| line.contains(" | Payment provider ")).collect();
+    let said: Vec<&str> =
+        told.iter().filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next()).collect();
+    let wanted = [
+        "Payment provider says Partially Degraded Service",
+        "Payment provider recovered",
+        "Payment provider failing: status 503, expected 200",
+        "Payment provider without data (timed out after 5s)",
+    ];
+    assert_eq!(said, wanted, "{report}");
+    assert!(!report.contains("Third party"), "{report}");
 }
 
 #[test]
