@@ -94,7 +94,7 @@ fn list(args: &Args, cx: &Context) -> Result<End> {
     let loaded = cx.load_to_read(Wanted::Last)?;
     let found = if args.suspects { Some(super::suspects::look(cx, None)?) } else { None };
     let state = loaded.state();
-    let culprits = standings(&setup.policy.culprits, state, found.as_ref(), &setup.config.probes);
+    let culprits = standings(&setup.policy.culprits, state, found.as_ref(), &setup.config.probes, &[]);
     let odd = odd(state);
     if args.save.json {
         let culprits: Vec<_> = culprits

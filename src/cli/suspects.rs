@@ -65,7 +65,8 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     let found = look(cx, args.since.as_deref())?;
     let loaded = cx.load_to_read(Wanted::Open).ok();
     let probes = cx.setup()?.config.probes;
-    let theirs = loaded.map(|loaded| culprits::third_parties(loaded.state(), &probes)).unwrap_or_default();
+    let theirs =
+        loaded.map(|loaded| culprits::third_parties(loaded.state(), &probes, &[])).unwrap_or_default();
     if args.world.json {
         cx.out.json(&json(&found, &theirs, cx.now()))?;
     } else {

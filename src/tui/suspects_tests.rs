@@ -1,5 +1,7 @@
 //! Suspects on the screen: the list, what speaks for one, and its change.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::testing::*;
@@ -291,6 +293,36 @@ fn a_third_party_that_is_not_well_stands_above_every_change() {
         let drawn = text(&settled(&mut theirs(well), &Theme::default(), 120, 36));
         assert!(!drawn.contains("third party  payment"), "{well}: {drawn}");
     }
+}
+
+#[test]
+fn a_third_party_stands_there_as_soon_as_health_knows_it() {
+    use crate::health::series::{Sample, State, Status, Verdict};
+
+    let mut model = with(Some(Ok(found())));
+    let probe = "name = \"payment provider\"\nurl = \"https://status.example.com/api/v2/status.json\"";
+    model.config.config.probes = vec![toml::from_str(probe).unwrap()];
+    let sample = Sample {
+        at: at("14:30:40"),
+        verdict: Verdict::Bad,
+        why: "says Major Outage".into(),
+        ..Sample::default()
+    };
+    let seen = |state| Status {
+        name: "payment provider".into(),
+        environment: "third party".into(),
+        state,
+        since: Some(at("14:30:40")),
+        last: Some(sample.clone()),
+        ..Status::default()
+    };
+    model.probes = vec![Arc::new(seen(State::Failing))];
+    settle(&mut model);
+    let drawn = text(&settled(&mut model, &Theme::default(), 120, 36));
+    assert!(drawn.contains("▲ third party  payment provider says Major Outage"), "{drawn}");
+    press(&mut model, "esc b");
+    let drawn = text(&settled(&mut model, &Theme::default(), 120, 36));
+    assert!(drawn.contains("payment provider is failing: says Major Outage"), "{drawn}");
 }
 
 #[test]

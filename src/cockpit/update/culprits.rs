@@ -19,7 +19,7 @@ pub(super) fn open(cx: &mut Cx<'_>) {
 pub fn rows(model: &Model) -> (Vec<Standing<'_>>, Vec<Odd>) {
     let Some(state) = model.incident() else { return (Vec::new(), Vec::new()) };
     let probes = &model.config.config.probes;
-    (standings(&model.policy.culprits, state, model.suspects.found(), probes), odd(state))
+    (standings(&model.policy.culprits, state, model.suspects.found(), probes, &model.probes), odd(state))
 }
 
 /// Takes a key for the list.

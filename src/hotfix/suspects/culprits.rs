@@ -1,9 +1,12 @@
 //! What usually breaks a service, and what is known of each: changes that look like it, probes that tell of it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Found, short};
 use crate::config::types::{Concern, Probe};
+use crate::health::series::Status;
 use crate::incident::{Culprit, CulpritVerdict, EntryKind, NoteKind, RecordId, State, Turned};
 
 /// Most changes that are named for one culprit.
@@ -46,24 +49,46 @@ pub struct Theirs {
     pub since: Timestamp,
 }
 
-/// Third parties that their probes show not to be well: known, where a change of ours is only suspected.
-pub fn third_parties(state: &State, probes: &[Probe]) -> Vec<Theirs> {
+/// How a probe is: as it is seen here, else as it is on record.
+struct Now<'a> {
+    state: &'a str,
+    why: &'a str,
+    since: Timestamp,
+}
+
+fn now<'a>(name: &str, state: &'a State, seen: &'a [Arc<Status>]) -> Option<Now<'a>> {
+    let here = seen.iter().find(|probe| probe.name == name).and_then(|probe| {
+        let last = probe.last.as_ref()?;
+        // What is not settled here may be known elsewhere.
+        Turned::of(probe.state.name()).filter(|turned| *turned != Turned::Silent)?;
+        let since = probe.began().unwrap_or(last.at);
+        Some(Now { state: probe.state.name(), why: &last.why, since })
+    });
+    here.or_else(|| {
+        let alarm = state.alarms.get(name)?;
+        Some(Now { state: &alarm.state, why: &alarm.why, since: alarm.since })
+    })
+}
+
+/// Third parties that their probes show not to be well: known, where a change of ours is only suspected. What is seen of
+/// them here (`seen`) counts before it is on record.
+pub fn third_parties(state: &State, probes: &[Probe], seen: &[Arc<Status>]) -> Vec<Theirs> {
     let theirs = probes.iter().filter(|probe| probe.concern() == Some(Concern::ThirdParty));
     let unwell = theirs.filter_map(|probe| {
-        let alarm = state.alarms.get(&probe.name)?;
-        let how = match Turned::of(&alarm.state)? {
+        let now = now(&probe.name, state, seen)?;
+        let how = match Turned::of(now.state)? {
             Turned::Failing => "failing",
             Turned::Warning => "degraded",
             // Nobody answering says nothing of how they are.
             Turned::Good | Turned::Silent => return None,
         };
         let name = &probe.name;
-        let said = match alarm.why.as_str() {
+        let said = match now.why {
             "" => format!("{name} is {how}"),
             why if why.starts_with("says ") => format!("{name} {why}"),
             why => format!("{name} is {how}: {why}"),
         };
-        Some(Theirs { said, since: alarm.since })
+        Some(Theirs { said, since: now.since })
     });
     unwell.collect()
 }
@@ -74,10 +99,11 @@ pub fn standings<'a>(
     state: &State,
     found: Option<&Found>,
     probes: &[Probe],
+    seen: &[Arc<Status>],
 ) -> Vec<Standing<'a>> {
     let standing = |culprit: &'a Culprit| {
         let judged = state.culprits.get(&culprit.id);
-        let mut evidence = alarms(culprit, state, probes);
+        let mut evidence = alarms(culprit, state, probes, seen);
         evidence.extend(changes(culprit, found));
         Standing {
             culprit,
@@ -94,14 +120,14 @@ pub fn standings<'a>(
 }
 
 /// Probes that tell of it and are not well.
-fn alarms(culprit: &Culprit, state: &State, probes: &[Probe]) -> Vec<String> {
+fn alarms(culprit: &Culprit, state: &State, probes: &[Probe], seen: &[Arc<Status>]) -> Vec<String> {
     let about = probes.iter().filter(|probe| tells_of(probe, culprit));
     let bad = about.filter_map(|probe| {
-        let alarm = state.alarms.get(&probe.name)?;
-        let is_bad = !["ok", "pending", ""].contains(&alarm.state.as_str());
-        let colon = if alarm.why.is_empty() { "" } else { ": " };
-        let verb = if alarm.state == "warn" { "warns".to_owned() } else { format!("is {}", alarm.state) };
-        is_bad.then(|| format!("{} {verb}{colon}{}", probe.name, alarm.why))
+        let now = now(&probe.name, state, seen)?;
+        let is_bad = !["ok", "pending", ""].contains(&now.state);
+        let colon = if now.why.is_empty() { "" } else { ": " };
+        let verb = if now.state == "warn" { "warns".to_owned() } else { format!("is {}", now.state) };
+        is_bad.then(|| format!("{} {verb}{colon}{}", probe.name, now.why))
     });
     bad.collect()
 }

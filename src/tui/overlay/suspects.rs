@@ -63,7 +63,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, view: &SuspectsView
 /// Third parties that are not well, above whatever changed here; and the room that is left below them.
 fn third_parties(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> Rect {
     let probes = &ui.model.config.config.probes;
-    let theirs = ui.model.incident().map(|state| culprits::third_parties(state, probes)).unwrap_or_default();
+    let theirs = ui
+        .model
+        .incident()
+        .map(|state| culprits::third_parties(state, probes, &ui.model.probes))
+        .unwrap_or_default();
     let shown = theirs.iter().take(THEIRS);
     for (y, one) in shown.clone().enumerate() {
         let mut pen = Pen::new(buf, row(area, y as u16), 0);
