@@ -9,6 +9,7 @@ use super::theme::{Role, Theme};
 use crate::cockpit::key::Code;
 use crate::cockpit::msg::KeyPress;
 use crate::cockpit::overlay::Overlay;
+use crate::cockpit::update::tests::situations;
 use crate::cockpit::{Key, Model, Msg, update};
 
 const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (40, 12)];
@@ -87,23 +88,47 @@ fn first(model: &mut Model, theme: &Theme, size: (u16, u16)) -> Buffer {
     settled(model, theme, size.0, size.1)
 }
 
+/// The keys that are drawn, each with the first size at which it is.
+fn shown(model: &mut Model, theme: &Theme) -> Vec<(String, (u16, u16))> {
+    let mut here: Vec<(String, (u16, u16))> = Vec::new();
+    for size in SIZES {
+        let buf = first(model, theme, size);
+        let is_help = matches!(model.overlays.last(), Some(Overlay::Help(_)));
+        for keys in drawn(&buf, is_help) {
+            if here.iter().all(|(known, _)| *known != keys) {
+                here.push((keys, size));
+            }
+        }
+    }
+    here
+}
+
+#[test]
+fn every_key_that_is_shown_in_a_situation_does_something() {
+    let theme = theme();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (name, situation) in situations::all() {
+        let keys = shown(&mut situation(), &theme);
+        count += keys.len();
+        for (keys, size) in keys {
+            let mut model = situation();
+            first(&mut model, &theme, size);
+            if let Some(word) = pressed(&mut model, &theme, &keys, size) {
+                wrong.push(format!("{name} {size:?} `{keys}`: {word}"));
+            }
+        }
+    }
+    assert!(count > 1000, "{count} keys are found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_key_that_is_shown_does_something() {
     let theme = theme();
     // Each once in a scene, at the first size at which it is drawn.
     let mut all: Vec<Vec<(String, (u16, u16))>> = Vec::new();
     for (_, mut model) in scenes() {
-        let mut here: Vec<(String, (u16, u16))> = Vec::new();
-        for size in SIZES {
-            let buf = first(&mut model, &theme, size);
-            let is_help = matches!(model.overlays.last(), Some(Overlay::Help(_)));
-            for keys in drawn(&buf, is_help) {
-                if here.iter().all(|(known, _)| *known != keys) {
-                    here.push((keys, size));
-                }
-            }
-        }
-        all.push(here);
+        all.push(shown(&mut model, &theme));
     }
     assert!(all.iter().map(Vec::len).sum::<usize>() > 500, "keys are found");
     let mut wrong: Vec<String> = Vec::new();

@@ -28,7 +28,7 @@ mod report;
 mod rollback;
 mod runbooks;
 mod severity;
-mod situations;
+pub(crate) mod situations;
 mod start;
 mod suspects;
 mod timeline;

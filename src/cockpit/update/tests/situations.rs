@@ -344,6 +344,13 @@ impl Situation {
     }
 }
 
+/// Every situation of the table: its name, and what makes the cockpit in it.
+pub(crate) fn all() -> Vec<(String, impl Fn() -> Model)> {
+    let table: Situations = toml::from_str(include_str!("../../../../tests/situations.toml")).unwrap();
+    let make = |situation: Situation| (situation.name.clone(), move || situation.table().model);
+    table.situation.into_iter().map(make).collect()
+}
+
 #[test]
 fn no_key_that_is_named_is_refused() {
     let table: Situations = toml::from_str(include_str!("../../../../tests/situations.toml")).unwrap();
