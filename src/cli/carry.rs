@@ -91,7 +91,7 @@ pub(super) fn carry_for(
             // Of a flag its state is the result: whoever turned it prints that.
             if world.json && !matches!(request, Request::Flag { .. }) {
                 let (log, _) = loaded.journal.load(incident)?;
-                super::plan::json(cx, log.state(), &plan.id)?;
+                super::plan::json(cx, log.state(), loaded.journal.author().node, &plan.id)?;
             }
             Ok(end)
         }

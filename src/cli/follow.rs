@@ -108,7 +108,7 @@ pub(super) fn follow_on(
 fn how_to_go_on(cx: &Context, journal: &mut Journal, incident: IncidentId, plan: &str) {
     let Ok((log, _)) = journal.load(incident) else { return };
     let Some(run) = log.state().plan(plan) else { return };
-    for line in choices(run) {
+    for line in choices(run, journal.author().node) {
         cx.out.tell(&format!("    {line}"));
     }
 }

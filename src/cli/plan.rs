@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
     match &args.command {
         Command::List { json } => {
             let loaded = fresh(cx)?;
-            show::list(cx, loaded.state(), *json)
+            show::list(cx, loaded.state(), loaded.journal.author().node, *json)
         }
         Command::Show { id, json } => {
             let loaded = fresh(cx)?;
@@ -130,7 +130,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<End> {
             };
             let waits = proposal::at_hand(state).filter(|_| id.is_none() && !*json);
             if let Some(plan) = to_see {
-                show::show(cx, state, plan, *json)?;
+                show::show(cx, state, plan, loaded.journal.author().node, *json)?;
             } else if waits.is_none() {
                 return Err(none());
             }
@@ -210,9 +210,9 @@ fn none() -> Failure {
 }
 
 /// Prints a plan as JSON.
-pub(super) fn json(cx: &Context, state: &State, id: &str) -> Result<()> {
+pub(super) fn json(cx: &Context, state: &State, here: u64, id: &str) -> Result<()> {
     match state.plan(id) {
-        Some(plan) => show::show(cx, state, plan, true).map(drop),
+        Some(plan) => show::show(cx, state, plan, here, true).map(drop),
         None => Ok(()),
     }
 }

@@ -189,6 +189,8 @@ pub(crate) struct Around {
     pub(crate) pull: Option<pull::Looked>,
     /// Who asks; empty: nobody knows.
     pub(crate) me: String,
+    /// The installation that asks; 0: it is not known.
+    pub(crate) here: u64,
     /// What `flightdeck.toml` says.
     pub(crate) config: Config,
     /// Whether what it names may run.
@@ -292,6 +294,7 @@ impl Around {
             untrusted: self.untrusted,
             // A verb tells everybody the same.
             me: "",
+            here: self.here,
             now,
             probes: self.health.iter().map(ProbeState::probed).collect(),
             green_since,

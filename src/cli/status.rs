@@ -95,7 +95,8 @@ pub(super) fn situation(cx: &Context, loaded: Loaded) -> Situation {
 /// The situation now.
 fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     let now = cx.now();
-    let mut around = Around { me: cx.user().unwrap_or_default(), ..around(&setup) };
+    let (me, node) = (cx.user().unwrap_or_default(), loaded.journal.author().node);
+    let mut around = Around { me, here: node, ..around(&setup) };
     let of_incident = loaded.journal.repository_of(loaded.state().id).ok();
     let is_here = |_: &&Place| cx.repository(&loaded.journal).ok() == of_incident;
     let here = cx.place.as_ref().ok().filter(is_here);

@@ -27,6 +27,8 @@ pub struct Known<'a> {
     pub untrusted: bool,
     /// Who looks; empty: anybody.
     pub me: &'a str,
+    /// The installation that looks; 0: it is not known.
+    pub here: u64,
     /// The time.
     pub now: Timestamp,
     /// All probes.
@@ -100,6 +102,7 @@ impl Known<'_> {
             third_parties: self.third_parties(),
             failing_elsewhere: self.failing_elsewhere(),
             me: self.me.to_owned(),
+            here: self.here,
             green_since: self.green_since,
             failed_again: state.and_then(|state| state.failed_again(is_production, self.now)),
             settles: settles(config),

@@ -42,7 +42,7 @@ pub use drift::{ClockOff, ClockWarning, TOLERATED};
 pub use fix::{Fix, Raised, Review};
 pub use fold::{Log, Missing, Stream, Streamed, Taken};
 pub use inside::times_in;
-pub use next::{ANOTHER, Facts, Next, RunbookFor, Seen, WayBack, next};
+pub use next::{ANOTHER, Facts, Next, QUICKER, RunbookFor, Seen, WayBack, next};
 pub use policy::{
     Audience, AudienceChange, ChecklistItem, ClockChange, ClockPolicy, CountedFrom, Culprit, CulpritChange,
     Figure, HotfixLimit, ItemChange, MetBy, OnsetWeight, PathKind, PhaseChange, PhasePolicy, Policy,

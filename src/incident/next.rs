@@ -11,6 +11,7 @@ mod way;
 use jiff::{SignedDuration, Timestamp};
 
 pub use production::Seen;
+pub use stands::QUICKER;
 
 use super::body::{Phase, WatchVerdict};
 use super::clocks::{Clock, ClockState, audience, clocks, led_by, needs_hotfix};
@@ -36,6 +37,8 @@ pub struct Facts {
     pub third_parties: Vec<String>,
     /// Who looks.
     pub me: String,
+    /// The installation that looks; 0: it is not known.
+    pub here: u64,
     /// Since when it is good, if it was recorded that it was not.
     pub green_since: Option<Timestamp>,
     /// When it failed again after users were said to be served, if that was not said anew since.
@@ -172,7 +175,10 @@ pub fn next(state: &State, policy: &Policy, facts: &Facts, now: Timestamp) -> Ve
     if state.status != Status::Closed {
         let is_left = |plan: &&PlanRun| state.shares_left().any(|share| share.plan.id == plan.id);
         list.splice(0..0, stands::quicker(state, facts));
-        list.splice(0..0, state.undecided().filter(|plan| !is_left(plan)).map(stands::undecided));
+        list.splice(
+            0..0,
+            state.undecided().filter(|plan| !is_left(plan)).map(|plan| stands::undecided(plan, facts.here)),
+        );
         list.splice(0..0, state.shares_left().map(|share| stands::left(&share, facts.live.as_deref())));
         list.splice(0..0, state.plans.iter().rev().flat_map(|plan| stands::waiting(plan, now)));
     }

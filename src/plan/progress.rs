@@ -49,6 +49,17 @@ pub fn reached(run: &PlanRun) -> usize {
     last.map_or_else(|| current(run), |last| last.max(current(run)))
 }
 
+/// What may be decided about a plan as it stands at an installation (0: it is not known which). What ended elsewhere is
+/// taken up again only there, and a pipeline is approved with the token of the machine that carries the plan out.
+pub fn choices_at(plan: &Plan, run: &PlanRun, here: u64) -> Vec<Choice> {
+    let mut choices = choices(plan, run);
+    if here != 0 && run.elsewhere(here).is_some() {
+        let is_carried = run.state.is_under_way();
+        choices.retain(|choice| is_carried && !matches!(choice.decision, Decision::Review { .. }));
+    }
+    choices
+}
+
 /// What may be decided about a plan as it stands.
 pub fn choices(plan: &Plan, run: &PlanRun) -> Vec<Choice> {
     let under_way = run.state.is_under_way();

@@ -52,21 +52,37 @@ pub(in super::super) fn verb(plan: &Plan, run: &PlanRun, choice: &Choice) -> Str
 }
 
 /// What can be decided about a plan now, a line each with its verb.
-pub(in super::super) fn choices(run: &PlanRun) -> Vec<String> {
+pub(in super::super) fn choices(run: &PlanRun, here: u64) -> Vec<String> {
     let Ok(plan) = decoded(run) else { return Vec::new() };
     let mut lines = Vec::new();
-    for choice in progress::choices(&plan, run) {
+    for choice in progress::choices_at(&plan, run, here) {
         lines.push(verb(&plan, run, &choice));
         lines.push(format!("    {}", visible(&choice.title)));
         if choice.risky {
             lines.push(format!("    careful: {}", progress::RISK));
         }
     }
+    lines.extend(elsewhere(&plan, run, here));
     lines
 }
 
+/// What can be decided only at another machine, and where else; `None`: nothing.
+fn elsewhere(plan: &Plan, run: &PlanRun, here: u64) -> Option<String> {
+    let machine = run.elsewhere(here)?;
+    let (all, can) = (progress::choices(plan, run), progress::choices_at(plan, run, here));
+    if all.len() == can.len() {
+        return None;
+    }
+    let machine = visible(&machine);
+    let is_review = |choice: &Choice| matches!(choice.decision, Decision::Review { .. });
+    Some(match all.iter().find(|choice| is_review(choice)).filter(|_| run.state.is_under_way()) {
+        Some(choice) => format!("at {}, or on {machine}: {}", run.pipeline_host(), visible(&choice.title)),
+        None => format!("on {machine}: flightdeck plan show {}", visible(&run.id)),
+    })
+}
+
 /// Prints all plans, a line each.
-pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<End> {
+pub(super) fn list(cx: &Context, state: &State, here: u64, json: bool) -> failure::Result<End> {
     if json {
         let waiting = proposal::waiting(state).map(|waits| {
             serde_json::json!({
@@ -75,7 +91,7 @@ pub(super) fn list(cx: &Context, state: &State, json: bool) -> failure::Result<E
                 "by_assistant": waits.by_assistant, "hash": waits.hash, "at": waits.at, "steps": waits.steps,
             })
         });
-        let plans = state.plans.iter().map(|run| serde_json::to_value(sheet(run)).unwrap_or_default());
+        let plans = state.plans.iter().map(|run| serde_json::to_value(sheet(run, here)).unwrap_or_default());
         cx.out.json(&shown(&waiting.chain(plans).collect::<Vec<_>>())?)?;
         return Ok(End::Done);
     }
@@ -118,9 +134,15 @@ fn waiting(plan: &PlanRun) -> Option<(usize, &StepRun)> {
 }
 
 /// Prints one plan.
-pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> failure::Result<End> {
+pub(super) fn show(
+    cx: &Context,
+    state: &State,
+    plan: &PlanRun,
+    here: u64,
+    json: bool,
+) -> failure::Result<End> {
     if json {
-        cx.out.json(&shown(&sheet(plan))?)?;
+        cx.out.json(&shown(&sheet(plan, here))?)?;
         return Ok(End::Done);
     }
     cx.out.line(&format!("{}: {}", plan.id, plan.state.word()))?;
@@ -149,7 +171,7 @@ pub(super) fn show(cx: &Context, state: &State, plan: &PlanRun, json: bool) -> f
         Ok(spec) => cx.out.lines(&preview(&Plan { confirm: None, gates: Vec::new(), ..spec }))?,
         Err(why) => cx.out.line(&format!("  ▲ {why}: its steps can neither be shown nor run here"))?,
     }
-    let mut choices = choices(plan);
+    let mut choices = choices(plan, here);
     if state.can_go_back_from(plan) {
         choices.push(format!("flightdeck rollback --list --env {}", visible(&plan.target)));
         choices.push("    see how it can be rolled back, and take an option".to_owned());
@@ -318,10 +340,10 @@ struct ChoiceSheet {
     verb: String,
 }
 
-fn sheet(run: &PlanRun) -> Sheet<'_> {
+fn sheet(run: &PlanRun, here: u64) -> Sheet<'_> {
     let plan = decoded(run).ok();
     let choices = plan.iter().flat_map(|plan| {
-        progress::choices(plan, run).into_iter().map(|choice| ChoiceSheet {
+        progress::choices_at(plan, run, here).into_iter().map(|choice| ChoiceSheet {
             decision: choice.decision.name(),
             step: choice.step + 1,
             verb: verb(plan, run, &choice),

@@ -76,15 +76,10 @@ impl PlanView {
         self.cursor.unwrap_or_else(|| progress::current(run)).min(run.steps.len().saturating_sub(1))
     }
 
-    /// What may be decided now. A pipeline is approved with the token of the machine that carries the plan out, and
-    /// only there.
+    /// What may be decided now, and here.
     pub fn choices(&self, run: &PlanRun, model: &Model) -> Vec<Choice> {
         let Some(plan) = self.spec.as_deref() else { return Vec::new() };
-        let mut choices = progress::choices(plan, run);
-        if model.elsewhere(run).is_some() {
-            choices.retain(|choice| !matches!(choice.decision, Decision::Review { .. }));
-        }
-        choices
+        progress::choices_at(plan, run, model.here)
     }
 }
 

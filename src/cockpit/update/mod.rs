@@ -484,6 +484,7 @@ fn facts_of(model: &Model) -> Facts {
         may_run: model.may_run(),
         untrusted: matches!(model.config.source, super::model::ConfigSource::Untrusted { .. }),
         me: &model.me,
+        here: model.here,
         now: model.now,
         probes: model.probes.iter().map(|probe| Probed::from(&**probe)).collect(),
         green_since: production::green_since(model),
@@ -531,4 +532,4 @@ fn move_by(model: &mut Model, pane: Pane, by: isize) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

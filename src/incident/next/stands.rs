@@ -27,15 +27,21 @@ pub(super) fn waiting(plan: &PlanRun, now: Timestamp) -> impl Iterator<Item = Ne
 }
 
 /// Deciding about a plan that stands still.
-pub(super) fn undecided(plan: &PlanRun) -> Next {
+pub(super) fn undecided(plan: &PlanRun, here: u64) -> Next {
     let waits = plan.steps.iter().find_map(|step| step.waiting.as_ref());
     let remote = plan.steps.iter().rev().find_map(|step| step.run.as_ref()?.remote.as_ref());
     let remote = remote.filter(|remote| !remote.state.is_over());
+    let elsewhere = plan.elsewhere(here).filter(|_| here != 0);
     let title = match waits {
         _ if plan.stopping().is_some() => plan.stopping().unwrap_or_default(),
         // Somebody has to say yes where it runs: that is no decision about the plan.
         Some((_, why)) if plan.state == PlanState::Waiting && remote.is_some() => {
-            remote.map_or_else(String::new, |remote| asked(remote, why))
+            let asked = remote.map_or_else(String::new, |remote| asked(remote, why));
+            match &elsewhere {
+                // The token that may approve it is there.
+                Some(machine) => format!("{asked} at {}, or on {machine}", plan.pipeline_host()),
+                None => asked,
+            }
         }
         Some((_, why)) if plan.state == PlanState::Waiting => format!("decide: {} waits: {why}", plan.title),
         _ if plan.state == PlanState::Waiting => format!("decide: {} waits", plan.title),
@@ -43,6 +49,11 @@ pub(super) fn undecided(plan: &PlanRun) -> Next {
             Some(remote) => format!("follow {} again: nobody here sees how it goes on", remote.name),
             None => format!("decide: nobody knows what became of {}", plan.title),
         },
+    };
+    // What is over can only be taken up again where it was started.
+    let title = match elsewhere.filter(|_| !plan.state.is_under_way()) {
+        Some(machine) => format!("{title} (on {machine})"),
+        None => title,
     };
     Next { action: "plan", argument: plan.id.clone(), title, due_at: None, overdue: false }
 }
@@ -57,6 +68,9 @@ fn asked(remote: &Remote, why: &str) -> String {
     format!("approve {place} in {name}{who}")
 }
 
+/// How what is quicker than what waits begins.
+pub const QUICKER: &str = "quicker meanwhile: ";
+
 /// What serves users again sooner than a rollback that waits for somebody's yes: a flag, where one can be turned off.
 pub(super) fn quicker(state: &State, facts: &Facts) -> Option<Next> {
     let flag = facts.way_back.as_ref()?.flag.as_ref().filter(|_| facts.healthy == Some(false))?;
@@ -67,7 +81,7 @@ pub(super) fn quicker(state: &State, facts: &Facts) -> Option<Next> {
     };
     let turning = |plan: &PlanRun| plan.is_flag() && plan.state.is_under_way();
     let wanted = state.plans.iter().any(waits) && !state.plans.iter().any(turning);
-    let title = format!("quicker meanwhile: {flag}, proven ready");
+    let title = format!("{QUICKER}{flag}, proven ready");
     wanted.then(|| Next { action: "rollback", argument: String::new(), title, due_at: None, overdue: false })
 }
 

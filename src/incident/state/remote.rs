@@ -80,15 +80,25 @@ impl PlanRun {
             if let Some(why) = remote.untold() {
                 return Some(format!("stopping: {} {why}", remote.name));
             }
-            let runner =
-                || self.spec.get("steps")?.get(index)?.get("action")?.get("runner")?.get("kind")?.as_str();
-            let host = match runner() {
-                Some("github-actions") => "GitHub Actions",
-                Some("gitlab") => "GitLab CI/CD",
-                _ => "its host",
-            };
-            Some(format!("stopping: waits for {host} to end {}", remote.name))
+            Some(format!("stopping: waits for {} to end {}", self.host_of(index), remote.name))
         })
+    }
+
+    /// Where its pipeline runs, in words: `GitHub Actions`.
+    pub fn pipeline_host(&self) -> &'static str {
+        let last =
+            self.steps.iter().rposition(|step| step.run.as_ref().is_some_and(|run| run.remote.is_some()));
+        self.host_of(last.unwrap_or_default())
+    }
+
+    fn host_of(&self, step: usize) -> &'static str {
+        let runner =
+            || self.spec.get("steps")?.get(step)?.get("action")?.get("runner")?.get("kind")?.as_str();
+        match runner() {
+            Some("github-actions") => "GitHub Actions",
+            Some("gitlab") => "GitLab CI/CD",
+            _ => "its host",
+        }
     }
 }
 

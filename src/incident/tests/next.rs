@@ -381,6 +381,14 @@ fn a_flag_is_quicker_than_a_rollback_that_waits_for_a_reviewer() {
     let found = titles(&log, &way_back(Some("turn loyalty off")));
     assert_eq!(found[0], ("plan", "approve production in deploy.yml #42 (sre)".to_owned()));
     assert_eq!(found[1], quicker);
+    let afar = Facts { here: 2, ..way_back(None) };
+    assert_eq!(
+        titles(&log, &afar)[0].1,
+        "approve production in deploy.yml #42 (sre) at its host, or on maya's machine",
+        "the token of this machine approves nothing"
+    );
+    let there = Facts { here: 1, ..way_back(None) };
+    assert_eq!(titles(&log, &there)[0].1, "approve production in deploy.yml #42 (sre)");
     assert_ne!(titles(&log, &way_back(None))[1].0, "rollback", "there is none");
     let well = Facts { healthy: Some(true), ..way_back(Some("turn loyalty off")) };
     assert_ne!(titles(&log, &well)[1], quicker, "users are served");

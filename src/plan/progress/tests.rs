@@ -214,6 +214,14 @@ fn undoing_goes_back_to_the_first_that_can_be_and_not_past_what_cannot() {
 }
 
 #[test]
+fn what_ended_on_another_machine_is_decided_about_there() {
+    let plan = plan(vec![command("deploy")]);
+    let run = PlanRun { node: 7, ..at(FAILED, vec![failed()]) };
+    assert!(!choices_at(&plan, &run, 7).is_empty() && !choices_at(&plan, &run, 0).is_empty());
+    assert!(choices_at(&plan, &run, 8).is_empty());
+}
+
+#[test]
 fn what_was_undone_is_open_to_be_done_again() {
     let undone = StepRun { undo: done().run, ..done() };
     let plan = plan(vec![undoable(command("deploy"))]);
