@@ -1,10 +1,13 @@
 //! What is in sight at every size.
 
+use std::sync::Arc;
+
 use super::testing::*;
 use super::theme::Theme;
 use crate::cockpit::Pane;
 use crate::cockpit::production::Word;
-use crate::incident::Mitigated;
+use crate::health::series::Status;
+use crate::incident::{Mitigated, Next};
 
 #[test]
 fn a_pane_that_is_asked_for_is_drawn_at_every_size_and_so_is_what_is_said() {
@@ -139,5 +142,63 @@ fn names_of_probes_are_whole_on_the_smallest_screen() {
     let shown = text(&settled(&mut model, &Theme::default(), 40, 12));
     for probe in &model.probes {
         assert!(shown.contains(&format!(" {} ", probe.name)), "{}:\n{shown}", probe.name);
+    }
+}
+
+#[test]
+fn that_nothing_was_declared_yet_is_whole_beside_a_message() {
+    let mut model = blank();
+    model.config.found = vec!["deploy.sh".into()];
+    model.listed = true;
+    model.word = Some((now(), "the theme is light now; the settings keep it for the next time".into()));
+    for drill in [false, true] {
+        model.drill = drill;
+        let shown = text(&frame(&model, &Theme::default(), 40, 12).0);
+        let line =
+            shown.lines().find(|line| line.contains("No incident")).unwrap_or_else(|| panic!("{shown}"));
+        assert!(line.trim_end().ends_with("yet."), "{shown}");
+    }
+    (model.drill, model.listed, model.word) = (false, true, None);
+    let shown = text(&frame(&model, &Theme::default(), 80, 24).0);
+    assert!(shown.contains("To practise, run flightdeck drill."), "{shown}");
+}
+
+#[test]
+fn what_is_quicker_than_a_wait_is_in_sight_at_every_size() {
+    let step = |title: &str| Next {
+        action: "rollback",
+        argument: String::new(),
+        title: title.into(),
+        due_at: None,
+        overdue: false,
+    };
+    for (width, height) in [(40, 12), (60, 20), (80, 24), (100, 30), (120, 36), (160, 45)] {
+        let mut model = incident();
+        settled(&mut model, &Theme::default(), width, height);
+        let first = step("approve production in deploy.yml #42 (platform-sre or payments-leads)");
+        let flag = step("quicker meanwhile: turn loyalty off, proven ready");
+        model.derived.next = vec![(first, "5 enter".into()), (flag, "R".into())];
+        let shown = text(&frame(&model, &Theme::default(), width, height).0);
+        assert!(shown.contains("approve production in deploy.yml #42"), "{width}x{height}:\n{shown}");
+        assert!(shown.contains("turn loyalty off"), "{width}x{height}:\n{shown}");
+        let flag = shown.lines().find(|line| line.contains("turn loyalty off")).unwrap();
+        assert!(flag.contains("[R]") || flag.trim_end().ends_with(" R"), "{width}x{height}:\n{shown}");
+    }
+}
+
+#[test]
+fn lines_below_the_probes_say_what_is_wrong_with_each() {
+    let mut model = incident();
+    let bad = Arc::clone(model.probes.iter().find(|probe| probe.state.is_bad()).unwrap());
+    for name in ["cart", "search", "login"] {
+        let mut more = Status::clone(&bad);
+        more.name = name.into();
+        model.probes.push(Arc::new(more));
+    }
+    model.focus = Pane::Timeline;
+    settle(&mut model);
+    let shown = text(&settled(&mut model, &Theme::default(), 120, 36));
+    for name in ["cart", "search", "login"] {
+        assert!(shown.contains(&format!("✗ {name}: 500 in 2.1 s")), "{name}:\n{shown}");
     }
 }

@@ -73,6 +73,8 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect) {
 
 /// Columns of what a fact is about.
 const LABEL: u16 = 12;
+/// What is said where nothing was ever declared.
+const PRACTISE: &str = "No incident was declared here yet. To practise, run flightdeck drill.";
 /// Columns before what a newcomer should try.
 const TRY: u16 = 5;
 
@@ -224,15 +226,20 @@ fn selected(ui: Ui<'_>, buf: &mut Buffer, line: Rect, on: bool) {
 fn incidents(ui: Ui<'_>, buf: &mut Buffer, area: Rect) -> u16 {
     let lines = &ui.model.incidents;
     if lines.is_empty() {
-        let (text, role) = if ui.model.listed {
-            let practise = "No incident was declared here yet. To practise, run flightdeck drill.";
-            (if ui.model.drill { "No incident was declared here yet." } else { practise }, Role::Faint)
+        let (texts, role): (&[&str], Role) = if ui.model.listed {
+            let all = &[PRACTISE, "No incident was declared here yet.", "No incident here yet."];
+            (&all[usize::from(ui.model.drill)..], Role::Faint)
         } else if ui.model.failures.is_empty() {
-            ("reading the journal …", Role::Faint)
+            (&["reading the journal …"], Role::Faint)
         } else {
-            ("The incidents of this repository could not be read.", Role::Bad)
+            (
+                &["The incidents of this repository could not be read.", "Incidents could not be read."],
+                Role::Bad,
+            )
         };
         let most = area.height.saturating_sub(1).clamp(1, 2);
+        let fits = |text: &&&str| wrap_ranges(text, area.width, area.width).count() <= usize::from(most);
+        let text = texts.iter().find(fits).or(texts.last()).copied().unwrap_or_default();
         return told(buf, area, 0, text, most, ui.of(role)).min(area.height);
     }
     let open = lines.iter().filter(|line| matches!(line.status, Status::Open | Status::Mitigated)).count();

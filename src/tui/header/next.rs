@@ -10,7 +10,7 @@ use super::super::ui::{Ui, below, inset};
 use crate::cockpit::Command;
 use crate::cockpit::overlay::{Overlay, PlanView};
 use crate::cockpit::update::menus;
-use crate::incident::Next;
+use crate::incident::{Next, QUICKER};
 use crate::text::visible;
 
 /// What comes then is shown where there is at least this much room for it; its end may be cut.
@@ -36,6 +36,18 @@ pub(super) fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
         pen.put(&nothing(ui), plain);
         return;
     };
+    if let Some((flag, with)) = quicker(ui).filter(|_| !then) {
+        // What serves users sooner has its room on every screen.
+        let kept = width(&flag) + width(with) + 6;
+        let mut before = Pen::new(buf, Rect { width: line.width.saturating_sub(kept), ..line }, 0);
+        before.gap(7);
+        step(ui, &mut before, &words(ui, first), keys, plain);
+        let used = line.width.saturating_sub(kept + before.room());
+        let mut rest = Pen::new(buf, Rect { x: line.x + used, width: line.width - used, ..line }, 0);
+        rest.gap(2);
+        step(ui, &mut rest, &flag, with, ui.of(Role::NextThen));
+        return;
+    }
     step(ui, &mut pen, &words(ui, first), keys, plain);
     if let Some((second, keys)) = ui.model.derived.next.get(1).filter(|_| then)
         && pen.room() > THEN
@@ -52,6 +64,13 @@ pub(super) fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
         let title = brief.filter(|_| !fits).unwrap_or(whole);
         step(ui, &mut pen, title, keys, ui.of(Role::NextThen));
     }
+}
+
+/// The flag that is quicker than what waits, with its key: `or turn loyalty off`.
+fn quicker(ui: Ui<'_>) -> Option<(String, &str)> {
+    let (second, keys) = ui.model.derived.next.get(1)?;
+    let flag = second.title.strip_prefix(QUICKER)?;
+    Some((format!("or {}", flag.strip_suffix(", proven ready").unwrap_or(flag)), keys))
 }
 
 /// What is next, and how late it is.
@@ -115,6 +134,8 @@ const MOST_LINES: u16 = 3;
 pub(super) struct Wrapped<'a> {
     keys: &'a str,
     lines: Vec<String>,
+    /// What is quicker, with its key, on a line of its own.
+    quicker: Option<(String, &'a str)>,
 }
 
 impl<'a> Wrapped<'a> {
@@ -131,11 +152,11 @@ impl<'a> Wrapped<'a> {
             &title
         };
         let lines = wrap(title, columns).into_iter().take(MOST_LINES.into()).map(str::to_owned).collect();
-        Self { keys, lines }
+        Self { keys, lines, quicker: quicker(ui) }
     }
 
     pub(super) fn height(&self) -> u16 {
-        self.lines.len() as u16 + 1
+        self.lines.len() as u16 + 1 + u16::from(self.quicker.is_some())
     }
 
     /// Draws it; returns what is left below.
@@ -150,6 +171,10 @@ impl<'a> Wrapped<'a> {
         }
         for (line, text) in self.lines.iter().enumerate() {
             Pen::new(buf, Rect { height, ..inner }, line as u16 + 1).put(text, ui.of(Role::Next));
+        }
+        if let Some((flag, keys)) = &self.quicker {
+            let mut pen = Pen::new(buf, Rect { height, ..inner }, self.lines.len() as u16 + 1);
+            pen.put(flag, ui.of(Role::NextThen)).gap(2).put(keys, ui.of(Role::NextKey));
         }
         below(area, height)
     }

@@ -25,7 +25,7 @@ const SPARK: u16 = 8;
 const SAID: u16 = 44;
 /// Columns for how long something has been so.
 const SINCE: u16 = 5;
-/// Least lines of a chart that is worth its place.
+/// Least lines of a chart that has air around it.
 const CHART: u16 = 6;
 /// Columns of the frame that what is wrong where leaves free: those of its title.
 const TITLE: u16 = 16;
@@ -96,11 +96,12 @@ fn detail(
     span: Grid,
 ) -> u16 {
     let Some(probe) = probe else { return 0 };
-    if rest.height >= CHART + 2 && rest.width >= 40 {
-        if ui.model.zoom && cols.spark >= SAID {
+    if rest.height > LOWEST && rest.width >= 40 {
+        let is_roomy = rest.height >= CHART + 2;
+        if is_roomy && ui.model.zoom && cols.spark >= SAID {
             chart::spark_legend(ui, &mut Pen::new(buf, spark_area(rest, cols), 0));
         }
-        let rest = below(rest, 1);
+        let rest = below(rest, u16::from(is_roomy));
         if !probe::moment_line(ui, buf, rest, probe) {
             probe::why_line(ui, buf, rest, probe);
         }
@@ -120,9 +121,13 @@ fn detail(
     let production = ui.model.derived.health.production.as_str();
     let axis = chart::axis(ui, buf, spark_area(rest, cols), span, production);
     let rest = below(rest, axis);
-    if rest.height > 0 {
-        // At the lower edge, so that it does not jump when rows come and go.
-        probe::why_line(ui, buf, below(rest, rest.height - 1), probe);
+    // At the lower edge, so that they do not jump when rows come and go: what is wrong with each that has room.
+    let others = ui.model.health_rows().filter(|other| other.state.is_bad() && other.name != probe.name);
+    let said: Vec<&Status> = std::iter::once(probe).chain(others).take(rest.height.into()).collect();
+    let mut rest = below(rest, rest.height - said.len() as u16);
+    for probe in said {
+        probe::why_line(ui, buf, rest, probe);
+        rest = below(rest, 1);
     }
     0
 }
