@@ -44,6 +44,8 @@ pub(super) struct Facts {
     under_way: Vec<String>,
     /// What was turned off and is off still, in a sentence; empty: nothing is.
     still_off: String,
+    /// What it ended without: a fix, the health of a third party; empty: nothing is missing.
+    without_fix: String,
     commander: String,
     roles: Vec<Held>,
     next_update: String,
@@ -114,6 +116,7 @@ impl Facts {
             happened: outward::happened(sight, from),
             under_way: outward::under_way(state),
             still_off: outward::still_off(state),
+            without_fix: outward::without_fix(sight),
             commander: state
                 .roles
                 .get(crate::incident::Role::COMMANDER)

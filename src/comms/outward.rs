@@ -9,6 +9,7 @@ use crate::incident::{
     Entry, EntryKind, NoteKind, Phase, PlanEnd, PlanRun, PlanState, Recovery, Release, Seen, State, Status,
     WatchVerdict,
 };
+use crate::report::capitalised;
 
 /// Most lines of what happened.
 const MOST: usize = 6;
@@ -51,6 +52,8 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
             } else {
                 "We know the cause, and are deciding on a fix."
             };
+            let theirs = others(sight);
+            let usual = if theirs.is_empty() { usual } else { &theirs };
             format!("{served} {}", work.as_deref().unwrap_or(usual))
         }
         Status::Open => {
@@ -61,6 +64,14 @@ pub(super) fn stands(sight: &Sight<'_>) -> String {
             })
         }
     }
+}
+
+/// Says which third parties are not well; empty: none is known to be.
+fn others(sight: &Sight<'_>) -> String {
+    let names = plain(&sight.third_parties.join(", "));
+    let verb = if sight.third_parties.len() == 1 { "has" } else { "have" };
+    let name = capitalised(&names);
+    if names.is_empty() { names } else { format!("{name} still {verb} problems, and we are watching that.") }
 }
 
 /// Says what production was gone back to.
@@ -237,6 +248,19 @@ pub(super) fn still_off(state: &State) -> String {
     let off = state.flags_off();
     let verb = if off.len() == 1 { "is" } else { "are" };
     if off.is_empty() { String::new() } else { plain(&format!("{} {verb} still off.", off.join(", "))) }
+}
+
+/// Says what is not over at the end: the fix, where production was only put back, and third parties; empty: all is.
+pub(super) fn without_fix(sight: &Sight<'_>) -> String {
+    let state = sight.state;
+    if !matches!(state.status, Status::Resolved | Status::Closed) {
+        return String::new();
+    }
+    let back = state.back_without_fix();
+    let fix = back.map_or_else(String::new, |back| {
+        plain(&format!("The fix is still to come: {} stays on {} until then.", back.environment, back.name()))
+    });
+    [fix, others(sight)].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Says whether what was gone back to holds; empty: nobody can tell yet.

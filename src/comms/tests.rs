@@ -331,7 +331,7 @@ fn what_was_done_is_told_in_words_for_people_outside_the_call() {
     assert!(said.contains("We rolled production back to v1.4.1, and it is healthy."), "{said}");
     assert!(said.contains("- 14:11 UTC rolled production back to v1.4.1, and it is healthy\n"), "{said}");
     let back = text(&story, 12, MessageKind::Rollback, &[]);
-    assert!(back.contains("production is back on v1.4.1 since 14:11 UTC.\nIt is healthy.\n"), "{back}");
+    assert!(back.contains("Since 14:11 UTC production is on v1.4.1 again.\nIt is healthy.\n"), "{back}");
     assert!(!back.contains("signals") && !back.contains("We rolled"), "{back}");
 
     // Served, and each step of the fix is heard of.

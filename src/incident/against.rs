@@ -30,6 +30,8 @@ pub fn against(claim: Claim, state: &State, policy: &Policy, facts: &Facts, now:
         let left = next(state, policy, facts, now);
         let left = left.into_iter().filter(|next| !["report", "close"].contains(&next.action));
         found.extend(left.map(|next| next.title));
+        found.extend(unasked(state, facts).into_iter().chain(kept_off(state)));
+        found.extend(unfixed(state));
         afterwards(state, policy, &mut found);
         return found;
     }
@@ -110,12 +112,24 @@ fn untouched(state: &State, policy: &Policy, facts: &Facts, now: Timestamp, foun
     if needs_hotfix(policy, state.severity) && !is_changed && state.no_hotfix.is_none() {
         found.push("no fix is in production".to_owned());
     }
+    found.extend(unfixed(state).filter(|_| needs_hotfix(policy, state.severity)));
     let is_open = |clock: &Clock| {
         clock.id == "page" && matches!(clock.state, ClockState::Running | ClockState::Overdue)
     };
     if clocks(state, policy, now).iter().any(is_open) {
         found.push("on-call not paged".to_owned());
     }
+}
+
+/// That production was put back, and the fault is still to be fixed.
+fn unfixed(state: &State) -> Option<String> {
+    let back = state.back_without_fix()?;
+    Some(format!("no fix has shipped: {} is back on {}", back.environment, back.name()))
+}
+
+/// What was turned off for the time being.
+fn kept_off(state: &State) -> impl Iterator<Item = String> {
+    state.flags_off().into_iter().map(|flag| format!("{flag} is still off"))
 }
 
 /// What the procedure asks for before it is over.
@@ -127,7 +141,7 @@ fn unfinished(state: &State, policy: &Policy, facts: &Facts, found: &mut Vec<Str
     found.extend(unwatched(state, facts));
     found.extend(unmerged(state, facts));
     elsewhere(facts, found);
-    found.extend(state.flags_off().into_iter().map(|flag| format!("{flag} is still off")));
+    found.extend(kept_off(state));
     checklist(state, facts, found);
     for merge in state.merges_owed() {
         found.push(format!("still to do: {}", merge.title()));

@@ -541,6 +541,7 @@ impl Steps<'_> {
         } else if !told {
             self.add("told", audience::STAKEHOLDERS, "tell stakeholders that it is over, then record it");
         }
+        self.owe_the_fix();
         self.bring_home();
         self.cause();
         if !self.state.has_report() {

@@ -46,6 +46,7 @@ pub(super) fn left(
     // While the incident goes on, that is work in hand.
     if state.resolved_at.is_some() {
         open.extend(production::failing_elsewhere(state, probes));
+        open.extend(production::unfixed(state));
     }
     flags_off(state, &mut open);
     end_told(state, policy, &mut open);

@@ -123,6 +123,16 @@ pub(super) fn unmerged(state: &State) -> Option<String> {
     ))
 }
 
+/// That production was put back and the fault is still to be fixed; Markdown.
+pub(super) fn unfixed(state: &State) -> Option<String> {
+    let back = state.back_without_fix()?;
+    Some(format!(
+        "Ship the fix: {} is back on {}, and no fix has followed",
+        inline(&back.environment),
+        inline(&back.name())
+    ))
+}
+
 /// When a release that nobody deployed from here was written down.
 pub(super) fn recorded_at(state: &State, release: &Release) -> Timestamp {
     let opening = format!("{} is ", release.environment);

@@ -327,6 +327,10 @@ fn next(state: &State, policy: &Policy, now: Timestamp) -> String {
         return String::new();
     }
     let mut said = Vec::new();
+    if let Some(back) = state.back_without_fix() {
+        let (place, name) = (words::capitalised(&inline(&back.environment)), inline(&back.name()));
+        said.push(format!("{place} stays on {name}: the fault is not fixed yet."));
+    }
     let review = clocks(state, policy, now).into_iter().find(|clock| clock.id == "review");
     if let Some(review) = review {
         let name = policy.severity(state.severity).review.as_str();

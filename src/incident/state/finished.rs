@@ -69,6 +69,14 @@ impl State {
         (!begun).then_some(*decided)
     }
 
+    /// What production was put back to while no fix has followed and one is to come; `None`: it is not like that.
+    pub fn back_without_fix(&self) -> Option<&Release> {
+        let elsewhere = |release: &&Release| !self.plan(&release.plan).is_none_or(PlanRun::is_production);
+        let live = self.releases.iter().rev().find(|release| !elsewhere(release))?;
+        let is_back = live.rollback && live.at >= self.declared_at;
+        (is_back && self.no_hotfix.is_none()).then_some(live)
+    }
+
     /// The branch that an environment runs as the fix while nobody is on record to have finished it, and the branch it
     /// was started from: the next release from there has it not.
     pub fn unmerged_fix(&self, production: &str) -> Option<(&str, &str)> {

@@ -56,6 +56,41 @@ fn a_third_party_that_is_not_well_and_a_hotfix_that_is_missing_speak_against_it(
 }
 
 #[test]
+fn a_rollback_alone_is_no_fix_whatever_is_said_to_be_over() {
+    let back = Released {
+        environment: "production".into(),
+        reference: "v1.4.1".into(),
+        commit: "77b0d13".repeat(6),
+        tag: Some("v1.4.1".into()),
+        version: None,
+        plan: String::new(),
+        rollback: true,
+        replaces: None,
+    };
+    let facts = Facts {
+        environments: vec![("production".to_owned(), true)],
+        third_parties: vec!["payments".into()],
+        failing_elsewhere: vec![("staging".into(), "errors".into())],
+        ..Facts::default()
+    };
+    let unfixed = "no fix has shipped: production is back on v1.4.1";
+    let rolled = || log([record(20, back.clone())]);
+    assert!(open(&rolled(), &facts).contains(unfixed), "{}", open(&rolled(), &facts));
+    let after =
+        log([record(20, back.clone()), record(60, Resolved { after: vec![id(0)], ..Resolved::default() })]);
+    let close = against(Claim::Closed, after.state(), &Policy::built_in(), &facts, minutes(90)).join("\n");
+    for wanted in [unfixed, "a third party is not well yet: payments", "staging still fails"] {
+        assert!(close.contains(wanted), "{wanted}:\n{close}");
+    }
+    let left = next(after.state(), &Policy::built_in(), &facts, minutes(90));
+    let left: Vec<&str> = left.iter().map(|next| next.title.as_str()).collect();
+    assert!(left.contains(&"write down who ships the fix: production is back on v1.4.1"), "{left:?}");
+    let decided = Noted { kind: NoteKind::Decision, text: "No hotfix, v1.4.2 is not needed".into() };
+    let none = log([record(20, back), record(25, decided)]);
+    assert!(!open(&none, &facts).contains("no fix has shipped"));
+}
+
+#[test]
 fn health_counts_as_verified_by_a_watch_that_passed() {
     let environments = vec![("staging".to_owned(), false), ("production".to_owned(), true)];
     let facts = Facts { environments, healthy: Some(true), ..Facts::default() };

@@ -18,7 +18,11 @@ const THEN: u16 = 40;
 
 /// What is said where no step is left.
 fn nothing(ui: Ui<'_>) -> String {
-    match ui.model.incident().map_or(0, |state| state.open_follow_ups().count()) {
+    let left = ui.model.incident().map_or(0, |state| state.open_follow_ups().count());
+    match left {
+        0 if ui.model.incident().is_some_and(|state| state.back_without_fix().is_some()) => {
+            "nothing is left to do here; no fix has shipped".to_owned()
+        }
         0 => "nothing is left to do".to_owned(),
         1 => "nothing is left to do but 1 follow-up".to_owned(),
         open => format!("nothing is left to do but {open} follow-ups"),
@@ -36,7 +40,11 @@ pub(super) fn next(ui: Ui<'_>, buf: &mut Buffer, line: Rect, then: bool) {
         pen.put(&nothing(ui), plain);
         return;
     };
-    if let Some((flag, with)) = quicker(ui).filter(|_| !then) {
+    let has_room = |with: &str| {
+        let second = ui.model.derived.next.get(1).map_or(0, |(second, _)| width(&second.title) + width(with));
+        then && width(&words(ui, first)) + width(keys) + second + 18 <= pen.room()
+    };
+    if let Some((flag, with)) = quicker(ui).filter(|(_, with)| !has_room(with)) {
         // What serves users sooner has its room on every screen.
         let kept = width(&flag) + width(with) + 6;
         let mut before = Pen::new(buf, Rect { width: line.width.saturating_sub(kept), ..line }, 0);

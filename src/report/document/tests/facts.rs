@@ -242,6 +242,17 @@ fn nobody_is_named_with_an_address_by_the_account() {
 }
 
 #[test]
+fn that_it_ended_without_a_fix_is_in_the_summary_and_still_to_do() {
+    let mut story = story();
+    rolled_back(&mut story, "13:49:00", "13:52:12", found_there());
+    story.at("14:05:00", "maya").tell(Resolved::default());
+    let report = story.report();
+    assert!(report.contains("Production stays on v1.4.1: the fault is not fixed yet."), "{report}");
+    let wanted = "- [ ] Ship the fix: production is back on v1.4.1, and no fix has followed";
+    assert!(report.contains(wanted), "{report}");
+}
+
+#[test]
 fn what_was_over_within_a_minute_has_one_time() {
     let mut served = story();
     served.at("13:38:05", "maya").tell(alarm("payment provider", "ok", "warn"));
