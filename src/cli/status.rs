@@ -313,11 +313,12 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&
     for (index, asked) in asked.iter().enumerate() {
         tracker.observe(index, asked.sample.clone());
     }
+    let recorded = |name: &str| loaded.and_then(|loaded| loaded.state().alarms.get(name));
     // Where nobody looked in the last minutes it is told what the one sample says, not what an alarm would make of it.
     let states = tracker.statuses().iter().zip(&asked).zip(watched);
     around.health = states
         .map(|((status, asked), is_watched)| {
-            let state = if is_watched { status.state } else { asked.state };
+            let state = if is_watched { settled(status, recorded(&status.name)) } else { asked.state };
             let is_down = status.is_down(state, &asked.sample.why);
             let from_one_sample = !is_watched;
             let found = ProbeState { state, is_down, from_one_sample, ..ProbeState::from(&**status) };
@@ -332,6 +333,18 @@ fn ask_probes(cx: &Context, setup: &Setup, around: &mut Around, loaded: Option<&
         })
         .collect();
     around.remarks.extend(tracker.network().words());
+}
+
+/// The state of a probe. What is not settled by what is known here is what a cockpit recorded that watched it longer.
+fn settled(status: &Status, alarm: Option<&AlarmState>) -> HealthState {
+    let recorded = alarm.and_then(|alarm| Some((alarm, HealthState::parse(&alarm.state)?)));
+    let Some((alarm, recorded)) = recorded else { return status.state };
+    let is_newer = || status.began().is_none_or(|began| alarm.since >= began);
+    match (status.state, recorded) {
+        (HealthState::Pending, HealthState::Warn | HealthState::Failing | HealthState::Flapping) => recorded,
+        (HealthState::Recovering, HealthState::Ok | HealthState::Warn) if is_newer() => recorded,
+        (state, _) => state,
+    }
 }
 
 /// The runbook that fits best what fails in production, of those whose commands nobody ran.
@@ -463,5 +476,31 @@ mod tests {
         assert_eq!(key_of(&model, "hotfix.start", "").as_deref(), Some("h s"));
         assert_eq!(key_of(&model, "deploy", "staging").as_deref(), Some("d s"));
         assert_eq!(key_of(&model, "no such action", ""), None);
+    }
+
+    #[test]
+    fn what_one_sample_leaves_open_is_what_a_cockpit_recorded() {
+        let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
+        let seen = |state| Status { state, since: Some(at(10)), ..Status::default() };
+        let alarm = |state: HealthState, second: i64| AlarmState {
+            state: state.name().to_owned(),
+            since: at(second),
+            why: String::new(),
+            wrong: None,
+            firing: false,
+            fired: true,
+        };
+        use HealthState::{Failing, Ok, Pending, Recovering, Warn};
+        for (here, recorded, wanted) in [
+            (Recovering, Some(alarm(Ok, 20)), Ok),
+            // That was before it failed.
+            (Recovering, Some(alarm(Ok, 5)), Recovering),
+            (Pending, Some(alarm(Warn, 5)), Warn),
+            (Pending, Some(alarm(Ok, 5)), Pending),
+            (Failing, Some(alarm(Ok, 20)), Failing),
+            (Pending, None, Pending),
+        ] {
+            assert_eq!(settled(&seen(here), recorded.as_ref()), wanted, "{here:?} {recorded:?}");
+        }
     }
 }
