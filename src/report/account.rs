@@ -345,7 +345,7 @@ fn said(state: &State, policy: &Policy, entry: &Entry<'_>, now: Timestamp) -> Op
             let void = why.map_or_else(String::new, |why| format!("; **did not count**: {}", inside(&why)));
             let votes = state.votes.iter().chain(&state.earlier_votes);
             let vote = votes.clone().find(|vote| vote.record == entry.id);
-            vote.map_or_else(|| inline(&ours), |vote| voted(policy, vote)) + &void
+            vote.map_or_else(|| capitalised(&inline(&ours)), |vote| voted(policy, vote)) + &void
         }
         _ if ["plan-asked", "plan-resumed"].contains(&entry.name) => format!("Decided: {text}"),
         _ if entry.name == "stop-asked" => match entry.text.strip_prefix("asked to stop ") {

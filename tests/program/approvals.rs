@@ -519,7 +519,7 @@ fn who_approves_under_another_name_and_who_only_looks_like_somebody_is_marked() 
     let preview = format!("{}{}", preview.stdout, preview.stderr);
     for text in [status, report, preview] {
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flat.contains("the same installation proposed it as Ann"), "{text}");
+        assert!(flat.contains("written on the machine where Ann proposed it"), "{text}");
         assert!(flat.contains("looks like Omar but is not the same name"), "{text}");
     }
     // All are at one installation.
@@ -552,19 +552,19 @@ fn two_approvals_from_one_installation_are_marked() {
     assert_eq!(doubts(), 0, "{:?}", site.approvals());
 
     let said = site.person("Li").flightdeck(&["approve", "product-manager"]).succeeded().stderr;
-    assert!(said.contains("the same installation approved it as omar"), "{said}");
+    assert!(said.contains("written on the machine where omar approved it"), "{said}");
     let preview = site.shell.flightdeck(&["deploy", "production", "--dry-run"]).succeeded().stdout;
     let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
     let report = site.shell.flightdeck(&["report"]).succeeded().stdout;
     for text in [preview, shown, report] {
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for as_whom in ["omar", "Li"] {
-            let doubt = format!("the same installation approved it as {as_whom}");
+            let doubt = format!("written on the machine where {as_whom} approved it");
             assert!(flat.contains(&doubt), "`{doubt}` in {text}");
         }
     }
     // It is marked, and holds nothing up.
     site.deploy().succeeded();
     let shown = site.shell.flightdeck(&["plan", "show"]).succeeded().stdout;
-    assert!(shown.contains("omar as lead: the same installation started it as Maya"), "{shown}");
+    assert!(shown.contains("omar as lead: written on the machine where Maya started it"), "{shown}");
 }

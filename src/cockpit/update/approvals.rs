@@ -63,7 +63,15 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
         });
     }
     let mut note = note(model, state, waits, &standing.rejections, standing.in_conflict());
-    if is_void(state, &missing(model)) {
+    let finishes =
+        |(next, _): &(crate::incident::Next, String)| next.action == Command::HotfixFinish.spec().id;
+    if waits.is_none() && model.derived.next.iter().any(finishes) {
+        let keys = keys_to(model, Command::HotfixFinish.spec().id, "");
+        note = format!(
+            "{note}. Finish the hotfix first ({keys}): what is approved before it does not count after it"
+        );
+    }
+    if is_void(state, &standing, &missing(model)) {
         note.push_str(". What would be deployed now is another plan: ask for approval again");
     }
     if let Some(verdict) = waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
@@ -471,14 +479,16 @@ pub(super) fn count(model: &Model, missing: &[(String, String)]) -> Option<(usiz
         let asked = if is_over { "" } else { asked };
         approvals(state, &rule, asked, &model.me, model.now)
     };
-    let given = if is_void(state, missing) { 0 } else { standing.given() };
+    let given = if is_void(state, &standing, missing) { 0 } else { standing.given() };
     Some((given, standing.roles.len(), !standing.rejections.is_empty()))
 }
 
 /// Whether all who have to approved a plan, and what would be deployed now is another one.
-fn is_void(state: &State, missing: &[(String, String)]) -> bool {
-    let another = |(gate, why): &(String, String)| gate == "approvals" && why.contains(ANOTHER);
-    proposal::at_hand(state).is_some() && missing.iter().any(another)
+fn is_void(state: &State, standing: &Approvals<'_>, missing: &[(String, String)]) -> bool {
+    let Some(waits) = proposal::at_hand(state) else { return false };
+    let is_given = standing.rejections.is_empty() && standing.given() == standing.roles.len();
+    let is_full = is_given && waits.purpose == "deploy";
+    missing.iter().any(|(gate, why)| gate == "approvals" && (is_full || why.contains(ANOTHER)))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::incident::{
     Body, CheckState, Closed, Decided, HandoffAccepted, HandoffDeclined, Mitigated, OfferEnd, RecordId,
     Resolved, Role, State, Status, Ticked,
 };
+use crate::plan::gates::{ApprovalRule, approvals};
 
 /// Has the question on top say whether it still stands. One that does not stays so: another takes its place.
 pub(super) fn keep_up(model: &mut Model) {
@@ -70,6 +71,12 @@ fn record(model: &Model, body: &Body) -> Option<String> {
             }
         }
         Body::Decided(Decided { proposal, .. }) => motion(model, state, *proposal),
+        Body::PlanProposed(asked) => {
+            let rule = ApprovalRule::of(&model.policy, state.severity);
+            let standing = approvals(state, &rule, asked.hash.as_str(), &model.me, model.now);
+            let is_given = !rule.roles.is_empty() && standing.given() == rule.roles.len();
+            is_given.then(|| "All who have to approve it have done so.".to_owned())
+        }
         _ => None,
     }
 }

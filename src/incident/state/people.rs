@@ -70,7 +70,7 @@ impl State {
             };
             let others = || self.hands.iter().filter(other);
             if let Some(other) = others().rfind(|hand| !hand.approved()).or_else(|| others().next_back()) {
-                doubts.push(format!("the same installation {} it as {}", other.did, other.name));
+                doubts.push(format!("written on the machine where {} {} it", other.name, other.did));
             }
         }
         if let Some(known) = self.mistakable(&vote.by) {

@@ -95,7 +95,7 @@ fn what_somebody_approved_where_a_pipeline_runs_keeps_a_row_of_its_own() {
     ]);
     let rows: Vec<String> = read(&log).into_iter().skip(1).map(|row| row[0].clone()).collect();
     assert_eq!(rows.len(), 2, "{rows:#?}");
-    assert!(rows[0].contains("approval of deploy v1.4.1") && rows[0].ends_with("looks good"), "{rows:#?}");
+    assert!(rows[0].contains("approved deploy v1.4.1") && rows[0].ends_with("looks good"), "{rows:#?}");
     assert!(rows[1].starts_with("rolled production back"), "{rows:#?}");
 }
 

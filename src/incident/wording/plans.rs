@@ -20,6 +20,8 @@ impl PlanState {
 /// What such a record says, given the state before it.
 pub(super) fn line(record: &Record, fold: &Fold) -> Option<(EntryKind, String)> {
     let line = match &record.body {
+        // Nobody asked: it is kept for what was approved, and that has a line of its own.
+        Body::PlanProposed(body) if body.by_vote => return None,
         Body::PlanProposed(body) => {
             let who = if body.by_assistant { " by an assistant" } else { "" };
             (EntryKind::Approval, format!("approval asked for{who}: {}", body.title))
@@ -156,9 +158,9 @@ fn decided(fold: &Fold, plan: &str, step: usize, decision: &Decision) -> (EntryK
             (EntryKind::Stopped, text)
         }
         Decision::Review { approve, comment, .. } => {
-            let word = if *approve { "approval" } else { "rejection" };
+            let word = if *approve { "approved" } else { "rejected" };
             let kind = if *approve { EntryKind::Approval } else { EntryKind::Rejection };
-            (kind, with_reason(format!("sent the {word} of {step} to the pipeline"), comment))
+            (kind, with_reason(format!("{word} {step} in the pipeline"), comment))
         }
         Decision::GiveUp => (EntryKind::Stopped, format!("{title}: abandon it")),
     }

@@ -30,10 +30,9 @@ pub(super) fn lines(ui: Ui<'_>, lines: &mut Vec<Line>, preview: &Preview) {
     }
     let told = preview.standings.iter().filter(|standing| is_told(standing) && (alone || !is_met(standing)));
     lines.extend(told.map(|standing| one(ui, preview, standing, alone)));
-    let asked = ui
-        .model
-        .incident()
-        .and_then(|state| proposal::waiting(state).find(|waits| waits.hash == preview.hash));
+    let asked = ui.model.incident().and_then(|state| {
+        proposal::waiting(state).find(|waits| waits.hash == preview.hash && !waits.by_vote)
+    });
     if let Some(asked) = asked {
         lines.push(
             Line::of("       ", faint)

@@ -5,7 +5,7 @@ use super::{Table, branch, plan};
 use crate::cockpit::commands::COMMANDS;
 use crate::cockpit::key::{Code, Key};
 use crate::cockpit::msg::{Effect, Fact, KeyPress, Msg};
-use crate::cockpit::overlay::{Field, Overlay, Preview, Way};
+use crate::cockpit::overlay::{Act, Confirm, Field, Overlay, Preview, Scroll, Way};
 use crate::hotfix::state::BranchState;
 use crate::incident::{Approved, Body, PlanEnd, PlanEnded, Policy, Severity, SeverityChanged};
 use crate::plan::gates::{self, ApprovalRule, Gate, Standing};
@@ -341,6 +341,62 @@ fn approvals_of_a_plan_that_was_carried_out_are_not_counted_for_the_next() {
     let why = String::new();
     table.told(PlanEnded { plan: plan.id, end: PlanEnd::Failed, why });
     assert_eq!(counted(&table), Some(0), "the next deploy needs approvals of its own");
+}
+
+#[test]
+fn approvals_of_what_would_not_be_deployed_now_are_not_counted() {
+    let mut table = Table::ready();
+    let counted = |table: &Table| table.model.derived.approvals.map(|(given, ..)| given);
+    let proposed = proposal::propose(&guarded()).unwrap();
+    table.told(proposed.clone());
+    for (role, by) in [("lead", "omar"), ("on-call-manager", "li")] {
+        table.told(Approved {
+            role: role.into(),
+            by: by.into(),
+            verbal: true,
+            how: "on the call".into(),
+            plan: None,
+            hash: proposed.hash.clone(),
+            title: proposed.title.clone(),
+        });
+    }
+    let missing = crate::cockpit::update::approvals::missing(&table.model);
+    assert!(missing.iter().any(|(gate, _)| gate == "approvals"), "{missing:?}");
+    assert_eq!(counted(&table), Some(0), "the gate is not met");
+}
+
+#[test]
+fn nobody_is_asked_for_an_approval_that_was_given_meanwhile() {
+    let mut table = Table::ready();
+    let proposed = proposal::propose(&guarded()).unwrap();
+    table.model.overlays.push(Overlay::Confirm(Confirm {
+        title: "Ask for approval?".into(),
+        body: String::new(),
+        claim: None,
+        against: Vec::new(),
+        yes: "ask for it".into(),
+        no: "back",
+        act: Act::Record(Box::new(proposed.clone().into())),
+        more: Vec::new(),
+        lapsed: String::new(),
+        shown_ms: None,
+        scroll: Scroll::default(),
+    }));
+    table.told(crate::incident::PlanProposed { by_vote: true, ..proposed.clone() });
+    for (role, by) in [("lead", "omar"), ("on-call-manager", "li")] {
+        table.told(Approved {
+            role: role.into(),
+            by: by.into(),
+            verbal: true,
+            how: "on the call".into(),
+            plan: None,
+            hash: proposed.hash.clone(),
+            title: proposed.title.clone(),
+        });
+    }
+    table.shown();
+    let Some(Overlay::Confirm(asked)) = table.model.overlays.last() else { panic!("no question") };
+    assert_eq!(asked.lapsed, "All who have to approve it have done so.");
 }
 
 #[test]

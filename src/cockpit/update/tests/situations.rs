@@ -378,7 +378,8 @@ fn approvals_say_what_next_says_of_them() {
         let note = menus::menu(&table.model, Command::Approvals).note;
         assert!(!note.contains("nothing waits"), "{}: {} / {note}", situation.name, next.title);
         if next.title.starts_with("propose ") {
-            assert_eq!(note, format!("no plan is proposed yet: {}", next.title), "{}", situation.name);
+            let said = format!("no plan is proposed yet: {}", next.title);
+            assert!(note.starts_with(&said), "{}: {note}", situation.name);
             asked += 1;
         }
     }
