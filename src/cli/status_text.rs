@@ -346,7 +346,7 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
     match kind {
         EntryKind::Declared | EntryKind::Severity | EntryKind::Reopened => ("●", Hue::Bad),
         EntryKind::Phase | EntryKind::PlanStarted => ("▶", Hue::Plain),
-        EntryKind::Role => ("◆", Hue::Plain),
+        EntryKind::Role => ("◎", Hue::Plain),
         EntryKind::Described
         | EntryKind::Report
         | EntryKind::Note(_)
@@ -354,7 +354,8 @@ fn glyph(kind: EntryKind) -> (&'static str, Hue) {
         | EntryKind::Task
         | EntryKind::Proposal
         | EntryKind::FollowUp => ("✎", Hue::Plain),
-        EntryKind::Paged | EntryKind::Told => ("☎", Hue::Plain),
+        EntryKind::Paged => ("☎", Hue::Plain),
+        EntryKind::Told => ("✉", Hue::Plain),
         EntryKind::Check(CheckState::Failed)
         | EntryKind::AlarmRaised
         | EntryKind::StepFailed

@@ -37,16 +37,20 @@ pub fn about(next: &Next, facts: &Facts, state: &State) -> Option<&'static str> 
             "Gates are not met: the plan says which. An override needs a reason."
         }
         "deploy" if protected() => "All is checked. Type the name to confirm.",
-        "deploy" => "Staging first. Watch the script at work: its output is in the runs.",
+        "deploy" => "Staging first. Watch it at work: its output is in the runs.",
         "smoke" => "The smoke test tries the order that failed.",
         "checklist" => "Try it out by hand. {tick.pass} ticks an item as passed, {tick.fail} as failed.",
         "approvals" => "Two people approve: {approvals} has their commands. At P0 a spoken yes counts.",
         "watch" => "A release that failed its watch stays blocked until it passes one.",
         "culprits" => "Go through the usual causes. A rollback does not fix a third party.",
-        "health" => "Give the probes a moment. Then people say whether users are served.",
+        "health" => "Give the probes a moment, then check that users are served again.",
         "team" => "Read the brief, then take command, or decline.",
         "plan" if next.title.starts_with("approve ") => {
-            "Users get nothing before that. Open the plan, approve with a comment."
+            if facts.healthy == Some(true) {
+                "It goes on once that is done. Open the plan, approve with a comment."
+            } else {
+                "Users get nothing before that. Open the plan, approve with a comment."
+            }
         }
         "plan" => "Open it: its steps, its output, and what you can do about it.",
         "suspects" => "What changed since it last worked, each with the reasons to suspect it.",
