@@ -10,14 +10,15 @@ use super::tests::{plan, with};
 use super::theme::{Role, Theme};
 use crate::cockpit::edit::LineEdit;
 use crate::cockpit::model::Model;
-use crate::cockpit::msg::Item;
-use crate::cockpit::overlay::{Decide, Field, Menu, Overlay, Preview, Rollback};
+use crate::cockpit::msg::{Item, KeyPress};
+use crate::cockpit::overlay::{Act, Confirm, Decide, Field, Menu, Overlay, Preview, Rollback, Scroll};
 use crate::cockpit::ways::Looked;
-use crate::cockpit::{Command, Pane};
+use crate::cockpit::{Command, Key, Msg, Pane, update};
 use crate::config::types::Environment;
 use crate::deploy::rollback::{Kind, Ready, Way};
 use crate::health::series::{State, Verdict};
 use crate::incident::{ClockState, Decision, PlanStarted, Resolved, StepStarted, StepWaiting, share_title};
+use crate::plan::Plan;
 use crate::plan::gates::{Met, Standing};
 use crate::plan::progress::Choice;
 
@@ -460,4 +461,66 @@ fn why_an_item_failed_is_read_before_when() {
     model.focus = Pane::Checklist;
     let shown = drawn(&mut model, (120, 36));
     assert!(shown.contains("failed: card refund 502"), "{shown}");
+}
+
+#[test]
+fn the_word_to_type_is_whole_at_every_size() {
+    for word in ["main", "production", "v1.4.3"] {
+        let asked = Plan { confirm: Some(word.into()), ..plan(6) };
+        let mut model = with(Overlay::Preview(Box::new(Preview::new(asked))));
+        for size in [(40, 12), (60, 20), (80, 24), (120, 36)] {
+            let shown = drawn(&mut model, size);
+            assert!(shown.contains(&format!("type {word} ")), "{word} {size:?}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn all_that_speaks_against_an_end_is_in_sight_and_so_is_what_it_is_about() {
+    let against = [
+        "2 probes of staging fail",
+        "no fix has shipped: production is back on v1.4.1",
+        "8 checklist items open",
+        "no cause is recorded",
+        "no impact is recorded",
+    ];
+    let asked = || {
+        with(Overlay::Confirm(Confirm {
+            title: "Is it over? 5 points open".into(),
+            body: "This records that the incident is over. It can be reopened.".into(),
+            yes: "resolve it".into(),
+            no: "back",
+            claim: None,
+            against: against.iter().map(|&line| line.to_owned()).collect(),
+            act: Act::Invoke(Command::Stop.into()),
+            more: Vec::new(),
+            lapsed: String::new(),
+            shown_ms: None,
+            scroll: Scroll::default(),
+        }))
+    };
+    for size in [(40, 12), (80, 24), (120, 36), (160, 45)] {
+        let shown = drawn(&mut asked(), size);
+        let words: Vec<&str> = shown.split_whitespace().filter(|word| *word != "│").collect();
+        let said = words.join(" ");
+        for line in against {
+            assert!(said.contains(line), "{line} {size:?}:\n{shown}");
+        }
+        assert!(size.0 < 80 || shown.contains("Timeline"), "{size:?}:\n{shown}");
+    }
+}
+
+#[test]
+fn no_half_window_is_drawn_behind_a_line_of_text() {
+    for keys in ["n f", "h n"] {
+        let mut model = incident();
+        model.size = (40, 12);
+        settled(&mut model, &Theme::default(), 40, 12);
+        for key in keys.split(' ') {
+            let press = KeyPress::new(Key::parse(key).unwrap(), 1_000_000);
+            let _ = update(&mut model, Msg::Key(press));
+        }
+        let shown = drawn(&mut model, (40, 12));
+        assert_eq!(shown.matches('╰').count(), shown.matches('╭').count(), "{keys}:\n{shown}");
+    }
 }

@@ -372,7 +372,7 @@ fn needs_reason(body: &Body, against: &[String]) -> bool {
 /// Asks why it is over although this is open.
 fn ask_reason(cx: &mut Cx<'_>, body: Body, open: Vec<String>) {
     let Body::Resolved(resolved) = body else { return };
-    let label = format!("Resolve with {} open? Reason:", counted(open.len(), "point"));
+    let label = format!("{} open: why is it over?", counted(open.len(), "point"));
     let purpose = Purpose::Resolve(Box::new(Resolved { open, ..resolved }));
     invoke::ask(cx, purpose, &label, "for example the rest is a follow-up", String::new());
 }

@@ -32,6 +32,11 @@ pub(in super::super) fn strip(ui: Ui<'_>, buf: &mut Buffer, area: Rect, state: &
     if ui.model.journal_gone {
         pen.put(NOT_SAVED, ui.of(Role::Overdue));
     } else if let Some((first, keys)) = ui.model.derived.next.first() {
+        // What it is about is said as long as nothing is cut for it.
+        let taken = width(&first.title) + width(keys) + 4;
+        if taken + 6 <= pen.room() {
+            pen.put("NEXT", ui.of(Role::NextLabel)).gap(2);
+        }
         step(ui, &mut pen, &first.title, keys, ui.of(Role::Next));
     }
     below(area, lines)

@@ -28,8 +28,9 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, ask: &Ask) -> Shown
         (Purpose::Note(_) | Purpose::FollowUp, true) => "kind",
         (_, true) => "",
     };
-    let tab = [("tab", tab), ("⏎", "done"), ("esc", "back")];
-    let keys = if tab[0].1.is_empty() { &tab[1..] } else { &tab };
+    let all = [("⏎", "done"), ("tab", tab), ("esc", "back")];
+    let short = [all[0], all[2]];
+    let keys = if tab.is_empty() { &short[..] } else { &all };
     let mut label = ask.label.chars();
     let title: String = label.next().into_iter().flat_map(char::to_uppercase).chain(label).collect();
     let inner = framed(ui, buf, place, &title, keys, Role::OverlayBorder);

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::paint::{Pen, width, wrap};
 use super::super::theme::Role;
 use super::super::ui::Ui;
-use super::{Shown, document_under, low, wide, window};
+use super::{Shown, low, wide, window};
 use crate::cockpit::Command;
 use crate::cockpit::msg::Item;
 use crate::cockpit::overlay::Confirm;
@@ -26,14 +26,22 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
             wrap(line, columns.saturating_sub(2)).into_iter().enumerate().map(|(n, part)| (n == 0, part))
         })
         .collect();
-    let gap = u16::from(!against.is_empty());
-    let count = u16::try_from(lines.len() + against.len()).unwrap_or(u16::MAX);
-    let height = count.saturating_add(4 + gap);
-    // What it asks about stays in sight above it.
-    let over = ui.model.overlays.split_last().and_then(|(_, under)| document_under(under)).is_some();
-    let place = if over { low(area, height) } else { wide(area, height) };
+    let count = |against: &[(bool, &str)]| u16::try_from(lines.len() + against.len()).unwrap_or(u16::MAX);
+    // On a small screen all that speaks against it is worth more than a line for each, and than air.
+    let joined = confirm.against.join("; ");
+    let is_tight = count(&against).saturating_add(4 + u16::from(!against.is_empty())) > area.height;
+    let against: Vec<(bool, &str)> = if is_tight && confirm.against.len() > 1 {
+        let parts = wrap(&joined, columns.saturating_sub(2)).into_iter().enumerate();
+        parts.map(|(n, part)| (n == 0, part)).collect()
+    } else {
+        against
+    };
+    let gap = u16::from(!against.is_empty() && !is_tight);
+    let height = count(&against).saturating_add(3 + gap + u16::from(!is_tight));
+    // What it is about stays in sight above it.
+    let place = if is_tight { wide(area, height) } else { low(area, height) };
     let inner = window(ui, buf, place, &confirm.title, &[]);
-    let text = Rect { height: inner.height.saturating_sub(2), ..inner };
+    let text = Rect { height: inner.height.saturating_sub(1 + u16::from(!is_tight)), ..inner };
     let warn = ui.of(Role::Warn);
     let said = lines.iter().map(|words| ("", *words, ui.of(Role::Text)));
     let blank = (gap == 1).then_some(("", "", warn));
@@ -48,7 +56,12 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
     if all.len() > room {
         // Nothing that speaks against it is left out in silence.
         let below = all.len() - shown - top;
-        let more = against.iter().rev().take(below).filter(|(first, _)| *first).count();
+        let hidden = || against.iter().rev().take(below);
+        let more = match is_tight && below > 0 && confirm.against.len() > 1 {
+            // The last one that is begun is not read whole.
+            true => 1 + hidden().map(|(_, words)| words.matches(';').count()).sum::<usize>(),
+            false => hidden().filter(|(first, _)| *first).count(),
+        };
         let words = match (below, more) {
             (0, _) => "… ↑".to_owned(),
             (_, 0) => "… ↓".to_owned(),

@@ -206,7 +206,8 @@ fn close_above(ui: Ui<'_>, buf: &mut Buffer, window: Rect) {
             continue;
         }
         let left = Rect { height: window.y - pane.y, ..pane };
-        if left.height < LEAST {
+        let is_drawn = buf[(left.x, left.y)].symbol() == "╭";
+        if left.height < LEAST || !is_drawn {
             ui.fill(buf, left, Role::Screen);
             continue;
         }
@@ -290,11 +291,13 @@ fn to_type(ui: Ui<'_>, buf: &mut Buffer, line: Rect, word: &str, style: Style) -
     let taken = |(before, after): (&str, &str)| width(before) + width(word) + width(after) + 2;
     // All of the word can be seen in it, and the cursor behind it.
     let fits = |ask: &(&str, &str)| taken(*ask) + width(word) + 2 <= line.width;
-    let (before, after) = asks.into_iter().find(fits).unwrap_or(("", " "));
+    let found = asks.into_iter().find(fits);
+    let (before, after) = found.unwrap_or(("", " "));
     let mut pen = Pen::new(buf, line, 0);
     let bold = ui.of(Role::Warn).add_modifier(ratatui::style::Modifier::BOLD);
     // A word longer than half of the line is cut, what is typed is not.
-    let room = pen.room().saturating_sub(width(before) + width(after) + 2 + 12).min(width(word));
+    let half = pen.room().saturating_sub(width(before) + width(after) + 2 + 12).min(width(word));
+    let room = if found.is_some() { width(word) } else { half };
     pen.put(before, style).column_of(word, room, bold).put(after, style).put("> ", ui.of(Role::Key));
     Rect { x: pen.column(), width: pen.room(), ..line }
 }

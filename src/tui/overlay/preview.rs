@@ -245,9 +245,14 @@ fn effect(ui: Ui<'_>, pen: &mut Pen<'_>, preview: &Preview) {
             let changes = plan.reaches_others() && !words::only_asks(plan.purpose);
             let role = if changes { Role::Text } else { Role::Muted };
             let place = in_production(ui, plan);
-            let texts = [words::effect_by_steps(plan), words::effect(plan)].map(|text| text + &place);
+            let mut texts =
+                [words::effect_by_steps(plan), words::effect(plan)].map(|text| text + &place).to_vec();
+            // Where it takes effect is not what is cut.
+            if let (Some(env), Some(flag)) = (place.strip_prefix(" in "), plan.title.strip_prefix("turn ")) {
+                texts.push(format!("{env}: {flag}"));
+            }
             let fits = texts.iter().find(|text| width(text) <= pen.room());
-            pen.put(fits.unwrap_or(&texts[1]), ui.of(role));
+            pen.put(fits.or(texts.last()).map_or("", String::as_str), ui.of(role));
         }
     }
 }
