@@ -71,7 +71,7 @@ pub(super) fn menu(model: &Model) -> (String, Vec<Item>) {
             "{note}. Finish the hotfix first ({keys}): what is approved before it does not count after it"
         );
     }
-    if is_void(state, &standing, &missing(model)) {
+    if is_void(&missing(model)) {
         note.push_str(". What would be deployed now is another plan: ask for approval again");
     }
     if let Some(verdict) = waits.and_then(|waits| proposal::condemned(state, &model.policy, waits)) {
@@ -479,16 +479,13 @@ pub(super) fn count(model: &Model, missing: &[(String, String)]) -> Option<(usiz
         let asked = if is_over { "" } else { asked };
         approvals(state, &rule, asked, &model.me, model.now)
     };
-    let given = if is_void(state, &standing, missing) { 0 } else { standing.given() };
+    let given = if is_void(missing) { 0 } else { standing.given() };
     Some((given, standing.roles.len(), !standing.rejections.is_empty()))
 }
 
-/// Whether all who have to approved a plan, and what would be deployed now is another one.
-fn is_void(state: &State, standing: &Approvals<'_>, missing: &[(String, String)]) -> bool {
-    let Some(waits) = proposal::at_hand(state) else { return false };
-    let is_given = standing.rejections.is_empty() && standing.given() == standing.roles.len();
-    let is_full = is_given && waits.purpose == "deploy";
-    missing.iter().any(|(gate, why)| gate == "approvals" && (is_full || why.contains(ANOTHER)))
+/// Whether what would be deployed now is another plan than the one that was approved.
+fn is_void(missing: &[(String, String)]) -> bool {
+    missing.iter().any(|(gate, why)| gate == "approvals" && why.contains(ANOTHER))
 }
 
 #[cfg(test)]

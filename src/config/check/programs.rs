@@ -522,6 +522,7 @@ mod tests {
             "roles",
             "suspicions",
             "audiences",
+            "words",
         ];
         let looked_at: BTreeSet<&str> = COMMANDS.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
         let of = |part: &serde_json::Value| part["properties"].as_object().cloned().unwrap_or_default();

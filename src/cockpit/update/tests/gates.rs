@@ -344,28 +344,6 @@ fn approvals_of_a_plan_that_was_carried_out_are_not_counted_for_the_next() {
 }
 
 #[test]
-fn approvals_of_what_would_not_be_deployed_now_are_not_counted() {
-    let mut table = Table::ready();
-    let counted = |table: &Table| table.model.derived.approvals.map(|(given, ..)| given);
-    let proposed = proposal::propose(&guarded()).unwrap();
-    table.told(proposed.clone());
-    for (role, by) in [("lead", "omar"), ("on-call-manager", "li")] {
-        table.told(Approved {
-            role: role.into(),
-            by: by.into(),
-            verbal: true,
-            how: "on the call".into(),
-            plan: None,
-            hash: proposed.hash.clone(),
-            title: proposed.title.clone(),
-        });
-    }
-    let missing = crate::cockpit::update::approvals::missing(&table.model);
-    assert!(missing.iter().any(|(gate, _)| gate == "approvals"), "{missing:?}");
-    assert_eq!(counted(&table), Some(0), "the gate is not met");
-}
-
-#[test]
 fn nobody_is_asked_for_an_approval_that_was_given_meanwhile() {
     let mut table = Table::ready();
     let proposed = proposal::propose(&guarded()).unwrap();
