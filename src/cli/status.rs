@@ -113,7 +113,7 @@ fn now(cx: &Context, loaded: Loaded, setup: Setup) -> Situation {
     });
     match read {
         Some(Ok(branch)) => around.hotfix = Some(branch),
-        Some(Err(none)) => around.remarks.push(none.failure(&cx.here.to_string_lossy()).to_string()),
+        Some(Err(unread)) => around.remarks.push(unread.failure(&cx.here.to_string_lossy()).to_string()),
         None => around.remarks.push(elsewhere()),
     }
     let asked = ask_pull(cx, &setup, around.hotfix.as_ref());
@@ -480,6 +480,8 @@ mod tests {
 
     #[test]
     fn what_one_sample_leaves_open_is_what_a_cockpit_recorded() {
+        use HealthState::{Failing, Ok, Pending, Recovering, Warn};
+
         let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
         let seen = |state| Status { state, since: Some(at(10)), ..Status::default() };
         let alarm = |state: HealthState, second: i64| AlarmState {
@@ -490,7 +492,6 @@ mod tests {
             firing: false,
             fired: true,
         };
-        use HealthState::{Failing, Ok, Pending, Recovering, Warn};
         for (here, recorded, wanted) in [
             (Recovering, Some(alarm(Ok, 20)), Ok),
             // That was before it failed.

@@ -66,9 +66,9 @@ pub(super) fn named(state: &State, policy: &Policy) -> Vec<String> {
 /// Everybody this incident knows by name, once.
 fn everybody(state: &State) -> Vec<Person<'_>> {
     let had_roles = state.assignments.iter().map(|(_, _, who)| who.as_str());
-    let named = state.people().chain([state.declared_by.as_str()]).chain(had_roles);
+    let mentioned = state.people().chain([state.declared_by.as_str()]).chain(had_roles);
     let mut all: Vec<Person<'_>> = Vec::new();
-    for name in named.filter(|name| !name.trim().is_empty()) {
+    for name in mentioned.filter(|name| !name.trim().is_empty()) {
         // Whoever signs with name and address is known by both: two who go by one of them are one.
         let (same, mut others): (Vec<_>, Vec<_>) = all.into_iter().partition(|person| person.goes_by(name));
         let mut names: Vec<&str> = same.into_iter().flat_map(|person| person.names).collect();

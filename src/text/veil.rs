@@ -381,10 +381,17 @@ fn is_last(rows: &[Vec<char>], y: usize, end: usize) -> bool {
     is_full && rows.get(y + 1).is_none_or(|next| next.get(end.saturating_sub(1)).is_none_or(|c| is_edge(*c)))
 }
 
-/// Whether a box or the screen begins right above a place.
+/// Whether a box or the screen begins right above a place, or above the free rows over it.
 fn is_above_closed(rows: &[Vec<char>], y: usize, x: usize) -> bool {
-    let above = y.checked_sub(1).and_then(|y| rows.get(y));
-    above.is_none_or(|row| row.get(x).is_none_or(|c| is_edge(*c)))
+    let is_free = |row: &&Vec<char>| {
+        let (before, after) = row.split_at(x.min(row.len()));
+        let mut cells = before.iter().rev().take_while(|c| !is_edge(**c));
+        let is_blank = cells.all(|c| *c == ' ');
+        is_blank && after.iter().take_while(|c| !is_edge(**c)).all(|c| *c == ' ')
+    };
+    let is_edge_at = |row: &Vec<char>| row.get(x).is_none_or(|c| is_edge(*c));
+    let mut above = rows[..y].iter().rev();
+    above.find(|row| is_edge_at(row) || !is_free(row)).is_none_or(is_edge_at)
 }
 
 /// Whether what stands above a place in the same box is cut at its end: what follows may be the rest of it.

@@ -13,7 +13,7 @@ name = "pool"
 title = "Show the connections in use"
 run = ["./pool.sh", "{ref}"]
 reaches = "nothing"
-key = "P"
+key = "L"
 
 [[actions]]
 name = "restart"
@@ -57,12 +57,12 @@ fn an_action_is_shown_then_run_and_what_reaches_production_stands_behind_its_gat
 fn its_key_leads_to_the_plan_and_nothing_of_an_untrusted_file_runs() {
     let yard = yard();
     let terminal = yard.cockpit();
-    terminal.press("P");
+    terminal.press("L");
     terminal.wait_text("./pool.sh main");
     terminal.press_until("y", "it to run", |screen| screen.contains("97 of 100 in use on main"));
     assert!(yard.file("pool-was-asked").exists());
 
-    let taken = CONFIG.replace("key = \"P\"", "key = \"d\"");
+    let taken = CONFIG.replace("key = \"L\"", "key = \"d\"");
     std::fs::write(yard.file("flightdeck.toml"), taken).unwrap();
     yard.shell.flightdeck(&["action", "restart", "--dry-run"]).ended_with(4);
     let trust = yard.shell.flightdeck(&["trust", "--show"]).succeeded();

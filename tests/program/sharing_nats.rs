@@ -194,16 +194,20 @@ fn a_server_that_is_not_the_one_that_was_meant_gets_nothing() {
         .with("SSL_CERT_FILE", Path::new(KEPT).join("other.pem"));
     let refused = not_live(&maya);
     assert!(refused.contains("certificate"), "{refused}");
-    // What anybody on the way could read, and what holds a password in the open.
+    let maya = set_up(maya, &world, "tls://localhost:1", PASSWORD);
+    let refused = not_live(&maya);
+    assert!(refused.contains("refused"), "{refused}");
+    // What anybody on the way could read, and what holds a password in the open, is no configuration.
     for (address, why) in [
         ("nats://nats.example.com:4222", "anybody on the way could read"),
         ("tls://maya:secret@nats.example.com", "name a secret"),
-        ("https://nats.example.com", "it is no address"),
-        ("tls://localhost:1", "refused"),
+        ("https://nats.example.com", "no address of NATS"),
     ] {
-        let maya = set_up(maya.clone(), &world, address, PASSWORD);
-        let refused = not_live(&maya);
-        assert!(refused.to_lowercase().contains(why), "{address}: {refused}");
+        let text = format!("[share]\nnats = {address:?}\ncredentials = \"NATS\"\n");
+        std::fs::write(maya.directory.join("flightdeck.toml"), text).unwrap();
+        let ended = maya.flightdeck(&["config", "check"]).ended_with(2);
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains(why) && said.contains("unknown secret `NATS`"), "{said}");
     }
     // What nobody has trusted is not asked.
     let text = format!("[share]\nnats = \"{}\"\n", tls("localhost"));

@@ -370,9 +370,8 @@ impl Visit {
         };
         match self.client.tell(&Method::POST, &address, None) {
             // It is over, or not far enough.
-            Err(Lost { kind: Kind::Refused(409), .. }) => {}
+            Ok(_) | Err(Lost { kind: Kind::Refused(409), .. }) => {}
             Err(lost) => return Err(self.needing(lost)),
-            Ok(_) => {}
         }
         if force && self.place.forge == Forge::Gitlab { self.force_jobs(id) } else { Ok(()) }
     }

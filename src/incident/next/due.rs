@@ -88,7 +88,7 @@ impl Steps<'_> {
         let is_written = self.state.open_follow_ups().next().is_some();
         let Some(back) = self.state.back_without_fix().filter(|_| !is_written) else { return };
         let (place, name) = (&back.environment, back.name());
-        self.add("note.follow-up", "", &format!("write down who ships the fix: {place} is back on {name}"));
+        self.add("note.follow-up", "", format!("write down who ships the fix: {place} is back on {name}"));
     }
 
     /// Whom to ask: `propose the deploy for omar (engineering lead) and the on-call manager to approve`. `None`: nobody but who looks is

@@ -119,6 +119,9 @@ fn what_is_left_of_a_value_at_an_edge_is_masked() {
         ]
     );
     assert_eq!(shown(&veil(), &["nter2-fal╭ menu"]), ["•••••••••╭ menu"]);
+    // What is left at the top of a box, below a row that is free, is the end of what has moved out of it.
+    let lines = ["╭─────────╮", "│         │", "│ Falke99 │", "│ Falke99 │"];
+    assert_eq!(shown(&veil(), &lines)[2..], ["│ ••••••• │", "│ Falke99 │"]);
 }
 
 proptest! {

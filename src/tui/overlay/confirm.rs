@@ -57,10 +57,11 @@ pub(super) fn draw(ui: Ui<'_>, buf: &mut Buffer, area: Rect, confirm: &Confirm) 
         // Nothing that speaks against it is left out in silence.
         let below = all.len() - shown - top;
         let hidden = || against.iter().rev().take(below);
-        let more = match is_tight && below > 0 && confirm.against.len() > 1 {
+        let more = if is_tight && below > 0 && confirm.against.len() > 1 {
             // The last one that is begun is not read whole.
-            true => 1 + hidden().map(|(_, words)| words.matches(';').count()).sum::<usize>(),
-            false => hidden().filter(|(first, _)| *first).count(),
+            1 + hidden().map(|(_, words)| words.matches(';').count()).sum::<usize>()
+        } else {
+            hidden().filter(|(first, _)| *first).count()
         };
         let words = match (below, more) {
             (0, _) => "… ↑".to_owned(),

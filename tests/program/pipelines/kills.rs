@@ -67,23 +67,23 @@ fn killed_at_every_record_a_run_that_is_cancelled_is_not_started_again() {
 
 /// Kills all at each record of a story, which has at least so many.
 fn at_every_record(least: u32, story: fn(u32) -> Story) {
-    let (next, last) = (AtomicU32::new(1), AtomicU32::new(ENOUGH));
+    let (next, end) = (AtomicU32::new(1), AtomicU32::new(ENOUGH));
     std::thread::scope(|scope| {
         for _ in 0..LANES {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
-                    if at >= last.load(Ordering::SeqCst) {
+                    if at >= end.load(Ordering::SeqCst) {
                         break;
                     }
                     if !round(story(at), at) {
-                        last.fetch_min(at, Ordering::SeqCst);
+                        end.fetch_min(at, Ordering::SeqCst);
                     }
                 }
             });
         }
     });
-    let records = last.into_inner();
+    let records = end.into_inner();
     assert!((least..ENOUGH).contains(&records), "such a deploy has {records} records");
 }
 
