@@ -127,7 +127,7 @@ impl Place for Rc<Office> {
 conforms!(Rc::new(Office::default()));
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 5, ..ProptestConfig::default() })]
     #[test]
     fn all_come_to_the_same_whatever_is_lost_repeated_and_reordered(
         chance in any::<u64>(),
